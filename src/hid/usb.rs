@@ -1,0 +1,1 @@
+//! Keys on this machine's USB buses, through hidapi.

@@ -1,0 +1,33 @@
+//! keywright provisions FIDO2 security keys in batches.
+//!
+//! It talks CTAP2 over USB HID, sets the PIN and the key's policy, makes a resident credential for each account, checks
+//! the attestation, proves that the credential signs in, and registers the public key with the identity provider (IdP).
+//! What it did is in a ledger that an auditor can check with other software.
+//!
+//! Each room knows only the rooms below it:
+//!
+//! | room | what it does |
+//! |---|---|
+//! | [`cli`] | one file per command: arguments in, words out |
+//! | [`provision`] | the job: roster and profile to plan to journalled steps; resume, undo, many keys at once |
+//! | [`idp`] | the [`idp::Directory`] door and one folder or file per identity provider |
+//! | [`ledger`] | what happened: the hash-chained event log, and accounts, keys and credentials read from it |
+//! | [`trust`] | is this attestation what the profile demands? |
+//! | [`profile`] | what a class of accounts demands; who is on the roster |
+//! | [`secret`] | PINs: drawing, sealing, handing over |
+//! | [`softkey`] | a software security key behind the same reports as a USB key |
+//! | [`ctap`] | CTAP2 commands: typed requests and answers |
+//! | [`hid`] | 64-byte reports: finding keys, CTAPHID framing, deadlines, cancel |
+//! | [`webauthn`] | the data both sides speak |
+
+pub mod cli;
+pub mod ctap;
+pub mod hid;
+pub mod idp;
+pub mod ledger;
+pub mod profile;
+pub mod provision;
+pub mod secret;
+pub mod softkey;
+pub mod trust;
+pub mod webauthn;
