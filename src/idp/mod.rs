@@ -1,1 +1,201 @@
-//! idp
+//! Identity providers: the [`Directory`] door, and one file or folder for each kind of IdP.
+//!
+//! What differs between IdPs (paths, encodings, pending objects, time limits) is hidden here and nowhere else. An adapter
+//! refuses to repeat a request that may have been acted on; it says so, and the caller looks first.
+
+pub mod embedded;
+pub mod http;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::webauthn::{
+    AuthenticationResponse, CredentialCreationOptions, CredentialId, CredentialRequestOptions, Origin,
+    RegistrationResponse,
+};
+
+/// A person's account at the IdP.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// The IdP's stable id.
+    pub id: String,
+    /// The login.
+    pub login: String,
+    /// The person's name there.
+    pub display_name: String,
+    /// Whether the account may sign in.
+    pub active: bool,
+}
+
+/// Something that keeps registrations from working, or will bite later.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Whether a registration would fail because of it.
+    pub blocks: bool,
+    /// What is wrong, and where to change it.
+    pub message: String,
+}
+
+/// A registration that the IdP has begun and waits for. Goes into the ledger, so that another process can end it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ceremony {
+    /// The user's stable id.
+    pub user_id: String,
+    /// The object that the IdP made for it, to be removed if the registration does not come to be; `None` where it makes none.
+    pub pending: Option<String>,
+    /// What the IdP asks for. `challenge` holds the bytes that client data has to carry.
+    pub options: CredentialCreationOptions,
+    /// The origin that client data has to name.
+    pub origin: Origin,
+    /// After this the IdP does not take the credential.
+    #[serde(with = "time::serde::rfc3339")]
+    pub deadline: OffsetDateTime,
+}
+
+/// A credential that the IdP has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Registered {
+    /// The IdP's name for it, for revocation.
+    pub id: String,
+    /// The credential id, where the IdP tells it.
+    pub credential_id: Option<CredentialId>,
+    /// Its label.
+    pub label: String,
+}
+
+/// Signing in as the user, at IdPs that let us try.
+pub trait SignIn {
+    /// Begins a sign-in of this user.
+    fn begin(&self, user: &User) -> Result<(CredentialRequestOptions, Origin), DirectoryError>;
+
+    /// Ends it. Fails if the IdP does not let the user in.
+    fn finish(&self, user: &User, response: &AuthenticationResponse) -> Result<(), DirectoryError>;
+}
+
+/// An identity provider.
+pub trait Directory: Send + Sync {
+    /// Its name in the settings.
+    fn name(&self) -> &str;
+
+    /// Signs in and asks what would keep registrations from working. No request here changes anything.
+    fn preflight(&self) -> Result<Vec<Finding>, DirectoryError>;
+
+    /// The account with this login.
+    fn find_user(&self, login: &str) -> Result<User, DirectoryError>;
+
+    /// Begins a registration on behalf of the user.
+    fn begin(&self, user: &User) -> Result<Ceremony, DirectoryError>;
+
+    /// Ends it: the IdP has the public key when this returns.
+    fn complete(
+        &self,
+        ceremony: &Ceremony,
+        response: &RegistrationResponse,
+        label: &str,
+    ) -> Result<Registered, DirectoryError>;
+
+    /// Removes what a registration that did not come to be left behind. Nothing happens if it is gone already.
+    fn abandon(&self, user: &User, pending: &str) -> Result<(), DirectoryError>;
+
+    /// Pending objects of this user that nobody ended.
+    fn pending(&self, user: &User) -> Result<Vec<String>, DirectoryError>;
+
+    /// The user's security keys.
+    fn list(&self, user: &User) -> Result<Vec<Registered>, DirectoryError>;
+
+    /// Removes one of them.
+    fn revoke(&self, user: &User, registered: &Registered) -> Result<(), DirectoryError>;
+
+    /// Weaker ways to sign in that the account still has, in the IdP's words.
+    fn other_methods(&self, user: &User) -> Result<Vec<String>, DirectoryError>;
+
+    /// Signing in as the user, where that can be done.
+    fn sign_in(&self) -> Option<&dyn SignIn> {
+        None
+    }
+}
+
+/// What can go wrong at an IdP.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DirectoryError {
+    /// Nobody answers. The request was not acted on.
+    #[error("{directory} cannot be reached: {why}")]
+    Unreachable {
+        /// The directory's name.
+        directory: String,
+        /// The system's words.
+        why: String,
+    },
+    /// The connection broke or the time ran out after the request was sent: it may have been acted on.
+    #[error("{directory} did not finish its answer: {why}")]
+    Unanswered {
+        /// The directory's name.
+        directory: String,
+        /// The system's words.
+        why: String,
+    },
+    /// Our sign-in is not accepted (401).
+    #[error("{directory} does not accept our sign-in: {why}")]
+    SignIn {
+        /// The directory's name.
+        directory: String,
+        /// The IdP's words.
+        why: String,
+    },
+    /// Our account may not do this (403).
+    #[error("{directory} does not allow this: {why}")]
+    Forbidden {
+        /// The directory's name.
+        directory: String,
+        /// The IdP's words.
+        why: String,
+    },
+    /// There is no such thing (404, 410).
+    #[error("{directory} has no {what}")]
+    NotFound {
+        /// The directory's name.
+        directory: String,
+        /// What was looked for.
+        what: String,
+    },
+    /// The registration's time ran out.
+    #[error("{directory} no longer waits for this registration")]
+    Expired {
+        /// The directory's name.
+        directory: String,
+    },
+    /// The IdP looked at the request and refused it (other 4xx).
+    #[error("{directory} refused: {why}")]
+    Refused {
+        /// The directory's name.
+        directory: String,
+        /// The IdP's words.
+        why: String,
+    },
+    /// Too many requests (429).
+    #[error("{directory} asks us to wait")]
+    RateLimited {
+        /// The directory's name.
+        directory: String,
+        /// For how long, if it said.
+        retry_after: Option<Duration>,
+    },
+    /// The IdP failed (5xx); the request may have been acted on.
+    #[error("{directory} failed with HTTP {status}")]
+    Failed {
+        /// The directory's name.
+        directory: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// An answer that is not what the IdP documents.
+    #[error("{directory} gave an answer that cannot be read: {why}")]
+    Answer {
+        /// The directory's name.
+        directory: String,
+        /// What is wrong with it.
+        why: String,
+    },
+}

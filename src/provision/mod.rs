@@ -1,1 +1,55 @@
-//! provision
+//! The job: roster and profiles become a plan, the plan becomes steps, and every step is in the ledger before and after it is
+//! done.
+//!
+//! It refuses to guess: a key that cannot be recognised is not touched, a PIN is not tried twice, a request that may have been
+//! acted on is not repeated before the directory was asked.
+
+pub mod operator;
+pub mod plan;
+pub mod run;
+
+pub use operator::{Operator, Who};
+pub use plan::{Plan, PlanError, Planned};
+pub use run::{AccountReport, JobReport, Report, RunError, dry_run, resume, run};
+
+use std::path::PathBuf;
+
+use crate::hid::{Bus, Cancel, Limits};
+use crate::idp::Directory;
+use crate::ledger::Store;
+use crate::secret::{Entropy, Reader, Vault};
+use crate::trust::Anchors;
+
+/// Everything that a run works with: one machine with keys attached.
+pub struct Station<'a> {
+    /// Where keys are.
+    pub bus: &'a dyn Bus,
+    /// The identity provider.
+    pub directory: &'a dyn Directory,
+    /// The ledger, open for writing.
+    pub store: &'a dyn Store,
+    /// Working copies of PINs.
+    pub vault: &'a Vault,
+    /// The person at the machine.
+    pub operator: &'a dyn Operator,
+    /// Trust anchors for attestations.
+    pub anchors: &'a Anchors,
+    /// Who gets PINs as age files.
+    pub readers: &'a [Reader],
+    /// Where age files go.
+    pub hand_over_folder: PathBuf,
+    /// The program that prints letters, with its arguments; empty if there is none.
+    pub letter_program: Vec<String>,
+    /// Where PINs come from.
+    pub entropy: &'a dyn Entropy,
+    /// The time.
+    pub now: &'a (dyn Fn() -> time::OffsetDateTime + Sync),
+    /// How long exchanges with keys may take.
+    pub limits: Limits,
+    /// How long to wait for a key to be plugged in.
+    pub patience: std::time::Duration,
+    /// Ends the run between two steps, and every wait.
+    pub cancel: Cancel,
+    /// Who runs it, for the ledger.
+    pub operator_name: String,
+}

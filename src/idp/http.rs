@@ -1,0 +1,1 @@
+//! HTTP for every adapter: JSON in and out, time limits, and what each failure means.

@@ -1,0 +1,406 @@
+//! The vocabulary of the log. Names and members are part of the format: they may be added to, never changed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::profile::{HandOver, Person, Profile};
+use crate::secret::SealedPin;
+use crate::trust::Verdict;
+use crate::webauthn::{Aaguid, CredentialId, RpId, UserHandle};
+
+/// An account: a login at a directory.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct AccountId {
+    /// The directory's name in the settings.
+    pub directory: String,
+    /// The login there.
+    pub login: String,
+}
+
+impl std::fmt::Display for AccountId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} at {}", self.login, self.directory)
+    }
+}
+
+/// One person, one key: counted from 1 through the life of a ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct JobId(pub u64);
+
+impl std::fmt::Display for JobId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "job {}", self.0)
+    }
+}
+
+/// The steps of a job, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Step {
+    /// Is this key one that the job may use?
+    Inspect,
+    /// Factory state, if the profile says so.
+    Reset,
+    /// A PIN is drawn and sealed; the key does not have it yet.
+    SealPin,
+    /// The key gets the PIN.
+    SetPin,
+    /// The directory begins a registration.
+    Begin,
+    /// The key makes the credential.
+    Make,
+    /// The attestation is judged.
+    Verify,
+    /// The credential signs, and its signature is checked.
+    Prove,
+    /// The directory registers the public key, and it is read back.
+    Complete,
+    /// The credential signs in at the directory, where the directory lets us.
+    SignIn,
+    /// The key gets its policy.
+    Harden,
+    /// The PIN reaches its reader.
+    HandOver,
+}
+
+impl Step {
+    /// All steps in order.
+    pub const ALL: [Self; 12] = [
+        Self::Inspect,
+        Self::Reset,
+        Self::SealPin,
+        Self::SetPin,
+        Self::Begin,
+        Self::Make,
+        Self::Verify,
+        Self::Prove,
+        Self::Complete,
+        Self::SignIn,
+        Self::Harden,
+        Self::HandOver,
+    ];
+}
+
+impl std::fmt::Display for Step {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Inspect => "inspect",
+            Self::Reset => "reset",
+            Self::SealPin => "seal-pin",
+            Self::SetPin => "set-pin",
+            Self::Begin => "begin",
+            Self::Make => "make",
+            Self::Verify => "verify",
+            Self::Prove => "prove",
+            Self::Complete => "complete",
+            Self::SignIn => "sign-in",
+            Self::Harden => "harden",
+            Self::HandOver => "hand-over",
+        })
+    }
+}
+
+/// What a key was recognised by when a job took it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyIdentity {
+    /// Where it was plugged in.
+    pub port: String,
+    /// The product's name.
+    pub product: String,
+    /// The USB serial string, if any; some vendors give all keys the same.
+    pub usb_serial: Option<String>,
+    /// The model.
+    pub aaguid: Aaguid,
+    /// getInfo's firmwareVersion, if told.
+    pub firmware_version: Option<u64>,
+    /// SHA-256, in hexadecimal, of what getInfo says that stays the same through the key's life.
+    pub fingerprint: String,
+}
+
+/// Why a step failed, by kind; the command line has an exit code and a hint for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureCode {
+    /// The key was removed.
+    KeyRemoved,
+    /// The key did not answer, or not as the specification says.
+    KeyFault,
+    /// The key will not do: model, features, state.
+    KeyRefused,
+    /// The key has no room left.
+    KeyFull,
+    /// The key is in use for somebody else.
+    KeyTaken,
+    /// The key has a PIN that is not known here.
+    PinUnknown,
+    /// The key has too few PIN attempts left, or none.
+    PinBlocked,
+    /// The key's PIN rules and the profile's disagree.
+    PinPolicy,
+    /// Nobody touched the key in time.
+    TouchTimeout,
+    /// The touch was declined on the key.
+    TouchDeclined,
+    /// The attestation is not what the profile demands.
+    AttestationRefused,
+    /// The credential did not sign as it should.
+    ProofFailed,
+    /// The account does not exist at the directory, or is not fit.
+    AccountRefused,
+    /// The directory did not accept our sign-in.
+    DirectorySignIn,
+    /// The directory refused the request.
+    DirectoryRefused,
+    /// The directory cannot be reached, or fails.
+    DirectoryDown,
+    /// The registration's time ran out.
+    ChallengeExpired,
+    /// The PIN could not be sealed or handed over.
+    Secret,
+    /// Somebody ended the run.
+    Interrupted,
+    /// The ledger could not be written.
+    Ledger,
+}
+
+/// A step that did not end well.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// By kind.
+    pub code: FailureCode,
+    /// What happened, in a sentence without secrets.
+    pub message: String,
+}
+
+/// What a step ended with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "kebab-case")]
+pub enum Outcome {
+    /// The key that the job takes.
+    Inspect {
+        /// The key.
+        key: KeyIdentity,
+    },
+    /// Whether the key was reset.
+    Reset {
+        /// False if there was nothing to reset.
+        done: bool,
+    },
+    /// The working copy's name.
+    SealPin {
+        /// In the vault.
+        sealed: SealedPin,
+    },
+    /// The key has the PIN.
+    SetPin {},
+    /// The directory waits for a credential.
+    Begin {
+        /// The ceremony as the directory's adapter needs it, see [`crate::idp::Ceremony`].
+        ceremony: serde_json::Value,
+        /// RFC 3339; after it the directory does not take the credential.
+        deadline: String,
+    },
+    /// The key has the credential.
+    Make {
+        /// The credential.
+        credential_id: CredentialId,
+        /// The RP ID.
+        rp_id: RpId,
+        /// The account's handle.
+        user_handle: UserHandle,
+        /// As received, base64url.
+        attestation_object: String,
+        /// As hashed, base64url.
+        client_data_json: String,
+        /// The credential public key, COSE, base64url.
+        public_key: String,
+    },
+    /// The attestation is acceptable.
+    Verify {
+        /// The facts.
+        verdict: Verdict,
+    },
+    /// The credential signs.
+    Prove {
+        /// Authenticator data as signed, base64url.
+        authenticator_data: String,
+        /// Client data as hashed, base64url.
+        client_data_json: String,
+        /// Base64url.
+        signature: String,
+    },
+    /// The directory has the public key.
+    Complete {
+        /// The directory's name for the credential.
+        directory_id: String,
+        /// The label there.
+        label: String,
+    },
+    /// The credential signed in at the directory.
+    SignIn {
+        /// False where the directory has no way to be signed in to by us.
+        done: bool,
+    },
+    /// The key has its policy.
+    Harden {
+        /// The minimum PIN length that the key enforces now.
+        min_pin_length: usize,
+        /// Whether the key asks for the PIN at every use.
+        always_uv: bool,
+        /// Whether the person has to choose a new PIN.
+        force_pin_change: bool,
+    },
+    /// The PIN has left this station.
+    HandOver {
+        /// The way.
+        how: HandOver,
+        /// Readers' names; empty for letter and terminal.
+        readers: Vec<String>,
+    },
+}
+
+impl Outcome {
+    /// The step that this ends.
+    pub fn step(&self) -> Step {
+        match self {
+            Self::Inspect { .. } => Step::Inspect,
+            Self::Reset { .. } => Step::Reset,
+            Self::SealPin { .. } => Step::SealPin,
+            Self::SetPin {} => Step::SetPin,
+            Self::Begin { .. } => Step::Begin,
+            Self::Make { .. } => Step::Make,
+            Self::Verify { .. } => Step::Verify,
+            Self::Prove { .. } => Step::Prove,
+            Self::Complete { .. } => Step::Complete,
+            Self::SignIn { .. } => Step::SignIn,
+            Self::Harden { .. } => Step::Harden,
+            Self::HandOver { .. } => Step::HandOver,
+        }
+    }
+}
+
+/// One line of the log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// A run begins.
+    BatchStarted {
+        /// From 1.
+        batch: u64,
+        /// Who runs it, as the operating system says.
+        operator: String,
+        /// keywright's version.
+        version: String,
+        /// The directory's name.
+        directory: String,
+        /// SHA-256 of the roster, hexadecimal; `None` if there is none.
+        roster_sha256: Option<String>,
+    },
+    /// An account is to get keys.
+    AccountPlanned {
+        /// From 1.
+        batch: u64,
+        /// The account.
+        account: AccountId,
+        /// The roster's row.
+        person: Person,
+        /// The profile as it was then.
+        profile: Profile,
+    },
+    /// The directory knows the account.
+    UserFound {
+        /// The account.
+        account: AccountId,
+        /// The directory's stable id.
+        user_id: String,
+        /// Weaker ways to sign in that the account still has.
+        other_methods: Vec<String>,
+    },
+    /// A key is to be made for an account.
+    JobPlanned {
+        /// The job.
+        job: JobId,
+        /// The account.
+        account: AccountId,
+        /// Which of the account's keys: 1, 2, ...
+        ordinal: usize,
+    },
+    /// A step is about to be done.
+    StepStarted {
+        /// The job.
+        job: JobId,
+        /// The step.
+        step: Step,
+    },
+    /// A step is done.
+    StepDone {
+        /// The job.
+        job: JobId,
+        /// What came of it.
+        outcome: Outcome,
+    },
+    /// A step is not done, and nothing of it is left behind unless `message` says so.
+    StepFailed {
+        /// The job.
+        job: JobId,
+        /// The step.
+        step: Step,
+        /// Why.
+        failure: Failure,
+    },
+    /// The job goes back: everything from this step on is to be done again, because it was undone.
+    SteppedBack {
+        /// The job.
+        job: JobId,
+        /// The first step that is to be done again.
+        to: Step,
+        /// Why.
+        why: String,
+    },
+    /// A credential was deleted from a key, because its registration did not come to be.
+    CredentialDeleted {
+        /// The job.
+        job: JobId,
+        /// The credential.
+        credential_id: CredentialId,
+        /// Why.
+        why: String,
+    },
+    /// A pending object was removed at the directory.
+    CeremonyAbandoned {
+        /// The job.
+        job: JobId,
+        /// The directory's name for it.
+        pending: String,
+    },
+    /// The account has the proved keys that its profile asks for.
+    AccountCompleted {
+        /// The account.
+        account: AccountId,
+    },
+    /// A credential was removed at the directory.
+    CredentialRevoked {
+        /// The account.
+        account: AccountId,
+        /// The credential.
+        credential_id: CredentialId,
+        /// Why, in the operator's words.
+        reason: String,
+    },
+    /// A stored key was proved again.
+    KeyDrilled {
+        /// The account.
+        account: AccountId,
+        /// The credential.
+        credential_id: CredentialId,
+        /// Whether it signed as it should.
+        proved: bool,
+    },
+    /// Something that a person has to do, because keywright cannot.
+    AttentionNeeded {
+        /// The job, if it is about one.
+        job: Option<JobId>,
+        /// What is left where, and what to do.
+        message: String,
+    },
+}
