@@ -2,8 +2,13 @@
 //!
 //! A key of any other algorithm is carried with its bytes and its number, and is refused when a signature by it is asked for.
 
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, ECDSA_P521_SHA512_ASN1, ED25519, ParsedPublicKey,
+    RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey,
+};
+
 use super::WebauthnError;
-use super::cbor::Value;
+use super::cbor::{self, Value};
 
 /// A COSE algorithm identifier (IANA registry "COSE Algorithms").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -80,19 +85,274 @@ pub struct CosePublicKey {
     pub bytes: Vec<u8>,
 }
 
+/// Members of a COSE_Key (RFC 9052 table 4, RFC 9053 tables 17 to 19, RFC 8230 table 4).
+mod member {
+    pub const KTY: i64 = 1;
+    pub const ALG: i64 = 3;
+    pub const CRV: i64 = -1;
+    pub const X: i64 = -2;
+    pub const Y: i64 = -3;
+    pub const RSA_N: i64 = -1;
+    pub const RSA_E: i64 = -2;
+}
+
+const KTY_OKP: i64 = 1;
+const KTY_EC2: i64 = 2;
+const KTY_RSA: i64 = 3;
+
+/// RSA moduli that are taken: 2048 to 8192 bits.
+const RSA_MODULUS_BYTES: std::ops::RangeInclusive<usize> = 256..=1024;
+
 impl CosePublicKey {
-    /// Reads a COSE_Key; algorithm, key type, curve and lengths must agree (RFC 9053 section 7).
-    pub fn from_value(_value: &Value, _bytes: &[u8]) -> Result<Self, WebauthnError> {
-        todo!()
+    /// Reads a COSE_Key; algorithm, key type, curve and lengths must agree (RFC 9053 section 7). `bytes` is what `value` was
+    /// decoded from.
+    pub fn from_value(value: &Value, bytes: &[u8]) -> Result<Self, WebauthnError> {
+        if value.as_map().is_none() {
+            return Err(wrong("is not a map"));
+        }
+        let algorithm = CoseAlgorithm(integer(value, member::ALG, "alg (3) is missing or not an integer")?);
+        let parameters = match algorithm {
+            CoseAlgorithm::ES256 => {
+                let (x, y) = elliptic(value, 1)?;
+                CoseKeyParameters::P256 { x, y }
+            }
+            CoseAlgorithm::ES384 => {
+                let (x, y) = elliptic(value, 2)?;
+                CoseKeyParameters::P384 { x, y }
+            }
+            CoseAlgorithm::ES512 => {
+                let (x, y) = elliptic(value, 3)?;
+                CoseKeyParameters::P521 { x, y }
+            }
+            CoseAlgorithm::EDDSA => {
+                key_type(value, KTY_OKP)?;
+                curve(value, 6)?;
+                CoseKeyParameters::Ed25519 { x: coordinate(value, member::X)? }
+            }
+            CoseAlgorithm::RS256 => {
+                key_type(value, KTY_RSA)?;
+                let n = byte_string(value, member::RSA_N, "n (-1) is missing or not a byte string")?;
+                let e = byte_string(value, member::RSA_E, "e (-2) is missing or not a byte string")?;
+                if !RSA_MODULUS_BYTES.contains(&n.len()) || n[0] == 0 {
+                    return Err(wrong("n (-1) is not a modulus of 2048 to 8192 bits without leading zeros"));
+                }
+                if e.is_empty() || e[0] == 0 {
+                    return Err(wrong("e (-2) is empty or has leading zeros"));
+                }
+                CoseKeyParameters::Rsa { n: n.to_vec(), e: e.to_vec() }
+            }
+            _ => {
+                integer(value, member::KTY, "kty (1) is missing or not an integer")?;
+                CoseKeyParameters::Other
+            }
+        };
+        if !parameters.is_on_curve() {
+            return Err(wrong("the point is not on its curve"));
+        }
+        Ok(Self { algorithm, parameters, bytes: bytes.to_vec() })
     }
 
     /// Reads a COSE_Key that fills the whole input.
-    pub fn parse(_bytes: &[u8]) -> Result<Self, WebauthnError> {
-        todo!()
+    pub fn parse(bytes: &[u8]) -> Result<Self, WebauthnError> {
+        Self::from_value(&cbor::decode(bytes)?, bytes)
     }
 
     /// Verifies a signature as WebAuthn 6.5.5 encodes it (ECDSA: ASN.1 DER; EdDSA: 64 bytes; RSA: the modulus' length).
-    pub fn verify(&self, _message: &[u8], _signature: &[u8]) -> Result<(), WebauthnError> {
-        todo!()
+    pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), WebauthnError> {
+        self.parameters.verify(self.algorithm, message, signature)
+    }
+}
+
+impl CoseKeyParameters {
+    /// Verifies a signature by this key with an algorithm that was named apart from it, as an attestation statement does.
+    ///
+    /// Errors: `UnsupportedAlgorithm` if the algorithm is none that is known here or does not belong to this kind of key,
+    /// `BadSignature` if the signature is wrong.
+    pub fn verify(&self, algorithm: CoseAlgorithm, message: &[u8], signature: &[u8]) -> Result<(), WebauthnError> {
+        let verified = match (algorithm, self) {
+            (CoseAlgorithm::ES256, Self::P256 { x, y }) => {
+                UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point::<65>(x, y)).verify(message, signature)
+            }
+            (CoseAlgorithm::ES384, Self::P384 { x, y }) => {
+                UnparsedPublicKey::new(&ECDSA_P384_SHA384_ASN1, point::<97>(x, y)).verify(message, signature)
+            }
+            (CoseAlgorithm::ES512, Self::P521 { x, y }) => {
+                UnparsedPublicKey::new(&ECDSA_P521_SHA512_ASN1, point::<133>(x, y)).verify(message, signature)
+            }
+            (CoseAlgorithm::EDDSA, Self::Ed25519 { x }) => {
+                UnparsedPublicKey::new(&ED25519, x).verify(message, signature)
+            }
+            (CoseAlgorithm::RS256, Self::Rsa { n, e }) => {
+                RsaPublicKeyComponents { n, e }.verify(&RSA_PKCS1_2048_8192_SHA256, message, signature)
+            }
+            _ => return Err(WebauthnError::UnsupportedAlgorithm(algorithm.0)),
+        };
+        verified.map_err(|_| WebauthnError::BadSignature)
+    }
+
+    /// Whether an elliptic curve's point fulfils the curve's equation; true of keys that are no such points.
+    pub fn is_on_curve(&self) -> bool {
+        match self {
+            Self::P256 { x, y } => ParsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point::<65>(x, y)).is_ok(),
+            Self::P384 { x, y } => ParsedPublicKey::new(&ECDSA_P384_SHA384_ASN1, point::<97>(x, y)).is_ok(),
+            Self::P521 { x, y } => ParsedPublicKey::new(&ECDSA_P521_SHA512_ASN1, point::<133>(x, y)).is_ok(),
+            Self::Ed25519 { .. } | Self::Rsa { .. } | Self::Other => true,
+        }
+    }
+}
+
+/// SEC 1's uncompressed form, 04 || x || y, in an array of exactly that size.
+fn point<const N: usize>(x: &[u8], y: &[u8]) -> [u8; N] {
+    let mut point = [0; N];
+    point[0] = 4;
+    point[1..1 + x.len()].copy_from_slice(x);
+    point[1 + x.len()..].copy_from_slice(y);
+    point
+}
+
+fn elliptic<const N: usize>(key: &Value, crv: i64) -> Result<([u8; N], [u8; N]), WebauthnError> {
+    key_type(key, KTY_EC2)?;
+    curve(key, crv)?;
+    Ok((coordinate(key, member::X)?, coordinate(key, member::Y)?))
+}
+
+fn key_type(key: &Value, expected: i64) -> Result<(), WebauthnError> {
+    match integer(key, member::KTY, "kty (1) is missing or not an integer")? {
+        kty if kty == expected => Ok(()),
+        _ => Err(wrong("kty (1) does not belong to alg (3)")),
+    }
+}
+
+fn curve(key: &Value, expected: i64) -> Result<(), WebauthnError> {
+    match integer(key, member::CRV, "crv (-1) is missing or not an integer")? {
+        crv if crv == expected => Ok(()),
+        _ => Err(wrong("crv (-1) does not belong to alg (3)")),
+    }
+}
+
+/// A coordinate of exactly the curve's length. The compressed form of RFC 9053, where y is a truth value, is refused, as
+/// WebAuthn 5.8.5 asks.
+fn coordinate<const N: usize>(key: &Value, label: i64) -> Result<[u8; N], WebauthnError> {
+    let bytes = byte_string(key, label, "a coordinate is missing or not a byte string")?;
+    bytes.try_into().map_err(|_| wrong("a coordinate does not have its curve's length"))
+}
+
+fn integer(key: &Value, label: i64, otherwise: &str) -> Result<i64, WebauthnError> {
+    key.get(label).and_then(Value::as_integer).ok_or_else(|| wrong(otherwise))
+}
+
+fn byte_string<'a>(key: &'a Value, label: i64, otherwise: &str) -> Result<&'a [u8], WebauthnError> {
+    key.get(label).and_then(Value::as_bytes).ok_or_else(|| wrong(otherwise))
+}
+
+fn wrong(why: &str) -> WebauthnError {
+    WebauthnError::malformed("COSE key", why)
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::rand::SystemRandom;
+    use aws_lc_rs::signature::{
+        self, ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, ECDSA_P521_SHA512_ASN1_SIGNING,
+        EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaKeyPair,
+    };
+
+    use super::*;
+
+    fn cose(pairs: &[(i64, Value)]) -> Vec<u8> {
+        cbor::encode(&Value::map(pairs.iter().cloned()))
+    }
+
+    fn elliptic_key(alg: i64, crv: i64, point: &[u8]) -> Vec<u8> {
+        let (x, y) = point[1..].split_at(point.len() / 2);
+        cose(&[(1, 2.into()), (3, alg.into()), (-1, crv.into()), (-2, x.into()), (-3, y.into())])
+    }
+
+    fn refusal(bytes: &[u8]) -> String {
+        CosePublicKey::parse(bytes).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn verifies_ecdsa_on_three_curves() {
+        for (alg, crv, signing) in [
+            (-7, 1, &ECDSA_P256_SHA256_ASN1_SIGNING),
+            (-35, 2, &ECDSA_P384_SHA384_ASN1_SIGNING),
+            (-36, 3, &ECDSA_P521_SHA512_ASN1_SIGNING),
+        ] {
+            let pair = EcdsaKeyPair::generate(signing).unwrap();
+            let key = CosePublicKey::parse(&elliptic_key(alg, crv, pair.public_key().as_ref())).unwrap();
+            let signature = pair.sign(&SystemRandom::new(), b"message").unwrap();
+            assert_eq!(key.verify(b"message", signature.as_ref()), Ok(()), "{alg}");
+            assert_eq!(key.verify(b"another", signature.as_ref()), Err(WebauthnError::BadSignature));
+        }
+    }
+
+    #[test]
+    fn verifies_ed25519() {
+        let pair = Ed25519KeyPair::generate().unwrap();
+        let x = pair.public_key().as_ref();
+        let key =
+            CosePublicKey::parse(&cose(&[(1, 1.into()), (3, (-8).into()), (-1, 6.into()), (-2, x.into())])).unwrap();
+        let signature = pair.sign(b"message");
+        assert_eq!(key.verify(b"message", signature.as_ref()), Ok(()));
+        assert_eq!(key.verify(b"message", &signature.as_ref()[1..]), Err(WebauthnError::BadSignature));
+    }
+
+    #[test]
+    fn verifies_rsa() {
+        let pair = RsaKeyPair::generate(aws_lc_rs::rsa::KeySize::Rsa2048).unwrap();
+        let (n, e) = (pair.public_key().modulus(), pair.public_key().exponent());
+        let rsa = |n: &[u8], e: &[u8]| cose(&[(1, 3.into()), (3, (-257).into()), (-1, n.into()), (-2, e.into())]);
+        let n = n.big_endian_without_leading_zero();
+        let e = e.big_endian_without_leading_zero();
+        let key = CosePublicKey::parse(&rsa(n, e)).unwrap();
+        let mut signature = vec![0; 256];
+        pair.sign(&signature::RSA_PKCS1_SHA256, &SystemRandom::new(), b"message", &mut signature).unwrap();
+        assert_eq!(key.verify(b"message", &signature), Ok(()));
+        signature[255] ^= 1;
+        assert_eq!(key.verify(b"message", &signature), Err(WebauthnError::BadSignature));
+
+        assert!(refusal(&rsa(&n[128..], e)).contains("2048 to 8192 bits"));
+        assert!(refusal(&rsa(&[&[0], n].concat(), e)).contains("leading zeros"));
+        assert!(refusal(&rsa(n, &[])).contains("e (-2)"));
+    }
+
+    #[test]
+    fn refuses_parts_that_do_not_agree() {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
+        let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
+        let good =
+            [(1, 2.into()), (3, (-7).into()), (-1, 1.into()), (-2, Value::from(x)), (-3, Value::from(y))].to_vec();
+        assert!(CosePublicKey::parse(&cose(&good)).is_ok());
+        let off_curve = [&y[..31], &[y[31] ^ 1]].concat();
+        for (at, label, value, why) in [
+            (0, 1, Value::from(1), "kty (1) does not belong"),
+            (0, 9, 2.into(), "kty (1) is missing"),
+            (1, 3, (-35).into(), "crv (-1) does not belong"),
+            (1, 3, (-257).into(), "kty (1) does not belong"),
+            (1, 9, (-7).into(), "alg (3) is missing"),
+            (1, 3, "ES256".into(), "alg (3) is missing"),
+            (2, -1, 2.into(), "crv (-1) does not belong"),
+            (3, -2, x[..31].into(), "curve's length"),
+            (4, -3, true.into(), "not a byte string"),
+            (4, -3, off_curve.into(), "not on its curve"),
+        ] {
+            let mut changed = good.clone();
+            changed[at] = (label, value);
+            let refusal = refusal(&cose(&changed));
+            assert!(refusal.contains(why), "{refusal} / {why}");
+        }
+        assert!(refusal(&[0x80]).contains("not a map"));
+        assert!(refusal(&[cose(&good), vec![0]].concat()).contains("after the item"));
+    }
+
+    #[test]
+    fn carries_what_it_does_not_understand() {
+        // ML-DSA-44: kty 7 (AKP), the key in member -1.
+        let bytes = cose(&[(1, 7.into()), (3, (-48).into()), (-1, vec![1; 1312].into())]);
+        let key = CosePublicKey::parse(&bytes).unwrap();
+        assert_eq!((key.algorithm, &key.parameters), (CoseAlgorithm::ML_DSA_44, &CoseKeyParameters::Other));
+        assert_eq!(key.bytes, bytes);
+        assert_eq!(key.verify(b"", b""), Err(WebauthnError::UnsupportedAlgorithm(-48)));
     }
 }

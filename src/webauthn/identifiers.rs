@@ -227,6 +227,10 @@ impl FromStr for Origin {
         if port.is_some_and(|port| port.parse::<u16>().is_err()) {
             return Err(wrong("has a port that is no number"));
         }
+        // A browser leaves the default port out, so an origin that names it would never match a page's.
+        if (scheme, port) == ("https", Some("443")) || (scheme, port) == ("http", Some("80")) {
+            return Err(wrong("names its scheme's default port"));
+        }
         match scheme {
             "https" => {}
             "http" if host == "localhost" || host.ends_with(".localhost") => {}
@@ -301,7 +305,14 @@ mod tests {
             assert_eq!(origin.may_use(&rp_id.parse().unwrap()), allowed, "{rp_id}");
         }
         assert!("http://localhost:8460".parse::<Origin>().is_ok());
-        for wrong in ["example.org", "http://example.org", "https://example.org/", "https://[::1]", "https://a:99999"] {
+        for wrong in [
+            "example.org",
+            "http://example.org",
+            "https://example.org/",
+            "https://[::1]",
+            "https://a:99999",
+            "https://a:443",
+        ] {
             assert!(wrong.parse::<Origin>().is_err(), "{wrong}");
         }
     }
