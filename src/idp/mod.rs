@@ -44,7 +44,11 @@ pub struct Ceremony {
     /// The user's stable id.
     pub user_id: String,
     /// The object that the IdP made for it, to be removed if the registration does not come to be; `None` where it makes none.
+    /// It becomes the [`Registered::id`] when the registration is completed.
     pub pending: Option<String>,
+    /// What else the adapter has to tell the IdP to end it, such as a transaction's id. Only the adapter reads it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continuation: Option<String>,
     /// What the IdP asks for. `challenge` holds the bytes that client data has to carry.
     pub options: CredentialCreationOptions,
     /// The origin that client data has to name.
@@ -65,13 +69,29 @@ pub struct Registered {
     pub label: String,
 }
 
+/// A sign-in that the IdP has begun and waits for. Not worth keeping: after a crash another one is begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignInCeremony {
+    /// What the IdP asks for.
+    pub options: CredentialRequestOptions,
+    /// The origin that client data has to name.
+    pub origin: Origin,
+    /// What else the adapter has to tell the IdP to end it. Only the adapter reads it.
+    pub continuation: Option<String>,
+}
+
 /// Signing in as the user, at IdPs that let us try.
 pub trait SignIn {
     /// Begins a sign-in of this user.
-    fn begin(&self, user: &User) -> Result<(CredentialRequestOptions, Origin), DirectoryError>;
+    fn begin(&self, user: &User) -> Result<SignInCeremony, DirectoryError>;
 
     /// Ends it. Fails if the IdP does not let the user in.
-    fn finish(&self, user: &User, response: &AuthenticationResponse) -> Result<(), DirectoryError>;
+    fn finish(
+        &self,
+        user: &User,
+        ceremony: &SignInCeremony,
+        response: &AuthenticationResponse,
+    ) -> Result<(), DirectoryError>;
 }
 
 /// An identity provider.
@@ -96,10 +116,30 @@ pub trait Directory: Send + Sync {
         label: &str,
     ) -> Result<Registered, DirectoryError>;
 
-    /// Removes what a registration that did not come to be left behind. Nothing happens if it is gone already.
+    /// The registration of this credential, if the IdP has it: asked after [`Directory::complete`] failed in a way that leaves
+    /// it open whether the IdP acted. Changes nothing. `label` is the one that [`Directory::complete`] was given.
+    ///
+    /// The default looks through [`Directory::list`] for the credential id, and where the IdP does not tell it for the object
+    /// that the ceremony made. An adapter whose IdP tells neither has to find another way.
+    fn read_back(
+        &self,
+        user: &User,
+        ceremony: &Ceremony,
+        credential_id: &CredentialId,
+        _label: &str,
+    ) -> Result<Option<Registered>, DirectoryError> {
+        let is_it = |registered: &Registered| match &registered.credential_id {
+            Some(id) => id == credential_id,
+            None => ceremony.pending.as_ref() == Some(&registered.id),
+        };
+        Ok(self.list(user)?.into_iter().find(is_it))
+    }
+
+    /// Removes what a registration that did not come to be left behind. Nothing happens if it is gone already. A registration
+    /// that did come to be is never removed; asking for it is refused.
     fn abandon(&self, user: &User, pending: &str) -> Result<(), DirectoryError>;
 
-    /// Pending objects of this user that nobody ended.
+    /// Pending objects of this user that nobody ended, expired ones too.
     fn pending(&self, user: &User) -> Result<Vec<String>, DirectoryError>;
 
     /// The user's security keys.
@@ -190,7 +230,7 @@ pub enum DirectoryError {
         /// The HTTP status.
         status: u16,
     },
-    /// An answer that is not what the IdP documents.
+    /// An answer that is not what the IdP documents; the request may have been acted on.
     #[error("{directory} gave an answer that cannot be read: {why}")]
     Answer {
         /// The directory's name.
@@ -198,4 +238,11 @@ pub enum DirectoryError {
         /// What is wrong with it.
         why: String,
     },
+}
+
+impl DirectoryError {
+    /// Whether the IdP may have done what it was asked for all the same. Then the caller looks before it asks again.
+    pub fn may_have_acted(&self) -> bool {
+        matches!(self, Self::Unanswered { .. } | Self::Failed { .. } | Self::Answer { .. })
+    }
 }
