@@ -3,12 +3,19 @@
 //! It refuses to wait without a limit, to take a reply from a channel that is not its own, and to know what a CTAP2 command is.
 
 pub mod channel;
+pub mod error_code;
+pub mod frame;
+pub mod limits;
 pub mod pipe;
+#[cfg(test)]
+pub(crate) mod scripted;
 pub mod usb;
 
 use std::time::Duration;
 
-pub use channel::{Cancel, Channel, Keepalive, Limits};
+pub use channel::{Channel, Keepalive};
+pub use error_code::CtapHidErrorCode;
+pub use limits::{Cancel, Clock, Limits};
 pub use pipe::{Pipe, PipeError, Report};
 
 /// A key as its bus describes it, before anything is asked of it.
@@ -45,31 +52,6 @@ pub trait Bus: Send + Sync {
     fn replug(&self, device: &Device, patience: Duration, cancel: &Cancel) -> Result<Device, HidError>;
 }
 
-/// The name of a CTAPHID_ERROR code (CTAP 2.1, 11.2.9.1.6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CtapHidErrorCode {
-    /// 0x01 ERR_INVALID_CMD
-    InvalidCmd,
-    /// 0x02 ERR_INVALID_PAR
-    InvalidPar,
-    /// 0x03 ERR_INVALID_LEN
-    InvalidLen,
-    /// 0x04 ERR_INVALID_SEQ
-    InvalidSeq,
-    /// 0x05 ERR_MSG_TIMEOUT
-    MsgTimeout,
-    /// 0x06 ERR_CHANNEL_BUSY
-    ChannelBusy,
-    /// 0x0A ERR_LOCK_REQUIRED
-    LockRequired,
-    /// 0x0B ERR_INVALID_CHANNEL
-    InvalidChannel,
-    /// 0x7F ERR_OTHER
-    Other,
-    /// A code that the specification does not name.
-    Unknown(u8),
-}
-
 /// What can go wrong between this machine and a key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HidError {
@@ -97,7 +79,7 @@ pub enum HidError {
     #[error("the key did not finish within {0:?}")]
     TooLong(Duration),
     /// The key answered CTAPHID_ERROR.
-    #[error("the key answered CTAPHID_ERROR {0:?}")]
+    #[error("the key answered CTAPHID {0}")]
     Refused(CtapHidErrorCode),
     /// The key was busy for another program until patience ran out.
     #[error("the key stayed busy with another program for {0:?}")]
@@ -114,4 +96,13 @@ pub enum HidError {
     /// The operating system's own words.
     #[error("the HID system says: {0}")]
     System(String),
+}
+
+impl From<PipeError> for HidError {
+    fn from(error: PipeError) -> Self {
+        match error {
+            PipeError::Removed => Self::Removed,
+            PipeError::System(words) => Self::System(words),
+        }
+    }
 }
