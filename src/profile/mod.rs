@@ -3,25 +3,21 @@
 //! Reads what people write, and says line and column of what is wrong with it. It refuses to touch a key, an IdP or the
 //! ledger.
 
+mod document;
+pub mod label;
+pub mod name;
 pub mod roster;
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::path::Path;
+
+pub use document::parse;
+pub use label::{LabelError, LabelFields, LabelTemplate};
+pub use name::{ProfileName, ProfileNameError};
+pub use roster::{Person, Roster, RosterError};
 
 use crate::secret::PinAlphabet;
 use crate::webauthn::Aaguid;
-pub use roster::{Person, Roster, RosterError};
-
-/// The name of a profile: `admin`, `finance`, ... Lower-case letters, digits and dashes.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-#[serde(transparent)]
-pub struct ProfileName(pub String);
-
-impl fmt::Display for ProfileName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// What must be known about a key's attestation before it is registered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -63,7 +59,7 @@ pub enum HandOver {
 
 /// The PIN that is drawn, and what the key enforces about PINs.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case")]
 pub struct PinRules {
     /// Code points of the PIN that is drawn, 4 to 63.
     pub length: usize,
@@ -77,7 +73,7 @@ pub struct PinRules {
 
 /// Which keys will do, and what they have to prove.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case")]
 pub struct KeyRules {
     /// Proved keys that make the account complete.
     pub required: usize,
@@ -90,13 +86,17 @@ pub struct KeyRules {
     pub reset: Reset,
     /// Whether the key asks for the PIN at every use, for every relying party.
     pub always_uv: bool,
-    /// credProtect level, 1 to 3. 1 by default: Windows sign-in needs it.
+    /// credProtect level, 1 to 3 (CTAP 2.1 section 12.1). 1 by default: Windows sign-in needs it.
+    #[serde(default = "cred_protect_by_default")]
     pub cred_protect: u8,
 }
 
 /// What an account class demands (`profiles/*.toml`).
+///
+/// Serialised, it is part of the ledger: members may be added, never renamed, and unknown ones are passed over, so that an older
+/// keywright reads what a newer one wrote. What people write is read by [`parse`], which is strict.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case")]
 pub struct Profile {
     /// The profile's name; the file is called after it.
     pub name: ProfileName,
@@ -106,13 +106,24 @@ pub struct Profile {
     pub keys: KeyRules,
     /// The PIN.
     pub pin: PinRules,
-    /// The credential's label at the IdP. `{model}`, `{ordinal}`, `{account}`, `{serial}` are filled in.
-    pub label: String,
+    /// The credential's label at the IdP.
+    pub label: LabelTemplate,
     /// How PINs are handed over.
     pub hand_over: HandOver,
     /// Days after which a stored key has to be proved again; absent if it is used daily.
     #[serde(default)]
     pub drill_interval_days: Option<u32>,
+}
+
+fn cred_protect_by_default() -> u8 {
+    1
+}
+
+impl Profile {
+    /// The label of one key. As long as the template and its fields make it: IdPs cut differently.
+    pub fn render_label(&self, fields: &LabelFields<'_>) -> String {
+        self.label.render(fields)
+    }
 }
 
 /// The profiles by name.
@@ -143,17 +154,131 @@ pub enum ProfileError {
     },
 }
 
+/// Name and text of the profiles that come with keywright.
+const BUILT_IN: [(&str, &str); 4] = [
+    ("admin.toml", include_str!("../../profiles/admin.toml")),
+    ("break-glass.toml", include_str!("../../profiles/break-glass.toml")),
+    ("exec.toml", include_str!("../../profiles/exec.toml")),
+    ("finance.toml", include_str!("../../profiles/finance.toml")),
+];
+
 /// The four profiles that come with keywright.
 pub fn built_in() -> Profiles {
-    todo!()
+    BUILT_IN
+        .iter()
+        .map(|(file, text)| {
+            let profile = parse(file, text).expect("each built-in profile is parsed by a test");
+            (profile.name.clone(), profile)
+        })
+        .collect()
 }
 
 /// The profiles in a folder, over the built-in ones: a file replaces the built-in profile of its name.
-pub fn load(_folder: Option<&std::path::Path>) -> Result<Profiles, ProfileError> {
-    todo!()
+///
+/// Reads the files called `NAME.toml` and passes over everything else, hidden files included. Stops at the first that is wrong.
+pub fn load(folder: Option<&Path>) -> Result<Profiles, ProfileError> {
+    let mut profiles = built_in();
+    let Some(folder) = folder else { return Ok(profiles) };
+    let unreadable = |path: &Path, why: std::io::Error| ProfileError::Unreadable {
+        file: path.display().to_string(),
+        why: why.to_string(),
+    };
+
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(|why| unreadable(folder, why))? {
+        let path = entry.map_err(|why| unreadable(folder, why))?.path();
+        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if path.extension().is_some_and(|extension| extension == "toml") && !hidden {
+            files.push(path);
+        }
+    }
+    files.sort();
+
+    for path in files {
+        let bytes = std::fs::read(&path).map_err(|why| unreadable(&path, why))?;
+        let profile = document::parse_file(&path, &bytes)?;
+        profiles.insert(profile.name.clone(), profile);
+    }
+    Ok(profiles)
 }
 
-/// Reads one profile; `file` is only named in errors.
-pub fn parse(_file: &str, _text: &str) -> Result<Profile, ProfileError> {
-    todo!()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_profiles_are_named_after_their_files() {
+        for (file, text) in BUILT_IN {
+            let profile = parse(file, text).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(format!("{}.toml", profile.name), file);
+        }
+        assert_eq!(built_in().len(), BUILT_IN.len());
+    }
+
+    #[test]
+    fn every_built_in_profile_keeps_what_such_accounts_need() {
+        for (name, profile) in built_in() {
+            assert_eq!(profile.keys.required, 2, "{name}: one lost key must not lock anybody out");
+            assert_eq!(profile.keys.cred_protect, 1, "{name}: Windows sign-in needs level 1");
+            assert!(profile.keys.attestation >= AttestationDemand::Trusted, "{name}");
+            assert!(profile.keys.always_uv, "{name}");
+            assert!(profile.pin.minimum_on_key >= 6, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_break_glass_key_has_no_surprise_in_the_safe() {
+        let profiles = built_in();
+        let profile = &profiles[&"break-glass".parse::<ProfileName>().unwrap()];
+        assert!(!profile.pin.force_change);
+        assert_eq!(profile.drill_interval_days, Some(90));
+        assert_eq!(profile.hand_over, HandOver::Letter);
+        assert_eq!(profile.keys.reset, Reset::Never);
+        let admin = &profiles[&"admin".parse::<ProfileName>().unwrap()];
+        assert!(profile.pin.length > admin.pin.length);
+    }
+
+    #[test]
+    fn a_file_replaces_the_built_in_profile_of_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = include_str!("../../profiles/exec.toml").replace("required = 2", "required = 3");
+        std::fs::write(folder.path().join("exec.toml"), own).unwrap();
+        std::fs::write(folder.path().join(".#exec.toml"), "an editor's").unwrap();
+        std::fs::write(folder.path().join("notes.txt"), "not a profile").unwrap();
+        let profiles = load(Some(folder.path())).unwrap();
+        assert_eq!(profiles.len(), 4);
+        assert_eq!(profiles[&"exec".parse::<ProfileName>().unwrap()].keys.required, 3);
+        assert_eq!(load(None).unwrap(), built_in());
+    }
+
+    #[test]
+    fn a_file_called_otherwise_than_its_profile_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("board.toml"), include_str!("../../profiles/exec.toml")).unwrap();
+        let error = load(Some(folder.path())).unwrap_err().to_string();
+        assert!(error.contains("board.toml:") && error.contains("exec.toml"), "{error}");
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("profiles");
+        assert!(
+            matches!(load(Some(&missing)), Err(ProfileError::Unreadable { file, .. }) if file.ends_with("profiles"))
+        );
+    }
+
+    #[test]
+    fn the_ledger_s_form_is_stable_and_tolerant() {
+        let written = r#"{"name":"desk","description":"Desk keys.","keys":{"required":1,"attestation":"none","reset":"if-used","always-uv":false},
+            "pin":{"length":6,"alphabet":"digits","minimum-on-key":4,"force-change":true},"label":"Key {ordinal}","hand-over":"terminal",
+            "from-a-newer-keywright":true}"#;
+        let profile: Profile = serde_json::from_str(written).unwrap();
+        assert_eq!((profile.keys.cred_protect, profile.drill_interval_days), (1, None));
+        let again: Profile = serde_json::from_str(&serde_json::to_string(&profile).unwrap()).unwrap();
+        assert_eq!(again, profile);
+        for profile in built_in().into_values() {
+            assert_eq!(serde_json::from_value::<Profile>(serde_json::to_value(&profile).unwrap()).unwrap(), profile);
+        }
+    }
 }
