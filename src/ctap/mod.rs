@@ -1,16 +1,23 @@
 //! CTAP2 commands, one file each: typed requests and answers over a [`crate::hid::Channel`].
 //!
 //! Requests are canonical CBOR, answers are read strictly. It refuses to retry by itself: a PIN is sent once, a touch is asked
-//! for once.
+//! for once. It refuses to ask a key for what the key does not say it can do.
 
 pub mod authenticator;
 pub mod authenticator_config;
 pub mod client_pin;
+mod command;
 pub mod credential_management;
 pub mod get_assertion;
 pub mod get_info;
+pub mod large_blobs;
 pub mod make_credential;
 pub mod pin;
+pub mod pin_uv_auth_protocol;
+pub mod reset;
+#[cfg(test)]
+mod scripted;
+pub mod selection;
 pub mod status;
 
 pub use authenticator::{Authenticator, Touch};
@@ -21,6 +28,7 @@ pub use get_assertion::{Assertion, GetAssertion};
 pub use get_info::GetInfo;
 pub use make_credential::{CredProtect, EnterpriseAttestation, MakeCredential, NewCredential};
 pub use pin::{Pin, PinError};
+pub use pin_uv_auth_protocol::PinUvAuthProtocol;
 pub use status::StatusCode;
 
 use crate::hid::HidError;
@@ -54,4 +62,30 @@ pub enum CtapError {
     /// The key does not say that it can do this, so it was not asked.
     #[error("this key has no {0}")]
     Unsupported(&'static str),
+    /// More was asked than CTAP2 or this key can take, so it was not asked.
+    #[error("{what} is {asked}; at most {maximum} is possible")]
+    Limit {
+        /// What has the limit.
+        what: &'static str,
+        /// How much was asked.
+        asked: usize,
+        /// How much is possible.
+        maximum: usize,
+    },
+    /// The PIN does not fit this key, so it was not sent.
+    #[error(transparent)]
+    Pin(#[from] PinError),
+    /// The operating system's random source or the cryptography library failed.
+    #[error("cryptography failed: {0}")]
+    Crypto(&'static str),
+}
+
+impl CtapError {
+    /// The key's status, if the key answered with one. Its [`StatusCode::advice`] says what the person can do.
+    pub fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Status { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
 }

@@ -1,0 +1,70 @@
+//! A key for tests that expects these requests in this order, and answers them so.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use super::command::Command;
+use super::{Authenticator, get_info};
+use crate::hid::scripted::{CHANNEL, Say, ScriptedPipe, keepalive, say};
+use crate::hid::{Cancel, Limits, frame};
+use crate::webauthn::cbor::Value;
+
+/// What is left of a script.
+pub(super) struct Script {
+    exchanges: Arc<Mutex<VecDeque<(Vec<u8>, Vec<u8>)>>>,
+}
+
+impl Script {
+    /// Every request came.
+    pub fn assert_done(&self) {
+        assert!(self.exchanges.lock().unwrap().is_empty(), "the key expected more requests");
+    }
+}
+
+/// The answer to getInfo with these members; `versions` FIDO_2_1 and a zero AAGUID unless they are among them.
+pub(super) fn info(members: impl IntoIterator<Item = (i64, Value)>) -> Vec<u8> {
+    let mut pairs = vec![(0x01, Value::Array(vec!["FIDO_2_1".into()])), (0x03, vec![0; 16].into())];
+    for (key, value) in members {
+        pairs.retain(|(other, _)| *other != key);
+        pairs.push((key, value));
+    }
+    answer(pairs)
+}
+
+/// getInfo's `options`.
+pub(super) fn options<const N: usize>(options: [(&str, bool); N]) -> (i64, Value) {
+    (0x04, Value::map(options.map(|(name, value)| (name, value.into()))))
+}
+
+/// Success and a map.
+pub(super) fn answer(members: impl IntoIterator<Item = (i64, Value)>) -> Vec<u8> {
+    // A status is the first byte of an answer as a command is of a request.
+    Command::new(0x00, "success").request(members)
+}
+
+/// Opens a key that answers getInfo with `info`, and then expects each request and gives the answer beside it. After a request
+/// whose answer begins with a touch it says KEEPALIVE UPNEEDED first.
+pub(super) fn key(info: Vec<u8>, exchanges: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) -> (Authenticator, Script) {
+    let all = [(get_info::encode(), info)].into_iter().chain(exchanges).collect();
+    let exchanges: Arc<Mutex<VecDeque<(Vec<u8>, Vec<u8>)>>> = Arc::new(Mutex::new(all));
+    let left = exchanges.clone();
+    let pipe = ScriptedPipe::after_init(move |heard| {
+        let (expected, answer) = left.lock().unwrap().pop_front().expect("one request more than the key expects");
+        assert_eq!(data_encoding::HEXLOWER.encode(&heard.data), data_encoding::HEXLOWER.encode(&expected));
+        let (touch, answer) = match answer.strip_prefix(TOUCH) {
+            Some(answer) => (vec![Say::Report(keepalive(2))], answer),
+            None => (Vec::new(), &answer[..]),
+        };
+        [touch, say(CHANNEL, frame::Command::Cbor, answer)].concat()
+    });
+    let authenticator = Authenticator::open(Box::new(pipe), Limits::default(), Cancel::default()).unwrap();
+    (authenticator, Script { exchanges })
+}
+
+/// Stands before an answer that comes after a touch.
+const TOUCH: &[u8] = b"touch:";
+
+/// An answer that comes after the key asked for a touch.
+pub(super) fn touched(answer: Vec<u8>) -> Vec<u8> {
+    [TOUCH, &answer[..]].concat()
+}
