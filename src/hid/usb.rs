@@ -1,1 +1,193 @@
 //! Keys on this machine's USB buses, through hidapi.
+//!
+//! It refuses to take one key for another because it has the same path, and to talk to a key that another program has locked.
+
+mod attachments;
+#[cfg(target_os = "linux")]
+mod lock;
+mod pipe;
+mod place;
+
+use std::ffi::CString;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use hidapi::{DeviceInfo, HidApi, HidResult};
+
+use self::attachments::{Attachments, Sighting};
+use self::pipe::UsbPipe;
+use super::{Bus, Cancel, Device, HidError, Pipe};
+
+/// The HID usage page of FIDO authenticators (CTAP 2.1, 11.2.8.2).
+const FIDO_USAGE_PAGE: u16 = 0xF1D0;
+
+/// Between two looks at the buses. Small against the 10 s in which a key takes a reset.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// What udev may take to give a new node its owner.
+const SETTLE: Duration = Duration::from_secs(1);
+
+/// hidapi's global state, one for the process: its C library is not for two threads at once.
+static HIDAPI: Mutex<Option<HidApi>> = Mutex::new(None);
+
+/// The USB buses of this machine.
+///
+/// It counts insertions by what it sees: on Linux and macOS a key that was pulled and plugged in again has another system
+/// identity, on Windows it must be seen missing in between, which [`Bus::replug`] makes sure of.
+#[derive(Debug, Default)]
+pub struct UsbBus {
+    attachments: Mutex<Attachments>,
+}
+
+impl UsbBus {
+    /// Starts hidapi. On macOS the first call in a process has to come from the main thread.
+    pub fn new() -> Result<Self, HidError> {
+        with_hidapi(|_| Ok(()))?;
+        Ok(Self::default())
+    }
+
+    fn insertion(&self, device: &Device) -> Result<String, HidError> {
+        let attachments = self.attachments.lock().unwrap_or_else(PoisonError::into_inner);
+        let insertion = attachments.insertion(device).ok_or(HidError::Removed)?;
+        Ok(insertion.to_owned())
+    }
+}
+
+impl Bus for UsbBus {
+    fn devices(&self) -> Result<Vec<Device>, HidError> {
+        // Held while looking, so that two threads' looks are counted in the order in which they were made.
+        let mut attachments = self.attachments.lock().unwrap_or_else(PoisonError::into_inner);
+        let sightings = with_hidapi(|api| {
+            api.refresh_devices()?;
+            Ok(api.device_list().filter(|info| info.usage_page() == FIDO_USAGE_PAGE).filter_map(sighting).collect())
+        })?;
+        Ok(attachments.count(sightings))
+    }
+
+    /// Only a device that this bus has listed can be opened. On Linux the device's node is locked (`flock`, as libfido2 does)
+    /// for as long as the pipe lives.
+    fn open(&self, device: &Device) -> Result<Box<dyn Pipe>, HidError> {
+        let insertion = self.insertion(device)?;
+        if !place::is_there(&device.path, &insertion) {
+            return Err(HidError::Removed);
+        }
+        #[cfg(target_os = "linux")]
+        let lock = lock::acquire(&device.path)?;
+        #[cfg(not(target_os = "linux"))]
+        let lock = ();
+        let path = CString::new(device.path.as_str()).map_err(|_| HidError::Removed)?;
+        // Opened after locking: Linux keeps each reader's reports apart, and this reader has none of the last holder's.
+        let opened = with_hidapi(|api| api.open_path(&path));
+        // What was opened is what was listed if it is still there now: the system never uses an identity twice.
+        if !place::is_there(&device.path, &insertion) {
+            return Err(HidError::Removed);
+        }
+        let opened = opened.map_err(|error| place::refusal(&device.path, error))?;
+        Ok(Box::new(UsbPipe::new(opened, lock, device.path.clone(), insertion)))
+    }
+
+    /// Fails with [`HidError::TooLong`] if the key was not pulled within `patience`, with [`HidError::Removed`] if it was and
+    /// nothing came. Where the port is not known (its device path stands for it), the next key of the same model that
+    /// appears is taken, unless two appear at once.
+    fn replug(&self, device: &Device, patience: Duration, cancel: &Cancel) -> Result<Device, HidError> {
+        let start = Instant::now();
+        let before = self.devices()?;
+        let mut now = before.clone();
+        loop {
+            if cancel.is_cancelled() {
+                return Err(HidError::Cancelled);
+            }
+            if let Some(next) = attachments::successor(device, &before, &now) {
+                settle(next, cancel);
+                return Ok(next.clone());
+            }
+            if start.elapsed() >= patience {
+                let still_there = now.iter().any(|there| attachments::same_insertion(there, device));
+                return Err(if still_there { HidError::TooLong(patience) } else { HidError::Removed });
+            }
+            thread::sleep(LOOK_AGAIN);
+            now = self.devices()?;
+        }
+    }
+}
+
+/// Waits until udev has given a new node its owner, but not long: whoever opens it is told what is wrong with it.
+fn settle(device: &Device, cancel: &Cancel) {
+    let start = Instant::now();
+    while !place::may_open(&device.path) && start.elapsed() < SETTLE && !cancel.is_cancelled() {
+        thread::sleep(LOOK_AGAIN);
+    }
+}
+
+/// What hidapi says of a key. `None` if it went while we looked.
+fn sighting(info: &DeviceInfo) -> Option<Sighting> {
+    let path = info.path().to_str().ok()?.to_owned();
+    let place = place::of(&path)?;
+    let words = |text: Option<&str>| text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+    let device = Device {
+        port: place.port.unwrap_or_else(|| path.clone()),
+        path,
+        attach: 0,
+        manufacturer: words(info.manufacturer_string()).unwrap_or_default(),
+        product: words(info.product_string()).unwrap_or_default(),
+        vendor_id: info.vendor_id(),
+        product_id: info.product_id(),
+        serial: words(info.serial_number()),
+    };
+    Some(Sighting { device, insertion: place.insertion })
+}
+
+fn with_hidapi<T>(work: impl FnOnce(&mut HidApi) -> HidResult<T>) -> Result<T, HidError> {
+    let mut hidapi = HIDAPI.lock().unwrap_or_else(PoisonError::into_inner);
+    let api = match &mut *hidapi {
+        Some(api) => api,
+        none => none.insert(HidApi::new().map_err(system)?),
+    };
+    work(api).map_err(system)
+}
+
+fn system(error: hidapi::HidError) -> HidError {
+    HidError::System(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn absent() -> Device {
+        Device {
+            path: "/dev/hidraw99999".into(),
+            port: "99-9".into(),
+            attach: 1,
+            manufacturer: String::new(),
+            product: String::new(),
+            vendor_id: 0x1050,
+            product_id: 0x0407,
+            serial: None,
+        }
+    }
+
+    #[test]
+    fn a_key_that_was_not_listed_is_not_opened() {
+        let bus = UsbBus::new().unwrap();
+        assert_eq!(bus.open(&absent()).err(), Some(HidError::Removed));
+        bus.devices().unwrap();
+        assert_eq!(bus.open(&absent()).err(), Some(HidError::Removed));
+    }
+
+    #[test]
+    fn nobody_waits_longer_for_a_replug_than_asked() {
+        let bus = UsbBus::new().unwrap();
+        let cancel = Cancel::default();
+        assert_eq!(bus.replug(&absent(), Duration::ZERO, &cancel), Err(HidError::Removed));
+        cancel.cancel();
+        assert_eq!(bus.replug(&absent(), Duration::MAX, &cancel), Err(HidError::Cancelled));
+    }
+
+    #[test]
+    fn two_looks_at_the_same_buses_find_the_same_keys() {
+        let bus = UsbBus::new().unwrap();
+        assert_eq!(bus.devices(), bus.devices());
+    }
+}

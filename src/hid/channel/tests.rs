@@ -209,7 +209,7 @@ mod neighbours {
     fn a_neighbour_that_never_stops_cannot_hold_us_before_a_request() {
         let Say::Report(theirs) = say(FOREIGN, Command::Cbor, OK)[0] else { unreachable!() };
         let flood = Say::Every(Duration::ZERO, theirs);
-        let (bench, ..) = opened(move |heard| [init_answer(heard), vec![flood.clone()]].concat());
+        let (bench, ..) = opened(move |heard| [init_answer(heard), vec![flood]].concat());
         let mut bench = bench.unwrap();
         bench.cancel.cancel();
         assert_eq!(bench.cbor(), Err(HidError::Cancelled));
@@ -257,7 +257,7 @@ mod broken_keys {
         let answer = say(CHANNEL, Command::Cbor, &[0; 300]);
         for (twice, why) in [(0, "a message began inside another"), (2, "a packet is out of sequence")] {
             let mut reports = answer.clone();
-            reports.insert(twice, answer[twice].clone());
+            reports.insert(twice, answer[twice]);
             assert_eq!(Bench::new(once(reports)).failure().0, HidError::Protocol(why));
         }
     }

@@ -1,0 +1,170 @@
+//! Where a key is plugged in, and what the system calls that insertion: from sysfs on Linux, from the device path elsewhere.
+//!
+//! It refuses to guess a port: a device without a USB parent (uhid) has none.
+
+#[cfg(target_os = "linux")]
+pub(super) use linux::{is_there, may_open, of, refusal};
+#[cfg(not(target_os = "linux"))]
+pub(super) use other::{is_there, may_open, of, refusal};
+
+/// A key's place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    /// USB topology: bus, dash, port numbers from the root hub down, such as `1-2.3`. `None` where the system does not say.
+    pub(super) port: Option<String>,
+    /// A name that the system gives this insertion.
+    pub(super) insertion: String,
+}
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::fs::OpenOptions;
+    use std::path::{Component, Path};
+
+    use super::Place;
+    use crate::hid::HidError;
+
+    const CLASS: &str = "/sys/class/hidraw";
+
+    /// The place of the device at `/dev/hidrawN`, or `None` if it is gone.
+    pub(in super::super) fn of(path: &str) -> Option<Place> {
+        read(Path::new(CLASS), path)
+    }
+
+    /// Whether the device at `path` is still this insertion.
+    pub(in super::super) fn is_there(path: &str, insertion: &str) -> bool {
+        of(path).is_some_and(|place| place.insertion == insertion)
+    }
+
+    /// Whether this account may open the node.
+    pub(in super::super) fn may_open(path: &str) -> bool {
+        OpenOptions::new().read(true).write(true).open(path).is_ok()
+    }
+
+    /// hidapi's refusal, after the lock told of all that has a name.
+    pub(in super::super) fn refusal(_path: &str, error: HidError) -> HidError {
+        error
+    }
+
+    /// In sysfs a hidraw device is below its HID device, and that below its USB interface:
+    /// `.../1-2.3/1-2.3:1.0/0003:1050:0407.0005/hidraw/hidraw3`. The kernel numbers HID devices (`.0005`) upwards for as long
+    /// as it runs.
+    pub(super) fn read(class: &Path, path: &str) -> Option<Place> {
+        let node = Path::new(path).file_name()?;
+        let device = class.join(node).join("device").canonicalize().ok()?;
+        let names: Vec<&str> = device
+            .components()
+            .filter_map(|component| match component {
+                Component::Normal(name) => name.to_str(),
+                _ => None,
+            })
+            .collect();
+        let (insertion, above) = names.split_last()?;
+        let port = above.last().and_then(|interface| usb_port(interface));
+        Some(Place { port: port.map(str::to_owned), insertion: (*insertion).to_owned() })
+    }
+
+    /// `1-2.3` of `1-2.3:1.0`.
+    fn usb_port(interface: &str) -> Option<&str> {
+        let (port, configuration) = interface.split_once(':')?;
+        let (bus, ports) = port.split_once('-')?;
+        let numbers = |text: &str| text.split('.').all(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+        (numbers(bus) && numbers(ports) && numbers(configuration)).then_some(port)
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use std::fs;
+        use std::os::unix::fs::symlink;
+
+        use super::*;
+
+        /// A sysfs with one hidraw device under `parent`.
+        fn place_under(parent: &str) -> Option<Place> {
+            let sys = tempfile::tempdir().expect("a temporary folder");
+            let device = sys.path().join("devices").join(parent).join("0003:1050:0407.0005");
+            let hidraw = device.join("hidraw/hidraw3");
+            fs::create_dir_all(&hidraw).expect("a folder");
+            symlink(&device, hidraw.join("device")).expect("a link");
+            let class = sys.path().join("class");
+            fs::create_dir(&class).expect("a folder");
+            symlink(&hidraw, class.join("hidraw3")).expect("a link");
+            assert_eq!(read(&class, "/dev/hidraw4"), None);
+            read(&class, "/dev/hidraw3")
+        }
+
+        fn place(port: Option<&str>) -> Option<Place> {
+            Some(Place { port: port.map(str::to_owned), insertion: "0003:1050:0407.0005".into() })
+        }
+
+        #[test]
+        fn a_usb_key_has_its_topology_for_a_port() {
+            assert_eq!(place_under("pci0000:00/0000:00:14.0/usb1/1-2/1-2:1.0"), place(Some("1-2")));
+            assert_eq!(
+                place_under("pci0000:00/0000:00:14.0/usb3/3-1/3-1.4/3-1.4.2/3-1.4.2:1.1"),
+                place(Some("3-1.4.2"))
+            );
+        }
+
+        #[test]
+        fn a_device_without_a_usb_parent_has_no_port() {
+            assert_eq!(place_under("virtual/misc/uhid"), place(None));
+            assert_eq!(place_under("pci0000:00/0000:00:14.0"), place(None));
+        }
+
+        #[test]
+        fn a_device_that_is_not_there_has_no_place() {
+            assert_eq!(of("/dev/hidraw99999"), None);
+            assert!(!is_there("/dev/hidraw99999", "0003:1050:0407.0005"));
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod other {
+    use std::fs::OpenOptions;
+    use std::io::ErrorKind;
+
+    use super::Place;
+    use crate::hid::HidError;
+    use crate::hid::usb::with_hidapi;
+
+    /// ERROR_SHARING_VIOLATION
+    const WINDOWS_SHARING_VIOLATION: i32 = 32;
+
+    /// The path itself: on macOS it has a registry id that is never used again; on Windows it stands for port and model.
+    pub(in super::super) fn of(path: &str) -> Option<Place> {
+        Some(Place { port: None, insertion: path.to_owned() })
+    }
+
+    /// Whether there is a device at this path.
+    pub(in super::super) fn is_there(path: &str, _insertion: &str) -> bool {
+        let listed = with_hidapi(|api| {
+            api.refresh_devices()?;
+            Ok(api.device_list().any(|info| info.path().to_str() == Ok(path)))
+        });
+        // If the list cannot be had, the device itself will tell.
+        listed.unwrap_or(true)
+    }
+
+    /// No udev here: a device that is listed is ready.
+    pub(in super::super) fn may_open(_path: &str) -> bool {
+        true
+    }
+
+    /// What hidapi's refusal means. On Windows a HID path opens like a file, and the file's error has a kind where hidapi's has
+    /// only words in the system's language.
+    pub(in super::super) fn refusal(path: &str, error: HidError) -> HidError {
+        let opened = if cfg!(windows) { OpenOptions::new().read(true).write(true).open(path).err() } else { None };
+        match opened {
+            Some(refused) if refused.kind() == ErrorKind::PermissionDenied => {
+                HidError::NoPermission { path: path.to_owned() }
+            }
+            Some(refused) if refused.raw_os_error() == Some(WINDOWS_SHARING_VIOLATION) => {
+                HidError::Held { path: path.to_owned(), holder: "unknown".to_owned() }
+            }
+            _ if error.to_string().contains("not permitted") => HidError::NoPermission { path: path.to_owned() },
+            _ => error,
+        }
+    }
+}
