@@ -117,10 +117,10 @@ impl Channel {
         request: &[u8],
         keepalive: &mut dyn FnMut(Keepalive),
     ) -> Result<Vec<u8>, HidError> {
-        let reports: Vec<Report> = packets(self.id, command, request)?.collect();
         if self.unsettled {
             self.initialize()?;
         }
+        let reports: Vec<Report> = packets(self.id, command, request)?.collect();
         self.while_busy(|channel, end| {
             channel.discard_stale_reports()?;
             trace!(channel = ?channel.id, ?command, length = request.len(), "to the key");

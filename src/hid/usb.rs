@@ -9,7 +9,7 @@ mod pipe;
 mod place;
 
 use std::ffi::CString;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -47,17 +47,15 @@ impl UsbBus {
         Ok(Self::default())
     }
 
-    fn insertion(&self, device: &Device) -> Result<String, HidError> {
-        let attachments = self.attachments.lock().unwrap_or_else(PoisonError::into_inner);
-        let insertion = attachments.insertion(device).ok_or(HidError::Removed)?;
-        Ok(insertion.to_owned())
+    fn attachments(&self) -> MutexGuard<'_, Attachments> {
+        self.attachments.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Bus for UsbBus {
     fn devices(&self) -> Result<Vec<Device>, HidError> {
         // Held while looking, so that two threads' looks are counted in the order in which they were made.
-        let mut attachments = self.attachments.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut attachments = self.attachments();
         let sightings = with_hidapi(|api| {
             api.refresh_devices()?;
             Ok(api.device_list().filter(|info| info.usage_page() == FIDO_USAGE_PAGE).filter_map(sighting).collect())
@@ -68,7 +66,7 @@ impl Bus for UsbBus {
     /// Only a device that this bus has listed can be opened. On Linux the device's node is locked (`flock`, as libfido2 does)
     /// for as long as the pipe lives.
     fn open(&self, device: &Device) -> Result<Box<dyn Pipe>, HidError> {
-        let insertion = self.insertion(device)?;
+        let insertion = self.attachments().insertion(device).ok_or(HidError::Removed)?.to_owned();
         if !place::is_there(&device.path, &insertion) {
             return Err(HidError::Removed);
         }
@@ -92,22 +90,20 @@ impl Bus for UsbBus {
     /// appears is taken, unless two appear at once.
     fn replug(&self, device: &Device, patience: Duration, cancel: &Cancel) -> Result<Device, HidError> {
         let start = Instant::now();
-        let before = self.devices()?;
-        let mut now = before.clone();
         loop {
             if cancel.is_cancelled() {
                 return Err(HidError::Cancelled);
             }
-            if let Some(next) = attachments::successor(device, &before, &now) {
+            let now = self.devices()?;
+            if let Some(next) = self.attachments().successor(device, &now) {
                 settle(next, cancel);
                 return Ok(next.clone());
             }
             if start.elapsed() >= patience {
-                let still_there = now.iter().any(|there| attachments::same_insertion(there, device));
-                return Err(if still_there { HidError::TooLong(patience) } else { HidError::Removed });
+                let stayed = self.attachments().insertion(device).is_some();
+                return Err(if stayed { HidError::TooLong(patience) } else { HidError::Removed });
             }
             thread::sleep(LOOK_AGAIN);
-            now = self.devices()?;
         }
     }
 }

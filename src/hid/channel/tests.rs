@@ -292,6 +292,21 @@ mod broken_keys {
     }
 
     #[test]
+    fn a_key_that_grants_another_channel_for_the_fresh_start_is_asked_there() {
+        const OTHER: ChannelId = ChannelId([0xA1, 0xA2, 0xA3, 0xA4]);
+        let (bench, log, _) = opened(|heard| match (heard.command, heard.channel) {
+            (Command::Init, ChannelId::BROADCAST) => init_answer(heard),
+            (Command::Init, own) => say(own, Command::Init, &[&heard.data[..], &OTHER.0, &[2, 5, 7, 1, 0x04]].concat()),
+            (Command::Cbor, OTHER) => say(OTHER, Command::Cbor, OK),
+            _ => Vec::new(),
+        });
+        let mut bench = bench.unwrap();
+        bench.failure();
+        bench.answered();
+        assert_eq!(log.heard().last().map(|heard| heard.channel), Some(OTHER));
+    }
+
+    #[test]
     fn init_answers_that_are_no_answers_are_errors() {
         let answer = |change: fn(&mut Report)| {
             let (bench, ..) = opened(move |heard| {

@@ -16,13 +16,19 @@ pub(super) struct Sighting {
 
 /// The insertions seen at each port.
 #[derive(Debug, Default)]
-pub(super) struct Attachments(BTreeMap<String, Attachment>);
+pub(super) struct Attachments {
+    looks: u64,
+    ports: BTreeMap<String, Attachment>,
+}
 
+/// The last insertion seen at a port.
 #[derive(Debug)]
 struct Attachment {
     count: u64,
-    /// `None` while nothing is there.
-    insertion: Option<String>,
+    insertion: String,
+    /// The looks that saw it first and last.
+    first: u64,
+    last: u64,
 }
 
 impl Attachments {
@@ -39,19 +45,17 @@ impl Attachments {
             }
             seen.insert(sighting.device.port.clone(), sighting);
         }
-        for (port, attachment) in &mut self.0 {
-            if !seen.contains_key(port) {
-                attachment.insertion = None;
-            }
-        }
+        let before = self.looks;
+        self.looks += 1;
         seen.into_iter()
             .map(|(port, Sighting { mut device, insertion })| {
-                let attachment = self.0.entry(port).or_insert(Attachment { count: 0, insertion: None });
-                if attachment.insertion.as_ref() != Some(&insertion) {
-                    attachment.count += 1;
-                    attachment.insertion = Some(insertion);
-                }
-                device.attach = attachment.count;
+                let (first, last) = (self.looks, self.looks);
+                let next = match self.ports.remove(&port) {
+                    Some(same) if same.last == before && same.insertion == insertion => Attachment { last, ..same },
+                    other => Attachment { count: other.map_or(0, |other| other.count) + 1, insertion, first, last },
+                };
+                device.attach = next.count;
+                self.ports.insert(port, next);
                 device
             })
             .collect()
@@ -59,31 +63,29 @@ impl Attachments {
 
     /// What the system calls this device's insertion, if it was there at the last look.
     pub(super) fn insertion(&self, device: &Device) -> Option<&str> {
-        self.0.get(&device.port).filter(|attachment| attachment.count == device.attach)?.insertion.as_deref()
+        self.at(device).filter(|attachment| attachment.last == self.looks).map(|there| &there.insertion[..])
     }
-}
 
-/// Whether two listings mean the same key, plugged in once.
-pub(super) fn same_insertion(one: &Device, other: &Device) -> bool {
-    one.port == other.port && one.attach == other.attach
-}
+    /// The key that took the place of `device`, once that is gone: what is in its port `now` (the last look), or, where ports
+    /// are not known, the only key of its model that came after it was last seen.
+    pub(super) fn successor<'a>(&self, device: &Device, now: &'a [Device]) -> Option<&'a Device> {
+        if let Some(there) = now.iter().find(|there| there.port == device.port) {
+            return Some(there).filter(|there| there.attach != device.attach);
+        }
+        let (last, has_no_port) = (self.at(device)?.last, |one: &Device| one.port == one.path);
+        let model = |one: &Device| (one.vendor_id, one.product_id);
+        let mut came = now.iter().filter(|there| {
+            let is_like_it = has_no_port(there) && model(there) == model(device);
+            is_like_it && self.at(there).is_some_and(|attachment| attachment.first > last)
+        });
+        match (has_no_port(device), came.next(), came.next()) {
+            (true, Some(only), None) => Some(only),
+            _ => None,
+        }
+    }
 
-/// The key that took the place of `device`, once it is gone: what is in its port now, or, where ports are not known, the only
-/// key of its model that was not there `before`.
-pub(super) fn successor<'a>(device: &Device, before: &[Device], now: &'a [Device]) -> Option<&'a Device> {
-    let listed = |among: &[Device], one: &Device| among.iter().any(|other| same_insertion(one, other));
-    if listed(now, device) {
-        return None;
-    }
-    if let Some(there) = now.iter().find(|there| there.port == device.port) {
-        return Some(there);
-    }
-    let model = |one: &Device| (one.vendor_id, one.product_id);
-    let mut new =
-        now.iter().filter(|there| there.port == there.path && model(there) == model(device) && !listed(before, there));
-    match (device.port == device.path, new.next(), new.next()) {
-        (true, Some(only), None) => Some(only),
-        _ => None,
+    fn at(&self, device: &Device) -> Option<&Attachment> {
+        self.ports.get(&device.port).filter(|attachment| attachment.count == device.attach)
     }
 }
 
@@ -157,38 +159,50 @@ mod tests {
         }
     }
 
+    /// The path of the successor after a look.
+    fn successor(attachments: &mut Attachments, device: &Device, look: &[&Sighting]) -> Option<String> {
+        let now = attachments.count(look.iter().copied().cloned().collect());
+        attachments.successor(device, &now).map(|next| next.path.clone())
+    }
+
     #[test]
     fn the_successor_is_what_came_into_the_port() {
         let mut attachments = Attachments::default();
+        let key = seen("/dev/hidraw0", "1-2", "A");
         let neighbour = seen("/dev/hidraw1", "1-3", "N");
-        let before = attachments.count(vec![seen("/dev/hidraw0", "1-2", "A"), neighbour.clone()]);
-        let key = &before[0];
-        assert_eq!(successor(key, &before, &before), None);
-        let gone = attachments.count(vec![neighbour.clone(), seen("/dev/hidraw0", "1-4", "X")]);
-        assert_eq!(successor(key, &before, &gone), None);
-        let back = attachments.count(vec![neighbour, seen("/dev/hidraw7", "1-2", "B")]);
-        assert_eq!(successor(key, &before, &back).map(|next| &next.path[..]), Some("/dev/hidraw7"));
+        let device = attachments.count(vec![key.clone(), neighbour.clone()]).remove(0);
+        assert_eq!(successor(&mut attachments, &device, &[&key, &neighbour]), None);
+        let elsewhere = seen("/dev/hidraw0", "1-4", "X");
+        assert_eq!(successor(&mut attachments, &device, &[&neighbour, &elsewhere]), None);
+        let back = seen("/dev/hidraw7", "1-2", "B");
+        assert_eq!(successor(&mut attachments, &device, &[&neighbour, &back]).as_deref(), Some("/dev/hidraw7"));
     }
 
     #[test]
     fn without_ports_the_only_new_key_of_the_model_is_the_successor() {
+        let seen = |n: u8, insertion: &str| seen(&format!("/dev/hidraw{n}"), &format!("/dev/hidraw{n}"), insertion);
         let mut attachments = Attachments::default();
-        let stays = seen("/dev/hidraw1", "/dev/hidraw1", "N");
-        let before = attachments.count(vec![seen("/dev/hidraw0", "/dev/hidraw0", "A"), stays.clone()]);
-        let other_model = {
-            let mut other = seen("/dev/hidraw9", "/dev/hidraw9", "Z");
-            other.device.vendor_id = 1;
-            other
-        };
-        let mut next = |new: &[Sighting]| {
-            let now = attachments.count([std::slice::from_ref(&stays), new].concat());
-            successor(&before[0], &before, &now).map(|next| next.path.clone())
-        };
-        let one = seen("/dev/hidraw2", "/dev/hidraw2", "B");
-        let two = seen("/dev/hidraw3", "/dev/hidraw3", "C");
-        assert_eq!(next(&[]), None);
-        assert_eq!(next(std::slice::from_ref(&other_model)), None);
-        assert_eq!(next(&[one.clone(), two]), None);
-        assert_eq!(next(&[one, other_model]).as_deref(), Some("/dev/hidraw2"));
+        let (key, stays, earlier) = (seen(0, "A"), seen(1, "N"), seen(2, "E"));
+        let device = attachments.count(vec![key.clone(), stays.clone()]).remove(0);
+        let mut next = |look: &[&Sighting]| successor(&mut attachments, &device, look);
+        assert_eq!(next(&[&key, &stays, &earlier]), None);
+        assert_eq!(next(&[&stays, &earlier]), None);
+        let mut other_model = seen(9, "Z");
+        other_model.device.vendor_id = 1;
+        assert_eq!(next(&[&stays, &earlier, &other_model]), None);
+        let (one, two) = (seen(3, "B"), seen(4, "C"));
+        assert_eq!(next(&[&stays, &earlier, &one, &two]), None);
+        assert_eq!(next(&[&stays, &earlier, &other_model, &one]).as_deref(), Some("/dev/hidraw3"));
+    }
+
+    #[test]
+    fn without_ports_a_key_replaced_between_two_looks_has_a_successor() {
+        let mut attachments = Attachments::default();
+        let device = attachments.count(vec![seen("/dev/hidraw0", "/dev/hidraw0", "A")]).remove(0);
+        let other = seen("/dev/hidraw1", "/dev/hidraw1", "B");
+        // And it stays the successor at later looks.
+        for _ in 0..2 {
+            assert_eq!(successor(&mut attachments, &device, &[&other]).as_deref(), Some("/dev/hidraw1"));
+        }
     }
 }
