@@ -73,3 +73,69 @@ fn ask(channel: &mut Channel, command: Command, request: &[u8], touch: Touch<'_>
     tracing::debug!(command = command.name, sent = request.len(), received = answer.len(), status = answer.first());
     command.body(&answer).map(<[u8]>::to_vec)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::StatusCode;
+    use super::super::scripted::{info, key};
+    use super::*;
+    use crate::hid::frame::{self, ChannelId};
+    use crate::hid::scripted::{CHANNEL, ScriptedPipe, say};
+
+    const TEST: Command = Command::new(0x42, "test");
+
+    #[test]
+    fn opening_asks_for_get_info_once() {
+        let (authenticator, script) = key(info([(0x05, 1200.into())]), []);
+        assert_eq!(authenticator.info().max_msg_size, 1200);
+        script.assert_done();
+    }
+
+    #[test]
+    fn a_key_can_be_given_to_a_thread() {
+        fn sendable<T: Send>() {}
+        sendable::<Authenticator>();
+    }
+
+    #[test]
+    fn get_info_is_asked_for_again_when_told_to() {
+        let (mut authenticator, script) = key(info([]), [(vec![0x04], info([(0x0c, true.into())]))]);
+        assert!(!authenticator.info().force_pin_change);
+        assert!(authenticator.refresh_info().unwrap().force_pin_change);
+        script.assert_done();
+    }
+
+    #[test]
+    fn a_key_that_speaks_u2f_only_is_told_so() {
+        let pipe = ScriptedPipe::new(|heard| {
+            assert_eq!(heard.command, frame::Command::Init);
+            // Capabilities 0x00: no CBOR.
+            say(
+                ChannelId::BROADCAST,
+                frame::Command::Init,
+                &[&heard.data[..], &CHANNEL.0, &[2, 1, 0, 0, 0x00]].concat(),
+            )
+        });
+        let refused = Authenticator::open(Box::new(pipe), Limits::default(), Cancel::default());
+        assert_eq!(refused.err(), Some(CtapError::Unsupported("CTAP2")));
+    }
+
+    #[test]
+    fn a_request_that_the_key_cannot_hold_is_not_sent() {
+        let (mut authenticator, script) = key(info([(0x05, 1024.into())]), [(vec![0x42; 1024], vec![0])]);
+        assert!(authenticator.exchange(TEST, &[0x42; 1024]).is_ok());
+        assert!(matches!(
+            authenticator.exchange(TEST, &[0x42; 1025]),
+            Err(CtapError::Limit { asked: 1025, maximum: 1024, .. })
+        ));
+        script.assert_done();
+    }
+
+    #[test]
+    fn a_status_is_an_error_with_its_name() {
+        let (mut authenticator, _) = key(info([]), [(vec![0x42], vec![0x34])]);
+        let error = authenticator.exchange(TEST, &[0x42]).unwrap_err();
+        assert_eq!(error.status(), Some(StatusCode::PinAuthBlocked));
+        assert_eq!(error.to_string(), "test was answered with CTAP2_ERR_PIN_AUTH_BLOCKED");
+    }
+}

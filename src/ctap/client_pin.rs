@@ -14,7 +14,7 @@ use crate::webauthn::RpId;
 use crate::webauthn::cbor::Value;
 
 const GET_PIN_RETRIES: Command = Command::new(0x06, "authenticatorClientPIN getPINRetries");
-const GET_KEY_AGREEMENT: Command = Command::new(0x06, "authenticatorClientPIN getKeyAgreement");
+pub(super) const GET_KEY_AGREEMENT: Command = Command::new(0x06, "authenticatorClientPIN getKeyAgreement");
 const SET_PIN: Command = Command::new(0x06, "authenticatorClientPIN setPIN");
 const CHANGE_PIN: Command = Command::new(0x06, "authenticatorClientPIN changePIN");
 const GET_PIN_TOKEN: Command = Command::new(0x06, "authenticatorClientPIN getPinToken");
@@ -123,13 +123,17 @@ impl Authenticator {
     /// Sends the PIN once.
     ///
     /// mc and ga need an RP ID. cm is good for everything without one, and for that RP's credentials with one. It ends the
-    /// token that was given before.
+    /// token that was given before. [`CtapError::Unsupported`] for mc and ga on a key that gives those for a fingerprint only.
     pub fn pin_uv_auth_token(
         &mut self,
         pin: &Pin,
         permissions: Permissions,
         rp_id: Option<&RpId>,
     ) -> Result<PinUvAuthToken, CtapError> {
+        let uses = Permissions::MAKE_CREDENTIAL | Permissions::GET_ASSERTION;
+        if permissions.0 & uses.0 != 0 && self.info.option("noMcGaPermissionsWithClientPin") == Some(true) {
+            return Err(CtapError::Unsupported("mc and ga permissions with a PIN"));
+        }
         let (key_agreement, secret) = self.agree_on_secret()?;
         let pin_hash_enc = encrypt_pin_hash(&secret, pin)?;
         let protocol = secret.protocol();
@@ -264,7 +268,9 @@ fn encrypt_pin_hash(secret: &SharedSecret, pin: &Pin) -> Result<Vec<u8>, CtapErr
 
 #[cfg(test)]
 pub(super) mod tests {
+    use super::super::PinError;
     use super::super::pin_uv_auth_protocol::tests::{hex, known_exchange, known_key_agreement};
+    use super::super::scripted::{info, key, options};
     use super::*;
 
     /// A token of 32 bytes that WebauthnWorks' guide uses, for the tests of other commands.
@@ -376,6 +382,37 @@ pub(super) mod tests {
         for wrong in [16, 48] {
             assert!(matches!(decode(&vec![9; wrong]), Err(CtapError::Answer { .. })), "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_cannot_be_is_not_asked() {
+        let pin = Pin::new("123456").unwrap();
+        let rp_id = "example.org".parse().unwrap();
+        let (mut without, _) = key(info([]), []);
+        assert_eq!(without.set_pin(&pin), Err(CtapError::Unsupported("clientPin")));
+        assert_eq!(without.pin_retries(), Err(CtapError::Unsupported("clientPin")));
+        let (mut eight, _) = key(info([options([("clientPin", true)]), (0x0d, 8.into())]), []);
+        let short = CtapError::Pin(PinError::TooShort { length: 6, minimum: 8 });
+        assert_eq!(eight.set_pin(&pin), Err(short.clone()));
+        assert_eq!(eight.change_pin(&pin, &pin), Err(short));
+        let options =
+            options([("clientPin", true), ("pinUvAuthToken", true), ("noMcGaPermissionsWithClientPin", true)]);
+        let (mut fingers, _) = key(info([options]), []);
+        let refused = fingers.pin_uv_auth_token(&pin, Permissions::GET_ASSERTION, Some(&rp_id));
+        assert!(matches!(refused, Err(CtapError::Unsupported(_))));
+    }
+
+    #[test]
+    fn protocol_two_is_chosen_where_it_is_offered() {
+        let chosen = |protocols: &[i64]| {
+            let list = Value::Array(protocols.iter().map(|number| (*number).into()).collect());
+            let (authenticator, _) = key(info([options([("clientPin", false)]), (0x06, list)]), []);
+            PinUvAuthProtocol::choose(authenticator.info())
+        };
+        assert_eq!(chosen(&[1, 2]), Ok(PinUvAuthProtocol::Two));
+        assert_eq!(chosen(&[1]), Ok(PinUvAuthProtocol::One));
+        assert_eq!(chosen(&[]), Ok(PinUvAuthProtocol::One));
+        assert!(matches!(chosen(&[3]), Err(CtapError::Unsupported(_))));
     }
 
     #[test]

@@ -208,3 +208,139 @@ fn decode_credential(answer: &Answer) -> Result<StoredCredential, CtapError> {
         cred_protect: answer.unsigned(0x0a)?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::client_pin::tests::known_token;
+    use super::super::pin_uv_auth_protocol::tests::hex;
+    use super::super::scripted::{ES256_KEY, answer, info, key, options};
+    use super::*;
+
+    fn info_2_1() -> Vec<u8> {
+        info([options([("credMgmt", true), ("credentialMgmtPreview", true)])])
+    }
+
+    fn preview() -> Vec<u8> {
+        info([options([("credentialMgmtPreview", true)])])
+    }
+
+    fn id() -> CredentialId {
+        CredentialId::new([1, 2]).unwrap()
+    }
+
+    // The MACs were computed apart: HMAC-SHA-256 with the known token over the subcommand and the parameters.
+    const METADATA: &str = "a30101030204582045676f3835f462adfa04b2066c5ec094c60dd480564326dfdcd4b2c36ac46025";
+    const RPS: &str = "a301020302045820fbfb518d519d9f4138b4997ea57492af7d1e2dbc9cd7d80d318980b1b9e9943b";
+    const CREDENTIALS: &str = "a4010402a101582033333333333333333333333333333333333333333333333333333333333333330302\
+                               04582064b0e6befbbc9440b6ac8d7013cbde7e5ef572d359ad96e5a4f2a88115515491";
+    const DELETE: &str = "a4010602a102a262696442010264747970656a7075626c69632d6b65790302\
+                          045820d3c89597964d77b0df5a20856db73f481f06669e948737efc32acea7aab7a527";
+    const UPDATE: &str = "a4010702a202a262696442010264747970656a7075626c69632d6b657903a26269644107646e616d65634164610302\
+                          0458203450e7c963f95c3c849d6f348c31d9551cbcfcf7fcf9b7af1db76f146cde2c40";
+
+    fn request(byte: &str, parameters: &str) -> Vec<u8> {
+        hex(&format!("{byte}{parameters}"))
+    }
+
+    #[test]
+    fn the_command_is_the_preview_s_only_where_there_is_no_other() {
+        for (info, byte) in [(info_2_1(), "0a"), (preview(), "41")] {
+            let numbers = answer([(0x01, 3.into()), (0x02, 22.into())]);
+            let (mut authenticator, script) =
+                key(info, [(request(byte, METADATA), numbers), (request(byte, DELETE), vec![0])]);
+            assert_eq!(
+                authenticator.credentials_metadata(&known_token()),
+                Ok(CredentialsMetadata { existing: 3, remaining: 22 })
+            );
+            authenticator.delete_credential(&known_token(), &id()).unwrap();
+            script.assert_done();
+        }
+        let (mut without, _) = key(info([]), []);
+        assert!(matches!(without.credentials_metadata(&known_token()), Err(CtapError::Unsupported(_))));
+    }
+
+    #[test]
+    fn user_information_is_updated_on_2_1_only() {
+        let user = UserEntity { id: UserHandle::new([7]).unwrap(), name: "Ada".into(), display_name: String::new() };
+        let (mut authenticator, script) = key(info_2_1(), [(request("0a", UPDATE), vec![0])]);
+        authenticator.update_user_information(&known_token(), &id(), &user).unwrap();
+        script.assert_done();
+        let (mut authenticator, _) = key(preview(), []);
+        let refused = authenticator.update_user_information(&known_token(), &id(), &user);
+        assert!(matches!(refused, Err(CtapError::Unsupported(_))));
+    }
+
+    fn rp(byte: u8, id: Option<&str>, total: Option<i64>) -> Vec<u8> {
+        let rp = Value::map(id.map(|id| ("id", Value::from(id))));
+        answer([(0x03, rp), (0x04, vec![byte; 32].into())].into_iter().chain(total.map(|total| (0x05, total.into()))))
+    }
+
+    #[test]
+    fn rps_are_counted_by_the_first_answer() {
+        let next = || hex("0aa10103");
+        let (mut authenticator, script) = key(
+            info_2_1(),
+            [
+                (request("0a", RPS), rp(1, Some("example.org"), Some(3))),
+                (next(), rp(2, Some("example.com"), None)),
+                (next(), rp(3, None, None)),
+            ],
+        );
+        let rps = authenticator.enumerate_rps(&known_token()).unwrap();
+        script.assert_done();
+        assert_eq!(rps[0], StoredRp { id: Some("example.org".into()), id_hash: [1; 32] });
+        assert_eq!(rps[2], StoredRp { id: None, id_hash: [3; 32] });
+        assert_eq!(rps.len(), 3);
+    }
+
+    #[test]
+    fn nothing_stored_is_an_empty_list() {
+        for none in [vec![0x2e], answer([(0x05, 0.into())])] {
+            let (mut authenticator, _) = key(info_2_1(), [(request("0a", RPS), none)]);
+            assert_eq!(authenticator.enumerate_rps(&known_token()), Ok(Vec::new()));
+        }
+    }
+
+    #[test]
+    fn a_count_that_no_key_has_is_not_believed() {
+        for answered in [rp(1, None, Some(1 << 40)), rp(1, None, Some(-1)), rp(1, None, None)] {
+            let (mut authenticator, _) = key(info_2_1(), [(request("0a", RPS), answered)]);
+            assert!(matches!(authenticator.enumerate_rps(&known_token()), Err(CtapError::Answer { .. })));
+        }
+    }
+
+    #[test]
+    fn credentials_are_read_with_all_that_the_key_tells() {
+        let user = Value::map([("id", vec![7].into()), ("name", "ada".into()), ("displayName", Value::from("Ada"))]);
+        let whole = answer([
+            (0x06, user),
+            (0x07, command::descriptor(&id())),
+            (0x08, cbor::decode(&hex(ES256_KEY)).unwrap()),
+            (0x09, 2.into()),
+            (0x0a, 3.into()),
+            (0x0b, vec![1; 32].into()),
+            (0x0c, false.into()),
+        ]);
+        let least = answer([(0x06, Value::map([("id", Value::from(vec![8]))])), (0x07, command::descriptor(&id()))]);
+        let (mut authenticator, script) =
+            key(info_2_1(), [(request("0a", CREDENTIALS), whole), (hex("0aa10105"), least)]);
+        let credentials = authenticator.enumerate_credentials(&known_token(), &[0x33; 32]).unwrap();
+        script.assert_done();
+        let [whole, least] = &credentials[..] else { panic!("{} credentials", credentials.len()) };
+        assert_eq!(whole.user_handle, UserHandle::new([7]).unwrap());
+        assert_eq!((whole.user_name.as_deref(), whole.user_display_name.as_deref()), (Some("ada"), Some("Ada")));
+        assert_eq!((&whole.credential_id, whole.cred_protect), (&id(), Some(3)));
+        assert_eq!(whole.public_key.as_ref().unwrap().bytes, hex(ES256_KEY));
+        assert_eq!((&least.user_name, &least.public_key, least.cred_protect), (&None, &None, None));
+    }
+
+    #[test]
+    fn a_credential_without_a_user_is_refused() {
+        let (mut authenticator, _) = key(
+            info_2_1(),
+            [(request("0a", CREDENTIALS), answer([(0x07, command::descriptor(&id())), (0x09, 1.into())]))],
+        );
+        let refused = authenticator.enumerate_credentials(&known_token(), &[0x33; 32]);
+        assert!(matches!(refused, Err(CtapError::Answer { .. })));
+    }
+}

@@ -183,3 +183,129 @@ fn decode(answer: &Answer, request: &GetAssertion) -> Result<Assertion, CtapErro
         user_name: member("name").and_then(Value::as_text).map(str::to_owned),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::client_pin::tests::known_token;
+    use super::super::pin_uv_auth_protocol::tests::hex;
+    use super::super::scripted::{answer, auth_data, info, key, touched};
+    use super::*;
+
+    fn id(byte: u8) -> CredentialId {
+        CredentialId::new([byte, byte]).unwrap()
+    }
+
+    fn request(allow_list: impl IntoIterator<Item = u8>) -> GetAssertion {
+        GetAssertion {
+            rp_id: "example.org".parse().unwrap(),
+            client_data_hash: [0x22; 32],
+            allow_list: allow_list.into_iter().map(id).collect(),
+            user_presence: true,
+        }
+    }
+
+    fn signed(credential: Option<u8>, user: Option<u8>, number: Option<i64>) -> Vec<u8> {
+        let descriptor = |byte| (0x01, command::descriptor(&id(byte)));
+        let user = user.map(|byte| (0x04, Value::map([("id", vec![byte].into()), ("name", Value::from("ada"))])));
+        let rest = [(0x02, auth_data("example.org", None)), (0x03, vec![0x30, 0x00].into())];
+        answer(credential.map(descriptor).into_iter().chain(rest).chain(user).chain(number.map(|n| (0x05, n.into()))))
+    }
+
+    #[test]
+    fn requests_are_the_specification_s() {
+        let head = format!("016b6578616d706c652e6f7267025820{}", "22".repeat(32));
+        assert_eq!(encode(&request([]), None), hex(&format!("02a2{head}")));
+        let silent = GetAssertion { user_presence: false, ..request([1]) };
+        assert_eq!(
+            encode(&silent, Some(&known_token())),
+            hex(&format!(
+                "02a6{head}0381a262696442010164747970656a7075626c69632d6b657905a1627570f4\
+                 065820098253f0b64599b255683ccf32b755e126dc170d83466d6a2a52219167f47a930702"
+            ))
+        );
+    }
+
+    #[test]
+    fn all_assertions_are_fetched_with_one_touch() {
+        let (mut authenticator, script) = key(
+            info([]),
+            [
+                (encode(&request([]), None), touched(signed(Some(1), Some(10), Some(3)))),
+                (vec![0x08], signed(Some(2), Some(20), None)),
+                (vec![0x08], signed(Some(3), None, None)),
+            ],
+        );
+        let mut touches = 0;
+        let assertions = authenticator.get_assertions(&request([]), None, &mut |_| touches += 1).unwrap();
+        script.assert_done();
+        assert_eq!(touches, 1);
+        let ids: Vec<_> = assertions.iter().map(|assertion| assertion.credential_id.clone()).collect();
+        assert_eq!(ids, [id(1), id(2), id(3)]);
+        assert_eq!(assertions[1].user_handle, Some(UserHandle::new([20]).unwrap()));
+        assert_eq!(assertions[1].user_name.as_deref(), Some("ada"));
+        assert_eq!(assertions[2].user_handle, None);
+    }
+
+    fn answered(request: GetAssertion, answer: Vec<u8>) -> Result<Vec<Assertion>, CtapError> {
+        let (mut authenticator, _) = key(info([]), [(encode(&request, None), answer)]);
+        authenticator.get_assertions(&request, None, &mut |_| {})
+    }
+
+    #[test]
+    fn a_credential_that_is_left_out_is_the_only_one_that_was_asked_for() {
+        assert_eq!(answered(request([4]), signed(None, None, None)).unwrap()[0].credential_id, id(4));
+        for list in [vec![], vec![4, 5]] {
+            assert!(matches!(answered(request(list), signed(None, None, None)), Err(CtapError::Answer { .. })));
+        }
+    }
+
+    #[test]
+    fn answers_to_something_else_are_refused() {
+        let mut foreign = request([1]);
+        foreign.rp_id = "example.com".parse().unwrap();
+        assert!(matches!(answered(foreign, signed(Some(1), None, None)), Err(CtapError::Answer { .. })));
+        for (list, answer) in [
+            (vec![1], signed(Some(2), None, None)),
+            (vec![], signed(Some(1), None, Some(1 << 40))),
+            (vec![], signed(Some(1), None, Some(-1))),
+        ] {
+            assert!(matches!(answered(request(list), answer), Err(CtapError::Answer { .. })));
+        }
+    }
+
+    #[test]
+    fn a_long_allow_list_is_looked_through_first() {
+        let one_at_a_time = || info([(0x07, 1.into()), (0x08, 2.into())]);
+        let silent = |byte| GetAssertion { user_presence: false, client_data_hash: [0; 32], ..request([byte]) };
+        let mut asked = request([1, 2]);
+        // Longer than any id of this key: not even asked for.
+        asked.allow_list.insert(0, CredentialId::new([1; 3]).unwrap());
+        let (mut authenticator, script) = key(
+            one_at_a_time(),
+            [
+                (encode(&silent(1), None), vec![0x2e]),
+                (encode(&silent(2), None), signed(None, None, None)),
+                (encode(&request([2]), None), touched(signed(None, None, None))),
+            ],
+        );
+        let assertions = authenticator.get_assertions(&asked, None, &mut |_| {}).unwrap();
+        assert_eq!(assertions[0].credential_id, id(2));
+        script.assert_done();
+        let (mut authenticator, script) =
+            key(one_at_a_time(), [(encode(&silent(1), None), vec![0x2e]), (encode(&silent(2), None), vec![0x2e])]);
+        let error = authenticator.get_assertions(&asked, None, &mut |_| {}).unwrap_err();
+        assert_eq!(error.status(), Some(StatusCode::NoCredentials));
+        script.assert_done();
+    }
+
+    #[test]
+    fn parts_fit_and_none_is_empty() {
+        let list: Vec<_> = (0..10).map(|byte| CredentialId::new([byte; 77]).unwrap()).collect();
+        let lengths = |most, room| parts(&list, most, room).iter().map(|part| part.len()).collect::<Vec<_>>();
+        assert_eq!(lengths(4, 10_000), [4, 4, 2]);
+        assert_eq!(lengths(8, 304), [3, 3, 3, 1]);
+        assert_eq!(lengths(u64::MAX, 10_000), [10]);
+        assert_eq!(lengths(0, 0), [1; 10]);
+        assert!(parts(&[], 4, 100).is_empty());
+    }
+}

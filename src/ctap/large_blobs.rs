@@ -64,7 +64,7 @@ fn verify(array: Vec<u8>) -> Result<Vec<u8>, CtapError> {
 #[cfg(test)]
 mod tests {
     use super::super::pin_uv_auth_protocol::tests::hex;
-    use super::super::scripted::{answer, info, key, options};
+    use super::super::scripted::{Exchange, answer, info, key, options};
     use super::*;
 
     /// An empty array and LEFT(SHA-256(0x80), 16): what a key has at first (CTAP 2.1, 6.10).
@@ -111,7 +111,7 @@ mod tests {
         let mut damaged = hex(EMPTY);
         damaged[16] ^= 1;
         let full = [0; 17];
-        let scripts: [Vec<(Vec<u8>, Vec<u8>)>; 4] = [
+        let scripts: [Vec<Exchange>; 4] = [
             vec![(encode(17, 0), part(&damaged)), (encode(17, 17), part(&[]))],
             vec![(encode(17, 0), part(&[0x80; 10]))],
             vec![(encode(17, 0), part(&[0; 18]))],

@@ -1,7 +1,7 @@
 //! PIN/UV auth protocols 1 and 2 (CTAP 2.1 sections 6.5.6 and 6.5.7): how a PIN travels encrypted, and how a request proves
 //! that it knows the token.
 //!
-//! It keeps no shared secret: each is made for one exchange and wiped after it.
+//! It keeps no shared secret: each is made for one exchange and wiped after it. It compares none either: the key does.
 
 use aes::Aes256;
 use aws_lc_rs::agreement::{ECDH_P256, EphemeralPrivateKey, UnparsedPublicKey, agree_ephemeral};
@@ -11,6 +11,7 @@ use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+use super::client_pin::GET_KEY_AGREEMENT;
 use super::{CtapError, GetInfo};
 use crate::webauthn::cbor::Value;
 
@@ -72,7 +73,7 @@ impl SharedSecret {
         let private = EphemeralPrivateKey::generate(&ECDH_P256, &rand::SystemRandom::new())
             .map_err(|_| CtapError::Crypto("no key pair could be made"))?;
         let public = private.compute_public_key().map_err(|_| CtapError::Crypto("no public key could be made"))?;
-        let refused = CtapError::Crypto("the key's point is not on the curve P-256");
+        let refused = GET_KEY_AGREEMENT.malformed("keyAgreement is not a point on P-256");
         let secret = agree_ephemeral(private, UnparsedPublicKey::new(&ECDH_P256, peer), refused, |z| {
             Ok(Self::derive(protocol, z))
         })?;
@@ -339,7 +340,7 @@ pub(super) mod tests {
     fn a_point_off_the_curve_is_refused() {
         let mut point = <[u8; 65]>::try_from(hex(KEY_POINT)).unwrap();
         point[64] ^= 1;
-        assert!(matches!(SharedSecret::encapsulate(PinUvAuthProtocol::Two, &point), Err(CtapError::Crypto(_))));
+        assert!(matches!(SharedSecret::encapsulate(PinUvAuthProtocol::Two, &point), Err(CtapError::Answer { .. })));
     }
 
     #[test]

@@ -4,20 +4,23 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use super::command::Command;
+use super::pin_uv_auth_protocol::tests::hex;
 use super::{Authenticator, get_info};
 use crate::hid::scripted::{CHANNEL, Say, ScriptedPipe, keepalive, say};
 use crate::hid::{Cancel, Limits, frame};
+use crate::webauthn::RpId;
 use crate::webauthn::cbor::Value;
 
+/// A request and its answer.
+pub(super) type Exchange = (Vec<u8>, Vec<u8>);
+
 /// What is left of a script.
-pub(super) struct Script {
-    exchanges: Arc<Mutex<VecDeque<(Vec<u8>, Vec<u8>)>>>,
-}
+pub(super) struct Script(Arc<Mutex<VecDeque<Exchange>>>);
 
 impl Script {
     /// Every request came.
     pub fn assert_done(&self) {
-        assert!(self.exchanges.lock().unwrap().is_empty(), "the key expected more requests");
+        assert!(self.0.lock().unwrap().is_empty(), "the key expected more requests");
     }
 }
 
@@ -42,12 +45,30 @@ pub(super) fn answer(members: impl IntoIterator<Item = (i64, Value)>) -> Vec<u8>
     Command::new(0x00, "success").request(members)
 }
 
+/// A COSE_Key for ES256.
+pub(super) const ES256_KEY: &str = "a5010203262001215820d7404f738990a0af2bbc053d39f0a9c293898bf8e7c0fb9ab1ef4dd61bb70d37\
+                                    225820c09bed90721b78631be0e68f42997f7a1957b87a6537cfade9f0a68cd432e7f9";
+
+/// Authenticator data for an RP: UP and UV, counter 1, and a new credential with this id if there is one.
+pub(super) fn auth_data(rp_id: &str, credential: Option<&[u8]>) -> Value {
+    let mut bytes = rp_id.parse::<RpId>().unwrap().hash().to_vec();
+    bytes.push(if credential.is_some() { 0x45 } else { 0x05 });
+    bytes.extend([0, 0, 0, 1]);
+    if let Some(id) = credential {
+        bytes.extend([0; 16]);
+        bytes.extend((id.len() as u16).to_be_bytes());
+        bytes.extend(id);
+        bytes.extend(hex(ES256_KEY));
+    }
+    bytes.into()
+}
+
 /// Opens a key that answers getInfo with `info`, and then expects each request and gives the answer beside it. After a request
 /// whose answer begins with a touch it says KEEPALIVE UPNEEDED first.
-pub(super) fn key(info: Vec<u8>, exchanges: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) -> (Authenticator, Script) {
+pub(super) fn key(info: Vec<u8>, exchanges: impl IntoIterator<Item = Exchange>) -> (Authenticator, Script) {
     let all = [(get_info::encode(), info)].into_iter().chain(exchanges).collect();
-    let exchanges: Arc<Mutex<VecDeque<(Vec<u8>, Vec<u8>)>>> = Arc::new(Mutex::new(all));
-    let left = exchanges.clone();
+    let script = Script(Arc::new(Mutex::new(all)));
+    let left = script.0.clone();
     let pipe = ScriptedPipe::after_init(move |heard| {
         let (expected, answer) = left.lock().unwrap().pop_front().expect("one request more than the key expects");
         assert_eq!(data_encoding::HEXLOWER.encode(&heard.data), data_encoding::HEXLOWER.encode(&expected));
@@ -58,7 +79,7 @@ pub(super) fn key(info: Vec<u8>, exchanges: impl IntoIterator<Item = (Vec<u8>, V
         [touch, say(CHANNEL, frame::Command::Cbor, answer)].concat()
     });
     let authenticator = Authenticator::open(Box::new(pipe), Limits::default(), Cancel::default()).unwrap();
-    (authenticator, Script { exchanges })
+    (authenticator, script)
 }
 
 /// Stands before an answer that comes after a touch.
