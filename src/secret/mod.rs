@@ -6,6 +6,7 @@ pub mod draw;
 pub mod hand_over;
 pub mod seal;
 pub mod source;
+mod weak;
 
 pub use draw::{Entropy, PinAlphabet, SystemEntropy, draw};
 pub use hand_over::{Delivery, Reader};
