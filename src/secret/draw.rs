@@ -136,14 +136,16 @@ mod tests {
     fn the_alphabets_have_no_look_alikes() {
         let characters = PinAlphabet::Unambiguous.characters();
         assert_eq!(characters.iter().collect::<HashSet<_>>().len(), 23);
-        assert!(characters.iter().all(|byte| !b"0o1il5s2z8b6g9qaeu".contains(byte) || byte.is_ascii_digit()));
-        assert!(characters.iter().all(|byte| !b"01".contains(byte)));
+        for alike in ["0o", "1il", "2z", "5s", "6b", "8b", "9gq", "uv"] {
+            assert!(alike.bytes().filter(|byte| characters.contains(byte)).count() <= 1, "{alike}");
+        }
+        assert!(!characters.iter().any(|byte| b"aeiou01".contains(byte)));
     }
 
     #[test]
     fn a_weak_pin_is_drawn_again_as_a_whole() {
         let entropy = Scripted::new([1, 2, 3, 4, 255, 5, 6, 9, 4, 7, 1, 250, 8, 3]);
-        assert_eq!(draw(6, PinAlphabet::Digits, &entropy).expose(), "471839");
+        assert_eq!(draw(6, PinAlphabet::Digits, &entropy).expose(), "947183");
     }
 
     #[test]

@@ -1,18 +1,17 @@
-//! How a PIN reaches its reader: an age file for each of them, a printed letter, or once on the terminal.
+//! How a PIN reaches its reader: an age file for each of them, or a printed letter. Showing it once on the terminal is the
+//! operator's.
+//!
+//! It refuses to hand over to nobody, and to write over somebody else's PIN.
 
 use std::path::{Path, PathBuf};
 
-use super::SecretError;
-use crate::ctap::Pin;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
-/// Somebody who may read PINs: a name and an age recipient.
-#[derive(Clone)]
-pub struct Reader {
-    /// For file names and the ledger: letters, digits, dashes.
-    pub name: String,
-    /// The public key, `age1...`.
-    pub recipient: age::x25519::Recipient,
-}
+pub use super::reader::Reader;
+use super::{SecretError, file, printer, seal};
+use crate::ctap::Pin;
 
 /// What stands on the hand-over of one key.
 #[derive(Debug, Clone)]
@@ -31,21 +30,193 @@ pub struct Delivery {
 
 /// Writes `FOLDER/READER/ACCOUNT.ORDINAL.age` for each reader: an age file with a short text that has the PIN. Each file appears
 /// whole or not at all, and the disk has it when this returns. Returns the paths.
+///
+/// Done again, it writes the same files again. In ACCOUNT, `%` and two hexadecimal digits stand for every byte but lower-case
+/// letters, digits, `@`, `.`, `-`, `_` and `+`, so that two logins never share a file, whatever the file system folds together.
 pub fn to_readers(
-    _folder: &Path,
-    _readers: &[Reader],
-    _delivery: &Delivery,
-    _pin: &Pin,
+    folder: &Path,
+    readers: &[Reader],
+    delivery: &Delivery,
+    pin: &Pin,
 ) -> Result<Vec<PathBuf>, SecretError> {
-    todo!()
+    if readers.is_empty() {
+        return Err(SecretError::NoReader);
+    }
+    for (at, reader) in readers.iter().enumerate() {
+        if readers[..at].iter().any(|earlier| earlier.name.eq_ignore_ascii_case(&reader.name)) {
+            return Err(SecretError::SameReader(reader.name.clone()));
+        }
+    }
+    let name = format!("{}.{}.age", file_safe(&delivery.account), delivery.ordinal);
+    let text = note(delivery, pin);
+    let mut paths = Vec::new();
+    for reader in readers {
+        let own = folder.join(&reader.name);
+        file::make_folder(&own)?;
+        let path = own.join(&name);
+        file::write(&path, &seal::seal(std::iter::once(&reader.recipient), &text))?;
+        paths.push(path);
+    }
+    file::sync_folder(folder)?;
+    Ok(paths)
 }
 
 /// The letter: plain text for A4, 72 columns, with the person's name, the key's label, the PIN, and what to do first.
-pub fn letter(_delivery: &Delivery, _pin: &Pin) -> secrecy::SecretString {
-    todo!()
+pub fn letter(delivery: &Delivery, pin: &Pin) -> SecretString {
+    // From a slice, so that the secret's own memory is the only copy left.
+    SecretString::from(super::letter::write(delivery, pin).as_str())
 }
 
-/// Pipes the letter to a program such as `lp`; it is never on disk. Fails unless the program ends well.
-pub fn print(_program: &[String], _delivery: &Delivery, _pin: &Pin) -> Result<(), SecretError> {
-    todo!()
+/// Pipes the letter to a program such as `lp`; it is never on disk. Fails unless the program ends well, within a minute.
+pub fn print(program: &[String], delivery: &Delivery, pin: &Pin) -> Result<(), SecretError> {
+    printer::feed(program, letter(delivery, pin).expose_secret(), printer::LIMIT)
+}
+
+/// What a reader's file says.
+fn note(delivery: &Delivery, pin: &Pin) -> Zeroizing<String> {
+    let first = if delivery.force_change { "a new PIN has to be chosen at the first use" } else { "this PIN stays" };
+    let lines = [
+        ("Account", one_line(&delivery.account)),
+        ("Person", one_line(&delivery.person)),
+        ("Key", format!("{}, {}", delivery.ordinal, one_line(&delivery.label))),
+        ("First", first.to_owned()),
+    ];
+    // Room for all of it, so that no copy is left behind by growing.
+    let mut text =
+        Zeroizing::new(String::with_capacity(256 + lines.iter().map(|(_, value)| value.len()).sum::<usize>()));
+    for (name, value) in &lines {
+        text.push_str(&format!("{name:<9}{value}\n"));
+    }
+    text.push_str("PIN      ");
+    text.push_str(pin.expose());
+    text.push('\n');
+    text
+}
+
+/// A text without control characters: what comes from a directory must not steer a printer or a terminal.
+pub(super) fn one_line(text: &str) -> String {
+    text.chars().map(|char| if char.is_control() { '?' } else { char }).collect()
+}
+
+/// A login as a file name, at most 200 bytes. Where that is too short, a hash makes it unique.
+fn file_safe(account: &str) -> String {
+    let mut name = String::new();
+    for byte in account.bytes() {
+        let plain = byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"@-_+".contains(&byte);
+        if plain || (byte == b'.' && !name.is_empty()) {
+            name.push(char::from(byte));
+        } else {
+            name.push_str(&format!("%{byte:02x}"));
+        }
+    }
+    if name.len() > 200 {
+        let hash = data_encoding::HEXLOWER.encode(&Sha256::digest(account));
+        name.truncate(120);
+        // No escape is written like this, so it is nobody else's name.
+        name.push_str("%~");
+        name.push_str(&hash);
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::io::Read;
+
+    use age::x25519::Identity;
+
+    use super::*;
+
+    fn delivery() -> Delivery {
+        Delivery {
+            account: "alice@example.org".to_owned(),
+            person: "Alice Example".to_owned(),
+            ordinal: 2,
+            label: "Key 2 YubiKey 5 NFC".to_owned(),
+            force_change: true,
+        }
+    }
+
+    fn reader(name: &str) -> (Reader, Identity) {
+        let identity = Identity::generate();
+        (Reader { name: name.to_owned(), recipient: identity.to_public() }, identity)
+    }
+
+    fn open(path: &Path, identity: &Identity) -> Option<String> {
+        let sealed = std::fs::read(path).unwrap();
+        let decryptor = age::Decryptor::new_buffered(sealed.as_slice()).unwrap();
+        let mut text = String::new();
+        decryptor.decrypt(std::iter::once(identity as &dyn age::Identity)).ok()?.read_to_string(&mut text).unwrap();
+        Some(text)
+    }
+
+    #[test]
+    fn each_reader_gets_a_file_that_nobody_else_opens() {
+        let folder = tempfile::tempdir().unwrap();
+        let [(lead, lead_key), (desk, desk_key)] = [reader("lead"), reader("desk")];
+        let pin = Pin::new("k7mw4xrt").unwrap();
+        let out = folder.path().join("out");
+        let paths = to_readers(&out, &[lead.clone(), desk], &delivery(), &pin).unwrap();
+        assert_eq!(paths, [out.join("lead/alice@example.org.2.age"), out.join("desk/alice@example.org.2.age")]);
+        let text = open(&paths[0], &lead_key).unwrap();
+        assert!(text.contains("alice@example.org\n") && text.ends_with("PIN      k7mw4xrt\n"), "{text}");
+        assert!(text.contains("new PIN has to be chosen"), "{text}");
+        assert_eq!(open(&paths[1], &desk_key).unwrap(), text);
+        assert_eq!(open(&paths[0], &desk_key), None);
+
+        let changed = Pin::new("c9h3ptw2").unwrap();
+        assert_eq!(to_readers(&out, &[lead], &delivery(), &changed).unwrap(), paths[..1]);
+        assert!(open(&paths[0], &lead_key).unwrap().contains("c9h3ptw2"));
+        assert_eq!(std::fs::read_dir(out.join("lead")).unwrap().count(), 1, "nothing else is left behind");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn files_are_for_their_owner_only() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let pin = Pin::new("k7mw4xrt").unwrap();
+        let paths = to_readers(&folder.path().join("out"), &[reader("lead").0], &delivery(), &pin).unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&paths[0]), mode(paths[0].parent().unwrap())), (0o600, 0o700));
+    }
+
+    #[test]
+    fn a_pin_for_nobody_is_not_handed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let pin = Pin::new("k7mw4xrt").unwrap();
+        assert!(matches!(to_readers(folder.path(), &[], &delivery(), &pin), Err(SecretError::NoReader)));
+        let twice = [reader("lead").0, reader("Lead").0];
+        assert!(matches!(to_readers(folder.path(), &twice, &delivery(), &pin), Err(SecretError::SameReader(_))));
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let blocked = folder.path().join("file");
+        std::fs::write(&blocked, "").unwrap();
+        let error = to_readers(&blocked, &[reader("lead").0], &delivery(), &Pin::new("k7mw4xrt").unwrap()).unwrap_err();
+        assert!(matches!(&error, SecretError::File { path, .. } if path.ends_with("lead")), "{error}");
+        assert!(!error.to_string().contains("k7mw"));
+    }
+
+    #[test]
+    fn no_login_leaves_its_folder_or_shares_a_file() {
+        let long = "x".repeat(300);
+        let longer = "x".repeat(301);
+        let umlauts = "ü".repeat(80);
+        let logins = [
+            "alice", "Alice", "../alice", "..", ".alice", "a/b", "a\\b", "a:b", "a%2fb", "%~", "a b", "é", "e\u{301}",
+            &long, &longer, &umlauts,
+        ];
+        let names: HashSet<String> = logins.iter().map(|login| file_safe(login)).collect();
+        assert_eq!(names.len(), logins.len());
+        for name in &names {
+            assert!(name.len() <= 200 && !name.starts_with('.') && !name.contains(['/', '\\', ':']), "{name}");
+            assert_eq!(name.to_lowercase(), *name);
+        }
+        assert_eq!(file_safe("alice.b+c@example.org"), "alice.b+c@example.org");
+        assert_eq!(file_safe("../Ann"), "%2e.%2f%41nn");
+    }
 }

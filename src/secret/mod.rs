@@ -1,15 +1,21 @@
 //! PINs: drawing them, sealing them before the key has them, handing them over.
 //!
-//! It refuses to write a secret in plain text and to take one from the command line.
+//! It refuses to write a secret in plain text, to take one from the command line, and to call a PIN handed over that reached
+//! nobody.
 
 pub mod draw;
+mod file;
 pub mod hand_over;
+mod letter;
+mod printer;
+pub mod reader;
 pub mod seal;
 pub mod source;
 mod weak;
 
 pub use draw::{Entropy, PinAlphabet, SystemEntropy, draw};
-pub use hand_over::{Delivery, Reader};
+pub use hand_over::Delivery;
+pub use reader::Reader;
 pub use seal::{SealedPin, Vault};
 pub use source::SecretSource;
 
@@ -24,6 +30,20 @@ pub enum SecretError {
         /// The system's words.
         why: String,
     },
+    /// A file with a secret that others than its owner can read.
+    #[error("others can read {path}; change that with: chmod 600 {path}")]
+    Exposed {
+        /// The file.
+        path: String,
+    },
+    /// The station's identity is gone, and with it the way to open the working copies beside it.
+    #[error(
+        "{path} is missing, but there are sealed PINs that only it opens; put it back, or move the folder pins away"
+    )]
+    IdentityLost {
+        /// Where it should be.
+        path: String,
+    },
     /// A sealed PIN that does not open with this station's identity.
     #[error("{path} does not open with this station's identity: {why}")]
     Unsealable {
@@ -32,9 +52,26 @@ pub enum SecretError {
         /// What age says.
         why: String,
     },
+    /// A name of a working copy that is no file name.
+    #[error("{0:?} is no name for a sealed PIN")]
+    Name(String),
     /// A text that is no age recipient.
     #[error("\"{0}\" is not an age recipient (age1...)")]
     Recipient(String),
+    /// A text that names no reader.
+    #[error("{0:?} is no reader: NAME=age1... is, with a NAME of 1 to 64 letters, digits and dashes")]
+    Reader(String),
+    /// A secret key where a public key belongs. It is not repeated.
+    #[error(
+        "this is a reader's secret key, which nobody else should have; give the public key (age-keygen -y prints it)"
+    )]
+    SecretKey,
+    /// Two readers whose files would have the same names.
+    #[error("two readers are called {0}")]
+    SameReader(String),
+    /// Nobody would be able to read the PIN.
+    #[error("there is no reader to hand the PIN over to")]
+    NoReader,
     /// Nothing at the place that a secret was to come from.
     #[error("no secret at {0}")]
     Missing(String),

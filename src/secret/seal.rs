@@ -1,41 +1,279 @@
 //! Working copies of PINs, sealed with age to this station and to every reader, so that no PIN is ever known to a key alone.
+//!
+//! It refuses to write before everything is sealed, and to go on with an identity that others can read. The identity itself is
+//! as safe as the account that runs keywright; it opens working copies of unfinished jobs, and nothing else.
 
-use std::path::Path;
+use std::fs;
+use std::io::{ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
 
-use super::{Reader, SecretError};
+use age::x25519::{Identity, Recipient};
+use secrecy::ExposeSecret;
+use zeroize::Zeroizing;
+
+use super::{Reader, SecretError, file};
 use crate::ctap::Pin;
 
-/// The name of a working copy in the vault: the job it belongs to.
+/// The name of a working copy in the vault: the job it belongs to. 1 to 100 letters, digits, dashes and underscores.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct SealedPin(pub String);
 
 /// A folder of working copies (`pins/NAME.age`, 0600) and the identity that opens them (`station.key`, 0600).
-pub struct Vault {}
+pub struct Vault {
+    pins: PathBuf,
+    identity: Identity,
+}
 
 impl Vault {
     /// Opens the vault in a folder; makes folder (0700) and identity if they are missing.
-    pub fn open(_folder: &Path) -> Result<Self, SecretError> {
-        todo!()
+    ///
+    /// Fails if others can read the identity, or if it is missing while there are working copies that only it opens.
+    pub fn open(folder: &Path) -> Result<Self, SecretError> {
+        let pins = folder.join("pins");
+        file::make_folder(&pins)?;
+        let path = folder.join("station.key");
+        if !path.try_exists().map_err(file::at(&path))? {
+            if !names(&pins)?.is_empty() {
+                return Err(SecretError::IdentityLost { path: path.display().to_string() });
+            }
+            // Another process may be faster; then its identity is the station's.
+            file::write_new(&path, identity_file(&Identity::generate()).as_bytes())?;
+            file::sync_folder(folder)?;
+        }
+        Ok(Self { pins, identity: read_identity(&path)? })
     }
 
     /// Seals a PIN. When this returns, the disk has it (file and folder are synced). Overwrites an older copy of that name.
-    pub fn seal(&self, _name: &SealedPin, _pin: &Pin, _readers: &[Reader]) -> Result<(), SecretError> {
-        todo!()
+    pub fn seal(&self, name: &SealedPin, pin: &Pin, readers: &[Reader]) -> Result<(), SecretError> {
+        let path = self.path(name)?;
+        let station = self.identity.to_public();
+        let recipients = std::iter::once(&station).chain(readers.iter().map(|reader| &reader.recipient));
+        file::write(&path, &seal(recipients, pin.expose()))
     }
 
     /// Opens a working copy; `None` if there is none.
-    pub fn unseal(&self, _name: &SealedPin) -> Result<Option<Pin>, SecretError> {
-        todo!()
+    pub fn unseal(&self, name: &SealedPin) -> Result<Option<Pin>, SecretError> {
+        let path = self.path(name)?;
+        let sealed = match fs::read(&path) {
+            Ok(sealed) => sealed,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(file::at(&path)(error)),
+        };
+        let unsealable = |why: String| SecretError::Unsealable { path: path.display().to_string(), why };
+        let text = unseal(&self.identity, &sealed).map_err(unsealable)?;
+        let pin = std::str::from_utf8(&text).ok().and_then(|text| Pin::new(text).ok());
+        pin.map(Some).ok_or_else(|| unsealable("there is no PIN in it".to_owned()))
     }
 
     /// Destroys a working copy; nothing happens if there is none.
-    pub fn destroy(&self, _name: &SealedPin) -> Result<(), SecretError> {
-        todo!()
+    ///
+    /// The file is removed and the disk knows it when this returns. It is not overwritten first: on flash and on file systems
+    /// that copy on write that reaches other blocks, and what stays behind is sealed.
+    pub fn destroy(&self, name: &SealedPin) -> Result<(), SecretError> {
+        let path = self.path(name)?;
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(file::at(&path)(error)),
+            // Synced in either case: an earlier call may have been cut off between removing and syncing.
+            _ => file::sync_folder(&self.pins),
+        }
     }
 
-    /// The working copies that are there.
+    /// The working copies that are there, sorted.
     pub fn list(&self) -> Result<Vec<SealedPin>, SecretError> {
-        todo!()
+        names(&self.pins)
+    }
+
+    fn path(&self, name: &SealedPin) -> Result<PathBuf, SecretError> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        if !(1..=100).contains(&name.0.len()) || !name.0.bytes().all(allowed) {
+            return Err(SecretError::Name(name.0.clone()));
+        }
+        Ok(self.pins.join(format!("{}.age", name.0)))
+    }
+}
+
+fn names(pins: &Path) -> Result<Vec<SealedPin>, SecretError> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(pins).map_err(file::at(pins))? {
+        let name = entry.map_err(file::at(pins))?.file_name();
+        // What was being written during a crash begins with a dot.
+        if let Some(name) =
+            name.to_str().and_then(|name| name.strip_suffix(".age")).filter(|name| !name.starts_with('.'))
+        {
+            names.push(SealedPin(name.to_owned()));
+        }
+    }
+    names.sort_by(|one, other| one.0.cmp(&other.0));
+    Ok(names)
+}
+
+/// The identity as `age-keygen` writes it, so that `age --decrypt --identity station.key` opens working copies.
+fn identity_file(identity: &Identity) -> Zeroizing<String> {
+    let secret = identity.to_string();
+    Zeroizing::new(format!("# public key: {}\n{}\n", identity.to_public(), secret.expose_secret()))
+}
+
+fn read_identity(path: &Path) -> Result<Identity, SecretError> {
+    let wrong = |why: &str| SecretError::File { path: path.display().to_string(), why: why.to_owned() };
+    let open = fs::File::open(path).map_err(file::at(path))?;
+    file::refuse_if_others_can_read(path, &open.metadata().map_err(file::at(path))?)?;
+    let mut text = Zeroizing::new(String::with_capacity(1024));
+    open.take(1024).read_to_string(&mut text).map_err(file::at(path))?;
+    let line = text.lines().find(|line| !line.starts_with('#') && !line.trim().is_empty());
+    line.and_then(|line| line.trim().parse().ok()).ok_or_else(|| wrong("this is no age identity (AGE-SECRET-KEY-1...)"))
+}
+
+/// An age file that each of these recipients opens. There has to be one at least.
+pub(super) fn seal<'a>(recipients: impl Iterator<Item = &'a Recipient>, text: &str) -> Vec<u8> {
+    let recipients = recipients.map(|recipient| recipient as &dyn age::Recipient);
+    let mut sealed = Vec::new();
+    let written = age::Encryptor::with_recipients(recipients).map_err(std::io::Error::other).and_then(|encryptor| {
+        let mut writer = encryptor.wrap_output(&mut sealed)?;
+        writer.write_all(text.as_bytes())?;
+        writer.finish()
+    });
+    written.expect("sealing to X25519 recipients in memory does not fail");
+    sealed
+}
+
+/// The text of an age file, up to 64 bytes, which is one more than a PIN has.
+fn unseal(identity: &Identity, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, String> {
+    let decryptor = age::Decryptor::new_buffered(sealed).map_err(|error| error.to_string())?;
+    let reader =
+        decryptor.decrypt(std::iter::once(identity as &dyn age::Identity)).map_err(|error| error.to_string())?;
+    // Room for all of it, so that no copy is left behind by growing.
+    let mut text = Zeroizing::new(Vec::with_capacity(128));
+    reader.take(64).read_to_end(&mut text).map_err(|error| error.to_string())?;
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(name: &str) -> SealedPin {
+        SealedPin(name.to_owned())
+    }
+
+    fn pin(text: &str) -> Pin {
+        Pin::new(text).unwrap()
+    }
+
+    #[test]
+    fn a_sealed_pin_opens_again_also_in_a_later_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("state/vault");
+        let vault = Vault::open(&place).unwrap();
+        assert!(vault.unseal(&named("job-1")).unwrap().is_none());
+        vault.seal(&named("job-1"), &pin("k7mw4xrt"), &[]).unwrap();
+        vault.seal(&named("job-1"), &pin("c9h3ptw2"), &[]).unwrap();
+        vault.seal(&named("job-2"), &pin(&"\u{1f511}".repeat(15)), &[]).unwrap();
+        drop(vault);
+
+        let vault = Vault::open(&place).unwrap();
+        assert_eq!(vault.unseal(&named("job-1")).unwrap().unwrap().expose(), "c9h3ptw2");
+        assert_eq!(vault.unseal(&named("job-2")).unwrap().unwrap().code_points(), 15);
+        assert_eq!(vault.list().unwrap(), [named("job-1"), named("job-2")]);
+    }
+
+    #[test]
+    fn a_destroyed_pin_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = Vault::open(folder.path()).unwrap();
+        vault.seal(&named("job-1"), &pin("k7mw4xrt"), &[]).unwrap();
+        vault.destroy(&named("job-1")).unwrap();
+        vault.destroy(&named("job-1")).unwrap();
+        assert!(vault.unseal(&named("job-1")).unwrap().is_none());
+        assert!(vault.list().unwrap().is_empty());
+    }
+
+    #[test]
+    fn readers_open_it_with_their_own_identity_and_strangers_do_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = Vault::open(folder.path()).unwrap();
+        let [lead, stranger] = [Identity::generate(), Identity::generate()];
+        let reader = Reader { name: "lead".to_owned(), recipient: lead.to_public() };
+        vault.seal(&named("job-1"), &pin("k7mw4xrt"), &[reader]).unwrap();
+        let sealed = fs::read(folder.path().join("pins/job-1.age")).unwrap();
+        assert_eq!(unseal(&lead, &sealed).unwrap().as_slice(), b"k7mw4xrt");
+        assert!(unseal(&stranger, &sealed).is_err());
+        assert!(!sealed.windows(4).any(|window| window == b"k7mw"));
+    }
+
+    #[test]
+    fn a_damaged_or_foreign_copy_is_told_and_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = Vault::open(folder.path()).unwrap();
+        let path = folder.path().join("pins/job-1.age");
+        vault.seal(&named("job-1"), &pin("k7mw4xrt"), &[]).unwrap();
+        let whole = fs::read(&path).unwrap();
+        let mut changed = whole.clone();
+        *changed.last_mut().unwrap() ^= 1;
+        let foreign = seal(std::iter::once(&Identity::generate().to_public()), "k7mw4xrt");
+        let no_pin = seal(std::iter::once(&vault.identity.to_public()), &"x".repeat(64));
+        for wrong in [&whole[..whole.len() - 1], &whole[..40], &[], &changed, &foreign, &no_pin] {
+            fs::write(&path, wrong).unwrap();
+            let error = vault.unseal(&named("job-1")).unwrap_err();
+            assert!(matches!(&error, SecretError::Unsealable { path, .. } if path.ends_with("job-1.age")), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_name_cannot_lead_out_of_the_vault() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = Vault::open(folder.path()).unwrap();
+        for name in ["", "../station", "a/b", "a.b", ".", "a\\b"] {
+            assert!(matches!(vault.seal(&named(name), &pin("4719"), &[]), Err(SecretError::Name(_))), "{name}");
+            assert!(vault.destroy(&named(name)).is_err() && vault.unseal(&named(name)).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_a_crash_left_behind_is_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = Vault::open(folder.path()).unwrap();
+        fs::write(folder.path().join("pins/.new-Ab3"), "half").unwrap();
+        assert!(vault.list().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_lost_identity_is_not_replaced_in_silence() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = folder.path().join("station.key");
+        Vault::open(folder.path()).unwrap().seal(&named("job-1"), &pin("k7mw4xrt"), &[]).unwrap();
+        fs::remove_file(&key).unwrap();
+        assert!(matches!(Vault::open(folder.path()), Err(SecretError::IdentityLost { .. })));
+        assert!(!key.exists());
+        fs::write(&key, "not a key").unwrap();
+        #[cfg(unix)]
+        fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        let Err(error) = Vault::open(folder.path()) else { panic!("opened") };
+        assert!(error.to_string().contains("no age identity"), "{error}");
+    }
+
+    #[test]
+    fn stations_that_start_at_once_agree_on_one_identity() {
+        let folder = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| Vault::open(folder.path()).unwrap())).collect();
+            let vaults: Vec<Vault> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+            let station = vaults[0].identity.to_public();
+            assert!(vaults.iter().all(|vault| vault.identity.to_public() == station));
+        });
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_the_owner_can_read_it() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("vault");
+        let vault = Vault::open(&place).unwrap();
+        vault.seal(&named("job-1"), &pin("k7mw4xrt"), &[]).unwrap();
+        let mode = |path: &str| fs::metadata(place.join(path)).unwrap().permissions().mode() & 0o777;
+        assert_eq!([mode(""), mode("pins"), mode("station.key"), mode("pins/job-1.age")], [0o700, 0o700, 0o600, 0o600]);
+        fs::set_permissions(place.join("station.key"), fs::Permissions::from_mode(0o640)).unwrap();
+        assert!(matches!(Vault::open(&place), Err(SecretError::Exposed { .. })));
     }
 }

@@ -1,0 +1,171 @@
+//! Piping a letter to the program that prints it.
+//!
+//! It refuses to call a letter printed that the program did not take to its end, and to wait for ever.
+
+use std::io::{self, Read, Write};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use zeroize::Zeroizing;
+
+use super::SecretError;
+
+/// How long a printing program may take.
+pub(super) const LIMIT: Duration = Duration::from_secs(60);
+
+/// How often it is asked whether it has ended: the operating system has no wait with a time limit that is the same everywhere.
+const POLL: Duration = Duration::from_millis(10);
+
+/// How long its last words may be under way after its end: a process that it left behind can hold the pipe open.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// Runs a program with its arguments, gives it the text as its input, and waits until it has ended well. Its output is dropped;
+/// what it says on stderr goes into the error, unless it repeats the text.
+pub(super) fn feed(program: &[String], text: &str, limit: Duration) -> Result<(), SecretError> {
+    let Some((name, arguments)) = program.split_first() else {
+        return Err(SecretError::Printer {
+            program: "no program".to_owned(),
+            why: "none is set for letters".to_owned(),
+        });
+    };
+    let failed = |why: String| SecretError::Printer { program: name.clone(), why };
+    let mut child = Command::new(name)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| failed(error.to_string()))?;
+
+    let written = on_thread(child.stdin.take(), {
+        let text = Zeroizing::new(text.to_owned());
+        move |mut stdin| stdin.write_all(text.as_bytes())
+    });
+    let said = on_thread(child.stderr.take(), |stderr| {
+        let mut said = Zeroizing::new(Vec::with_capacity(4096));
+        stderr.take(4096).read_to_end(&mut said).map(|_| said)
+    });
+
+    let Some(status) = wait(&mut child, limit).map_err(|error| failed(error.to_string()))? else {
+        return Err(failed(format!("it was ended after {} seconds", limit.as_secs())));
+    };
+    if status.success() {
+        // It has ended, so its end of the pipe is closed: writing has ended too, or fails now.
+        return match written.recv_timeout(LAST_WORDS) {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(failed("it ended before it had read the letter".to_owned())),
+        };
+    }
+    let said = said.recv_timeout(LAST_WORDS).ok().and_then(Result::ok).unwrap_or_default();
+    Err(failed(format!("{status}{}", last_words(&said, text))))
+}
+
+/// Works on one end of a pipe without making anybody wait for it.
+fn on_thread<P: Send + 'static, T: Send + 'static>(
+    pipe: Option<P>,
+    work: impl FnOnce(P) -> io::Result<T> + Send + 'static,
+) -> mpsc::Receiver<io::Result<T>> {
+    let (sender, receiver) = mpsc::sync_channel(1);
+    thread::spawn(move || {
+        let result = pipe.map_or_else(|| Err(io::ErrorKind::BrokenPipe.into()), work);
+        // Whoever asked may have stopped waiting, and then nobody needs the result.
+        sender.send(result).ok();
+    });
+    receiver
+}
+
+/// The program's exit status; `None` if it had to be ended.
+fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
+    let begin = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if begin.elapsed() >= limit {
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
+        }
+        thread::sleep(POLL);
+    }
+}
+
+/// The last line of what was said, unless a line of the letter comes back in it.
+fn last_words(said: &[u8], text: &str) -> String {
+    let said = Zeroizing::new(String::from_utf8_lossy(said).into_owned());
+    let repeats = text.lines().map(str::trim).any(|line| !line.is_empty() && said.contains(line));
+    let last = said.lines().map(str::trim).rfind(|line| !line.is_empty());
+    match last {
+        None => String::new(),
+        Some(_) if repeats => "; what it said is not shown, because the letter is in it".to_owned(),
+        Some(line) => format!(": {}", super::hand_over::one_line(line)),
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    const LETTER: &str = "Dear Alice,\n   k7mw  4xrt\n\x0c";
+
+    fn feed_shell(script: &str, limit: Duration) -> Result<(), SecretError> {
+        feed(&["sh".to_owned(), "-c".to_owned(), script.to_owned()], LETTER, limit)
+    }
+
+    fn error_of(script: &str) -> String {
+        feed_shell(script, Duration::from_secs(20)).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_program_gets_the_letter_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("out");
+        feed_shell(&format!("cat > {}", out.display()), Duration::from_secs(20)).unwrap();
+        assert_eq!(std::fs::read_to_string(out).unwrap(), LETTER);
+    }
+
+    #[test]
+    fn a_failing_program_is_told_with_its_last_words() {
+        let error = error_of("cat > /dev/null; echo starting >&2; echo 'lp: no such printer' >&2; exit 3");
+        assert_eq!(error, "sh did not take the letter: exit status: 3: lp: no such printer");
+        assert_eq!(error_of("cat > /dev/null; exit 1"), "sh did not take the letter: exit status: 1");
+    }
+
+    #[test]
+    fn a_program_that_repeats_the_letter_does_not_get_it_into_the_error() {
+        let error = error_of("cat >&2; exit 1");
+        assert!(!error.contains("k7mw") && error.contains("not shown"), "{error}");
+    }
+
+    #[test]
+    fn a_program_that_does_not_end_is_ended() {
+        let begin = Instant::now();
+        let error = feed_shell("exec sleep 30", Duration::from_millis(50)).unwrap_err().to_string();
+        assert!(error.contains("was ended"), "{error}");
+        assert!(begin.elapsed() < Duration::from_secs(10));
+    }
+
+    #[test]
+    fn a_letter_that_was_not_read_is_not_printed() {
+        let program = ["sh".to_owned(), "-c".to_owned(), "exit 0".to_owned()];
+        let long = "a line of a very long letter\n".repeat(100_000);
+        let error = feed(&program, &long, Duration::from_secs(20)).unwrap_err().to_string();
+        assert!(error.contains("before it had read"), "{error}");
+    }
+
+    #[test]
+    fn a_process_left_behind_is_not_waited_for() {
+        let begin = Instant::now();
+        let error = error_of("cat > /dev/null; sleep 5 & exit 1");
+        assert!(error.contains("exit status: 1") && begin.elapsed() < Duration::from_secs(4), "{error}");
+    }
+
+    #[test]
+    fn a_missing_program_is_named() {
+        let error = feed(&["keywright-no-such-program".to_owned()], LETTER, LIMIT).unwrap_err().to_string();
+        assert!(error.starts_with("keywright-no-such-program did not take the letter: "), "{error}");
+        assert!(feed(&[], LETTER, LIMIT).is_err());
+    }
+}
