@@ -1,1 +1,304 @@
 //! HTTP for every adapter: JSON in and out, time limits, and what each failure means.
+//!
+//! A request is sent once or not at all: nothing is repeated, no redirect is followed, and no connection is used twice,
+//! because a server that closes an idle one would leave a request unanswered for no reason. It refuses plain HTTP beyond
+//! loopback and answers above 8 MiB. Credentials stay out of logs and errors.
+
+mod reply;
+
+use std::cell::Cell;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustls::pki_types::CertificateDer;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use ureq::Agent;
+use ureq::http::{HeaderName, HeaderValue, Method, Request, Uri, header};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::{ConnectionDetails, Connector, DefaultConnector, Transport};
+
+pub use reply::{Fault, Reply};
+
+use super::DirectoryError;
+
+/// The longest answer that is read, in bytes.
+const LONGEST_ANSWER: u64 = 8 * 1024 * 1024;
+
+/// How long a request may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// For the connection to stand, TLS included.
+    pub connect: Duration,
+    /// For everything, until the last byte of the answer.
+    pub total: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(10), total: Duration::from_secs(30) }
+    }
+}
+
+/// One IdP's API.
+#[derive(Debug)]
+pub struct Client {
+    directory: String,
+    base: String,
+    limits: Limits,
+    agent: Agent,
+}
+
+impl Client {
+    /// `directory` is the name that errors carry. `base` is `https://host[:port][/path]`, or `http://` on loopback.
+    pub fn new(directory: &str, base: &str, limits: Limits) -> Result<Self, DirectoryError> {
+        Self::with_anchors(directory, base, limits, &[])
+    }
+
+    /// The same, with trust anchors for TLS (DER) besides the system's.
+    pub fn with_anchors(
+        directory: &str,
+        base: &str,
+        limits: Limits,
+        anchors: &[CertificateDer<'_>],
+    ) -> Result<Self, DirectoryError> {
+        let refuse = |why: String| DirectoryError::Unreachable { directory: directory.to_owned(), why };
+        let uri: Uri = base.parse().map_err(|_| refuse(format!("\"{base}\" is not an address")))?;
+        let authority = uri.authority().ok_or_else(|| refuse(format!("\"{base}\" names no host")))?;
+        if authority.as_str().contains('@') || uri.query().is_some() {
+            return Err(refuse("its address has more than scheme, host, port and path".into()));
+        }
+        let loopback = is_loopback(authority.host());
+        let tls = match (uri.scheme_str(), loopback) {
+            (Some("https"), _) => TlsConfig::builder()
+                .root_certs(all_anchors(anchors).map_err(refuse)?)
+                .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+                .build(),
+            (Some("http"), true) => TlsConfig::default(),
+            _ => return Err(refuse(format!("\"{base}\" is neither https nor on this machine"))),
+        };
+        let mut config = Agent::config_builder()
+            .tls_config(tls)
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .max_idle_connections(0)
+            .timeout_resolve(Some(limits.connect))
+            .timeout_connect(Some(limits.connect))
+            .timeout_global(Some(limits.total))
+            .user_agent(concat!("keywright/", env!("CARGO_PKG_VERSION")))
+            .accept("application/json");
+        if loopback {
+            config = config.proxy(None);
+        }
+        let connector = DefaultConnector::new().chain(Connected);
+        Ok(Self {
+            directory: directory.to_owned(),
+            base: base.trim_end_matches('/').to_owned(),
+            limits,
+            agent: Agent::with_parts(config.build(), connector, DefaultResolver::default()),
+        })
+    }
+
+    /// The name that errors carry.
+    pub fn directory(&self) -> &str {
+        &self.directory
+    }
+
+    /// A request to `path`, which begins with a slash and whose variable segments went through [`segment`].
+    pub fn call(&self, method: Method, path: &str) -> Call<'_> {
+        Call { client: self, method, path: path.to_owned(), query: String::new(), headers: Vec::new(), body: Ok(None) }
+    }
+}
+
+/// A request before it is sent.
+pub struct Call<'a> {
+    client: &'a Client,
+    method: Method,
+    path: String,
+    query: String,
+    headers: Vec<(HeaderName, SecretString)>,
+    body: Result<Option<Vec<u8>>, serde_json::Error>,
+}
+
+impl Call<'_> {
+    /// Adds a query parameter; both parts are percent-encoded here.
+    pub fn query(mut self, name: &str, value: &str) -> Self {
+        self.query.push(if self.query.is_empty() { '?' } else { '&' });
+        self.query.push_str(&segment(name));
+        self.query.push('=');
+        self.query.push_str(&segment(value));
+        self
+    }
+
+    /// Adds a header. Its value may be secret: it is never logged, and struck out of the IdP's words.
+    pub fn header(mut self, name: HeaderName, value: SecretString) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// Adds a JSON body.
+    pub fn json(mut self, body: &impl Serialize) -> Self {
+        self.headers.push((header::CONTENT_TYPE, "application/json".into()));
+        self.body = serde_json::to_vec(body).map(Some);
+        self
+    }
+
+    /// Sends it, once. Any answer is a success here, whatever its status; [`Reply::accepted`] tells them apart.
+    pub fn send(self) -> Result<Reply, DirectoryError> {
+        let client = self.client;
+        let (method, path) = (self.method.clone(), self.path.clone());
+        let began = Instant::now();
+        let reply = self.exchange();
+        let elapsed = began.elapsed();
+        match &reply {
+            Ok(reply) => {
+                tracing::debug!(directory = client.directory, %method, path, status = reply.status(), ?elapsed)
+            }
+            Err(error) => tracing::debug!(directory = client.directory, %method, path, %error, ?elapsed),
+        }
+        reply
+    }
+
+    fn exchange(self) -> Result<Reply, DirectoryError> {
+        let client = self.client;
+        let unsendable = |why: String| DirectoryError::Unreachable { directory: client.directory.clone(), why };
+        let mut request =
+            Request::builder().method(self.method.clone()).uri(format!("{}{}{}", client.base, self.path, self.query));
+        let mut secrets = Vec::new();
+        for (name, value) in self.headers {
+            let mut sent = HeaderValue::from_str(value.expose_secret())
+                .map_err(|_| unsendable(format!("the value of {name} has characters that a header cannot carry")))?;
+            sent.set_sensitive(true);
+            request = request.header(&name, sent);
+            if name != header::CONTENT_TYPE {
+                secrets.push(value);
+            }
+        }
+        CONNECTED.set(false);
+        let body = self.body.map_err(|error| unsendable(error.to_string()))?;
+        let answer = match body {
+            None if self.method != Method::POST => {
+                request.body(()).map_err(Into::into).and_then(|r| client.agent.run(r))
+            }
+            body => request.body(body.unwrap_or_default()).map_err(Into::into).and_then(|r| client.agent.run(r)),
+        };
+        let (parts, mut body) = answer.map_err(|error| client.failure(error))?.into_parts();
+        let bytes = body.with_config().limit(LONGEST_ANSWER).read_to_vec().map_err(|error| client.failure(error))?;
+        Ok(Reply::new(&client.directory, parts.status.as_u16(), parts.headers, bytes, secrets))
+    }
+}
+
+impl Client {
+    /// What it means that no whole answer came. Before the connection stood, nothing can have been acted on.
+    fn failure(&self, error: ureq::Error) -> DirectoryError {
+        let directory = self.directory.clone();
+        let why = match &error {
+            ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
+                format!("no connection within {:?}", self.limits.connect)
+            }
+            ureq::Error::Timeout(_) => format!("no answer within {:?}", self.limits.total),
+            ureq::Error::Io(error) => error.to_string(),
+            error => error.to_string(),
+        };
+        match error {
+            _ if !CONNECTED.get() => DirectoryError::Unreachable { directory, why },
+            ureq::Error::Protocol(_) | ureq::Error::BodyExceedsLimit(_) | ureq::Error::LargeResponseHeader(..) => {
+                DirectoryError::Answer { directory, why }
+            }
+            _ => DirectoryError::Unanswered { directory, why },
+        }
+    }
+}
+
+thread_local! {
+    /// Whether the request that this thread is sending has a connection: a request runs on one thread from end to end.
+    static CONNECTED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The last link of the chain of connectors: when it is reached, TCP and TLS stand.
+#[derive(Debug)]
+struct Connected;
+
+impl<In: Transport> Connector<In> for Connected {
+    type Out = In;
+
+    fn connect(&self, _: &ConnectionDetails<'_>, chained: Option<In>) -> Result<Option<In>, ureq::Error> {
+        CONNECTED.set(chained.is_some());
+        Ok(chained)
+    }
+}
+
+/// Percent-encodes everything but RFC 3986's unreserved characters: a login stays one segment of a path.
+pub fn segment(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(byte.into()),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
+/// Whether a URI's host is this machine.
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// These trust anchors and the system's: a company's own CA is among those, or in the file that `SSL_CERT_FILE` names.
+fn all_anchors(more: &[CertificateDer<'_>]) -> Result<RootCerts, String> {
+    let found = rustls_native_certs::load_native_certs();
+    let anchors: Vec<_> = more.iter().chain(&found.certs).map(|der| Certificate::from_der(der).to_owned()).collect();
+    match found.errors.first() {
+        Some(error) if anchors.is_empty() => Err(format!("this system has no trust anchors for https: {error}")),
+        None if anchors.is_empty() => Err("this system has no trust anchors for https".into()),
+        _ => Ok(RootCerts::from(anchors)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_go_over_tls_or_stay_on_this_machine() {
+        let client = |base| Client::new("acme", base, Limits::default());
+        for base in ["http://127.0.0.1:8460", "http://[::1]:8460/", "http://localhost/api"] {
+            assert!(client(base).is_ok(), "{base}");
+        }
+        for base in [
+            "http://example.org",
+            "http://127.0.0.1.example.org",
+            "http://10.0.0.1",
+            "ftp://localhost",
+            "localhost",
+            "/",
+            "",
+            "http://user:password@localhost",
+            "http://localhost/?a=b",
+        ] {
+            let error = client(base).unwrap_err();
+            assert!(matches!(error, DirectoryError::Unreachable { .. }), "{base}");
+            assert!(!error.to_string().contains("password"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_segment_stays_a_segment() {
+        assert_eq!(segment("a-Z_0.9~"), "a-Z_0.9~");
+        assert_eq!(segment("o'neil+x/../@example.org?#%é"), "o%27neil%2Bx%2F..%2F%40example.org%3F%23%25%C3%A9");
+    }
+
+    #[test]
+    fn a_credential_that_no_header_can_carry_is_never_shown() {
+        let client = Client::new("acme", "http://127.0.0.1:9", Limits::default()).unwrap();
+        let call = client.call(Method::GET, "/").header(header::AUTHORIZATION, "top\nsecret".into());
+        let error = call.send().err().unwrap();
+        assert!(matches!(&error, DirectoryError::Unreachable { why, .. } if why.contains("authorization")), "{error}");
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+}

@@ -1,57 +1,46 @@
-//! The embedded directory: a small IdP on loopback, for rehearsals and for trying keys.
+//! The embedded directory: a small IdP on loopback that does what a real one does, for rehearsals and for trying keys.
+//!
+//! The [`EmbeddedServer`] keeps accounts, verifies every registration and every sign-in on its own, and takes nothing on
+//! trust from the provisioning side, which speaks to it over HTTP as [`Embedded`] like to any other IdP. It refuses to
+//! listen anywhere but on loopback, and every request without its API token.
+//!
+//! # The API
+//!
+//! JSON in, JSON out; `Authorization: Bearer TOKEN` on every request; times are RFC 3339, binary values base64url without
+//! padding. `USER`, `CEREMONY`, `CREDENTIAL` and `SIGN_IN` are ids that the server draws and never changes; a completed
+//! ceremony's id becomes its credential's id.
+//!
+//! | request | body | answer |
+//! |---|---|---|
+//! | `GET /v1/check` | | 200 [`wire::Check`] |
+//! | `POST /v1/users` | [`wire::NewUser`] | 201 [`User`] |
+//! | `GET /v1/users[?login=LOGIN]` | | 200 `{"users": [..]}`, empty if there is none |
+//! | `GET /v1/users/USER` | | 200 [`User`] |
+//! | `PATCH /v1/users/USER` | [`wire::UserChange`] | 200 [`User`] |
+//! | `GET /v1/users/USER/other-methods` | | 200 `{"other_methods": ["sms", ..]}` |
+//! | `POST /v1/users/USER/ceremonies` | | 201 [`wire::Begun`] |
+//! | `GET /v1/users/USER/ceremonies` | | 200 `{"ceremonies": [..]}`: those that nobody completed, expired ones too |
+//! | `POST /v1/users/USER/ceremonies/CEREMONY` | [`wire::Completion`] | 201 [`wire::Credential`] |
+//! | `DELETE /v1/users/USER/ceremonies/CEREMONY` | | 204; 409 once it is completed |
+//! | `GET /v1/users/USER/credentials` | | 200 `{"credentials": [..]}` |
+//! | `DELETE /v1/users/USER/credentials/CREDENTIAL` | | 204 |
+//! | `POST /v1/users/USER/sign-ins` | | 201 [`wire::SignInBegun`] |
+//! | `POST /v1/users/USER/sign-ins/SIGN_IN` | [`wire::SignInResponse`] | 200 [`wire::Credential`] |
+//!
+//! A failure is `{"error": {"code": "..", "message": ".."}}`: 400 for a request that cannot be read, 401 without the token,
+//! 404 for what is not there, 409 for what cannot be done now, 410 `expired` after the deadline, 422 for a registration or
+//! sign-in that does not verify, 500 if the database fails.
 
-use secrecy::SecretString;
+mod ceremony;
+mod client;
+mod refusal;
+mod routes;
+mod server;
+mod store;
+pub mod wire;
 
-use super::{Ceremony, Directory, DirectoryError, Finding, Registered, SignIn, User};
-use crate::webauthn::RegistrationResponse;
+#[cfg(doc)]
+use super::User;
 
-/// The embedded directory as an IdP, spoken to over HTTP.
-pub struct Embedded {}
-
-impl Embedded {
-    /// `url` such as `http://127.0.0.1:8460`; `token` is the API token that the server was started with.
-    pub fn new(_name: &str, _url: &str, _token: SecretString) -> Result<Self, DirectoryError> {
-        todo!()
-    }
-}
-
-impl Directory for Embedded {
-    fn name(&self) -> &str {
-        todo!()
-    }
-    fn preflight(&self) -> Result<Vec<Finding>, DirectoryError> {
-        todo!()
-    }
-    fn find_user(&self, _login: &str) -> Result<User, DirectoryError> {
-        todo!()
-    }
-    fn begin(&self, _user: &User) -> Result<Ceremony, DirectoryError> {
-        todo!()
-    }
-    fn complete(
-        &self,
-        _ceremony: &Ceremony,
-        _response: &RegistrationResponse,
-        _label: &str,
-    ) -> Result<Registered, DirectoryError> {
-        todo!()
-    }
-    fn abandon(&self, _user: &User, _pending: &str) -> Result<(), DirectoryError> {
-        todo!()
-    }
-    fn pending(&self, _user: &User) -> Result<Vec<String>, DirectoryError> {
-        todo!()
-    }
-    fn list(&self, _user: &User) -> Result<Vec<Registered>, DirectoryError> {
-        todo!()
-    }
-    fn revoke(&self, _user: &User, _registered: &Registered) -> Result<(), DirectoryError> {
-        todo!()
-    }
-    fn other_methods(&self, _user: &User) -> Result<Vec<String>, DirectoryError> {
-        todo!()
-    }
-    fn sign_in(&self) -> Option<&dyn SignIn> {
-        todo!()
-    }
-}
+pub use client::Embedded;
+pub use server::{Clock, EmbeddedServer, Settings, StartError};

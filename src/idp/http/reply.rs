@@ -1,0 +1,243 @@
+//! An IdP's answer: what its status means, what its words are, how long it wants us to wait.
+//!
+//! The IdP's words are shown to people, so they are cut to one line and lose every credential that the request carried.
+
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
+use ureq::http::{HeaderMap, header};
+
+use crate::idp::DirectoryError;
+
+/// The longest message that is kept, in characters.
+const LONGEST_MESSAGE: usize = 300;
+
+/// An answer with its body, whatever its status.
+pub struct Reply {
+    directory: String,
+    status: u16,
+    headers: HeaderMap,
+    body: Vec<u8>,
+    /// What the request carried and no message may show.
+    secrets: Vec<SecretString>,
+}
+
+/// What an IdP says about a failure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Its code, if it has codes.
+    pub code: Option<String>,
+    /// Its words, one line of at most 300 characters; the HTTP status if it has none.
+    pub message: String,
+}
+
+impl Reply {
+    pub(super) fn new(
+        directory: &str,
+        status: u16,
+        headers: HeaderMap,
+        body: Vec<u8>,
+        secrets: Vec<SecretString>,
+    ) -> Self {
+        Self { directory: directory.to_owned(), status, headers, body, secrets }
+    }
+
+    /// The name that errors carry.
+    pub fn directory(&self) -> &str {
+        &self.directory
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// A header's text; the first if there are several.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Lets 2xx pass, and says what any other status means. `what` is what was looked for, such as `user alice`.
+    pub fn accepted(self, what: &str) -> Result<Self, DirectoryError> {
+        let directory = self.directory.clone();
+        Err(match self.status {
+            200..=299 => return Ok(self),
+            401 => DirectoryError::SignIn { directory, why: self.fault().message },
+            403 => DirectoryError::Forbidden { directory, why: self.fault().message },
+            404 | 410 => DirectoryError::NotFound { directory, what: what.to_owned() },
+            429 => DirectoryError::RateLimited { directory, retry_after: self.retry_after() },
+            400..=499 => DirectoryError::Refused { directory, why: self.fault().message },
+            500..=599 => DirectoryError::Failed { directory, status: self.status },
+            status => DirectoryError::Answer { directory, why: format!("HTTP {status}, which is no answer to this") },
+        })
+    }
+
+    /// Reads the body.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, DirectoryError> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            let page = self.body.trim_ascii_start().starts_with(b"<");
+            let why = if page { "a web page instead of JSON".into() } else { self.clean(&error.to_string()) };
+            DirectoryError::Answer { directory: self.directory.clone(), why }
+        })
+    }
+
+    /// The IdP's words about a failure, from whichever of the usual shapes the body has.
+    pub fn fault(&self) -> Fault {
+        let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        let inner = [&body["error"], &body["result"]["error"], &body].into_iter().find(|value| value.is_object());
+        let text = |names: &[&str]| {
+            let found = names.iter().find_map(|name| match &inner?[*name] {
+                Value::String(text) if !text.trim().is_empty() => Some(text.clone()),
+                Value::Number(number) => Some(number.to_string()),
+                _ => None,
+            })?;
+            Some(self.clean(&found))
+        };
+        let code = text(&["code", "errorCode", "error"]);
+        let message = text(&["message", "errorSummary", "error_description", "detail"])
+            .or_else(|| code.clone())
+            .unwrap_or_else(|| format!("HTTP {}", self.status));
+        Fault { code, message }
+    }
+
+    /// `Retry-After` (RFC 9110 10.2.3): seconds, or a date that is held against the answer's own `Date`, because clocks differ.
+    fn retry_after(&self) -> Option<Duration> {
+        let value = self.header(header::RETRY_AFTER.as_str())?.trim();
+        if let Ok(seconds) = value.parse() {
+            return Some(Duration::from_secs(seconds));
+        }
+        let date = |text| OffsetDateTime::parse(text, &Rfc2822).ok();
+        let now = self.header(header::DATE.as_str()).and_then(date).unwrap_or_else(OffsetDateTime::now_utc);
+        Some((date(value)? - now).try_into().unwrap_or_default())
+    }
+
+    /// One line, of bounded length, without the request's credentials.
+    fn clean(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for secret in &self.secrets {
+            let value = secret.expose_secret();
+            // `Bearer x` and `SSWS x`: an IdP may name the token alone.
+            let bare = value.rsplit(' ').next().unwrap_or(value);
+            for hidden in [value, bare].into_iter().filter(|hidden| !hidden.is_empty()) {
+                text = text.replace(hidden, "[secret]");
+            }
+        }
+        let spaced: String = text.chars().map(|char| if is_plain(char) { char } else { ' ' }).collect();
+        let words = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
+        match words.char_indices().nth(LONGEST_MESSAGE) {
+            Some((at, _)) => format!("{}...", &words[..at]),
+            None => words,
+        }
+    }
+}
+
+/// Whether a terminal shows this character and does nothing else because of it: no control, no change of direction.
+fn is_plain(char: char) -> bool {
+    !char.is_control()
+        && !matches!(char, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reply(status: u16, headers: &[(&'static str, &str)], body: &str) -> Reply {
+        let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+        Reply::new("acme", status, headers, body.into(), vec!["Bearer s3cr3t".into()])
+    }
+
+    fn error(status: u16, body: &str) -> DirectoryError {
+        reply(status, &[], body).accepted("user alice").err().expect("not a success")
+    }
+
+    #[test]
+    fn each_status_has_one_meaning() {
+        let directory = || "acme".to_owned();
+        assert!(reply(204, &[], "").accepted("").is_ok());
+        assert_eq!(error(401, ""), DirectoryError::SignIn { directory: directory(), why: "HTTP 401".into() });
+        let why = "no role".to_owned();
+        let said = r#"{"error":{"code":"role","message":"no role"}}"#;
+        assert_eq!(error(403, said), DirectoryError::Forbidden { directory: directory(), why: why.clone() });
+        for status in [400, 408, 409, 422] {
+            assert_eq!(error(status, said), DirectoryError::Refused { directory: directory(), why: why.clone() });
+        }
+        for status in [404, 410] {
+            assert_eq!(
+                error(status, ""),
+                DirectoryError::NotFound { directory: directory(), what: "user alice".into() }
+            );
+        }
+        assert_eq!(error(429, ""), DirectoryError::RateLimited { directory: directory(), retry_after: None });
+        for status in [500, 503] {
+            assert_eq!(error(status, "<html>"), DirectoryError::Failed { directory: directory(), status });
+        }
+        for status in [302, 304] {
+            assert!(matches!(error(status, ""), DirectoryError::Answer { .. }));
+        }
+    }
+
+    #[test]
+    fn words_are_found_in_every_usual_shape() {
+        for (body, code, message) in [
+            (r#"{"error":{"code":"BadRequest","message":"Bad challenge"}}"#, Some("BadRequest"), "Bad challenge"),
+            (
+                r#"{"errorCode":"E0000001","errorSummary":"Api validation failed"}"#,
+                Some("E0000001"),
+                "Api validation failed",
+            ),
+            (r#"{"result":{"status":false,"error":{"code":905,"message":"ERR905: no"}}}"#, Some("905"), "ERR905: no"),
+            (r#"{"error":"invalid_dpop_proof","error_description":"missing"}"#, Some("invalid_dpop_proof"), "missing"),
+            (r#"{"code":5,"message":"not there","details":[]}"#, Some("5"), "not there"),
+            (r#"{"error":"use_dpop_nonce"}"#, Some("use_dpop_nonce"), "use_dpop_nonce"),
+            ("<html><h1>Bad gateway</h1></html>", None, "HTTP 400"),
+            ("", None, "HTTP 400"),
+            ("[]", None, "HTTP 400"),
+        ] {
+            let expected = Fault { code: code.map(str::to_owned), message: message.into() };
+            assert_eq!(reply(400, &[], body).fault(), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn words_are_one_bounded_line_without_credentials() {
+        let said = |message: &str| {
+            let body = serde_json::json!({ "error": { "message": message } }).to_string();
+            reply(400, &[], &body).fault().message
+        };
+        assert_eq!(said("token Bearer s3cr3t, or s3cr3t"), "token [secret], or [secret]");
+        assert_eq!(said("one\r\n\ttwo\u{1b}[31m \u{202e}three"), "one two [31m three");
+        let long = said(&"ä".repeat(5000));
+        assert_eq!(long.chars().count(), LONGEST_MESSAGE + 3);
+    }
+
+    #[test]
+    fn waiting_is_told_in_seconds_or_by_the_answers_own_clock() {
+        let wait = |headers: &[(&'static str, &str)]| match reply(429, headers, "").accepted("") {
+            Err(DirectoryError::RateLimited { retry_after, .. }) => retry_after,
+            _ => panic!("429 is a rate limit"),
+        };
+        assert_eq!(wait(&[("retry-after", "7")]), Some(Duration::from_secs(7)));
+        let date = ("date", "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(wait(&[("retry-after", "Sun, 06 Nov 1994 08:50:07 GMT"), date]), Some(Duration::from_secs(30)));
+        assert_eq!(wait(&[("retry-after", "Sun, 06 Nov 1994 08:00:00 GMT"), date]), Some(Duration::ZERO));
+        assert_eq!(wait(&[("retry-after", "Sun, 06 Nov 1994 08:50:07 GMT")]), Some(Duration::ZERO));
+        for nonsense in ["-1", "soon", "1.5", ""] {
+            assert_eq!(wait(&[("retry-after", nonsense)]), None, "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn a_page_is_no_json() {
+        let why = |body: &str| match reply(200, &[], body).json::<Vec<u8>>() {
+            Err(DirectoryError::Answer { why, .. }) => why,
+            _ => panic!("{body} was read"),
+        };
+        assert_eq!(why("\n <!doctype html><p>s3cr3t"), "a web page instead of JSON");
+        assert!(why("[1,2").contains("EOF"));
+        assert!(!why(r#""s3cr3t""#).contains("s3cr3t"));
+    }
+}
