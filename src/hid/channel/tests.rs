@@ -216,6 +216,13 @@ mod neighbours {
     }
 
     #[test]
+    fn another_channels_error_does_not_end_our_init() {
+        let (bench, log, _) = opened(|heard| [error(FOREIGN, 0x06), init_answer(heard)].concat());
+        assert!(bench.is_ok());
+        assert_eq!(log.commands(), [Command::Init]);
+    }
+
+    #[test]
     fn an_error_on_the_broadcast_channel_is_ours_only_if_nothing_better_comes() {
         let refuse = |heard: &Heard| error(heard.channel, 0x0B);
         let (bench, ..) = opened(move |heard| [refuse(heard), init_answer(heard)].concat());
