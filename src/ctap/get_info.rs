@@ -278,6 +278,17 @@ mod tests {
         }
     }
 
+    #[test]
+    fn an_answer_that_is_cut_short_is_refused() {
+        let members =
+            [(1, Value::Array(vec!["FIDO_2_3".into()])), (3, vec![1; 16].into()), (0x20, Value::Array(vec![1.into()]))];
+        let whole = cbor::encode(&Value::map(members));
+        assert!(decode(&whole).is_ok());
+        for end in 0..whole.len() {
+            assert!(matches!(decode(&whole[..end]), Err(CtapError::Answer { .. })), "{end} bytes");
+        }
+    }
+
     /// Names of members in FIDO metadata statements, which spell getInfo in JSON with byte strings in hex.
     const NAMES: [(i64, &str); 31] = [
         (0x01, "versions"),

@@ -364,6 +364,25 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_is_cut_short_or_changed_never_panics() {
+        let rp_id = "example.org".parse().unwrap();
+        let whole = made("example.org", Some(&[5, 5]));
+        for end in 1..whole.len() {
+            assert!(decode(&whole[1..end], &rp_id).is_err(), "{end} bytes");
+        }
+        for at in 1..whole.len() {
+            for flip in [0x01, 0x20, 0x80, 0xff] {
+                let mut changed = whole.clone();
+                changed[at] ^= flip;
+                // Some changes leave a credential for this RP: its id, its counter.
+                if let Ok(credential) = decode(&changed[1..], &rp_id) {
+                    assert_eq!(credential.attestation_object.auth_data.rp_id_hash, rp_id.hash());
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_touch_is_asked_for_once_and_the_status_is_told() {
         let encoded = request(&plain(), &info([]), None).unwrap();
         let (mut authenticator, script) = key(info([]), [(encoded, touched(vec![0x28]))]);
