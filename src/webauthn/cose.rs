@@ -164,28 +164,42 @@ impl CosePublicKey {
 }
 
 impl CoseKeyParameters {
+    /// The one algorithm that keys of this kind sign with (WebAuthn 5.8.5 binds each curve to its hash); none for keys that
+    /// are not understood.
+    pub fn algorithm(&self) -> Option<CoseAlgorithm> {
+        match self {
+            Self::P256 { .. } => Some(CoseAlgorithm::ES256),
+            Self::P384 { .. } => Some(CoseAlgorithm::ES384),
+            Self::P521 { .. } => Some(CoseAlgorithm::ES512),
+            Self::Ed25519 { .. } => Some(CoseAlgorithm::EDDSA),
+            Self::Rsa { .. } => Some(CoseAlgorithm::RS256),
+            Self::Other => None,
+        }
+    }
+
     /// Verifies a signature by this key with an algorithm that was named apart from it, as an attestation statement does.
     ///
-    /// Errors: `UnsupportedAlgorithm` if the algorithm is none that is known here or does not belong to this kind of key,
-    /// `BadSignature` if the signature is wrong.
+    /// Errors: `UnsupportedAlgorithm` if it is not this kind of key's algorithm, `BadSignature` if the signature is wrong.
     pub fn verify(&self, algorithm: CoseAlgorithm, message: &[u8], signature: &[u8]) -> Result<(), WebauthnError> {
-        let verified = match (algorithm, self) {
-            (CoseAlgorithm::ES256, Self::P256 { x, y }) => {
+        let unsupported = WebauthnError::UnsupportedAlgorithm(algorithm.0);
+        if self.algorithm() != Some(algorithm) {
+            return Err(unsupported);
+        }
+        let verified = match self {
+            Self::P256 { x, y } => {
                 UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point::<65>(x, y)).verify(message, signature)
             }
-            (CoseAlgorithm::ES384, Self::P384 { x, y }) => {
+            Self::P384 { x, y } => {
                 UnparsedPublicKey::new(&ECDSA_P384_SHA384_ASN1, point::<97>(x, y)).verify(message, signature)
             }
-            (CoseAlgorithm::ES512, Self::P521 { x, y }) => {
+            Self::P521 { x, y } => {
                 UnparsedPublicKey::new(&ECDSA_P521_SHA512_ASN1, point::<133>(x, y)).verify(message, signature)
             }
-            (CoseAlgorithm::EDDSA, Self::Ed25519 { x }) => {
-                UnparsedPublicKey::new(&ED25519, x).verify(message, signature)
-            }
-            (CoseAlgorithm::RS256, Self::Rsa { n, e }) => {
+            Self::Ed25519 { x } => UnparsedPublicKey::new(&ED25519, x).verify(message, signature),
+            Self::Rsa { n, e } => {
                 RsaPublicKeyComponents { n, e }.verify(&RSA_PKCS1_2048_8192_SHA256, message, signature)
             }
-            _ => return Err(WebauthnError::UnsupportedAlgorithm(algorithm.0)),
+            Self::Other => return Err(unsupported),
         };
         verified.map_err(|_| WebauthnError::BadSignature)
     }

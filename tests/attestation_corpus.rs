@@ -1,0 +1,123 @@
+//! Attestation objects of real keys and of public test suites, each against what its index says of it.
+
+#![allow(clippy::unwrap_used)]
+
+mod data;
+
+use data_encoding::BASE64URL_NOPAD;
+use keywright::trust::{AnchorKind, Anchors, Chain, Statement, Verdict, judge};
+use keywright::webauthn::{Aaguid, AttestationObject, ClientDataJson, WebauthnError, cbor};
+use serde_json::Value;
+use time::OffsetDateTime;
+
+/// 2026-11-01T00:00:00Z
+const WHEN: i64 = 1_793_491_200;
+
+/// Objects that their index calls valid, or says nothing against, and that are refused here before any judgement: the strict
+/// reader asks for definite lengths, for `alg` in the credential's key, and for nothing after what the flags announce.
+const UNREADABLE: [(&str, &str); 8] = [
+    ("self-packed-00010203-6e00123f.json", "an indefinite length"),
+    ("self-packed-00010203-9cb5230f.json", "an indefinite length"),
+    ("synthetic-fido-u2f-00000000-81c4edbf.json", "an indefinite length"),
+    ("synthetic-fido-u2f-00010203-46cb4882.json", "an indefinite length"),
+    ("synthetic-fido-u2f-00010203-b3db194b.json", "an indefinite length"),
+    ("synthetic-fido-u2f-00000000-e917a299.json", "alg (3) is missing"),
+    ("synthetic-packed-326adcf0-a007d43d.json", "no flag announces"),
+    ("synthetic-packed-326adcf0-e797555c.json", "no flag announces"),
+];
+
+fn index() -> Option<Vec<Value>> {
+    data::json("attestations/INDEX.json").map(|index| index.as_array().unwrap().clone())
+}
+
+fn text<'a>(entry: &'a Value, pointer: &str) -> &'a str {
+    entry.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn verdict(file: &str, anchors: &Anchors) -> Result<Verdict, WebauthnError> {
+    let sample = data::json(&format!("attestations/{file}")).unwrap();
+    let binary = |name: &str| sample[name].as_str().map(|text| BASE64URL_NOPAD.decode(text.as_bytes()).unwrap());
+    let bytes = binary("attestationObject").unwrap();
+    let object = match sample["ctap2_keys"].as_bool().unwrap() {
+        true => ctap_answer(&bytes)?,
+        false => AttestationObject::parse(&bytes)?,
+    };
+    let hash = binary("clientDataJSON").map(|bytes| ClientDataJson::from_bytes(bytes).hash());
+    Ok(judge(&object, hash.as_ref(), anchors, OffsetDateTime::from_unix_timestamp(WHEN).unwrap()))
+}
+
+/// Some samples are what the authenticator answered, with CTAP's integer keys.
+fn ctap_answer(bytes: &[u8]) -> Result<AttestationObject, WebauthnError> {
+    let answer = cbor::decode(bytes)?;
+    let fmt = answer.get(1).unwrap().as_text().unwrap();
+    let auth_data = answer.get(2).unwrap().as_bytes().unwrap();
+    AttestationObject::new(fmt.to_owned(), answer.get(3).unwrap().clone(), auth_data.to_vec())
+}
+
+#[test]
+fn every_statement_is_worth_what_the_index_says() {
+    let Some(index) = index() else { return };
+    for entry in &index {
+        let (file, expected) = (text(entry, "/file"), text(entry, "/expected/statement"));
+        let unreadable = UNREADABLE.iter().find(|(name, _)| *name == file);
+        match (verdict(file, &Anchors::none()), unreadable) {
+            (Ok(verdict), None) => {
+                let expected = match (expected, text(entry, "/kind")) {
+                    ("valid", "self-attestation") => Statement::SelfSigned,
+                    ("valid", _) => Statement::Valid,
+                    ("invalid", _) => Statement::Invalid,
+                    ("unknown-no-clientData", _) => Statement::Unverified,
+                    other => panic!("{file}: the index has a new word: {other:?}"),
+                };
+                assert_eq!(verdict.statement, expected, "{file}: {:?}", verdict.reasons);
+                assert_eq!(verdict.fmt, text(entry, "/format"), "{file}");
+                let signed =
+                    if verdict.fmt == "fido-u2f" { Aaguid::ZERO } else { text(entry, "/aaguid").parse().unwrap() };
+                assert_eq!(verdict.aaguid, signed, "{file}");
+            }
+            (Err(error), Some((_, words))) => assert!(error.to_string().contains(words), "{file}: {error}"),
+            (Err(error), None) => assert_eq!(expected, "invalid", "{file}: {error}"),
+            (Ok(verdict), Some(_)) => panic!("{file} was read: {verdict:?}"),
+        }
+    }
+    assert_eq!(index.len(), 146);
+}
+
+#[test]
+fn yubicos_keys_lead_to_yubicos_roots() {
+    let Some(index) = index() else { return };
+    let mut anchors = Anchors::none();
+    for file in ["yubico-ca-certs.txt", "yubico-ca-1.pem", "yubico-fido-ca-1.pem", "yubico-fido-ca-2.pem"] {
+        let Some(path) = data::find(&format!("roots/{file}")) else { return };
+        anchors.merge(Anchors::from_pem_or_der(&std::fs::read(path).unwrap()).unwrap());
+    }
+    let mut trusted = 0;
+    for entry in &index {
+        let file = text(entry, "/file");
+        let Ok(verdict) = verdict(file, &anchors) else { continue };
+        let yubicos = verdict.subject.as_deref().is_some_and(|subject| subject.contains("Yubico"));
+        match (yubicos, text(entry, "/expected/mds_chain")) {
+            (true, "trusted") => {
+                assert_eq!(verdict.chain, Chain::Trusted, "{file}: {:?}", verdict.reasons);
+                assert_eq!(verdict.anchor.unwrap().kind, AnchorKind::Root, "{file}");
+                trusted += 1;
+            }
+            (_, "") => assert_eq!(verdict.chain, Chain::NotChecked, "{file}"),
+            (false, _) | (_, "untrusted") => assert_eq!(verdict.chain, Chain::Untrusted, "{file}"),
+            // A model that metadata does not know may have a Yubico root all the same.
+            (true, _) => {}
+        }
+    }
+    assert_eq!(trusted, 52);
+}
+
+#[test]
+fn certificates_of_the_field_tell_firmware_and_transports() {
+    let Some(_) = index() else { return };
+    let bio = verdict("real-packed-d8522d9f-0f9a7f88.json", &Anchors::none()).unwrap();
+    assert!(bio.firmware.unwrap().to_string().starts_with("5.5."), "{bio:?}");
+    let nfc = verdict("real-packed-2fc0579f-030bfd4e.json", &Anchors::none()).unwrap();
+    assert_eq!((nfc.firmware, nfc.transports), (None, vec!["usb".to_owned(), "nfc".to_owned()]));
+    let lightning = verdict("real-packed-c5ef55ff-05251309.json", &Anchors::none()).unwrap();
+    assert!(lightning.transports.contains(&"lightning".to_owned()), "{lightning:?}");
+}
