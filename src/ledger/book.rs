@@ -1,9 +1,15 @@
-//! What the log says now: accounts, jobs, keys and credentials. Made by reading events in order, and by nothing else.
+//! What the log says now: accounts, jobs, keys and credentials, and the questions asked of them.
+//!
+//! It is made by reading events in order, and by nothing else.
 
 use std::collections::BTreeMap;
 
-use super::{AccountId, Entry, Event, Failure, JobId, KeyIdentity, LedgerError, Outcome, Step};
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
+
+use super::{AccountId, Failure, JobId, KeyIdentity, Outcome, Step};
 use crate::profile::{Person, Profile};
+use crate::secret::SealedPin;
 use crate::trust::Verdict;
 use crate::webauthn::{CredentialId, RpId, UserHandle};
 
@@ -20,7 +26,7 @@ pub struct Account {
     pub other_methods: Vec<String>,
     /// Its jobs in order.
     pub jobs: Vec<JobId>,
-    /// Whether it has the proved keys that its profile asks for.
+    /// Whether it has the proved keys that its profile asks for. False again when a key is revoked and too few are left.
     pub completed: bool,
 }
 
@@ -37,6 +43,16 @@ pub enum JobState {
     Done,
 }
 
+impl JobState {
+    /// The step that is the next, or open; `None` if all are done.
+    pub fn step(&self) -> Option<Step> {
+        match self {
+            Self::Ready(step) | Self::Open(step) | Self::Failed(step, _) => Some(*step),
+            Self::Done => None,
+        }
+    }
+}
+
 /// One person, one key.
 #[derive(Debug, Clone)]
 pub struct Job {
@@ -50,15 +66,49 @@ pub struct Job {
     pub outcomes: BTreeMap<Step, Outcome>,
 }
 
+impl Job {
+    /// The key that the job took.
+    pub fn key(&self) -> Option<&KeyIdentity> {
+        match self.outcomes.get(&Step::Inspect) {
+            Some(Outcome::Inspect { key }) => Some(key),
+            _ => None,
+        }
+    }
+
+    /// The working copy of the key's PIN.
+    pub fn sealed_pin(&self) -> Option<&SealedPin> {
+        match self.outcomes.get(&Step::SealPin) {
+            Some(Outcome::SealPin { sealed }) => Some(sealed),
+            _ => None,
+        }
+    }
+
+    /// The ceremony that the directory waits in, as its adapter needs it; gone when it was abandoned.
+    pub fn ceremony(&self) -> Option<&serde_json::Value> {
+        match self.outcomes.get(&Step::Begin) {
+            Some(Outcome::Begin { ceremony, .. }) => Some(ceremony),
+            _ => None,
+        }
+    }
+
+    /// The credential that the job made.
+    pub fn credential_id(&self) -> Option<&CredentialId> {
+        match self.outcomes.get(&Step::Make) {
+            Some(Outcome::Make { credential_id, .. }) => Some(credential_id),
+            _ => None,
+        }
+    }
+}
+
 /// What became of a credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CredentialState {
     /// On a key, not (yet) at the directory.
     OnKey,
-    /// At the directory, and seen to sign.
+    /// At the directory. It signed before it got there.
     Registered,
-    /// Deleted from the key; it was never registered.
+    /// Deleted from the key.
     Deleted,
     /// Removed at the directory.
     Revoked,
@@ -97,6 +147,20 @@ pub struct Credential {
     pub made: String,
     /// When it last signed as it should, RFC 3339.
     pub proved: Option<String>,
+    /// When it was last tried and did not sign as it should, RFC 3339; `None` again once it does.
+    pub failed: Option<String>,
+}
+
+impl Credential {
+    /// Whether it counts towards a complete account: the directory has it, and it was seen to sign.
+    pub fn is_proved_key(&self) -> bool {
+        self.state == CredentialState::Registered && self.proved.is_some()
+    }
+
+    pub(super) fn signed(&mut self, time: &str) {
+        self.proved = Some(time.to_owned());
+        self.failed = None;
+    }
 }
 
 /// All of it.
@@ -117,18 +181,97 @@ pub struct Book {
 }
 
 impl Book {
-    /// Reads a whole log.
-    pub fn read(_entries: &[Entry]) -> Result<Self, LedgerError> {
-        todo!()
-    }
-
-    /// Reads one more event.
-    pub fn apply(&mut self, _entry: &Entry, _event: &Event) {
-        todo!()
-    }
-
     /// The number for the next job.
     pub fn next_job(&self) -> JobId {
         JobId(self.jobs.keys().next_back().map_or(1, |job| job.0 + 1))
+    }
+
+    /// Jobs that are not done, in the order they were planned.
+    pub fn unfinished(&self) -> impl Iterator<Item = (JobId, &Job)> {
+        self.jobs.iter().filter(|(_, job)| job.state != JobState::Done).map(|(id, job)| (*id, job))
+    }
+
+    /// Every credential that was made for an account, whatever became of it.
+    pub fn credentials_of(&self, account: &AccountId) -> impl Iterator<Item = (&CredentialId, &Credential)> {
+        self.credentials.iter().filter(move |(_, credential)| credential.account == *account)
+    }
+
+    /// How many keys of the account are registered and were seen to sign.
+    pub fn proved_keys(&self, account: &AccountId) -> usize {
+        self.credentials_of(account).filter(|(_, credential)| credential.is_proved_key()).count()
+    }
+
+    /// Registered credentials whose profile has a drill interval that has passed since they last signed, or that failed since.
+    pub fn drills_due(&self, now: OffsetDateTime) -> impl Iterator<Item = (&CredentialId, &Credential)> {
+        self.credentials.iter().filter(move |(_, credential)| {
+            let interval =
+                self.accounts.get(&credential.account).and_then(|account| account.profile.drill_interval_days);
+            let proved = credential.proved.as_deref().and_then(|time| OffsetDateTime::parse(time, &Rfc3339).ok());
+            credential.state == CredentialState::Registered
+                && interval.is_some_and(|days| {
+                    credential.failed.is_some()
+                        || proved.is_none_or(|proved| now - proved >= Duration::days(i64::from(days)))
+                })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::Event;
+    use crate::ledger::sample::*;
+
+    fn book(events: &[Event]) -> Book {
+        Book::read(&log(events)).unwrap()
+    }
+
+    fn with(mut events: Vec<Event>, more: impl IntoIterator<Item = Event>) -> Vec<Event> {
+        events.extend(more);
+        events
+    }
+
+    #[test]
+    fn a_journey_ends_with_a_complete_account() {
+        let book = book(&journey("ada"));
+        let account = &book.accounts[&account("ada")];
+        assert!(account.completed);
+        assert_eq!(account.user_id.as_deref(), Some("id-ada"));
+        assert_eq!(account.other_methods, ["SMS"]);
+        assert_eq!(account.jobs, [JobId(1), JobId(2)]);
+        assert!(book.jobs.values().all(|job| job.state == JobState::Done && job.outcomes.len() == 12));
+        assert_eq!((book.batch, book.seq, book.next_job()), (1, journey("ada").len() as u64, JobId(3)));
+        assert_eq!(book.unfinished().count(), 0);
+        assert_eq!(book.proved_keys(&super::super::sample::account("ada")), 2);
+
+        let credential = &book.credentials[&credential_id(2)];
+        assert_eq!(credential.state, CredentialState::Registered);
+        assert_eq!((credential.job, credential.ordinal), (JobId(2), 2));
+        assert_eq!(credential.key.port, "1-2");
+        assert_eq!(credential.directory_id.as_deref(), Some("key-2"));
+        assert_eq!(credential.label.as_deref(), Some("Soft key 2"));
+        assert_eq!(credential.client_data_json, br#"{"type":"webauthn.create"}"#);
+        assert!(credential.verdict.is_some());
+        // Made, then proved twice: the sign-in is the later one.
+        assert_eq!(credential.made, "2026-11-23T18:40:00.000Z");
+        assert_eq!(credential.proved.as_deref(), Some("2026-11-23T18:48:00.000Z"));
+    }
+
+    #[test]
+    fn drills_are_due_after_the_interval_or_a_failure() {
+        let ada = account("ada");
+        let drilled = |proved| Event::KeyDrilled { account: ada.clone(), credential_id: credential_id(1), proved };
+        let now = |text| OffsetDateTime::parse(text, &Rfc3339).unwrap();
+        let due = |events: &[Event], at| {
+            book(events).drills_due(now(at)).map(|(_, credential)| credential.job.0).collect::<Vec<_>>()
+        };
+        // Signed in at 18:23 and 18:48; 90 days later is 2027-02-21.
+        let journey = journey("ada");
+        assert_eq!(due(&journey, "2027-02-21T18:22:59Z"), [0; 0]);
+        assert_eq!(due(&journey, "2027-02-21T18:23:00Z"), [1]);
+        assert_eq!(due(&journey, "2027-02-21T18:48:00Z"), [1, 2]);
+        assert_eq!(due(&with(journey.clone(), [drilled(true)]), "2027-02-21T18:48:00Z"), [2]);
+        assert_eq!(due(&with(journey.clone(), [drilled(false)]), "2026-11-24T00:00:00Z"), [1]);
+        assert_eq!(due(&with(journey, [drilled(false), drilled(true)]), "2026-11-24T00:00:00Z"), [0; 0]);
     }
 }

@@ -79,6 +79,11 @@ impl Step {
         Self::Harden,
         Self::HandOver,
     ];
+
+    /// The step after this one.
+    pub fn next(self) -> Option<Self> {
+        Self::ALL.into_iter().find(|step| *step > self)
+    }
 }
 
 impl std::fmt::Display for Step {

@@ -8,12 +8,18 @@ pub mod book;
 pub mod chain;
 pub mod event;
 pub mod export;
+mod replay;
+#[cfg(test)]
+mod sample;
 pub mod sqlite;
 
 pub use book::{Account, Book, Credential, CredentialState, Job, JobState};
 pub use chain::{Entry, Head};
 pub use event::{AccountId, Event, Failure, FailureCode, JobId, KeyIdentity, Outcome, Step};
 pub use sqlite::SqliteStore;
+
+use std::io::ErrorKind;
+use std::path::Path;
 
 /// Where events are kept: a SQLite file; later a server for several stations.
 pub trait Store: Send + Sync {
@@ -22,6 +28,12 @@ pub trait Store: Send + Sync {
 
     /// The entries after this sequence number (0 for all), in order.
     fn entries(&self, after: u64) -> Result<Vec<Entry>, LedgerError>;
+
+    /// Shows the same entries to `visit` one by one, so that a long log need not fit into memory. Ends with `visit`'s first error.
+    /// Entries that are appended meanwhile may be among them.
+    fn each(&self, after: u64, visit: &mut dyn FnMut(Entry) -> Result<(), LedgerError>) -> Result<(), LedgerError> {
+        self.entries(after)?.into_iter().try_for_each(visit)
+    }
 }
 
 /// What can go wrong with the ledger.
@@ -34,6 +46,18 @@ pub enum LedgerError {
         path: String,
         /// Program and process id, as far as known.
         holder: String,
+    },
+    /// The file is something else.
+    #[error("{path} is not a keywright ledger")]
+    NotALedger {
+        /// The file.
+        path: String,
+    },
+    /// It was opened for reading only.
+    #[error("{path} is open for reading only")]
+    ReadOnly {
+        /// The file.
+        path: String,
     },
     /// It was written by a newer keywright.
     #[error("{path} has version {found} of the format; this keywright knows up to {known}")]
@@ -65,10 +89,19 @@ pub enum LedgerError {
         /// What is wrong.
         why: String,
     },
+    /// An event that cannot follow what the log says already. It was not written.
+    #[error("the ledger does not take this event: {why}")]
+    Unfit {
+        /// What it contradicts.
+        why: String,
+    },
+    /// A text that is no head of a log.
+    #[error("\"{0}\" is not the head of a ledger (NUMBER:HASH, the hash in 64 hexadecimal digits)")]
+    Head(String),
     /// The database's own words.
     #[error("the ledger's database says: {0}")]
     Database(String),
-    /// A file of an export.
+    /// A file of the ledger or of an export.
     #[error("{path}: {why}")]
     File {
         /// The file.
@@ -76,4 +109,20 @@ pub enum LedgerError {
         /// The system's words.
         why: String,
     },
+}
+
+impl LedgerError {
+    fn broken(seq: u64, why: impl Into<String>) -> Self {
+        Self::Broken { seq, why: why.into() }
+    }
+
+    fn file(path: &Path, error: &std::io::Error) -> Self {
+        let path = path.display().to_string();
+        if is_full(error) { Self::DiskFull { path } } else { Self::File { path, why: error.to_string() } }
+    }
+}
+
+/// Whether the system refused to write for want of room.
+fn is_full(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
 }

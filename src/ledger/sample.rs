@@ -1,0 +1,144 @@
+//! Events for this room's tests: one person, made up, with as many keys as a test wants.
+
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+use super::{AccountId, Entry, Event, Head, JobId, Outcome, Step};
+use crate::webauthn::CredentialId;
+
+pub fn account(login: &str) -> AccountId {
+    AccountId { directory: "embedded".to_owned(), login: login.to_owned() }
+}
+
+pub fn credential_id(job: u64) -> CredentialId {
+    CredentialId::new([&b"credential "[..], &job.to_be_bytes()].concat()).unwrap()
+}
+
+/// An event from JSON, as the log has it.
+pub fn event(json: Value) -> Event {
+    serde_json::from_value(json).unwrap()
+}
+
+pub fn batch(batch: u64) -> Event {
+    event(json!({"event": "batch-started", "batch": batch, "operator": "root", "version": "0.1.0",
+        "directory": "embedded", "roster_sha256": null}))
+}
+
+pub fn planned(login: &str, required: usize) -> Event {
+    event(json!({"event": "account-planned", "batch": 1, "account": account(login),
+    "person": {"account": login, "profile": "admin", "name": "Ada Lovelace", "ticket": "IT-1", "reason": null, "storage": null},
+    "profile": {
+        "name": "admin", "description": "Administrators.", "label": "{model} {ordinal}", "hand-over": "age",
+        "drill-interval-days": 90,
+        "keys": {"required": required, "models": [], "attestation": "none", "reset": "if-used", "always-uv": true, "cred-protect": 1},
+        "pin": {"length": 8, "alphabet": "digits", "minimum-on-key": 6, "force-change": true},
+    }}))
+}
+
+pub fn found(login: &str) -> Event {
+    Event::UserFound { account: account(login), user_id: format!("id-{login}"), other_methods: vec!["SMS".to_owned()] }
+}
+
+pub fn job_planned(job: u64, login: &str, ordinal: usize) -> Event {
+    Event::JobPlanned { job: JobId(job), account: account(login), ordinal }
+}
+
+pub fn started(job: u64, step: Step) -> Event {
+    Event::StepStarted { job: JobId(job), step }
+}
+
+pub fn done(job: u64, step: Step) -> Event {
+    Event::StepDone { job: JobId(job), outcome: outcome(job, step) }
+}
+
+pub fn failed(job: u64, step: Step) -> Event {
+    event(json!({"event": "step-failed", "job": job, "step": step,
+        "failure": {"code": "key-removed", "message": "the key was removed"}}))
+}
+
+pub fn back(job: u64, to: Step) -> Event {
+    Event::SteppedBack { job: JobId(job), to, why: "the key was removed".to_owned() }
+}
+
+pub fn outcome(job: u64, step: Step) -> Outcome {
+    let mut json = match step {
+        Step::Inspect => json!({"key": {"port": format!("1-{job}"), "product": "Soft key", "usb_serial": null,
+            "aaguid": "2fc0579f-8113-47ea-b116-bb5a8db9202a", "firmware_version": 5, "fingerprint": "00"}}),
+        Step::Reset => json!({"done": false}),
+        Step::SealPin => json!({"sealed": format!("job-{job}")}),
+        Step::SetPin => json!({}),
+        Step::Begin => json!({"ceremony": {"pending": format!("pending-{job}")}, "deadline": "2026-11-23T18:06:36Z"}),
+        Step::Make => json!({"credential_id": credential_id(job), "rp_id": "login.example.org", "user_handle": "AQID",
+            "attestation_object": "oWNmbXRkbm9uZQ", "client_data_json": "eyJ0eXBlIjoid2ViYXV0aG4uY3JlYXRlIn0",
+            "public_key": "pQECAyYgAQ"}),
+        Step::Verify => json!({"verdict": {"fmt": "none", "statement": "none", "chain": "not_checked", "anchor": null,
+            "aaguid": "2fc0579f-8113-47ea-b116-bb5a8db9202a", "model": null, "subject": null, "firmware": null,
+            "serial": null, "enterprise": false, "transports": [], "backup_eligible": false, "reasons": []}}),
+        Step::Prove => json!({"authenticator_data": "AAAA", "client_data_json": "e30", "signature": "MEQC"}),
+        Step::Complete => json!({"directory_id": format!("key-{job}"), "label": format!("Soft key {job}")}),
+        Step::SignIn => json!({"done": true}),
+        Step::Harden => json!({"min_pin_length": 6, "always_uv": true, "force_pin_change": true}),
+        Step::HandOver => json!({"how": "age", "readers": ["vault"]}),
+    };
+    json["step"] = json!(step);
+    serde_json::from_value(json).unwrap()
+}
+
+/// Starts and ends these steps.
+pub fn steps(job: u64, steps: impl IntoIterator<Item = Step>) -> Vec<Event> {
+    steps.into_iter().flat_map(|step| [started(job, step), done(job, step)]).collect()
+}
+
+/// A person who gets two keys, from the plan to the end: jobs 1 and 2.
+pub fn journey(login: &str) -> Vec<Event> {
+    let mut events = vec![batch(1), planned(login, 2), found(login)];
+    for job in 1..=2 {
+        events.push(job_planned(job, login, usize::try_from(job).unwrap()));
+        events.extend(steps(job, Step::ALL));
+    }
+    events.push(Event::AccountCompleted { account: account(login) });
+    events
+}
+
+/// One of every kind of event, in an order that fits.
+pub fn every_kind() -> Vec<Event> {
+    let ada = account("ada");
+    let mut events = journey("ada");
+    events.extend([
+        Event::KeyDrilled { account: ada.clone(), credential_id: credential_id(1), proved: true },
+        Event::CredentialRevoked { account: ada, credential_id: credential_id(2), reason: "lost".to_owned() },
+        job_planned(3, "ada", 2),
+    ]);
+    events.extend(steps(3, Step::ALL.into_iter().take_while(|step| *step < Step::Verify)));
+    events.extend([
+        started(3, Step::Verify),
+        failed(3, Step::Verify),
+        Event::CredentialDeleted { job: JobId(3), credential_id: credential_id(3), why: "refused".to_owned() },
+        Event::CeremonyAbandoned { job: JobId(3), pending: "pending-3".to_owned() },
+        back(3, Step::Begin),
+        Event::AttentionNeeded { job: Some(JobId(3)), message: "Try another key.".to_owned() },
+    ]);
+    events
+}
+
+/// The events as a log, one a minute.
+pub fn log(events: &[Event]) -> Vec<Entry> {
+    let mut head = Head::EMPTY;
+    events
+        .iter()
+        .map(|event| {
+            let entry = Entry::following(&head, format!("2026-11-23T18:{:02}:00.000Z", head.seq % 60), event);
+            head = entry.head();
+            entry
+        })
+        .collect()
+}
+
+/// A clock that moves on by a second at each look, from 2026-11-23T18:00:00Z.
+pub fn clock() -> Box<dyn Fn() -> OffsetDateTime + Send + Sync> {
+    let ticks = std::sync::atomic::AtomicI64::new(1_795_456_800);
+    Box::new(move || {
+        let tick = ticks.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        OffsetDateTime::from_unix_timestamp(tick).unwrap()
+    })
+}
