@@ -11,15 +11,30 @@ pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> SecretError {
     |why| SecretError::File { path: path.display().to_string(), why: why.to_string() }
 }
 
-/// Makes a folder that only its owner can enter, and the folders above it. One that is there is left as it is.
+/// Makes a folder that only its owner can enter, and the folders above it, and makes the disk have their names. One that is
+/// there is left as it is.
 ///
 /// On Windows, access is what the folder above passes on.
 pub(super) fn make_folder(folder: &Path) -> Result<(), SecretError> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let above = folder_of(folder);
+    make_folder(above)?;
+    #[cfg_attr(not(unix), expect(unused_mut))]
     let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(at(folder))
+    match builder.create(folder) {
+        // Another process may be faster.
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists || !folder.is_dir() => Err(at(folder)(error)),
+        _ => sync_folder(above),
+    }
+}
+
+/// The folder that a name is in.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Writes a file in a folder that exists, over an older one of that name.
@@ -41,7 +56,7 @@ pub(super) fn write_new(path: &Path, content: &[u8]) -> Result<bool, SecretError
 
 /// A synced file beside `path`, with mode 0600 where there are modes, and the folder that it is in.
 fn temporary<'a>(path: &'a Path, content: &[u8]) -> Result<(&'a Path, tempfile::NamedTempFile), SecretError> {
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     let written = || {
         let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
         file.write_all(content)?;

@@ -9,8 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-pub use super::reader::Reader;
-use super::{SecretError, file, printer, seal};
+use super::{Reader, SecretError, file, printer, seal};
 use crate::ctap::Pin;
 
 /// What stands on the hand-over of one key.
@@ -57,7 +56,6 @@ pub fn to_readers(
         file::write(&path, &seal::seal(std::iter::once(&reader.recipient), &text))?;
         paths.push(path);
     }
-    file::sync_folder(folder)?;
     Ok(paths)
 }
 
@@ -197,7 +195,7 @@ mod tests {
         let blocked = folder.path().join("file");
         std::fs::write(&blocked, "").unwrap();
         let error = to_readers(&blocked, &[reader("lead").0], &delivery(), &Pin::new("k7mw4xrt").unwrap()).unwrap_err();
-        assert!(matches!(&error, SecretError::File { path, .. } if path.ends_with("lead")), "{error}");
+        assert!(matches!(&error, SecretError::File { path, .. } if path.ends_with("file")), "{error}");
         assert!(!error.to_string().contains("k7mw"));
     }
 

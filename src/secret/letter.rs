@@ -31,7 +31,7 @@ pub(super) fn write(delivery: &Delivery, pin: &Pin) -> Zeroizing<String> {
         letter.push_str("    Type it without the spaces.");
         let lower = pin.expose().bytes().any(|byte| byte.is_ascii_lowercase())
             && !pin.expose().bytes().any(|byte| byte.is_ascii_uppercase());
-        letter.push_str(if lower { " All letters are small.\n\n\n" } else { "\n\n\n" });
+        letter.push_str(if lower { " Letters are lower case.\n\n\n" } else { "\n\n\n" });
     }
     letter.push_str(if delivery.force_change { FIRST_WITH_CHANGE } else { FIRST_WITHOUT_CHANGE });
     letter.push_str(GOOD_TO_KNOW);
@@ -69,8 +69,8 @@ What to do first
 const GOOD_TO_KNOW: &str = "\
 Good to know
 ------------
-  - After eight wrong PINs in all the key locks for ever. After three in
-    a row it has to be unplugged before it takes another one.
+  - After three wrong PINs in a row the key has to be unplugged before it
+    takes another one. After eight in a row it locks for ever.
   - The PIN is for the key alone. No website, no caller and no colleague
     needs it; whoever asks for it is not one of us.
   - If the key is lost, tell IT at once. Without the PIN it opens
@@ -122,7 +122,7 @@ mod tests {
     fn it_says_what_has_to_be_said() {
         let letter = text(&delivery(), "k7mw4xrt9c");
         for part in
-            ["Alice Example", "alice@example.org", "Key 1 YubiKey 5 NFC", "k7mw  4xrt  9c\n", "All letters are small"]
+            ["Alice Example", "alice@example.org", "Key 1 YubiKey 5 NFC", "k7mw  4xrt  9c\n", "Letters are lower case"]
         {
             assert!(letter.contains(part), "{part}:\n{letter}");
         }
@@ -131,7 +131,7 @@ mod tests {
         assert!(letter.lines().count() <= 60, "one page");
 
         let stays = text(&Delivery { force_change: false, ..delivery() }, "4719");
-        assert!(stays.contains("stays as it is") && !stays.contains("new PIN") && !stays.contains("small"));
+        assert!(stays.contains("stays as it is") && !stays.contains("new PIN") && !stays.contains("lower case"));
     }
 
     #[test]

@@ -104,7 +104,8 @@ fn last_words(said: &[u8], text: &str) -> String {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -39,7 +39,6 @@ impl Vault {
             }
             // Another process may be faster; then its identity is the station's.
             file::write_new(&path, identity_file(&Identity::generate()).as_bytes())?;
-            file::sync_folder(folder)?;
         }
         Ok(Self { pins, identity: read_identity(&path)? })
     }
@@ -110,8 +109,12 @@ fn names(pins: &Path) -> Result<Vec<SealedPin>, SecretError> {
 
 /// The identity as `age-keygen` writes it, so that `age --decrypt --identity station.key` opens working copies.
 fn identity_file(identity: &Identity) -> Zeroizing<String> {
-    let secret = identity.to_string();
-    Zeroizing::new(format!("# public key: {}\n{}\n", identity.to_public(), secret.expose_secret()))
+    // Room for all of it, so that no copy is left behind by growing.
+    let mut text = Zeroizing::new(String::with_capacity(256));
+    text.push_str(&format!("# public key: {}\n", identity.to_public()));
+    text.push_str(identity.to_string().expose_secret());
+    text.push('\n');
+    text
 }
 
 fn read_identity(path: &Path) -> Result<Identity, SecretError> {
