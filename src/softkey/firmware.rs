@@ -144,3 +144,20 @@ impl Drop for Fuse {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_firmware_that_panics_drops_off_the_bus() {
+        let wire = Arc::new(Wire::new());
+        let fuse = Fuse { wire: Arc::clone(&wire), attach: 1 };
+        let firmware = std::thread::spawn(move || {
+            let _fuse = fuse;
+            panic!("on purpose");
+        });
+        assert!(firmware.join().is_err());
+        assert_eq!(wire.attach(), None);
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::firmware::Firmware;
@@ -27,8 +28,26 @@ struct Inner {
     path: Option<PathBuf>,
     wire: Arc<Wire>,
     lock: Arc<StateLock>,
-    /// Read from the file when the key is opened. The mutex is held while the firmware boots.
-    memory: Mutex<Option<Arc<Memory>>>,
+    works: Mutex<Works>,
+}
+
+/// What is inside the key. It is locked while the firmware boots and while the key is pulled.
+struct Works {
+    /// Read from the file when the key is opened.
+    memory: Option<Arc<Memory>>,
+    /// The thread of the latest power cycle; it may have ended.
+    firmware: Option<JoinHandle<()>>,
+}
+
+impl Works {
+    /// Waits for a firmware whose power has gone, so that never two of them have one memory.
+    fn rest(&mut self) {
+        if let Some(firmware) = self.firmware.take()
+            && firmware.join().is_err()
+        {
+            tracing::error!("a soft key's firmware panicked");
+        }
+    }
 }
 
 impl SoftKey {
@@ -42,7 +61,13 @@ impl SoftKey {
 
     fn new(slot: u32, path: Option<PathBuf>, memory: Option<Arc<Memory>>) -> Self {
         let lock = StateLock::new(path.clone());
-        Self(Arc::new(Inner { slot, path, wire: Arc::new(Wire::new()), lock, memory: Mutex::new(memory) }))
+        Self(Arc::new(Inner {
+            slot,
+            path,
+            wire: Arc::new(Wire::new()),
+            lock,
+            works: Mutex::new(Works { memory, firmware: None }),
+        }))
     }
 
     pub(super) fn wire(&self) -> &Wire {
@@ -82,40 +107,41 @@ impl SoftKey {
 
     fn open_if(&self, wanted: impl Fn(u64) -> bool) -> Result<SoftPipe, SoftKeyError> {
         let wire = &self.0.wire;
-        // Held throughout, so that nobody pulls a firmware that boots.
-        let mut memory = lock(&self.0.memory);
+        let mut works = lock(&self.0.works);
         let on = || wire.attach().filter(|now| wanted(*now)).ok_or(SoftKeyError::Removed);
         on()?;
-        let (memory, lease) = self.hold(&mut memory)?;
+        let (memory, lease) = self.hold(&mut works)?;
         let attach = on()?;
         if wire.start(attach) {
-            self.start(memory, attach).inspect_err(|_| wire.not_started())?;
+            works.rest();
+            works.firmware = Some(self.start(memory, attach).inspect_err(|_| wire.not_started())?);
         }
         let id = wire.attach_pipe(attach).ok_or(SoftKeyError::Removed)?;
         Ok(SoftPipe::new(self.clone(), lease, attach, id))
     }
 
     /// Locks the state file, and reads it if it was not ours all the time.
-    fn hold(&self, memory: &mut Option<Arc<Memory>>) -> Result<(Arc<Memory>, Lease), SoftKeyError> {
+    fn hold(&self, works: &mut Works) -> Result<(Arc<Memory>, Lease), SoftKeyError> {
         let (lease, first) = self.0.lock.lease()?;
         if let Some(path) = self.0.path.as_ref().filter(|_| first) {
             let read = Memory::load(path.clone())?;
-            match memory {
+            match &mut works.memory {
                 Some(known) if known.same_as(&read) => {}
                 // Another process has used the key in between: here that is a power cycle.
                 Some(known) => {
-                    self.0.wire.pull();
-                    self.0.wire.plug();
                     *known = Arc::new(read);
+                    self.0.unplug(works);
+                    self.0.wire.plug();
                 }
-                None => *memory = Some(Arc::new(read)),
+                None => works.memory = Some(Arc::new(read)),
             }
         }
-        let memory = memory.clone().expect("a key without a file has its memory from the start, others read it first");
+        let memory =
+            works.memory.clone().expect("a key without a file has its memory from the start, others have read it");
         Ok((memory, lease))
     }
 
-    fn start(&self, memory: Arc<Memory>, attach: u64) -> Result<(), SoftKeyError> {
+    fn start(&self, memory: Arc<Memory>, attach: u64) -> Result<JoinHandle<()>, SoftKeyError> {
         let path = self.0.path.clone().unwrap_or_default();
         let firmware = Firmware::boot(&self.0.wire, memory, attach).map_err(|status| SoftKeyError::Damaged {
             path: path.clone(),
@@ -124,7 +150,6 @@ impl SoftKey {
         std::thread::Builder::new()
             .name(self.port())
             .spawn(move || firmware.run())
-            .map(drop)
             .map_err(|source| SoftKeyError::File { path, source })
     }
 
@@ -153,10 +178,9 @@ impl SoftKey {
         self.0.wire.advance(by);
     }
 
-    /// Pulls the key: every pipe to it gets [`crate::hid::PipeError::Removed`] from now on.
+    /// Pulls the key: every pipe to it gets [`crate::hid::PipeError::Removed`] from now on, and nothing more is stored.
     pub fn pull(&self) {
-        let _nobody_opens = lock(&self.0.memory);
-        self.0.wire.pull();
+        self.0.unplug(&mut lock(&self.0.works));
     }
 
     /// Has the key pulled at a request, before or after it acted on it. It replaces an earlier script.
@@ -171,14 +195,14 @@ impl SoftKey {
 
     /// Plugs the key in, with the next attach number. Nothing happens if it is plugged in already.
     pub fn plug(&self) {
-        let _nobody_opens = lock(&self.0.memory);
+        let _works = lock(&self.0.works);
         self.0.wire.plug();
     }
 
     /// Pulls the key and plugs it in again. PIN tokens are gone, the three strikes are forgotten, and for 10 s it can be reset.
     pub fn power_cycle(&self) {
-        let _nobody_opens = lock(&self.0.memory);
-        self.0.wire.pull();
+        let mut works = lock(&self.0.works);
+        self.0.unplug(&mut works);
         self.0.wire.plug();
     }
 
@@ -194,9 +218,16 @@ impl std::fmt::Debug for SoftKey {
     }
 }
 
-impl Drop for Inner {
-    /// Ends the firmware's thread.
-    fn drop(&mut self) {
+impl Inner {
+    fn unplug(&self, works: &mut Works) {
         self.wire.pull();
+        works.rest();
+    }
+}
+
+impl Drop for Inner {
+    /// Ends the firmware's thread, and with it its hold on the state file.
+    fn drop(&mut self) {
+        self.unplug(&mut lock(&self.works));
     }
 }

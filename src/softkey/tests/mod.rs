@@ -3,6 +3,7 @@
 mod attestation;
 mod cable;
 mod disguise;
+mod kill;
 mod pin;
 mod power;
 mod rack;
@@ -134,7 +135,9 @@ fn array(items: impl IntoIterator<Item = Value>) -> Value {
 fn make_credential(resident: bool, more: impl IntoIterator<Item = (i64, Value)>) -> Value {
     use std::sync::atomic::{AtomicU64, Ordering};
     static USERS: AtomicU64 = AtomicU64::new(0);
-    let user = USERS.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+    // With the process, since a second credential for one user would replace the first.
+    let number = USERS.fetch_add(1, Ordering::Relaxed);
+    let user = [&std::process::id().to_be_bytes()[..], &number.to_be_bytes()].concat();
     let es256 = Value::map([("alg", (-7).into()), ("type", "public-key".into())]);
     let members = [
         (1, [7; 32].as_slice().into()),

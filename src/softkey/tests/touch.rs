@@ -29,12 +29,28 @@ fn a_touch_at_once_needs_no_keepalive() {
 }
 
 #[test]
-fn a_later_touch_is_asked_for_at_once_and_then_every_100_ms() {
+fn a_later_touch_is_asked_for_at_once_and_again_until_it_comes() {
     let rack = rack(1);
-    rack.set_touch(Touch::After(Duration::from_millis(250)));
+    rack.set_touch(Touch::After(HOUR));
+    let mut client = client(rack.key(0));
+    client.start(0x01, Some(make_credential(false, [])));
+    for _ in 0..3 {
+        until_asked(&mut client);
+    }
+    // The key itself would give up after 30 s.
+    rack.set_touch(Touch::After(Duration::from_secs(20)));
+    rack.key(0).advance(Duration::from_secs(20));
+    assert_eq!(client.receive().unwrap().1[0], 0);
+    assert_eq!(rack.key(0).touches(), 1);
+}
+
+#[test]
+fn a_touch_within_the_first_100_ms_is_asked_for_too() {
+    let rack = rack(1);
+    rack.set_touch(Touch::After(Duration::from_millis(30)));
     let mut client = client(rack.key(0));
     assert_eq!(client.make(false).0, 0);
-    assert_eq!(client.keepalives, [UP_NEEDED; 3]);
+    assert_eq!(client.keepalives, [UP_NEEDED]);
 }
 
 #[test]
