@@ -15,7 +15,7 @@ use super::wire::{
     SignInResponse, UserChange, Users,
 };
 use crate::idp::{Finding, User};
-use crate::trust;
+use crate::trust::{self, Chain, Statement};
 use crate::webauthn::options::{AuthenticatorSelection, PublicKeyCredentialDescriptor, PublicKeyCredentialParameters};
 use crate::webauthn::response::{ExpectedAuthentication, ExpectedRegistration};
 use crate::webauthn::{
@@ -42,8 +42,12 @@ impl Provider {
     }
 
     pub fn check(&self) -> Check {
-        let Settings { rp_id, attestation, trusted_only, challenge_lifetime, .. } = &self.settings;
+        let Settings { rp_id, attestation, anchors, trusted_only, challenge_lifetime, .. } = &self.settings;
         let mut findings = Vec::new();
+        if *trusted_only && anchors.is_empty() {
+            let message = "the server refuses untrusted attestations and has no trust anchors".into();
+            findings.push(Finding { blocks: true, message });
+        }
         if *trusted_only && *attestation == AttestationConveyance::None {
             let message = "the server asks for no attestation and refuses keys without one".into();
             findings.push(Finding { blocks: true, message });
@@ -255,10 +259,10 @@ impl Provider {
         now: OffsetDateTime,
     ) -> Result<(), Refusal> {
         let verdict = trust::judge(attestation, Some(client_data_hash), &self.settings.anchors, now);
-        let verdict = serde_json::to_value(verdict).unwrap_or_default();
-        let trusted = verdict["statement"] == "valid" && verdict["chain"] == "trusted";
-        if verdict["statement"] == "invalid" || (self.settings.trusted_only && !trusted) {
-            return Err(Refusal::Attestation(verdict["reasons"][0].as_str().unwrap_or("it is not trusted").to_owned()));
+        let trusted = (verdict.statement, verdict.chain) == (Statement::Valid, Chain::Trusted);
+        if verdict.statement == Statement::Invalid || (self.settings.trusted_only && !trusted) {
+            let why = verdict.reasons.first().cloned();
+            return Err(Refusal::Attestation(why.unwrap_or_else(|| "it leads to no trust anchor".into())));
         }
         Ok(())
     }
