@@ -1,5 +1,5 @@
 //! Where a statement's certificates lead (RFC 5280 section 6): first the anchors that are the attestation certificate itself,
-//! then a path to any other anchor. It refuses to ask for revocation lists, and says so nowhere else: see [`super`].
+//! then a path to any other anchor. Revocation lists are not asked.
 
 use rustls::pki_types::{CertificateDer, UnixTime};
 use time::OffsetDateTime;

@@ -14,7 +14,7 @@ mod statement;
 mod testing;
 mod verdict;
 
-pub use anchors::Anchors;
+pub use anchors::{AnchorCertificate, Anchors};
 pub use certificate::AttestationCertificate;
 pub use firmware::{Firmware, FirmwareError};
 pub use policy::{Demand, Policy, Refusal};

@@ -1,7 +1,7 @@
 //! CBOR as CTAP2 demands it: canonical out, strict in (CTAP 2.1 section 8, RFC 8949 section 4.2).
 //!
 //! The reader refuses more than one item, indefinite lengths, integers and lengths that are not in their shortest form,
-//! duplicate map keys, floats, nesting deeper than [`MAX_DEPTH`] and text that is not UTF-8. Keys out of canonical order are
+//! duplicate map keys, maps of more than [`MAX_PAIRS`], floats, nesting deeper than [`MAX_DEPTH`] and text that is not UTF-8. Keys out of canonical order are
 //! read: firmware in the field gets the order wrong, and order cannot change a meaning.
 
 use minicbor::data::Type;
@@ -9,6 +9,9 @@ use minicbor::decode::Decoder;
 
 /// Nesting a message may have. CTAP2 allows 4 levels; certificates' wrappers and unknown members get some more.
 pub const MAX_DEPTH: usize = 16;
+
+/// Pairs that a map may have. The longest map that CTAP2 defines has some forty; the check for duplicates compares all pairs.
+pub const MAX_PAIRS: u64 = 1024;
 
 /// One CBOR data item of the kinds that CTAP2 and WebAuthn use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -236,6 +239,9 @@ fn read(decoder: &mut Decoder<'_>, depth: usize) -> Result<Value, CborError> {
         }
         Type::Map => {
             let length = decoder.map().map_err(ended)?.ok_or_else(|| refuse("an indefinite length"))?;
+            if length > MAX_PAIRS {
+                return Err(refuse("a map of too many pairs"));
+            }
             let mut pairs: Vec<(Value, Value)> = Vec::new();
             for _ in 0..length {
                 let at = decoder.position();
@@ -346,6 +352,7 @@ mod tests {
             ("c000", 0, "a kind of item that CTAP2 does not use"),
             ("61ff", 0, "a text that is cut short or is not UTF-8"),
             ("4400", 0, "ends in the middle of an item"),
+            ("b90401", 0, "a map of too many pairs"),
             ("82", 1, "ends where an item should be"),
             ("9affffffff", 5, "ends where an item should be"),
         ] {

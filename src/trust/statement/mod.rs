@@ -35,11 +35,12 @@ pub(super) fn examine<'a>(object: &'a AttestationObject, client_data_hash: Optio
         FIDO_U2F => fido_u2f::examine(object, client_data_hash, &mut findings),
         "none" => none::examine(object, &mut findings),
         fmt => {
-            findings.wrong(match platform_clause(fmt) {
-                Some(clause) => {
+            findings.wrong(match (platform_clause(fmt), fmt) {
+                (Some(clause), _) => {
                     format!("WebAuthn {clause}: the format \"{fmt}\" is a platform's, and no security key makes it.")
                 }
-                None => format!("WebAuthn 8: the format \"{fmt}\" is not known."),
+                (None, "compound") => "WebAuthn 8.9: compound statements are not taken.".into(),
+                (None, _) => format!("WebAuthn 8: the format \"{fmt}\" is not known."),
             });
             (Statement::Invalid, Vec::new(), None)
         }
@@ -97,8 +98,12 @@ impl Findings {
     /// Members that the format's syntax does not have.
     fn only_members(&mut self, clause: &str, att_stmt: &Value, allowed: &[&str]) {
         for (key, _) in att_stmt.as_map().unwrap_or_default() {
-            if !key.as_text().is_some_and(|key| allowed.contains(&key)) {
-                self.wrong(format!("WebAuthn {clause}: attStmt has a member that the format does not know: {key:?}."));
+            match key.as_text() {
+                Some(key) if allowed.contains(&key) => {}
+                Some(key) => {
+                    self.wrong(format!("WebAuthn {clause}: attStmt has a member \"{key}\", unknown to the format."))
+                }
+                None => self.wrong(format!("WebAuthn {clause}: attStmt has a member whose key is no text.")),
             }
         }
     }
@@ -185,6 +190,7 @@ mod tests {
             ("android-key", "WebAuthn 8.4"),
             ("android-safetynet", "WebAuthn 8.5"),
             ("apple", "WebAuthn 8.8"),
+            ("compound", "WebAuthn 8.9"),
             ("Packed", "is not known"),
         ] {
             expect(&AttestationObject { fmt: fmt.into(), ..good.clone() }, Statement::Invalid, words);
