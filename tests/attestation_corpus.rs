@@ -1,4 +1,4 @@
-//! Attestation objects of real keys and of public test suites, each against what its index says of it.
+//! Attestation objects of real keys, of public test suites and of the specification, each against what is said of it.
 
 #![allow(clippy::unwrap_used)]
 
@@ -120,4 +120,33 @@ fn certificates_of_the_field_tell_firmware_and_transports() {
     assert_eq!((nfc.firmware, nfc.transports), (None, vec!["usb".to_owned(), "nfc".to_owned()]));
     let lightning = verdict("real-packed-c5ef55ff-05251309.json", &Anchors::none()).unwrap();
     assert!(lightning.transports.contains(&"lightning".to_owned()), "{lightning:?}");
+}
+
+#[test]
+fn the_vectors_of_the_specification() {
+    let Some(document) = data::json("w3c/webauthn-l3-test-vectors.json") else { return };
+    let hex = |value: &Value| data_encoding::HEXLOWER.decode(value.as_str().unwrap().as_bytes()).unwrap();
+    let (mut anchors, mut verdicts) = (Anchors::none(), Vec::new());
+    for vector in document["vectors"].as_array().unwrap() {
+        if vector["values"]["attestation_ca_cert"].is_string() {
+            anchors = Anchors::from_pem_or_der(&hex(&vector["values"]["attestation_ca_cert"])).unwrap();
+        }
+        let registration = &vector["registration"];
+        if registration.is_object() {
+            let object = AttestationObject::parse(&hex(&registration["attestationObject"])).unwrap();
+            let hash = ClientDataJson::from_bytes(hex(&registration["clientDataJSON"])).hash();
+            let when = OffsetDateTime::from_unix_timestamp(WHEN).unwrap();
+            verdicts.push((text(vector, "/title"), judge(&object, Some(&hash), &anchors, when)));
+        }
+    }
+    for (title, verdict) in &verdicts {
+        let expected = match verdict.fmt.as_str() {
+            "none" => (Statement::None, Chain::NotChecked),
+            "packed" if title.contains("Self") => (Statement::SelfSigned, Chain::NotChecked),
+            "packed" | "fido-u2f" => (Statement::Valid, Chain::Trusted),
+            _ => (Statement::Invalid, Chain::NotChecked),
+        };
+        assert_eq!((verdict.statement, verdict.chain), expected, "{title}: {:?}", verdict.reasons);
+    }
+    assert_eq!(verdicts.len(), 15);
 }
