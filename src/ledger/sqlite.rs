@@ -88,14 +88,12 @@ impl SqliteStore {
         Ok(Self { path: path.to_owned(), inner: Mutex::new(Inner { database, head }), writer })
     }
 
-    /// Opens for reading only, also while another process writes.
+    /// Opens for reading only, also while another process writes, and on a disk that cannot be written.
     pub fn read(path: &Path) -> Result<Self, LedgerError> {
         if !path.exists() {
             return Err(LedgerError::Missing { path: path.display().to_string() });
         }
-        let database =
-            Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-                .map_err(|error| database_error(path, &error))?;
+        let database = open_to_read(path).map_err(|error| database_error(path, &error))?;
         match contents(path, &database)? {
             Contents::Ledger => {
                 let inner = Mutex::new(Inner { database, head: Head::EMPTY });
@@ -165,6 +163,29 @@ impl Store for SqliteStore {
             page.into_iter().try_for_each(&mut *visit)?;
         }
     }
+}
+
+/// Readers of a write-ahead log need its index, a file that SQLite makes beside the database. Where no file can be made and no
+/// log was left, nobody writes either, so that the database is read as one that does not change.
+fn open_to_read(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let database = Connection::open_with_flags(path, flags)?;
+    match database.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())) {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) && !beside(path, "-wal").exists() => {
+            let Some(name) = path.to_str() else { return Err(error) };
+            let name = name.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+            let frozen = format!("file:{name}?immutable=1");
+            Connection::open_with_flags(frozen, flags | OpenFlags::SQLITE_OPEN_URI)
+        }
+        _ => Ok(database),
+    }
+}
+
+/// The file whose name is `path` and `ending`.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
 }
 
 /// A sequence number as SQLite has it. No log gets to the end of i64.
@@ -311,9 +332,7 @@ fn sync_folder(_folder: &Path) -> io::Result<()> {
 
 /// Takes the lock, and writes into its file who has it. The file is never removed: somebody might be waiting for it.
 fn lock(path: &Path) -> Result<File, LedgerError> {
-    let mut lock_path = path.as_os_str().to_owned();
-    lock_path.push(".lock");
-    let lock_path = PathBuf::from(lock_path);
+    let lock_path = beside(path, ".lock");
     let failed = |error: &io::Error| LedgerError::file(&lock_path, error);
     let mut file = private().create(true).truncate(false).open(&lock_path).map_err(|error| failed(&error))?;
     match file.try_lock() {
@@ -337,7 +356,6 @@ fn lock(path: &Path) -> Result<File, LedgerError> {
 mod tests {
     use std::sync::Arc;
     use std::thread;
-    use std::time::Instant;
 
     use tempfile::TempDir;
 
@@ -395,10 +413,10 @@ mod tests {
     fn what_is_appended_is_read_back() {
         let (_folder, path) = place();
         let mut appended = Vec::new();
-        for event in every_kind() {
+        for event in &every_kind()[..12] {
             // Opened anew each time: the chain goes on where the file ends.
             let store = SqliteStore::open(&path, clock()).unwrap();
-            appended.push(store.append(&event).unwrap());
+            appended.push(store.append(event).unwrap());
         }
         let store = SqliteStore::read(&path).unwrap();
         assert_eq!(store.entries(0).unwrap(), appended);
@@ -623,7 +641,7 @@ mod tests {
         // Cut at any place, it is a shorter log without a scratch.
         let wal = fs::read(path.with_file_name("ledger.db-wal")).unwrap();
         let mut lengths = Vec::new();
-        for cut in (0..wal.len()).step_by(1021) {
+        for cut in (0..wal.len()).step_by(9973) {
             let torn = folder.path().join(format!("torn-{cut}.db"));
             fs::copy(&path, &torn).unwrap();
             fs::write(folder.path().join(format!("torn-{cut}.db-wal")), &wal[..cut]).unwrap();
@@ -681,28 +699,26 @@ mod tests {
     }
 
     #[test]
-    fn fifty_thousand_events_are_read_at_once() {
+    fn a_log_of_several_pages_is_read_whole() {
         let (_folder, path) = place();
         drop(SqliteStore::open(&path, clock()).unwrap());
-        let kinds = every_kind();
-        let events: Vec<_> = kinds.iter().cycle().take(50_000).cloned().collect();
+        let length = usize::try_from(2 * PAGE + 1).unwrap();
+        let written = log(&every_kind().into_iter().cycle().take(length).collect::<Vec<_>>());
         let mut database = Connection::open(&path).unwrap();
         let change = database.transaction().unwrap();
-        for entry in log(&events) {
+        for entry in &written {
             change
-                .prepare_cached("INSERT INTO events VALUES (?1, ?2, ?3, ?4)")
-                .unwrap()
-                .execute(params![number(entry.seq), entry.time, entry.body, entry.hash])
+                .execute(
+                    "INSERT INTO events VALUES (?1, ?2, ?3, ?4)",
+                    params![number(entry.seq), entry.time, entry.body, entry.hash],
+                )
                 .unwrap();
         }
         change.commit().unwrap();
-        let store = SqliteStore::read(&path).unwrap();
-        let begin = Instant::now();
-        let entries = store.entries(0).unwrap();
-        eprintln!("{} events read in {:?}", entries.len(), begin.elapsed());
-        assert_eq!(entries.len(), 50_000);
-        let begin = Instant::now();
-        chain::verify(&entries, None).unwrap();
-        eprintln!("and checked in {:?}", begin.elapsed());
+        let store = SqliteStore::open(&path, clock()).unwrap();
+        for after in [0, 1, length - 1, length] {
+            assert_eq!(store.entries(after as u64).unwrap(), written[after..]);
+        }
+        assert_eq!(store.append(&attention("x")).unwrap().seq, length as u64 + 1);
     }
 }
