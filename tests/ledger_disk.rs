@@ -2,6 +2,8 @@
 //!
 //! Small disks are made with `mount -t tmpfs`, which needs root; without it those tests say SKIPPED.
 
+#![allow(clippy::unwrap_used)] // clippy knows test functions only, not what they call
+
 use std::fs;
 use std::io::{Read, Write};
 use std::path::Path;
