@@ -154,6 +154,10 @@ fn nothing_is_done_without_the_token() {
         assert!(matches!(error, DirectoryError::SignIn { .. }), "{error}");
         assert!(!error.to_string().contains(token), "{error}");
         assert!(matches!(stranger.begin(&alice), Err(DirectoryError::SignIn { .. })));
+        let long =
+            wire::NewUser { login: "a".repeat(500_000), display_name: "A".into(), active: true, other_methods: vec![] };
+        let error = stranger.create_user(&long).unwrap_err();
+        assert!(matches!(error, DirectoryError::SignIn { .. }), "the refusal arrives: {error}");
     }
     let client = Client::new("rehearsal", &world.server.url(), Limits::default()).unwrap();
     for path in ["/v1/check", "/v1/users", "/nowhere"] {
@@ -431,7 +435,7 @@ fn a_request_that_cannot_be_read_gets_an_error_that_can() {
     let world = World::new();
     let client = Client::new("rehearsal", &world.server.url(), Limits::default()).unwrap();
     let authorised = |method, path| {
-        client.call(method, path).header("authorization".parse().unwrap(), format!("Bearer {TOKEN}").into())
+        client.call(method, path).credential("authorization".parse().unwrap(), format!("Bearer {TOKEN}").into())
     };
     for (call, status, code) in [
         (authorised(Method::GET, "/v1/nowhere"), 404, "path"),

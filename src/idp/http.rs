@@ -52,7 +52,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// `directory` is the name that errors carry. `base` is `https://host[:port][/path]`, or `http://` on loopback.
+    /// `directory` is the name that errors carry. `base` is `https://host[:port][/path]`, or `http://` on loopback. Beyond
+    /// loopback it goes through the proxy that `HTTPS_PROXY` or `ALL_PROXY` names.
     pub fn new(directory: &str, base: &str, limits: Limits) -> Result<Self, DirectoryError> {
         Self::with_anchors(directory, base, limits, &[])
     }
@@ -109,7 +110,15 @@ impl Client {
 
     /// A request to `path`, which begins with a slash and whose variable segments went through [`segment`].
     pub fn call(&self, method: Method, path: &str) -> Call<'_> {
-        Call { client: self, method, path: path.to_owned(), query: String::new(), headers: Vec::new(), body: Ok(None) }
+        Call {
+            client: self,
+            method,
+            path: path.to_owned(),
+            query: String::new(),
+            headers: Vec::new(),
+            credentials: Vec::new(),
+            body: Ok(None),
+        }
     }
 }
 
@@ -119,7 +128,8 @@ pub struct Call<'a> {
     method: Method,
     path: String,
     query: String,
-    headers: Vec<(HeaderName, SecretString)>,
+    headers: Vec<(HeaderName, String)>,
+    credentials: Vec<(HeaderName, SecretString)>,
     body: Result<Option<Vec<u8>>, serde_json::Error>,
 }
 
@@ -133,17 +143,23 @@ impl Call<'_> {
         self
     }
 
-    /// Adds a header. Its value may be secret: it is never logged, and struck out of the IdP's words.
-    pub fn header(mut self, name: HeaderName, value: SecretString) -> Self {
-        self.headers.push((name, value));
+    /// Sets a header; it replaces an earlier one of this name.
+    pub fn header(mut self, name: HeaderName, value: &str) -> Self {
+        self.headers.retain(|(other, _)| *other != name);
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+
+    /// Adds a header whose value is secret: it is never logged, and struck out of the IdP's words.
+    pub fn credential(mut self, name: HeaderName, value: SecretString) -> Self {
+        self.credentials.push((name, value));
         self
     }
 
     /// Adds a JSON body.
     pub fn json(mut self, body: &impl Serialize) -> Self {
-        self.headers.push((header::CONTENT_TYPE, "application/json".into()));
         self.body = serde_json::to_vec(body).map(Some);
-        self
+        self.header(header::CONTENT_TYPE, "application/json")
     }
 
     /// Sends it, once. Any answer is a success here, whatever its status; [`Reply::accepted`] tells them apart.
@@ -167,15 +183,13 @@ impl Call<'_> {
         let unsendable = |why: String| DirectoryError::Unreachable { directory: client.directory.clone(), why };
         let mut request =
             Request::builder().method(self.method.clone()).uri(format!("{}{}{}", client.base, self.path, self.query));
-        let mut secrets = Vec::new();
-        for (name, value) in self.headers {
-            let mut sent = HeaderValue::from_str(value.expose_secret())
+        let plain = self.headers.iter().map(|(name, value)| (name, value.as_str(), false));
+        let secret = self.credentials.iter().map(|(name, value)| (name, value.expose_secret(), true));
+        for (name, value, is_secret) in plain.chain(secret) {
+            let mut value = HeaderValue::from_str(value)
                 .map_err(|_| unsendable(format!("the value of {name} has characters that a header cannot carry")))?;
-            sent.set_sensitive(true);
-            request = request.header(&name, sent);
-            if name != header::CONTENT_TYPE {
-                secrets.push(value);
-            }
+            value.set_sensitive(is_secret);
+            request = request.header(name, value);
         }
         CONNECTED.set(false);
         let body = self.body.map_err(|error| unsendable(error.to_string()))?;
@@ -187,6 +201,7 @@ impl Call<'_> {
         };
         let (parts, mut body) = answer.map_err(|error| client.failure(error))?.into_parts();
         let bytes = body.with_config().limit(LONGEST_ANSWER).read_to_vec().map_err(|error| client.failure(error))?;
+        let secrets = self.credentials.into_iter().map(|(_, secret)| secret).collect();
         Ok(Reply::new(&client.directory, parts.status.as_u16(), parts.headers, bytes, secrets))
     }
 }
@@ -201,7 +216,7 @@ impl Client {
             }
             ureq::Error::Timeout(_) => format!("no answer within {:?}", self.limits.total),
             ureq::Error::Io(error) => error.to_string(),
-            error => error.to_string(),
+            other => other.to_string(),
         };
         match error {
             _ if !CONNECTED.get() => DirectoryError::Unreachable { directory, why },
@@ -296,7 +311,7 @@ mod tests {
     #[test]
     fn a_credential_that_no_header_can_carry_is_never_shown() {
         let client = Client::new("acme", "http://127.0.0.1:9", Limits::default()).unwrap();
-        let call = client.call(Method::GET, "/").header(header::AUTHORIZATION, "top\nsecret".into());
+        let call = client.call(Method::GET, "/").credential(header::AUTHORIZATION, "top\nsecret".into());
         let error = call.send().err().unwrap();
         assert!(matches!(&error, DirectoryError::Unreachable { why, .. } if why.contains("authorization")), "{error}");
         assert!(!error.to_string().contains("secret"), "{error}");

@@ -74,7 +74,7 @@ struct Api {
 
 impl Api {
     fn call(&self, method: Method, path: &str) -> Call<'_> {
-        self.client.call(method, path).header(header::AUTHORIZATION, self.authorization.clone())
+        self.client.call(method, path).credential(header::AUTHORIZATION, self.authorization.clone())
     }
 }
 

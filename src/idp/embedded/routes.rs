@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
+use axum::body::{Bytes, to_bytes};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{DefaultBodyLimit, FromRequest, Path, Query, Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{delete, get, post};
-use axum::{Json, Router, body::Bytes};
+use axum::{Json, Router};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -55,7 +56,11 @@ pub fn router(provider: Arc<Provider>, token: &SecretString) -> Router {
 async fn authorised(State(token): State<Arc<[u8; 32]>>, request: Request, next: Next) -> Result<Response, Refusal> {
     let sent = request.headers().get(header::AUTHORIZATION).map_or(&[][..], |value| value.as_bytes());
     let sent: [u8; 32] = Sha256::digest(sent.strip_prefix(b"Bearer ").unwrap_or_default()).into();
-    verify_slices_are_equal(&sent, &token[..]).map_err(|_| Refusal::Token)?;
+    if verify_slices_are_equal(&sent, &token[..]).is_err() {
+        // The refusal would not arrive if the connection broke under a request that is still being sent.
+        drop(to_bytes(request.into_body(), LONGEST_REQUEST).await);
+        return Err(Refusal::Token);
+    }
     Ok(next.run(request).await)
 }
 
