@@ -64,6 +64,8 @@ pub struct Job {
     pub state: JobState,
     /// What its steps ended with, each once; later ones are gone after a step back.
     pub outcomes: BTreeMap<Step, Outcome>,
+    /// Whether the directory was asked to begin a registration and, as far as is known, still waits for it.
+    pub directory_waits: bool,
 }
 
 impl Job {
@@ -83,7 +85,7 @@ impl Job {
         }
     }
 
-    /// The ceremony that the directory waits in, as its adapter needs it; gone when it was abandoned.
+    /// The newest ceremony, as the directory's adapter needs it. Whether the directory still waits in it is another question.
     pub fn ceremony(&self) -> Option<&serde_json::Value> {
         match self.outcomes.get(&Step::Begin) {
             Some(Outcome::Begin { ceremony, .. }) => Some(ceremony),

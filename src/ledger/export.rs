@@ -273,7 +273,7 @@ mod tests {
     struct Kept(Vec<Entry>);
 
     impl Store for Kept {
-        fn append(&self, _event: &super::super::Event) -> Result<Entry, LedgerError> {
+        fn append_all(&self, _events: &[super::super::Event]) -> Result<Vec<Entry>, LedgerError> {
             Err(LedgerError::ReadOnly { path: "memory".to_owned() })
         }
 

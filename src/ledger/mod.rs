@@ -23,8 +23,15 @@ use std::path::Path;
 
 /// Where events are kept: a SQLite file; later a server for several stations.
 pub trait Store: Send + Sync {
-    /// Appends an event to the chain and returns its entry. When this returns, the disk has it.
-    fn append(&self, event: &Event) -> Result<Entry, LedgerError>;
+    /// Appends events to the chain and returns their entries. When this returns, the disk has all of them; if it fails, none.
+    fn append_all(&self, events: &[Event]) -> Result<Vec<Entry>, LedgerError>;
+
+    /// Appends one event.
+    fn append(&self, event: &Event) -> Result<Entry, LedgerError> {
+        let entries = self.append_all(std::slice::from_ref(event))?;
+        // One entry for each event is what append_all promises.
+        entries.into_iter().next().ok_or_else(|| LedgerError::Unfit { why: "the store gave no entry".into() })
+    }
 
     /// The entries after this sequence number (0 for all), in order.
     fn entries(&self, after: u64) -> Result<Vec<Entry>, LedgerError>;

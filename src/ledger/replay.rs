@@ -43,11 +43,25 @@ impl Book {
     /// Appends an event to the store and reads it, if it fits. Fails with [`LedgerError::Unfit`] before anything is written, so
     /// that no event gets into a log that cannot be read past it. The book has to be at the store's end: whoever appends from
     /// several threads shares one book.
-    pub fn record(&mut self, store: &dyn Store, event: &Event) -> Result<Entry, LedgerError> {
+    pub fn record(&mut self, store: &dyn Store, event: &Event) -> Result<(), LedgerError> {
         self.check(event).map_err(|why| LedgerError::Unfit { why })?;
-        let entry = store.append(event)?;
-        self.apply(&entry, event)?;
-        Ok(entry)
+        self.take(store, std::slice::from_ref(event))
+    }
+
+    /// The same for several events: the log gets all of them or none.
+    pub fn record_all(&mut self, store: &dyn Store, events: &[Event]) -> Result<(), LedgerError> {
+        // Each has to fit after those before it, so they are tried on a copy first.
+        let mut trial = self.clone();
+        for event in events {
+            let made = trial.check(event).map_err(|why| LedgerError::Unfit { why })?;
+            trial.note("", event, made);
+        }
+        self.take(store, events)
+    }
+
+    fn take(&mut self, store: &dyn Store, events: &[Event]) -> Result<(), LedgerError> {
+        let entries = store.append_all(events)?;
+        entries.iter().zip(events).try_for_each(|(entry, event)| self.apply(entry, event))
     }
 
     /// Whether the event can follow what is here. Of a Make outcome, gives the credential that comes of it.
@@ -198,7 +212,8 @@ impl Book {
             Event::JobPlanned { job, account, ordinal } => {
                 let state = JobState::Ready(Step::ALL[0]);
                 let (ordinal, outcomes) = (*ordinal, BTreeMap::new());
-                self.jobs.insert(*job, Job { account: account.clone(), ordinal, state, outcomes });
+                self.jobs
+                    .insert(*job, Job { account: account.clone(), ordinal, state, outcomes, directory_waits: false });
                 if let Some(account) = self.accounts.get_mut(account) {
                     account.jobs.push(*job);
                 }
@@ -209,6 +224,7 @@ impl Book {
             Event::SteppedBack { job, to, .. } => {
                 if let Some(job) = self.jobs.get_mut(job) {
                     job.outcomes.retain(|step, _| step < to);
+                    job.directory_waits &= *to > Step::Begin;
                     job.state = JobState::Ready(*to);
                 }
             }
@@ -219,7 +235,7 @@ impl Book {
                     let named = job.ceremony().and_then(|ceremony| ceremony.get("pending")?.as_str());
                     // Another pending object may have been left by a crash; the job's own ceremony is still on then.
                     if named.is_none_or(|named| named == pending) {
-                        job.outcomes.remove(&Step::Begin);
+                        job.directory_waits = false;
                     }
                 }
             }
@@ -245,6 +261,11 @@ impl Book {
         let Some(job) = self.jobs.get_mut(&id) else { return };
         let step = outcome.step();
         job.outcomes.insert(step, outcome.clone());
+        match step {
+            Step::Begin => job.directory_waits = true,
+            Step::Complete => job.directory_waits = false,
+            _ => {}
+        }
         job.state = step.next().map_or(JobState::Done, JobState::Ready);
         let Some(credential_id) = job.credential_id() else { return };
         if let Some(made) = made {
@@ -493,9 +514,12 @@ mod tests {
     }
 
     #[test]
-    fn a_ceremony_is_forgotten_when_it_is_abandoned() {
+    fn the_directory_no_longer_waits_in_an_abandoned_ceremony() {
         let abandoned = |pending: &str| Event::CeremonyAbandoned { job: JobId(1), pending: pending.to_owned() };
-        let ceremony = |events: &[Event]| book(events).jobs[&JobId(1)].ceremony().is_some();
+        let ceremony = |events: &[Event]| {
+            let job = &book(events).jobs[&JobId(1)];
+            job.directory_waits && job.ceremony().is_some()
+        };
         assert!(ceremony(&until(Step::Make)));
         assert!(!ceremony(&with(until(Step::Make), [abandoned("pending-1")])));
         assert!(ceremony(&with(until(Step::Make), [abandoned("left by a crash")])));

@@ -126,22 +126,30 @@ impl SqliteStore {
 }
 
 impl Store for SqliteStore {
-    fn append(&self, event: &Event) -> Result<Entry, LedgerError> {
+    fn append_all(&self, events: &[Event]) -> Result<Vec<Entry>, LedgerError> {
         let path = &self.path;
         let Some(writer) = &self.writer else {
             return Err(LedgerError::ReadOnly { path: path.display().to_string() });
         };
+        let failed = |error| database_error(path, &error);
         let mut inner = self.inner();
-        let entry = Entry::following(&inner.head, timestamp((writer.now)()), event);
-        // What cannot be read back would make the whole log unreadable.
-        entry.event().map_err(|error| LedgerError::Unfit { why: error.to_string() })?;
-        inner
-            .database
-            .prepare_cached("INSERT INTO events (seq, time, body, hash) VALUES (?1, ?2, ?3, ?4)")
-            .and_then(|mut insert| insert.execute(params![number(entry.seq), entry.time, entry.body, entry.hash]))
-            .map_err(|error| database_error(path, &error))?;
-        inner.head = entry.head();
-        Ok(entry)
+        let mut head = inner.head.clone();
+        let mut entries = Vec::with_capacity(events.len());
+        let change = inner.database.transaction().map_err(failed)?;
+        for event in events {
+            let entry = Entry::following(&head, timestamp((writer.now)()), event);
+            // What cannot be read back would make the whole log unreadable.
+            entry.event().map_err(|error| LedgerError::Unfit { why: error.to_string() })?;
+            change
+                .prepare_cached("INSERT INTO events (seq, time, body, hash) VALUES (?1, ?2, ?3, ?4)")
+                .and_then(|mut insert| insert.execute(params![number(entry.seq), entry.time, entry.body, entry.hash]))
+                .map_err(failed)?;
+            head = entry.head();
+            entries.push(entry);
+        }
+        change.commit().map_err(failed)?;
+        inner.head = head;
+        Ok(entries)
     }
 
     fn entries(&self, after: u64) -> Result<Vec<Entry>, LedgerError> {
