@@ -4,13 +4,29 @@
 //! It refuses to guess: a key that cannot be recognised is not touched, a PIN is not tried twice, a request that may have been
 //! acted on is not repeated before the directory was asked.
 
+mod attendee;
+mod dry_run;
+mod floor;
+mod job;
+mod journal;
+mod key;
 pub mod operator;
+pub mod patience;
 pub mod plan;
+mod recognise;
+pub mod report;
 pub mod run;
+mod steps;
+mod trouble;
+mod turns;
 
+pub use key::fingerprint;
 pub use operator::{Operator, Who};
-pub use plan::{Plan, PlanError, Planned};
-pub use run::{AccountReport, JobReport, Report, RunError, dry_run, resume, run};
+pub use patience::Patience;
+pub use plan::{Plan, Planned};
+pub use report::{AccountReport, JobReport, Report};
+pub use run::{RunError, dry_run, resume, run};
+use trouble::Trouble;
 
 use std::path::PathBuf;
 
@@ -46,8 +62,8 @@ pub struct Station<'a> {
     pub now: &'a (dyn Fn() -> time::OffsetDateTime + Sync),
     /// How long exchanges with keys may take.
     pub limits: Limits,
-    /// How long to wait for a key to be plugged in.
-    pub patience: std::time::Duration,
+    /// How long to wait for keys and for the directory.
+    pub patience: Patience,
     /// Ends the run between two steps, and every wait.
     pub cancel: Cancel,
     /// Who runs it, for the ledger.

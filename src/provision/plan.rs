@@ -1,6 +1,7 @@
 //! Who gets how many keys: the roster, held against the ledger.
 
-use crate::ledger::{AccountId, Book};
+use super::floor::finished_keys;
+use crate::ledger::{AccountId, Book, JobState};
 use crate::profile::{Person, Profile, Profiles, Roster};
 
 /// One person of a plan.
@@ -25,30 +26,55 @@ pub struct Plan {
     pub roster_sha256: Option<[u8; 32]>,
 }
 
-/// Why there is no plan.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PlanError {
-    /// Jobs of earlier runs are open; they have to be resumed first.
-    #[error("{0} jobs of an earlier run are not finished")]
-    Unfinished(usize),
-    /// The account is not in the ledger and no profile was given.
-    #[error("{0} is not in the ledger; name a profile")]
-    UnknownAccount(String),
-}
-
 impl Plan {
-    /// The keys that the people of a roster still need.
-    pub fn for_roster(_roster: &Roster, _profiles: &Profiles, _directory: &str, _book: &Book) -> Self {
-        todo!()
+    /// The keys that the people of a roster still need. Jobs of earlier runs that are not done count as keys to come:
+    /// resuming them is another command.
+    pub fn for_roster(roster: &Roster, profiles: &Profiles, directory: &str, book: &Book) -> Self {
+        let people = roster.people.iter().map(|person| {
+            // A roster is only read with the profiles that it is checked against.
+            let profile = profiles[&person.profile].clone();
+            let account = AccountId { directory: directory.to_owned(), login: person.account.clone() };
+            let (last, have) = keys_of(&account, book);
+            let missing = profile.keys.required.saturating_sub(have);
+            let ordinals = (last + 1..=last + missing).collect();
+            Planned { account, person: person.clone(), profile, ordinals }
+        });
+        Self { people: people.collect(), roster_sha256: Some(roster.sha256) }
     }
 
     /// One more key for one person, whatever the account has.
-    pub fn one_more(_person: &Person, _profile: &Profile, _directory: &str, _book: &Book) -> Self {
-        todo!()
+    pub fn one_more(person: &Person, profile: &Profile, directory: &str, book: &Book) -> Self {
+        let account = AccountId { directory: directory.to_owned(), login: person.account.clone() };
+        let (last, _) = keys_of(&account, book);
+        let planned = Planned { account, person: person.clone(), profile: profile.clone(), ordinals: vec![last + 1] };
+        Self { people: vec![planned], roster_sha256: None }
+    }
+
+    /// Everyone in the ledger who is not done. Plans nothing new: a plan is in the ledger whole, or not at all.
+    pub fn for_resuming(directory: &str, book: &Book) -> Self {
+        let people = book.accounts.iter().filter(|(id, account)| {
+            let open = account.jobs.iter().any(|job| book.jobs[job].state != JobState::Done);
+            id.directory == directory && (open || !account.completed)
+        });
+        let people = people.map(|(id, account)| Planned {
+            account: id.clone(),
+            person: account.person.clone(),
+            profile: account.profile.clone(),
+            ordinals: Vec::new(),
+        });
+        Self { people: people.collect(), roster_sha256: None }
     }
 
     /// Keys to be made.
     pub fn keys(&self) -> usize {
         self.people.iter().map(|planned| planned.ordinals.len()).sum()
     }
+}
+
+/// The highest ordinal that an account's jobs have, and how many keys it has or will have from them.
+fn keys_of(account: &AccountId, book: &Book) -> (usize, usize) {
+    let jobs = || book.jobs.values().filter(|job| job.account == *account);
+    let last = jobs().map(|job| job.ordinal).max().unwrap_or(0);
+    let unfinished = jobs().filter(|job| job.state != JobState::Done).count();
+    (last, finished_keys(book, account) + unfinished)
 }

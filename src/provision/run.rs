@@ -1,56 +1,15 @@
-//! Runs a plan with all keys that are there at once.
+//! Runs a plan, or what earlier runs left open, with all keys that are there at once.
 
-use super::{Plan, Station};
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::floor::{Attendee, Floor, FloorError, complete_account};
+use super::journal::Journal;
+use super::report::Report;
+use super::{Plan, Planned, Station, Trouble};
+use crate::hid::HidError;
 use crate::idp::{DirectoryError, Finding};
-use crate::ledger::{AccountId, Failure, JobId, LedgerError, Step};
-use crate::webauthn::{Aaguid, CredentialId};
-
-/// How a job ended.
-#[derive(Debug, Clone)]
-pub struct JobReport {
-    /// The job.
-    pub job: JobId,
-    /// Which of the account's keys.
-    pub ordinal: usize,
-    /// Where the key was plugged in, if the job got one.
-    pub port: Option<String>,
-    /// The key's model.
-    pub aaguid: Option<Aaguid>,
-    /// The credential, if it was made and is still there.
-    pub credential_id: Option<CredentialId>,
-    /// The step that failed and why; `None` if the job is done.
-    pub failure: Option<(Step, Failure)>,
-}
-
-/// How an account ended.
-#[derive(Debug, Clone)]
-pub struct AccountReport {
-    /// The account.
-    pub account: AccountId,
-    /// The person's name.
-    pub person: String,
-    /// The profile's name.
-    pub profile: String,
-    /// Whether it has all its proved keys.
-    pub complete: bool,
-    /// Weaker ways to sign in that the account still has.
-    pub other_methods: Vec<String>,
-    /// Its jobs in this run.
-    pub jobs: Vec<JobReport>,
-    /// Why no job was begun, if the account itself was the reason.
-    pub failure: Option<Failure>,
-}
-
-/// How a run ended.
-#[derive(Debug, Clone)]
-pub struct Report {
-    /// The batch's number.
-    pub batch: u64,
-    /// In the order of the roster.
-    pub accounts: Vec<AccountReport>,
-    /// Whether somebody ended it early.
-    pub interrupted: bool,
-}
+use crate::ledger::{AccountId, Event, Failure, FailureCode, JobId, JobState, LedgerError};
+use crate::profile::HandOver;
 
 /// Why a run could not begin or go on at all.
 #[derive(Debug, thiserror::Error)]
@@ -71,7 +30,15 @@ pub enum RunError {
     Ledger(#[from] LedgerError),
     /// The keys' bus.
     #[error(transparent)]
-    Hid(#[from] crate::hid::HidError),
+    Hid(#[from] HidError),
+    /// A PIN could not reach anybody.
+    #[error("profile {profile} {why}")]
+    HandOver {
+        /// The profile's name.
+        profile: String,
+        /// What is missing.
+        why: &'static str,
+    },
     /// No key came.
     #[error("no key is plugged in")]
     NoKey,
@@ -81,18 +48,159 @@ fn messages(findings: &[Finding]) -> String {
     findings.iter().map(|finding| finding.message.as_str()).collect::<Vec<_>>().join("; ")
 }
 
-/// Makes every key of the plan. Failures of single people are in the report.
-pub fn run(_station: &Station<'_>, _plan: &Plan) -> Result<Report, RunError> {
-    todo!()
+impl From<FloorError> for RunError {
+    fn from(error: FloorError) -> Self {
+        match error {
+            FloorError::Ledger(error) => Self::Ledger(error),
+            FloorError::Hid(error) => Self::Hid(error),
+        }
+    }
 }
 
-/// Goes on with every job of the ledger that is not done.
-pub fn resume(_station: &Station<'_>) -> Result<Report, RunError> {
-    todo!()
+/// Makes every key of the plan, and goes on with what earlier runs left open for its people. Failures of single people are in
+/// the report.
+pub fn run(station: &Station<'_>, plan: &Plan) -> Result<Report, RunError> {
+    go(station, &Journal::open(station.store)?, plan)
 }
 
-/// Checks everything that can be checked without writing to a key, the directory or the ledger: directory, accounts, keys that
-/// are plugged in. The report's jobs are those that would be begun.
-pub fn dry_run(_station: &Station<'_>, _plan: &Plan) -> Result<Report, RunError> {
-    todo!()
+/// Goes on with everyone in the ledger who is not done.
+pub fn resume(station: &Station<'_>) -> Result<Report, RunError> {
+    let journal = Journal::open(station.store)?;
+    let plan = Plan::for_resuming(station.directory.name(), &journal.book());
+    go(station, &journal, &plan)
+}
+
+fn go(station: &Station<'_>, journal: &Journal<'_>, plan: &Plan) -> Result<Report, RunError> {
+    every_pin_has_a_way(station, plan)?;
+    preflight(station)?;
+    let batch = journal.book().batch + 1;
+    journal.record_all(&beginning(station, journal, plan, batch))?;
+    work(station, journal, batch, &plan.people)
+}
+
+/// Checks everything that can be checked without writing to a key, the directory or the ledger: the directory, the accounts,
+/// and whether the keys that are plugged in are fit. The report's jobs are those that would be begun.
+pub fn dry_run(station: &Station<'_>, plan: &Plan) -> Result<Report, RunError> {
+    every_pin_has_a_way(station, plan)?;
+    preflight(station)?;
+    super::dry_run::check(station, plan)
+}
+
+/// A profile's way of handing PINs over has to exist before the first key gets one.
+fn every_pin_has_a_way(station: &Station<'_>, plan: &Plan) -> Result<(), RunError> {
+    for planned in &plan.people {
+        let profile = &planned.profile;
+        let why = match profile.hand_over {
+            HandOver::Age if station.readers.is_empty() => "hands PINs over as age files, but no reader is named",
+            HandOver::Letter if station.letter_program.is_empty() => {
+                "hands PINs over as letters, but no program that prints them is named"
+            }
+            HandOver::Age | HandOver::Letter | HandOver::Terminal => continue,
+        };
+        return Err(RunError::HandOver { profile: profile.name.to_string(), why });
+    }
+    Ok(())
+}
+
+fn preflight(station: &Station<'_>) -> Result<(), RunError> {
+    let findings = station.patience.ask(&station.cancel, || station.directory.preflight())?;
+    let (blocking, others): (Vec<Finding>, Vec<Finding>) = findings.into_iter().partition(|finding| finding.blocks);
+    for finding in others {
+        station.operator.tell(&finding.message);
+    }
+    if blocking.is_empty() {
+        return Ok(());
+    }
+    Err(RunError::Blocked { directory: station.directory.name().to_owned(), findings: blocking })
+}
+
+/// The plan as events. They are written at once, so that a crash leaves the whole plan in the ledger, or nothing of it.
+fn beginning(station: &Station<'_>, journal: &Journal<'_>, plan: &Plan, batch: u64) -> Vec<Event> {
+    let book = journal.book();
+    let mut events = vec![Event::BatchStarted {
+        batch,
+        operator: station.operator_name.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        directory: station.directory.name().to_owned(),
+        roster_sha256: plan.roster_sha256.map(|hash| data_encoding::HEXLOWER.encode(&hash)),
+    }];
+    let mut next = book.next_job();
+    for planned in plan.people.iter().filter(|planned| !planned.ordinals.is_empty()) {
+        events.push(Event::AccountPlanned {
+            batch,
+            account: planned.account.clone(),
+            person: planned.person.clone(),
+            profile: planned.profile.clone(),
+        });
+        for ordinal in &planned.ordinals {
+            events.push(Event::JobPlanned { job: next, account: planned.account.clone(), ordinal: *ordinal });
+            next = JobId(next.0 + 1);
+        }
+    }
+    events
+}
+
+fn work(station: &Station<'_>, journal: &Journal<'_>, batch: u64, people: &[Planned]) -> Result<Report, RunError> {
+    let (attendees, absent) = attendance(station, journal, people)?;
+    let jobs = open_jobs(journal, attendees.keys().collect());
+    for planned in people {
+        // The last run may have ended between the last key and this.
+        complete_account(journal, &planned.account, &planned.profile)?;
+    }
+    let failures =
+        if jobs.is_empty() { BTreeMap::new() } else { Floor::new(station, journal, &attendees, &jobs).work()? };
+    let report = Report::of(station, journal, batch, people, &absent, &failures);
+    let nothing_happened = failures.is_empty() && !jobs.is_empty() && jobs.iter().all(|job| untouched(journal, *job));
+    if nothing_happened && !report.interrupted {
+        return Err(RunError::NoKey);
+    }
+    Ok(report)
+}
+
+fn untouched(journal: &Journal<'_>, job: JobId) -> bool {
+    journal.book().jobs[&job].outcomes.is_empty()
+}
+
+/// Looks every person up who has a key to come. Those whom the directory does not know, or not as the person of the ledger, are
+/// left out, with the reason.
+#[allow(clippy::type_complexity, reason = "two maps by account, read at one place")]
+fn attendance(
+    station: &Station<'_>,
+    journal: &Journal<'_>,
+    people: &[Planned],
+) -> Result<(BTreeMap<AccountId, Attendee>, BTreeMap<AccountId, Failure>), RunError> {
+    let (mut attendees, mut absent) = (BTreeMap::new(), BTreeMap::new());
+    let mut gone: Option<Failure> = None;
+    for planned in people {
+        let account = &planned.account;
+        if open_jobs(journal, [account].into()).is_empty() {
+            continue;
+        }
+        if let Some(failure) = &gone {
+            // A directory that is down is not asked again for each of a hundred people.
+            absent.insert(account.clone(), failure.clone());
+            continue;
+        }
+        match super::attendee::find(station, journal, planned) {
+            Ok(user) => {
+                attendees.insert(account.clone(), Attendee { planned: planned.clone(), user });
+            }
+            Err(Trouble::Ledger(error)) => return Err(error.into()),
+            Err(Trouble::Job(failure)) => {
+                station.operator.tell(&format!("{}: {}", account.login, failure.message));
+                if matches!(failure.code, FailureCode::DirectoryDown | FailureCode::DirectorySignIn) {
+                    gone = Some(failure.clone());
+                }
+                absent.insert(account.clone(), failure);
+            }
+        }
+    }
+    Ok((attendees, absent))
+}
+
+/// Jobs of these accounts that are not done, in order.
+fn open_jobs(journal: &Journal<'_>, accounts: BTreeSet<&AccountId>) -> Vec<JobId> {
+    let book = journal.book();
+    let open = book.jobs.iter().filter(|(_, job)| job.state != JobState::Done && accounts.contains(&job.account));
+    open.map(|(id, _)| *id).collect()
 }

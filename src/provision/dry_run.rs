@@ -1,0 +1,87 @@
+//! What would happen: everything that can be checked without writing to a key, the directory or the ledger.
+
+use std::collections::BTreeMap;
+
+use super::key::OpenKey;
+use super::report::{AccountReport, JobReport, Report};
+use super::run::RunError;
+use super::{Plan, Station, Trouble, steps};
+use crate::ledger::{Failure, FailureCode, JobId, Step};
+
+/// Looks every person up, and holds the keys that are plugged in against the profiles. Jobs get numbers that they would not get
+/// in earnest: 0.
+pub(super) fn check(station: &Station<'_>, plan: &Plan) -> Result<Report, RunError> {
+    let mut keys = Vec::new();
+    for device in station.bus.devices()? {
+        match OpenKey::open(station, &device) {
+            Ok(key) => keys.push(key),
+            Err(Trouble::Job(failure)) => {
+                station.operator.tell(&format!("the key in {} cannot be used: {}", device.port, failure.message));
+            }
+            Err(Trouble::Ledger(error)) => return Err(error.into()),
+        }
+    }
+    let mut accounts = Vec::new();
+    for planned in &plan.people {
+        let found = station.patience.ask(&station.cancel, || station.directory.find_user(&planned.account.login));
+        let (failure, other_methods) = match found {
+            Ok(user) if user.active => {
+                let methods = station.patience.ask(&station.cancel, || station.directory.other_methods(&user))?;
+                (None, methods)
+            }
+            Ok(_) => {
+                let message = "the account is not active at the directory".to_owned();
+                (Some(Failure { code: FailureCode::AccountRefused, message }), Vec::new())
+            }
+            Err(error) => match Trouble::from(error) {
+                Trouble::Job(failure) => (Some(failure), Vec::new()),
+                Trouble::Ledger(error) => return Err(error.into()),
+            },
+        };
+        let jobs = if failure.is_some() { Vec::new() } else { jobs(planned, &mut keys) };
+        accounts.push(AccountReport {
+            account: planned.account.clone(),
+            person: planned.person.display_name().to_owned(),
+            profile: planned.profile.name.to_string(),
+            complete: planned.ordinals.is_empty(),
+            other_methods,
+            jobs,
+            failure,
+        });
+    }
+    Ok(Report { batch: 0, accounts, interrupted: station.cancel.is_cancelled() })
+}
+
+/// One key for each ordinal, as far as there are fit ones.
+fn jobs(planned: &super::Planned, keys: &mut Vec<OpenKey>) -> Vec<JobReport> {
+    let mut reports = Vec::new();
+    for ordinal in &planned.ordinals {
+        let mut refused: BTreeMap<String, Failure> = BTreeMap::new();
+        let fit = keys.iter().position(|key| match steps::fit(key.authenticator.info(), &planned.profile) {
+            Ok(()) => true,
+            Err(Trouble::Job(failure)) => {
+                refused.insert(key.device.port.clone(), failure);
+                false
+            }
+            Err(Trouble::Ledger(_)) => false,
+        });
+        let key = fit.map(|at| keys.remove(at));
+        let failure = match (&key, refused.into_iter().next()) {
+            (Some(_), _) => None,
+            (None, Some((port, failure))) => {
+                Some((Step::Inspect, Failure { message: format!("key in {port}: {}", failure.message), ..failure }))
+            }
+            (None, None) => None,
+        };
+        reports.push(JobReport {
+            job: JobId(0),
+            ordinal: *ordinal,
+            port: key.as_ref().map(|key| key.device.port.clone()),
+            aaguid: key.as_ref().map(|key| key.authenticator.info().aaguid),
+            credential_id: None,
+            done: false,
+            failure,
+        });
+    }
+    reports
+}

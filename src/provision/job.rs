@@ -1,0 +1,251 @@
+//! One person, one key: the loop over the steps, each in the ledger before and after it is done.
+//!
+//! A step that was open when the process died, or that failed, is looked at before it is done again: on the key and at the
+//! directory. So each step has two sides, `look` and `do`, side by side in one file of [`steps`].
+
+use super::journal::Journal;
+use super::key::OpenKey;
+use super::turns::{Turn, Turns};
+use super::{Planned, Station, Trouble, Who, steps};
+use crate::ctap::{Authenticator, CtapError, Permissions, Pin, PinUvAuthToken, Touch};
+use crate::hid::Keepalive;
+use crate::idp::{Ceremony, User};
+use crate::ledger::{Event, Failure, FailureCode, JobId, JobState, Outcome, Step};
+use crate::secret::SealedPin;
+use crate::webauthn::RpId;
+
+/// How often a job may begin its registration anew in one run, because the time for it ran out.
+const NEW_BEGINNINGS: u32 = 2;
+
+/// Attempts that a key must have left before a PIN is tried that might be wrong.
+const ATTEMPTS_KEPT: u32 = 3;
+
+/// What a look at a step showed.
+pub enum Looked {
+    /// It has to be done.
+    Undone,
+    /// It was done already.
+    Done(Outcome),
+    /// Nothing is left of what it rests on: go back to this step, for this reason.
+    Back(Step, &'static str),
+}
+
+/// A job with its key in hand.
+pub struct Job<'a> {
+    pub(super) station: &'a Station<'a>,
+    pub(super) journal: &'a Journal<'a>,
+    pub(super) id: JobId,
+    pub(super) who: Who,
+    pub(super) planned: &'a Planned,
+    pub(super) user: &'a User,
+    turns: &'a Turns,
+    turn: Option<Turn<'a>>,
+    /// `None` only for a job that has nothing left to do on its key.
+    key: Option<OpenKey>,
+    /// Whether this key was seen to take the sealed PIN.
+    pin_is_known: bool,
+}
+
+impl<'a> Job<'a> {
+    /// A job of a planned person.
+    pub fn new(
+        station: &'a Station<'a>,
+        journal: &'a Journal<'a>,
+        turns: &'a Turns,
+        planned: &'a Planned,
+        user: &'a User,
+        id: JobId,
+        key: Option<OpenKey>,
+    ) -> Self {
+        let ordinal = journal.book().jobs[&id].ordinal;
+        let who = Who {
+            job: id,
+            account: planned.account.login.clone(),
+            person: planned.person.display_name().to_owned(),
+            ordinal,
+            of: planned.profile.keys.required.max(ordinal),
+            port: key.as_ref().map(|key| key.device.port.clone()).unwrap_or_default(),
+        };
+        Self { station, journal, id, who, planned, user, turns, turn: None, key, pin_is_known: false }
+    }
+
+    /// Goes on from wherever the ledger says the job stands, to its end or to the first trouble.
+    pub fn run(&mut self) -> Result<(), Trouble> {
+        let mut beginnings = 0;
+        loop {
+            let (step, begun_before) = match self.journal.state(self.id) {
+                JobState::Done => return Ok(()),
+                JobState::Ready(step) => (step, false),
+                JobState::Open(step) | JobState::Failed(step, _) => (step, true),
+            };
+            if self.station.cancel.is_cancelled() {
+                return Err(interrupted());
+            }
+            self.hold_turn_for(step)?;
+            self.station.operator.step(&self.who, step);
+            let failure = match self.once(step, begun_before) {
+                Ok(()) => continue,
+                Err(Trouble::Job(failure)) => failure,
+                Err(trouble) => return Err(trouble),
+            };
+            self.record(Event::StepFailed { job: self.id, step, failure: failure.clone() })?;
+            steps::undo::after(self, step, &failure)?;
+            beginnings += 1;
+            if failure.code != FailureCode::ChallengeExpired || beginnings > NEW_BEGINNINGS {
+                return Err(Trouble::Job(failure));
+            }
+        }
+    }
+
+    /// One step: looked at first if it was begun before, then done, with the ledger told before and after.
+    fn once(&mut self, step: Step, begun_before: bool) -> Result<(), Trouble> {
+        if self.journal.state(self.id) != JobState::Open(step) {
+            self.record(Event::StepStarted { job: self.id, step })?;
+        }
+        let looked = if begun_before { steps::look(self, step)? } else { Looked::Undone };
+        let outcome = match looked {
+            Looked::Undone => steps::carry_out(self, step)?,
+            Looked::Done(outcome) => outcome,
+            Looked::Back(to, why) => return steps::undo::back(self, to, why),
+        };
+        debug_assert_eq!(outcome.step(), step);
+        self.record(Event::StepDone { job: self.id, outcome })
+    }
+
+    /// Registrations of one account take turns, from begin to complete.
+    fn hold_turn_for(&mut self, step: Step) -> Result<(), Trouble> {
+        if !(Step::Begin..=Step::Complete).contains(&step) {
+            self.turn = None;
+        } else if self.turn.is_none() {
+            let turn = self.turns.take(&self.planned.account, &self.station.cancel);
+            self.turn = Some(turn.ok_or_else(interrupted)?);
+        }
+        Ok(())
+    }
+
+    /// Writes an event.
+    pub(super) fn record(&self, event: Event) -> Result<(), Trouble> {
+        self.journal.record(&event).map_err(Trouble::Ledger)
+    }
+
+    /// The key.
+    pub(super) fn key(&mut self) -> Result<&mut OpenKey, Trouble> {
+        self.key.as_mut().ok_or_else(|| Trouble::new(FailureCode::KeyRemoved, "the key of this job is not plugged in"))
+    }
+
+    /// The key, to be closed or replaced.
+    pub(super) fn take_key(&mut self) -> Result<OpenKey, Trouble> {
+        self.pin_is_known = false;
+        self.key.take().ok_or_else(|| Trouble::new(FailureCode::KeyRemoved, "the key of this job is not plugged in"))
+    }
+
+    /// The key is back.
+    pub(super) fn put_key(&mut self, key: OpenKey) {
+        self.key = Some(key);
+    }
+
+    /// The key's channel.
+    pub(super) fn authenticator(&mut self) -> Result<&mut Authenticator, Trouble> {
+        Ok(&mut self.key()?.authenticator)
+    }
+
+    /// An exchange that may ask for a touch: the operator sees the request exactly as long as the key makes it.
+    pub(super) fn touching<T>(
+        &mut self,
+        exchange: impl FnOnce(&mut Authenticator, Touch<'_>) -> Result<T, CtapError>,
+    ) -> Result<T, Trouble> {
+        let (operator, who) = (self.station.operator, self.who.clone());
+        let mut shown = false;
+        let result = exchange(self.authenticator()?, &mut |keepalive| {
+            if keepalive == Keepalive::UpNeeded && !shown {
+                shown = true;
+                operator.touch(&who, true);
+            }
+        });
+        if shown {
+            operator.touch(&who, false);
+        }
+        Ok(result?)
+    }
+
+    /// The working copy's name.
+    pub(super) fn sealed_pin(&self) -> Option<SealedPin> {
+        match self.journal.outcome(self.id, Step::SealPin) {
+            Some(Outcome::SealPin { sealed }) => Some(sealed),
+            _ => None,
+        }
+    }
+
+    /// The PIN out of its working copy.
+    pub(super) fn pin(&self) -> Result<Pin, Trouble> {
+        let missing = |name: &str| {
+            Trouble::new(
+                FailureCode::Secret,
+                format!("the sealed PIN {name} is not in the vault, so the key cannot be used"),
+            )
+        };
+        let sealed = self.sealed_pin().ok_or_else(|| missing("of this job"))?;
+        self.station.vault.unseal(&sealed)?.ok_or_else(|| missing(&sealed.0))
+    }
+
+    /// A token for one command. The first time in this run the PIN might be wrong, so the key must have attempts to spare.
+    pub(super) fn token(&mut self, permissions: Permissions, rp_id: Option<&RpId>) -> Result<PinUvAuthToken, Trouble> {
+        let pin = self.pin()?;
+        let known = self.pin_is_known;
+        let authenticator = self.authenticator()?;
+        if !known {
+            spare_attempts(authenticator)?;
+        }
+        let token = authenticator.pin_uv_auth_token(&pin, permissions, rp_id)?;
+        self.pin_is_known = true;
+        Ok(token)
+    }
+
+    /// The key was given the sealed PIN just now.
+    pub(super) fn pin_was_set(&mut self) {
+        self.pin_is_known = true;
+    }
+
+    /// The registration that the directory began.
+    pub(super) fn ceremony(&self) -> Result<Ceremony, Trouble> {
+        match self.journal.outcome(self.id, Step::Begin) {
+            Some(Outcome::Begin { ceremony, .. }) => serde_json::from_value(ceremony).map_err(|error| {
+                Trouble::new(FailureCode::Ledger, format!("the ceremony in the ledger is unreadable: {error}"))
+            }),
+            _ => Err(Trouble::new(FailureCode::Ledger, "the ledger has no ceremony for this job")),
+        }
+    }
+
+    /// Whether the directory was asked to begin a registration and, as far as the ledger knows, still waits for it.
+    pub(super) fn directory_waits(&self) -> bool {
+        self.journal.book().jobs[&self.id].directory_waits
+    }
+
+    /// The time.
+    pub(super) fn now(&self) -> time::OffsetDateTime {
+        (self.station.now)()
+    }
+}
+
+/// Refuses to try a PIN on a key that is close to blocking it.
+pub(super) fn spare_attempts(authenticator: &mut Authenticator) -> Result<(), Trouble> {
+    let left = authenticator.pin_retries()?;
+    if left.power_cycle_state == Some(true) {
+        return Err(Trouble::new(
+            FailureCode::PinBlocked,
+            "the key wants to be unplugged and plugged in before another PIN",
+        ));
+    }
+    if left.retries <= ATTEMPTS_KEPT {
+        return Err(Trouble::new(
+            FailureCode::PinBlocked,
+            format!("the key has {} PIN attempts left; the last {ATTEMPTS_KEPT} are never used", left.retries),
+        ));
+    }
+    Ok(())
+}
+
+/// Somebody ended the run.
+pub(super) fn interrupted() -> Trouble {
+    Trouble::Job(Failure { code: FailureCode::Interrupted, message: "the run was ended before this was done".into() })
+}

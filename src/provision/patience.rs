@@ -1,0 +1,149 @@
+//! Asking a directory again, where that cannot do harm, and waiting as long as it asks us to.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::hid::Cancel;
+use crate::idp::DirectoryError;
+
+/// How long and how often to wait.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// For a key to be plugged in.
+    pub key: Duration,
+    /// Before a directory is asked a second time; doubles each time after.
+    pub backoff: Duration,
+    /// The longest single wait that a directory may ask for.
+    pub retry_after: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            key: Duration::from_secs(120),
+            backoff: Duration::from_millis(500),
+            retry_after: Duration::from_secs(120),
+        }
+    }
+}
+
+const ATTEMPTS: u32 = 5;
+
+/// Whether a request that failed like this may be sent again although it changes something: only if it was not acted on.
+fn was_not_acted_on(error: &DirectoryError) -> bool {
+    matches!(error, DirectoryError::Unreachable { .. } | DirectoryError::RateLimited { .. })
+}
+
+/// Whether asking again might help.
+fn is_passing(error: &DirectoryError) -> bool {
+    was_not_acted_on(error) || matches!(error, DirectoryError::Unanswered { .. } | DirectoryError::Failed { .. })
+}
+
+impl Patience {
+    /// A request that changes nothing, or the same thing however often it is sent.
+    pub fn ask<T>(
+        &self,
+        cancel: &Cancel,
+        request: impl FnMut() -> Result<T, DirectoryError>,
+    ) -> Result<T, DirectoryError> {
+        self.again_while(is_passing, cancel, request)
+    }
+
+    /// A request that changes something: sent again only if the directory did not act on it.
+    pub fn send<T>(
+        &self,
+        cancel: &Cancel,
+        request: impl FnMut() -> Result<T, DirectoryError>,
+    ) -> Result<T, DirectoryError> {
+        self.again_while(was_not_acted_on, cancel, request)
+    }
+
+    fn again_while<T>(
+        &self,
+        may_repeat: fn(&DirectoryError) -> bool,
+        cancel: &Cancel,
+        mut request: impl FnMut() -> Result<T, DirectoryError>,
+    ) -> Result<T, DirectoryError> {
+        let mut attempt = 0;
+        loop {
+            let error = match request() {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            attempt += 1;
+            let wait = match &error {
+                DirectoryError::RateLimited { retry_after: Some(wait), .. } => *wait,
+                _ => self.backoff * 2u32.pow(attempt - 1),
+            };
+            if !may_repeat(&error) || attempt == ATTEMPTS || wait > self.retry_after || !pause(wait, cancel) {
+                return Err(error);
+            }
+        }
+    }
+}
+
+/// Waits; `false` if somebody ended the run meanwhile.
+pub fn pause(wait: Duration, cancel: &Cancel) -> bool {
+    const GLANCE: Duration = Duration::from_millis(50);
+    let until = Instant::now() + wait;
+    while !cancel.is_cancelled() {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return true;
+        }
+        thread::sleep(left.min(GLANCE));
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const QUICK: Patience =
+        Patience { key: Duration::ZERO, backoff: Duration::ZERO, retry_after: Duration::from_secs(1) };
+
+    fn failing(times: u32, error: DirectoryError) -> (Result<u32, DirectoryError>, Result<u32, DirectoryError>) {
+        let request = || {
+            let (mut count, error) = (0, error.clone());
+            move || {
+                count += 1;
+                if count > times { Ok(count) } else { Err(error.clone()) }
+            }
+        };
+        (QUICK.ask(&Cancel::default(), request()), QUICK.send(&Cancel::default(), request()))
+    }
+
+    #[test]
+    fn a_question_is_repeated_but_a_change_only_if_it_was_not_acted_on() {
+        let directory = || "acme".to_owned();
+        let unreachable = DirectoryError::Unreachable { directory: directory(), why: "refused".into() };
+        assert_eq!(failing(4, unreachable.clone()), (Ok(5), Ok(5)));
+        assert_eq!(failing(5, unreachable.clone()), (Err(unreachable.clone()), Err(unreachable)));
+        let failed = DirectoryError::Failed { directory: directory(), status: 500 };
+        assert_eq!(failing(1, failed.clone()), (Ok(2), Err(failed)));
+        let refused = DirectoryError::Refused { directory: directory(), why: "no".into() };
+        assert_eq!(failing(1, refused.clone()), (Err(refused.clone()), Err(refused)));
+    }
+
+    #[test]
+    fn a_wait_that_is_too_long_is_not_waited_for() {
+        let limited =
+            DirectoryError::RateLimited { directory: "acme".into(), retry_after: Some(Duration::from_secs(2)) };
+        assert_eq!(failing(1, limited.clone()), (Err(limited.clone()), Err(limited)));
+    }
+
+    #[test]
+    fn a_cancelled_run_does_not_ask_again() {
+        let cancel = Cancel::default();
+        cancel.cancel();
+        let mut asked = 0;
+        let patience = Patience { backoff: Duration::from_secs(3600), ..QUICK };
+        let result = patience.ask(&cancel, || {
+            asked += 1;
+            Err::<(), _>(DirectoryError::Failed { directory: "acme".into(), status: 503 })
+        });
+        assert!(result.is_err());
+        assert_eq!(asked, 1);
+    }
+}

@@ -1,0 +1,116 @@
+//! How a run ended, person by person.
+
+use std::collections::BTreeMap;
+
+use super::journal::Journal;
+use super::{Planned, Station};
+use crate::ledger::{AccountId, CredentialState, Failure, Job, JobId, Outcome, Step};
+use crate::webauthn::{Aaguid, CredentialId};
+
+/// How a job ended.
+#[derive(Debug, Clone)]
+pub struct JobReport {
+    /// The job.
+    pub job: JobId,
+    /// Which of the account's keys.
+    pub ordinal: usize,
+    /// Where the key was plugged in, if the job got one.
+    pub port: Option<String>,
+    /// The key's model.
+    pub aaguid: Option<Aaguid>,
+    /// The credential, if it was made and is still there.
+    pub credential_id: Option<CredentialId>,
+    /// Whether every step is done.
+    pub done: bool,
+    /// The step that failed in this run and why; `None` if the job is done or was not begun.
+    pub failure: Option<(Step, Failure)>,
+}
+
+/// How an account ended.
+#[derive(Debug, Clone)]
+pub struct AccountReport {
+    /// The account.
+    pub account: AccountId,
+    /// The person's name.
+    pub person: String,
+    /// The profile's name.
+    pub profile: String,
+    /// Whether it has all its proved keys.
+    pub complete: bool,
+    /// Weaker ways to sign in that the account still has.
+    pub other_methods: Vec<String>,
+    /// Its jobs, those of earlier runs too.
+    pub jobs: Vec<JobReport>,
+    /// Why no job was begun, if the account itself was the reason.
+    pub failure: Option<Failure>,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The batch's number.
+    pub batch: u64,
+    /// In the order of the roster.
+    pub accounts: Vec<AccountReport>,
+    /// Whether somebody ended it early.
+    pub interrupted: bool,
+}
+
+impl Report {
+    /// Reads it off the ledger.
+    pub(super) fn of(
+        station: &Station<'_>,
+        journal: &Journal<'_>,
+        batch: u64,
+        people: &[Planned],
+        absent: &BTreeMap<AccountId, Failure>,
+        failures: &BTreeMap<JobId, (Step, Failure)>,
+    ) -> Self {
+        let book = journal.book();
+        let accounts = people.iter().map(|planned| {
+            let account = book.accounts.get(&planned.account);
+            let jobs = account.map(|account| account.jobs.as_slice()).unwrap_or_default();
+            AccountReport {
+                account: planned.account.clone(),
+                person: planned.person.display_name().to_owned(),
+                profile: planned.profile.name.to_string(),
+                complete: account.is_some_and(|account| account.completed),
+                other_methods: account.map(|account| account.other_methods.clone()).unwrap_or_default(),
+                jobs: jobs
+                    .iter()
+                    .map(|id| {
+                        let live = book.credentials.iter().find(|(_, credential)| {
+                            credential.job == *id
+                                && matches!(credential.state, CredentialState::OnKey | CredentialState::Registered)
+                        });
+                        let credential_id = live.map(|(credential_id, _)| credential_id.clone());
+                        job_report(*id, &book.jobs[id], credential_id, failures.get(id).cloned())
+                    })
+                    .collect(),
+                failure: absent.get(&planned.account).cloned(),
+            }
+        });
+        Self { batch, accounts: accounts.collect(), interrupted: station.cancel.is_cancelled() }
+    }
+}
+
+fn job_report(
+    id: JobId,
+    job: &Job,
+    credential_id: Option<CredentialId>,
+    failure: Option<(Step, Failure)>,
+) -> JobReport {
+    let key = match job.outcomes.get(&Step::Inspect) {
+        Some(Outcome::Inspect { key }) => Some(key),
+        _ => None,
+    };
+    JobReport {
+        job: id,
+        ordinal: job.ordinal,
+        port: key.map(|key| key.port.clone()),
+        aaguid: key.map(|key| key.aaguid),
+        credential_id,
+        done: job.state == crate::ledger::JobState::Done,
+        failure,
+    }
+}

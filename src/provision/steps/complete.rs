@@ -1,0 +1,89 @@
+//! The directory registers the public key, and it is read back.
+
+use super::make::in_time;
+use super::undo;
+use super::verify::registration;
+use crate::idp::{DirectoryError, Registered};
+use crate::ledger::{FailureCode, Outcome, Step};
+use crate::profile::LabelFields;
+use crate::provision::Trouble;
+use crate::provision::job::{Job, Looked};
+use crate::webauthn::CredentialId;
+
+pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
+    let ceremony = job.ceremony()?;
+    in_time(job, &ceremony)?;
+    let (credential_id, response) = registration(job)?;
+    let label = label(job);
+    let station = job.station;
+    let sent = station.patience.send(&station.cancel, || station.directory.complete(&ceremony, &response, &label));
+    let doubt = match sent {
+        Ok(_) => None,
+        // What the directory has now decides.
+        Err(error) if error.may_have_acted() => Some(error),
+        Err(DirectoryError::NotFound { .. } | DirectoryError::Expired { .. }) => {
+            return Err(Trouble::new(
+                FailureCode::ChallengeExpired,
+                "the directory no longer waits for this registration",
+            ));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    match read_back(job, &credential_id, &label)? {
+        Some(registered) => Ok(done(registered, label)),
+        None => Err(doubt.map_or_else(
+            || Trouble::new(FailureCode::DirectoryDown, "the directory took the credential, but does not list it"),
+            Trouble::from,
+        )),
+    }
+}
+
+pub(super) fn look(job: &mut Job<'_>) -> Result<Looked, Trouble> {
+    let (credential_id, _) = registration(job)?;
+    let label = label(job);
+    if let Some(registered) = read_back(job, &credential_id, &label)? {
+        return Ok(Looked::Done(done(registered, label)));
+    }
+    if !job.directory_waits() {
+        return Ok(Looked::Back(Step::Begin, "its registration was given up"));
+    }
+    if in_time(job, &job.ceremony()?).is_err() {
+        return Ok(Looked::Back(Step::Begin, "the time for the registration ran out"));
+    }
+    // An undo that was cut short may have taken the credential off the key already.
+    if !undo::is_on_key(job, &credential_id)? {
+        return Ok(Looked::Back(Step::Begin, "the key no longer has the credential"));
+    }
+    Ok(Looked::Undone)
+}
+
+fn done(registered: Registered, label: String) -> Outcome {
+    Outcome::Complete { directory_id: registered.id, label }
+}
+
+/// The directory's record of this credential, if it has one.
+fn read_back(job: &Job<'_>, credential_id: &CredentialId, label: &str) -> Result<Option<Registered>, Trouble> {
+    let (station, ceremony) = (job.station, job.ceremony()?);
+    let ask = || station.directory.read_back(job.user, &ceremony, credential_id, label);
+    Ok(station.patience.ask(&station.cancel, ask)?)
+}
+
+/// The profile's label with this key's facts in it.
+fn label(job: &Job<'_>) -> String {
+    let verdict = match job.journal.outcome(job.id, Step::Verify) {
+        Some(Outcome::Verify { verdict }) => Some(verdict),
+        _ => None,
+    };
+    let product = match job.journal.outcome(job.id, Step::Inspect) {
+        Some(Outcome::Inspect { key }) => key.product,
+        _ => String::new(),
+    };
+    let model = verdict.as_ref().and_then(|verdict| verdict.model.clone()).unwrap_or(product);
+    let serial = verdict.and_then(|verdict| verdict.serial);
+    job.planned.profile.render_label(&LabelFields {
+        model: &model,
+        ordinal: job.who.ordinal,
+        account: &job.who.account,
+        serial: serial.as_deref(),
+    })
+}

@@ -1,0 +1,64 @@
+//! The PIN reaches its reader, and then the working copy is destroyed. Needs no key.
+
+use crate::ledger::{FailureCode, Outcome, Step};
+use crate::profile::HandOver;
+use crate::provision::Trouble;
+use crate::provision::job::{Job, Looked};
+use crate::secret::{Delivery, hand_over};
+
+pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
+    let (station, profile) = (job.station, &job.planned.profile);
+    let pin = job.pin()?;
+    let delivery = Delivery {
+        account: job.who.account.clone(),
+        person: job.who.person.clone(),
+        ordinal: job.who.ordinal,
+        label: match job.journal.outcome(job.id, Step::Complete) {
+            Some(Outcome::Complete { label, .. }) => label,
+            _ => String::new(),
+        },
+        force_change: profile.pin.force_change,
+    };
+    let outcome = delivered(job);
+    match profile.hand_over {
+        HandOver::Age if station.readers.is_empty() => {
+            return Err(Trouble::new(
+                FailureCode::Secret,
+                "nobody is named who may read PINs, so the PIN stays sealed here",
+            ));
+        }
+        HandOver::Age => {
+            hand_over::to_readers(&station.hand_over_folder, station.readers, &delivery, &pin)?;
+        }
+        HandOver::Letter => hand_over::print(&station.letter_program, &delivery, &pin)?,
+        HandOver::Terminal => station.operator.show_pin(&delivery, &pin)?,
+    }
+    destroy(job)?;
+    Ok(outcome)
+}
+
+/// The working copy goes last, so without one the PIN was handed over.
+pub(super) fn look(job: &mut Job<'_>) -> Result<Looked, Trouble> {
+    let sealed = job.sealed_pin();
+    let there = match &sealed {
+        Some(sealed) => job.station.vault.list()?.contains(sealed),
+        None => false,
+    };
+    Ok(if there { Looked::Undone } else { Looked::Done(delivered(job)) })
+}
+
+fn delivered(job: &Job<'_>) -> Outcome {
+    let how = job.planned.profile.hand_over;
+    let readers = match how {
+        HandOver::Age => job.station.readers.iter().map(|reader| reader.name.clone()).collect(),
+        HandOver::Letter | HandOver::Terminal => Vec::new(),
+    };
+    Outcome::HandOver { how, readers }
+}
+
+fn destroy(job: &Job<'_>) -> Result<(), Trouble> {
+    match job.sealed_pin() {
+        Some(sealed) => Ok(job.station.vault.destroy(&sealed)?),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,48 @@
+//! The key's policy: minimum PIN length, PIN at every use, and last the forced change, after which the key gives no token.
+
+use crate::ctap::{MinPinLength, Permissions};
+use crate::ledger::{FailureCode, Outcome};
+use crate::provision::Trouble;
+use crate::provision::job::Job;
+
+pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
+    let (keys, pin) = (&job.planned.profile.keys, &job.planned.profile.pin);
+    let info = job.authenticator()?.info();
+    let longer = (info.min_pin_length < pin.minimum_on_key).then_some(pin.minimum_on_key);
+    let always_uv = keys.always_uv && info.option("alwaysUv") == Some(false);
+    let force = pin.force_change && !info.force_pin_change;
+    if longer.is_some() || always_uv || force {
+        let token = job.token(Permissions::AUTHENTICATOR_CONFIGURATION, None)?;
+        let authenticator = job.authenticator()?;
+        if longer.is_some() {
+            let request = MinPinLength { new_min_pin_length: longer, ..MinPinLength::default() };
+            authenticator.set_min_pin_length(Some(&token), &request)?;
+        }
+        if always_uv {
+            authenticator.set_always_uv(Some(&token), true)?;
+        }
+        if force {
+            let request = MinPinLength { force_change_pin: true, ..MinPinLength::default() };
+            authenticator.set_min_pin_length(Some(&token), &request)?;
+        }
+    }
+    let info = job.authenticator()?.refresh_info()?;
+    let outcome = Outcome::Harden {
+        min_pin_length: info.min_pin_length,
+        always_uv: info.option("alwaysUv") == Some(true),
+        force_pin_change: info.force_pin_change,
+    };
+    // The key's own word is what counts, not that it answered "ok".
+    match outcome {
+        Outcome::Harden { min_pin_length, .. } if min_pin_length < pin.minimum_on_key => {
+            unmet("the minimum PIN length")
+        }
+        Outcome::Harden { always_uv: false, .. } if keys.always_uv => unmet("the PIN at every use"),
+        Outcome::Harden { force_pin_change: false, .. } if pin.force_change => unmet("the forced PIN change"),
+        outcome => Ok(outcome),
+    }
+}
+
+fn unmet(what: &str) -> Result<Outcome, Trouble> {
+    Err(Trouble::new(FailureCode::KeyFault, format!("the key took {what} but does not show it")))
+}

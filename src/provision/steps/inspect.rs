@@ -1,0 +1,78 @@
+//! Is this key one that the job may use? Reads only; a key that will not do is left as it was.
+
+use crate::ctap::GetInfo;
+use crate::ledger::{FailureCode, Outcome};
+use crate::profile::{AttestationDemand, Profile, Reset};
+use crate::provision::Trouble;
+use crate::provision::job::Job;
+
+pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
+    let profile = &job.planned.profile;
+    let key = job.key()?;
+    let info = key.authenticator.info();
+    fit(info, profile)?;
+    if info.has_pin() && profile.keys.reset == Reset::Never {
+        return Err(Trouble::new(
+            FailureCode::PinUnknown,
+            format!(
+                "the key in {} has a PIN that nobody gave, and profile {} does not allow a reset",
+                key.device.port, profile.name
+            ),
+        ));
+    }
+    let key = key.identity();
+    if job.key()?.authenticator.info().has_pin() && !job.station.operator.may_reset(&job.who, "it has a PIN already") {
+        return Err(Trouble::new(
+            FailureCode::PinUnknown,
+            format!("the key in {} has a PIN that nobody gave; it was not reset", key.port),
+        ));
+    }
+    Ok(Outcome::Inspect { key })
+}
+
+/// Whether a key can be what a profile demands, by what it says of itself.
+pub(in crate::provision) fn fit(info: &GetInfo, profile: &Profile) -> Result<(), Trouble> {
+    let refuse = |why: String| Err(Trouble::new(FailureCode::KeyRefused, why));
+    let (keys, pin) = (&profile.keys, &profile.pin);
+    if !info.versions.iter().any(|version| version.starts_with("FIDO_2")) {
+        return refuse("the key does not speak CTAP2".into());
+    }
+    if !keys.models.is_empty() && !keys.models.contains(&info.aaguid) {
+        return refuse(format!(
+            "the key says it is model {}, which profile {} does not allow",
+            info.aaguid, profile.name
+        ));
+    }
+    if info.option("rk") != Some(true) {
+        return refuse("the key cannot keep credentials (no resident keys)".into());
+    }
+    if info.option("clientPin").is_none() {
+        return refuse("the key has no PIN".into());
+    }
+    if info.remaining_discoverable_credentials == Some(0) {
+        return Err(Trouble::new(FailureCode::KeyFull, "the key has no room for another credential"));
+    }
+    let sets_length = info.option("setMinPINLength") == Some(true);
+    if pin.minimum_on_key > info.min_pin_length && !sets_length {
+        return refuse(format!("the key cannot enforce a PIN of {} characters", pin.minimum_on_key));
+    }
+    if pin.force_change && !sets_length {
+        return refuse("the key cannot ask for a new PIN at first use".into());
+    }
+    if keys.always_uv && info.option("alwaysUv").is_none() {
+        return refuse("the key cannot be made to ask for the PIN at every use".into());
+    }
+    if keys.attestation == AttestationDemand::Enterprise && info.option("ep").is_none() {
+        return refuse("the key has no enterprise attestation".into());
+    }
+    if pin.length < info.min_pin_length || pin.length > info.max_pin_length {
+        return Err(Trouble::new(
+            FailureCode::PinPolicy,
+            format!(
+                "profile {} draws PINs of {} characters, and the key takes {} to {}",
+                profile.name, pin.length, info.min_pin_length, info.max_pin_length
+            ),
+        ));
+    }
+    Ok(())
+}

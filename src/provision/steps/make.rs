@@ -1,0 +1,95 @@
+//! The key makes the credential.
+
+use data_encoding::BASE64URL_NOPAD;
+
+use super::undo;
+use crate::ctap::{CredProtect, EnterpriseAttestation, MakeCredential, Permissions};
+use crate::idp::Ceremony;
+use crate::ledger::{CredentialState, FailureCode, Outcome, Step};
+use crate::profile::AttestationDemand;
+use crate::provision::Trouble;
+use crate::provision::job::{Job, Looked};
+use crate::webauthn::{AttestationConveyance, CeremonyType, ClientDataJson, CredentialId};
+
+pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
+    let ceremony = job.ceremony()?;
+    in_time(job, &ceremony)?;
+    let enterprise = wants_enterprise(job, &ceremony);
+    if enterprise && job.authenticator()?.info().option("ep") == Some(false) {
+        let token = job.token(Permissions::AUTHENTICATOR_CONFIGURATION, None)?;
+        job.authenticator()?.enable_enterprise_attestation(Some(&token))?;
+        job.authenticator()?.refresh_info()?;
+    }
+    let options = &ceremony.options;
+    let client_data = ClientDataJson::new(CeremonyType::Create, &options.challenge, &ceremony.origin);
+    let request = MakeCredential {
+        client_data_hash: client_data.hash(),
+        rp: options.rp.clone(),
+        user: options.user.clone(),
+        pub_key_cred_params: options.pub_key_cred_params.iter().map(|parameters| parameters.alg).collect(),
+        exclude_list: exclude_list(job, &ceremony),
+        resident_key: true,
+        cred_protect: match job.planned.profile.keys.cred_protect {
+            3 => Some(CredProtect::UserVerificationRequired),
+            2 => Some(CredProtect::UserVerificationOptionalWithCredentialIdList),
+            // The level that a key gives of itself.
+            _ => None,
+        },
+        cred_blob: None,
+        min_pin_length: false,
+        hmac_secret: options.extensions.get("hmacCreateSecret").and_then(|wanted| wanted.as_bool()).unwrap_or(false),
+        large_blob_key: false,
+        enterprise_attestation: enterprise.then_some(EnterpriseAttestation::PlatformManaged),
+        attestation_formats_preference: Vec::new(),
+    };
+    let token = job.token(Permissions::MAKE_CREDENTIAL, Some(&options.rp.id))?;
+    let made = job.touching(|authenticator, touch| authenticator.make_credential(&request, Some(&token), touch))?;
+    let object = made.attestation_object;
+    let attested = object.auth_data.attested_credential_data.as_ref().ok_or_else(|| {
+        Trouble::new(FailureCode::KeyFault, "the key made a credential without attested credential data")
+    })?;
+    Ok(Outcome::Make {
+        credential_id: attested.credential_id.clone(),
+        rp_id: options.rp.id.clone(),
+        user_handle: options.user.id.clone(),
+        attestation_object: BASE64URL_NOPAD.encode(&object.to_bytes()),
+        client_data_json: BASE64URL_NOPAD.encode(client_data.as_bytes()),
+        public_key: BASE64URL_NOPAD.encode(&attested.public_key.bytes),
+    })
+}
+
+/// A credential that was made but never got into the ledger is of no use: its attestation is lost. It is deleted.
+pub(super) fn look(job: &mut Job<'_>) -> Result<Looked, Trouble> {
+    undo::delete_from_key(job, "its attestation was lost when the run broke off")?;
+    if in_time(job, &job.ceremony()?).is_err() {
+        return Ok(Looked::Back(Step::Begin, "the time for the registration ran out"));
+    }
+    Ok(Looked::Undone)
+}
+
+/// Refuses to go on with a registration that the directory no longer takes.
+pub(super) fn in_time(job: &Job<'_>, ceremony: &Ceremony) -> Result<(), Trouble> {
+    if job.now() < ceremony.deadline {
+        return Ok(());
+    }
+    Err(Trouble::new(FailureCode::ChallengeExpired, "the time for this registration ran out"))
+}
+
+fn wants_enterprise(job: &Job<'_>, ceremony: &Ceremony) -> bool {
+    job.planned.profile.keys.attestation == AttestationDemand::Enterprise
+        || ceremony.options.attestation == AttestationConveyance::Enterprise
+}
+
+/// What the directory excludes, and this account's credentials on its other keys, registered or not yet.
+fn exclude_list(job: &Job<'_>, ceremony: &Ceremony) -> Vec<CredentialId> {
+    let mut list: Vec<CredentialId> =
+        ceremony.options.exclude_credentials.iter().map(|descriptor| descriptor.id.clone()).collect();
+    let book = job.journal.book();
+    for (id, credential) in &book.credentials {
+        let lives = matches!(credential.state, CredentialState::OnKey | CredentialState::Registered);
+        if lives && credential.account == job.planned.account && !list.contains(id) {
+            list.push(id.clone());
+        }
+    }
+    list
+}

@@ -1,0 +1,45 @@
+//! The PIN: drawn and sealed to disk, and only then given to the key.
+
+use crate::ctap::Permissions;
+use crate::ledger::{FailureCode, Outcome};
+use crate::provision::Trouble;
+use crate::provision::job::{Job, Looked};
+use crate::secret::{SealedPin, draw};
+
+pub(super) fn seal(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
+    let rules = &job.planned.profile.pin;
+    let pin = draw(rules.length, rules.alphabet, job.station.entropy);
+    let sealed = unused_name(job)?;
+    job.station.vault.seal(&sealed, &pin, job.station.readers)?;
+    Ok(Outcome::SealPin { sealed })
+}
+
+/// A name that no working copy has. A key that was given up half-way keeps its PIN, so that copy has to stay too.
+fn unused_name(job: &Job<'_>) -> Result<SealedPin, Trouble> {
+    let taken = job.station.vault.list()?;
+    let name =
+        (1u32..).map(|attempt| SealedPin(format!("job-{}-{attempt}", job.id.0))).find(|name| !taken.contains(name));
+    name.ok_or_else(|| Trouble::new(FailureCode::Secret, "the vault has no name left for this job"))
+}
+
+pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
+    let pin = job.pin()?;
+    job.authenticator()?.set_pin(&pin)?;
+    job.pin_was_set();
+    job.authenticator()?.refresh_info()?;
+    Ok(Outcome::SetPin {})
+}
+
+pub(super) fn look(job: &mut Job<'_>) -> Result<Looked, Trouble> {
+    if !job.authenticator()?.info().has_pin() {
+        return Ok(Looked::Undone);
+    }
+    match job.token(Permissions::GET_ASSERTION, Some(&"keywright.invalid".parse()?)) {
+        Ok(_) => Ok(Looked::Done(Outcome::SetPin {})),
+        Err(Trouble::Job(failure)) if failure.code == FailureCode::PinUnknown => Err(Trouble::new(
+            FailureCode::PinUnknown,
+            "the key has a PIN that is not the one sealed for this job; is it the key that this job began with?",
+        )),
+        Err(trouble) => Err(trouble),
+    }
+}

@@ -1,0 +1,162 @@
+//! Taking back a registration that did not come to be: off the key, and off the directory's list of pending ones.
+//!
+//! The ledger hears of each removal after it is done; doing one again does no harm, so a crash in between is harmless.
+
+use crate::ctap::{CtapError, GetAssertion, Permissions, StatusCode};
+use crate::ledger::{CredentialState, Event, Failure, FailureCode, Outcome, Step};
+use crate::provision::Trouble;
+use crate::provision::job::Job;
+use crate::webauthn::{CredentialId, RpId};
+
+/// What is taken back right after a step failed.
+pub(in crate::provision) fn after(job: &mut Job<'_>, step: Step, failure: &Failure) -> Result<(), Trouble> {
+    let taken_back = match step {
+        Step::Make | Step::Verify | Step::Prove => true,
+        // The directory looked at it and will not have it. In any other case it may yet: resuming decides.
+        Step::Complete => matches!(
+            failure.code,
+            FailureCode::DirectoryRefused | FailureCode::ChallengeExpired | FailureCode::AccountRefused
+        ),
+        _ => false,
+    };
+    if !taken_back {
+        return Ok(());
+    }
+    let to = match failure.code {
+        // This key will not do; another has to come.
+        FailureCode::AttestationRefused | FailureCode::KeyTaken | FailureCode::KeyRefused | FailureCode::KeyFull => {
+            Step::Inspect
+        }
+        _ => Step::Begin,
+    };
+    match failure.code {
+        // The key is out of reach; what is on it is found when the job is resumed.
+        FailureCode::KeyRemoved | FailureCode::KeyFault | FailureCode::Interrupted => passing(abandon(job)),
+        _ => passing(back(job, to, &failure.message)),
+    }
+}
+
+/// Trouble on the way back is not worth more than the trouble that led to it: the job stays where it failed, and resuming it
+/// looks at key and directory again. Only a ledger that cannot be written is worse.
+fn passing(result: Result<(), Trouble>) -> Result<(), Trouble> {
+    match result {
+        Err(Trouble::Job(failure)) => {
+            tracing::warn!(code = ?failure.code, "taking back did not work yet: {}", failure.message);
+            Ok(())
+        }
+        result => result,
+    }
+}
+
+/// Goes back to a step, with nothing left of what came after it.
+pub(in crate::provision) fn back(job: &mut Job<'_>, to: Step, why: &str) -> Result<(), Trouble> {
+    delete_from_key(job, why)?;
+    abandon(job)?;
+    if to <= Step::SetPin
+        && let Some(sealed) = job.sealed_pin()
+        && job.journal.outcome(job.id, Step::SetPin).is_some()
+    {
+        job.record(Event::AttentionNeeded {
+            job: Some(job.id),
+            message: format!(
+                "the key in {} was turned away with a PIN on it, which stays sealed as {}; reset the key before it is used for \
+                 anything else",
+                job.who.port, sealed.0
+            ),
+        })?;
+    }
+    job.record(Event::SteppedBack { job: job.id, to, why: why.to_owned() })
+}
+
+/// Removes the registration that the ledger knows to be pending.
+fn abandon(job: &mut Job<'_>) -> Result<(), Trouble> {
+    if !job.directory_waits() {
+        return Ok(());
+    }
+    if let Some(pending) = job.ceremony()?.pending {
+        abandon_one(job, pending)?;
+    }
+    Ok(())
+}
+
+/// Removes every registration of this user that is pending. The account's turn is held, so none of them is another job's.
+pub(super) fn abandon_pending(job: &mut Job<'_>) -> Result<(), Trouble> {
+    let (station, user) = (job.station, job.user);
+    for pending in station.patience.ask(&station.cancel, || station.directory.pending(user))? {
+        abandon_one(job, pending)?;
+    }
+    Ok(())
+}
+
+fn abandon_one(job: &mut Job<'_>, pending: String) -> Result<(), Trouble> {
+    let (station, user) = (job.station, job.user);
+    station.patience.ask(&station.cancel, || station.directory.abandon(user, &pending))?;
+    job.record(Event::CeremonyAbandoned { job: job.id, pending })
+}
+
+/// Deletes this job's credential from its key: the one in the ledger, or one that the key made and the ledger never heard of.
+pub(super) fn delete_from_key(job: &mut Job<'_>, why: &str) -> Result<(), Trouble> {
+    if job.journal.outcome(job.id, Step::SetPin).is_none() {
+        return Ok(());
+    }
+    for credential_id in unregistered_on_key(job)? {
+        let token = job.token(Permissions::CREDENTIAL_MANAGEMENT, None)?;
+        match job.authenticator()?.delete_credential(&token, &credential_id) {
+            Ok(()) | Err(CtapError::Status { status: StatusCode::NoCredentials, .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        job.record(Event::CredentialDeleted { job: job.id, credential_id, why: why.to_owned() })?;
+    }
+    Ok(())
+}
+
+/// Credentials for this account on the key that neither the ledger nor the directory has as registered.
+fn unregistered_on_key(job: &mut Job<'_>) -> Result<Vec<CredentialId>, Trouble> {
+    let Some(Outcome::Begin { .. }) = job.journal.outcome(job.id, Step::Begin) else { return Ok(Vec::new()) };
+    let options = job.ceremony()?.options;
+    let info = job.authenticator()?.info();
+    if info.option("credMgmt") != Some(true) && info.option("credentialMgmtPreview") != Some(true) {
+        // Such a key replaces the credential when the next is made for the same account.
+        return Ok(Vec::new());
+    }
+    let token = job.token(Permissions::CREDENTIAL_MANAGEMENT, None)?;
+    let stored = job.authenticator()?.enumerate_credentials(&token, &options.rp.id.hash())?;
+    let ours: Vec<CredentialId> = stored
+        .into_iter()
+        .filter(|credential| credential.user_handle == options.user.id)
+        .map(|credential| credential.credential_id)
+        .collect();
+    if ours.is_empty() {
+        return Ok(ours);
+    }
+    let (station, user) = (job.station, job.user);
+    let listed = station.patience.ask(&station.cancel, || station.directory.list(user))?;
+    let book = job.journal.book();
+    Ok(ours
+        .into_iter()
+        .filter(|id| book.credentials.get(id).is_none_or(|credential| credential.state != CredentialState::Registered))
+        .filter(|id| !listed.iter().any(|registered| registered.credential_id.as_ref() == Some(id)))
+        .collect())
+}
+
+/// Whether the key has this credential. Asks for neither PIN nor touch.
+pub(super) fn is_on_key(job: &mut Job<'_>, credential_id: &CredentialId) -> Result<bool, Trouble> {
+    let rp_id = job.ceremony()?.options.rp.id;
+    has_credential(job, &rp_id, credential_id)
+}
+
+fn has_credential(job: &mut Job<'_>, rp_id: &RpId, credential_id: &CredentialId) -> Result<bool, Trouble> {
+    let request = GetAssertion {
+        rp_id: rp_id.clone(),
+        client_data_hash: [0; 32],
+        allow_list: vec![credential_id.clone()],
+        user_presence: false,
+    };
+    // credProtect 3 shows a credential to nobody without the PIN.
+    let token = job.token(Permissions::GET_ASSERTION, Some(rp_id))?;
+    match job.authenticator()?.get_assertions(&request, Some(&token), &mut |_| {}) {
+        Ok(assertions) => Ok(!assertions.is_empty()),
+        Err(CtapError::Status { status: StatusCode::NoCredentials, .. }) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}

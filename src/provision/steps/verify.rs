@@ -1,0 +1,56 @@
+//! The attestation is judged, before anything of it is sent anywhere.
+
+use data_encoding::BASE64URL_NOPAD;
+
+use crate::ledger::{FailureCode, Outcome, Step};
+use crate::provision::Trouble;
+use crate::provision::job::Job;
+use crate::trust::{Policy, judge};
+use crate::webauthn::response::ExpectedRegistration;
+use crate::webauthn::{ClientDataJson, CredentialId, RegistrationResponse};
+
+pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
+    let ceremony = job.ceremony()?;
+    let (_, response) = registration(job)?;
+    let object = response.check(&ExpectedRegistration {
+        challenge: &ceremony.options.challenge,
+        origin: &ceremony.origin,
+        rp_id: &ceremony.options.rp.id,
+        user_verification: true,
+    })?;
+    let claimed = job.authenticator()?.info().aaguid;
+    let attested = object.auth_data.attested_credential_data.as_ref().map(|data| data.aaguid);
+    if attested != Some(claimed) {
+        return Err(Trouble::new(
+            FailureCode::KeyFault,
+            format!("the key says it is model {claimed}, but its credential does not say so"),
+        ));
+    }
+    let verdict = judge(&object, Some(&response.client_data_json.hash()), job.station.anchors, job.now());
+    if let Err(refusals) = Policy::from(&job.planned.profile.keys).accept(&verdict) {
+        let reasons = refusals.iter().map(ToString::to_string).chain(verdict.reasons).collect::<Vec<_>>().join(" ");
+        return Err(Trouble::new(
+            FailureCode::AttestationRefused,
+            format!("the key in {} is not what profile {} demands: {reasons}", job.who.port, job.planned.profile.name),
+        ));
+    }
+    Ok(Outcome::Verify { verdict })
+}
+
+/// The credential of this job as the ledger has it.
+pub(super) fn registration(job: &Job<'_>) -> Result<(CredentialId, RegistrationResponse), Trouble> {
+    let unreadable = || Trouble::new(FailureCode::Ledger, "the ledger has no readable credential for this job");
+    let Some(Outcome::Make { credential_id, attestation_object, client_data_json, .. }) =
+        job.journal.outcome(job.id, Step::Make)
+    else {
+        return Err(unreadable());
+    };
+    let decode = |text: String| BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| unreadable());
+    let response = RegistrationResponse {
+        credential_id: credential_id.clone(),
+        client_data_json: ClientDataJson::from_bytes(decode(client_data_json)?),
+        attestation_object: decode(attestation_object)?,
+        transports: vec!["usb".into()],
+    };
+    Ok((credential_id, response))
+}
