@@ -1,1 +1,7 @@
-fn main() {}
+//! The `keywright` program: see [`keywright::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    keywright::cli::main(std::env::args_os())
+}

@@ -1,1 +1,76 @@
-//! cli
+//! The command line: one file per command, arguments in, words out.
+//!
+//! Results go to stdout, everything else to stderr, questions to the terminal. It refuses to take a secret as an argument, and
+//! to destroy anything without being asked to: no terminal and no `--yes` is a no.
+
+pub mod args;
+pub mod batch;
+pub mod completions;
+pub mod console;
+pub mod enroll;
+pub mod exit;
+pub mod failure;
+pub mod idp;
+pub mod key;
+pub mod keys;
+pub mod ledger;
+pub mod logging;
+pub mod man;
+pub mod output;
+pub mod pin_entry;
+pub mod provision;
+pub mod rehearse;
+pub mod report;
+pub mod resume;
+pub mod session;
+pub mod settings;
+pub mod state;
+pub mod status;
+pub mod terminal;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+pub use args::{Arguments, Command};
+pub use exit::Exit;
+pub use failure::CliError;
+pub use session::Session;
+
+/// Runs the program. `--help`, `--version` and wrong usage end here too, with clap's words and codes (0 and 2).
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // A closed pipe is the reader's business, not an error.
+            let _ = error.print();
+            return Exit::from_clap(&error).into();
+        }
+    };
+    let session = Session::new(&arguments.global);
+    let ended = match run(&arguments.command, &session) {
+        Ok(exit) => exit,
+        Err(error) => {
+            session.console.error(&error);
+            error.exit()
+        }
+    };
+    ended.into()
+}
+
+fn run(command: &Command, session: &Session) -> Result<Exit, CliError> {
+    logging::start(session)?;
+    match command {
+        Command::Rehearse(command) => command.run(session),
+        Command::Provision(command) => command.run(session),
+        Command::Resume(command) => command.run(session),
+        Command::Status(command) => command.run(session),
+        Command::Enroll(command) => command.run(session),
+        Command::Key(command) => command.run(session),
+        Command::Idp(command) => command.run(session),
+        Command::Ledger(command) => command.run(session),
+        Command::Completions(command) => command.run(session),
+        Command::Man(command) => command.run(session),
+    }
+}

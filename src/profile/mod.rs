@@ -154,8 +154,8 @@ pub enum ProfileError {
     },
 }
 
-/// Name and text of the profiles that come with keywright.
-const BUILT_IN: [(&str, &str); 4] = [
+/// File name and text of the profiles that come with keywright.
+pub const BUILT_IN: [(&str, &str); 4] = [
     ("admin.toml", include_str!("../../profiles/admin.toml")),
     ("break-glass.toml", include_str!("../../profiles/break-glass.toml")),
     ("exec.toml", include_str!("../../profiles/exec.toml")),

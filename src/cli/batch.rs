@@ -1,0 +1,221 @@
+//! What every run of jobs works with, opened once: keys, IdP, ledger, vault, readers, anchors.
+
+use std::path::Path;
+
+use super::args::Work;
+use super::keys::Keys;
+use super::report;
+use super::settings::Settings;
+use super::state::StateFolder;
+use super::terminal::Terminal;
+use super::{CliError, Exit, Session};
+use crate::hid::Limits;
+use crate::idp::Directory;
+use crate::ledger::{Book, Entry, Event, LedgerError, SqliteStore, Store};
+use crate::profile::{HandOver, Profile};
+use crate::provision::{self, Patience, Plan, Report, RunError, Station};
+use crate::secret::{Reader, SystemEntropy, Vault};
+use crate::trust::Anchors;
+
+/// The machine, set up for a run.
+pub struct Bench {
+    keys: Keys,
+    directory: Box<dyn Directory>,
+    store: Box<dyn Store>,
+    vault: Vault,
+    anchors: Anchors,
+    readers: Vec<Reader>,
+    letter_program: Vec<String>,
+    state: StateFolder,
+    /// Where a dry run's vault is, until it is over.
+    _scratch: Option<tempfile::TempDir>,
+    yes: bool,
+}
+
+/// Who runs what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// Everybody of the plan is to be complete.
+    Provision,
+    /// Everybody in the ledger is to be complete.
+    Resume,
+    /// The plan's keys are to be made, whether or not they are enough.
+    Enroll,
+}
+
+impl Bench {
+    /// Opens everything. A dry run opens nothing for writing, and makes no folder.
+    pub fn open(work: &Work, settings: &Settings, session: &Session) -> Result<Self, CliError> {
+        let directory = settings.directory(&work.idp)?;
+        Self::with_directory(work, settings, directory, session)
+    }
+
+    /// As [`Bench::open`], with an IdP that is already chosen.
+    pub fn with_directory(
+        work: &Work,
+        settings: &Settings,
+        directory: Box<dyn Directory>,
+        session: &Session,
+    ) -> Result<Self, CliError> {
+        let state = session.state()?;
+        let keys = Keys::open(&work.source, session)?;
+        let mut anchors = read_anchors(&work.anchor)?;
+        if let Keys::Soft(row) = &keys {
+            anchors.merge(Anchors::from_pem_or_der(row.anchor_pem().as_bytes())?);
+        }
+        let (store, vault, scratch): (Box<dyn Store>, _, _) = if work.dry_run {
+            let scratch = tempfile::tempdir()
+                .map_err(|error| CliError::File { path: std::env::temp_dir(), why: error.to_string() })?;
+            (read_only(&state)?, Vault::open(scratch.path())?, Some(scratch))
+        } else {
+            let store = SqliteStore::open(&state.create()?.ledger(), Box::new(Session::now))?;
+            (Box::new(store), Vault::open(&state.vault())?, None)
+        };
+        let readers = settings.readers.iter().chain(&work.reader).cloned().collect();
+        let letter_program = settings.letter_program.clone();
+        Ok(Self {
+            keys,
+            directory,
+            store,
+            vault,
+            anchors,
+            readers,
+            letter_program,
+            state,
+            _scratch: scratch,
+            yes: work.yes,
+        })
+    }
+
+    /// What the ledger says now.
+    pub fn book(&self) -> Result<Book, CliError> {
+        Ok(Book::read(&self.store.entries(0)?)?)
+    }
+
+    /// The IdP's name.
+    pub fn directory_name(&self) -> &str {
+        self.directory.name()
+    }
+
+    /// Refuses a profile whose PINs could not be handed over from here, before anything is touched.
+    pub fn can_hand_over(&self, profile: &Profile, session: &Session) -> Result<(), CliError> {
+        let missing = match profile.hand_over {
+            HandOver::Age if self.readers.is_empty() => {
+                "hands PINs over as age files, and nobody is named to read them; add readers = [\"NAME=age1...\"] to the settings, or --reader"
+            }
+            HandOver::Letter if self.letter_program.is_empty() => {
+                "prints letters, and no program is named to print them; add letter-program = [\"lp\"] to the settings"
+            }
+            HandOver::Terminal if !session.console.looks().asks => "shows PINs on the terminal, and there is none",
+            _ => return Ok(()),
+        };
+        Err(CliError::Usage(format!("profile {} {missing}", profile.name)))
+    }
+
+    /// Runs the plan (or what the ledger has open) and prints the report.
+    pub fn run(&self, verb: Verb, plan: &Plan, dry_run: bool, session: &Session) -> Result<Exit, CliError> {
+        let began = std::time::Instant::now();
+        let report = self.report(verb, plan, dry_run, session)?;
+        report::print(&report, verb, dry_run, began.elapsed(), session)
+    }
+
+    /// Runs the plan, and returns the report.
+    pub fn report(&self, verb: Verb, plan: &Plan, dry_run: bool, session: &Session) -> Result<Report, CliError> {
+        let terminal = Terminal::new(&session.console, self.yes, self.keys_to_make(plan)?);
+        let station = Station {
+            bus: self.keys.bus(),
+            directory: &*self.directory,
+            store: &*self.store,
+            vault: &self.vault,
+            operator: &terminal,
+            anchors: &self.anchors,
+            readers: &self.readers,
+            hand_over_folder: self.state.hand_over(),
+            letter_program: self.letter_program.clone(),
+            entropy: &SystemEntropy,
+            now: &Session::now,
+            limits: Limits::default(),
+            patience: Patience::default(),
+            cancel: session.cancel.clone(),
+            operator_name: operator_name(),
+        };
+        let report = match (dry_run, verb) {
+            (true, _) => provision::dry_run(&station, plan),
+            (false, Verb::Resume) => provision::resume(&station),
+            (false, _) => provision::run(&station, plan),
+        };
+        terminal.clear();
+        report.map_err(|error| match error {
+            RunError::Hid(crate::hid::HidError::Cancelled) => CliError::Interrupted,
+            error if session.cancel.is_cancelled() && !matches!(error, RunError::Ledger(_)) => CliError::Interrupted,
+            error => error.into(),
+        })
+    }
+
+    /// Keys of the plan, and those that earlier runs left open for its people.
+    fn keys_to_make(&self, plan: &Plan) -> Result<usize, CliError> {
+        let book = self.book()?;
+        let of_plan = |job: &&crate::ledger::Job| plan.people.iter().any(|planned| planned.account == job.account);
+        let open = book.jobs.values().filter(|job| job.state != crate::ledger::JobState::Done).filter(of_plan).count();
+        Ok(plan.keys() + open)
+    }
+}
+
+/// The trust anchors in these PEM or DER files.
+pub fn read_anchors(files: &[std::path::PathBuf]) -> Result<Anchors, CliError> {
+    let mut anchors = Anchors::none();
+    for file in files {
+        let bytes =
+            std::fs::read(file).map_err(|error| CliError::File { path: file.clone(), why: error.to_string() })?;
+        anchors.merge(Anchors::from_pem_or_der(&bytes)?);
+    }
+    Ok(anchors)
+}
+
+/// The ledger for reading; an empty one if there is none.
+fn read_only(state: &StateFolder) -> Result<Box<dyn Store>, CliError> {
+    match SqliteStore::read(&state.ledger()) {
+        Ok(store) => Ok(Box::new(store)),
+        Err(LedgerError::Missing { path }) => Ok(Box::new(NoLedger { path })),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A ledger that does not exist and is not made.
+struct NoLedger {
+    path: String,
+}
+
+impl Store for NoLedger {
+    fn append_all(&self, _events: &[Event]) -> Result<Vec<Entry>, LedgerError> {
+        Err(LedgerError::ReadOnly { path: self.path.clone() })
+    }
+
+    fn entries(&self, _after: u64) -> Result<Vec<Entry>, LedgerError> {
+        Ok(Vec::new())
+    }
+}
+
+/// Who runs this, as the operating system's environment says; behind sudo, the person who called it. A process that was started
+/// without an environment is named by its user's number.
+fn operator_name() -> String {
+    let named = |name| std::env::var(name).ok().filter(|name| !name.is_empty());
+    ["SUDO_USER", "LOGNAME", "USER", "USERNAME"].into_iter().find_map(named).unwrap_or_else(user_number)
+}
+
+#[cfg(unix)]
+fn user_number() -> String {
+    use std::os::unix::fs::MetadataExt as _;
+
+    std::fs::metadata("/proc/self").map_or_else(|_| "unknown".into(), |process| format!("uid {}", process.uid()))
+}
+
+#[cfg(not(unix))]
+fn user_number() -> String {
+    "unknown".into()
+}
+
+/// The profiles: built in, from the settings' folder, or from the folder that is named here.
+pub fn profiles(named: Option<&Path>, settings: &Settings) -> Result<crate::profile::Profiles, CliError> {
+    Ok(crate::profile::load(named.or(settings.profiles.as_deref()))?)
+}

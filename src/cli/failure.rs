@@ -1,0 +1,452 @@
+//! The one place where an error of any room becomes a message, a hint and an exit code.
+//!
+//! Messages are the rooms' own; hints are written here, because only the command line knows what the person can type next. All
+//! of them start in lower case and have no full stop. It refuses to print a secret: none of the rooms' errors holds one.
+
+use std::path::PathBuf;
+
+use super::Exit;
+use super::keys::KeysError;
+use super::settings::SettingsError;
+use crate::ctap::{CtapError, PinError, StatusCode};
+use crate::hid::HidError;
+use crate::idp::DirectoryError;
+use crate::idp::embedded::StartError;
+use crate::ledger::{FailureCode, LedgerError};
+use crate::profile::{ProfileError, RosterError};
+use crate::provision::RunError;
+use crate::secret::SecretError;
+use crate::softkey::SoftKeyError;
+use crate::trust::TrustError;
+
+/// Everything that can end a command.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// Which key is meant, or whether there is one.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// Between this machine and a key.
+    #[error(transparent)]
+    Hid(#[from] HidError),
+    /// A key's answer.
+    #[error(transparent)]
+    Ctap(#[from] CtapError),
+    /// A text that is no PIN.
+    #[error(transparent)]
+    Pin(#[from] PinError),
+    /// The key has few attempts left, and nobody said that this is fine.
+    #[error("only {left} PIN attempts are left on this key; nothing was sent")]
+    FewRetries {
+        /// Attempts.
+        left: u32,
+    },
+    /// The key already has a PIN, or has none.
+    #[error("{0}")]
+    PinState(&'static str),
+    /// A secret could not be taken, sealed or handed over.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// A profile.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// The roster.
+    #[error(transparent)]
+    Roster(#[from] RosterError),
+    /// The identity provider.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// The run.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The settings.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The embedded directory's server.
+    #[error(transparent)]
+    Serve(#[from] StartError),
+    /// The soft keys.
+    #[error(transparent)]
+    SoftKeys(#[from] SoftKeyError),
+    /// An anchor file.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    /// The arguments make no sense together.
+    #[error("{0}")]
+    Usage(String),
+    /// A file of ours could not be read or written.
+    #[error("{}: {why}", path.display())]
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        why: String,
+    },
+    /// A question had to be asked, and there is nobody to answer.
+    #[error("{question} There is no terminal to ask on")]
+    NobodyToAsk {
+        /// The question.
+        question: String,
+    },
+    /// The person said no.
+    #[error("not confirmed; nothing was changed")]
+    NotConfirmed,
+    /// After a reset another key was in the port.
+    #[error("the key that was plugged in is not the one that was pulled out: {0}; nothing was reset")]
+    AnotherKey(String),
+    /// What was asked for is not there.
+    #[error("{0}")]
+    NotFound(String),
+    /// Somebody pressed Ctrl-C.
+    #[error("interrupted")]
+    Interrupted,
+    /// A web server, a signal handler or a logger could not be set up.
+    #[error("{what}: {why}")]
+    System {
+        /// What was to be set up.
+        what: &'static str,
+        /// What the system says.
+        why: String,
+    },
+}
+
+impl CliError {
+    /// The exit code.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Keys(_) => Exit::Key,
+            Self::Hid(error) => hid_exit(error),
+            Self::Ctap(error) => ctap_exit(error),
+            Self::Pin(_) | Self::FewRetries { .. } | Self::PinState(_) => Exit::Pin,
+            Self::Secret(SecretError::Pin(_)) => Exit::Pin,
+            Self::Secret(SecretError::Recipient(_) | SecretError::SameReader(_) | SecretError::NoReader) => Exit::Usage,
+            Self::Profile(_) | Self::Roster(_) | Self::Settings(_) | Self::Usage(_) | Self::Trust(_) => Exit::Usage,
+            Self::Serve(StartError::NotLoopback(_) | StartError::Token | StartError::Origin { .. }) => Exit::Usage,
+            Self::Directory(error) | Self::Run(RunError::Directory(error)) => directory_exit(error),
+            Self::Run(RunError::Hid(error)) => hid_exit(error),
+            Self::Run(RunError::NoKey) => Exit::Key,
+            Self::Interrupted => Exit::Interrupted,
+            _ => Exit::Failed,
+        }
+    }
+
+    /// Further lines of the message, such as each wrong row of a roster.
+    pub fn details(&self) -> Vec<String> {
+        match self {
+            Self::Roster(RosterError::Rows { rows, .. }) => {
+                rows.iter().map(|(row, why)| format!("row {row}: {why}")).collect()
+            }
+            Self::Keys(KeysError::Ambiguous { keys } | KeysError::NotThere { keys, .. }) => keys.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Keys(error) => keys_hint(error),
+            Self::Hid(error) | Self::Run(RunError::Hid(error)) => return hid_hint(error).map(str::to_owned),
+            Self::Ctap(error) => return ctap_hint(error),
+            Self::Pin(error) | Self::Secret(SecretError::Pin(error)) => pin_hint(error),
+            Self::FewRetries { .. } => {
+                "be sure of the PIN, then repeat with --yes; at 0 only a reset helps, and it erases the key"
+            }
+            Self::PinState(_) => return None,
+            Self::Secret(error) => return secret_hint(error).map(str::to_owned),
+            Self::Ledger(error) | Self::Run(RunError::Ledger(error)) => return ledger_hint(error).map(str::to_owned),
+            Self::Profile(ProfileError::Setting { .. }) => "correct the profile; the built-in ones show every setting",
+            Self::Roster(error) => roster_hint(error),
+            Self::Directory(error) | Self::Run(RunError::Directory(error)) => {
+                return directory_hint(error).map(str::to_owned);
+            }
+            Self::Run(RunError::Blocked { .. }) => "change this at the identity provider, then 'keywright idp check'",
+            Self::Run(RunError::NoKey) => "plug security keys in, or practise with --softkeys 2",
+            Self::Settings(error) => return settings_hint(error),
+            Self::NobodyToAsk { .. } => "repeat with --yes if that is what you want",
+            Self::AnotherKey(_) => "plug the same key into the same port again",
+            Self::Interrupted => "run 'keywright resume' to go on",
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+fn keys_hint(error: &KeysError) -> &'static str {
+    match error {
+        KeysError::None => "plug a security key in, or practise with --softkeys 2",
+        KeysError::Ambiguous { .. } => "name one with --key, or pull the others out",
+        KeysError::NotThere { .. } => "'keywright key list' shows the keys that are plugged in",
+    }
+}
+
+fn hid_exit(error: &HidError) -> Exit {
+    match error {
+        HidError::Cancelled => Exit::Interrupted,
+        _ => Exit::Failed,
+    }
+}
+
+fn hid_hint(error: &HidError) -> Option<&'static str> {
+    Some(match error {
+        HidError::Removed => "plug the key in again and leave it in",
+        HidError::NoPermission { .. } => {
+            "on Linux install keywright's udev rule (udev/70-keywright.rules) and replug the key; on Windows run as administrator"
+        }
+        HidError::Held { .. } | HidError::Busy(_) => "close the program that uses the key, a browser for example",
+        HidError::Silent(_) | HidError::TooLong(_) | HidError::Protocol(_) => {
+            "unplug the key, plug it in again and repeat; without a hub if there is one"
+        }
+        HidError::Cancelled => "run 'keywright resume' to go on",
+        _ => return None,
+    })
+}
+
+fn ctap_exit(error: &CtapError) -> Exit {
+    match error {
+        CtapError::Hid(error) => hid_exit(error),
+        CtapError::Pin(_) => Exit::Pin,
+        CtapError::Status { status, .. } if is_about_pin(*status) => Exit::Pin,
+        _ => Exit::Failed,
+    }
+}
+
+fn is_about_pin(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::PinInvalid
+            | StatusCode::PinBlocked
+            | StatusCode::PinAuthInvalid
+            | StatusCode::PinAuthBlocked
+            | StatusCode::PinNotSet
+            | StatusCode::PuatRequired
+            | StatusCode::PinPolicyViolation
+            | StatusCode::UvBlocked
+    )
+}
+
+fn ctap_hint(error: &CtapError) -> Option<String> {
+    match error {
+        CtapError::Hid(error) => hid_hint(error).map(str::to_owned),
+        CtapError::Pin(error) => Some(pin_hint(error).to_owned()),
+        CtapError::Status { status, .. } => status.advice().map(as_hint),
+        CtapError::Unsupported(_) => Some("'keywright key info' shows what this key can do".to_owned()),
+        _ => None,
+    }
+}
+
+/// The rooms' advice is written in sentences; a hint starts in lower case and has no full stop.
+fn as_hint(sentence: &str) -> String {
+    let sentence = sentence.trim_end_matches('.');
+    let mut letters = sentence.chars();
+    match letters.next() {
+        // An acronym stays one.
+        Some(first) if !letters.as_str().starts_with(|second: char| second.is_uppercase()) => {
+            first.to_lowercase().chain(letters).collect()
+        }
+        _ => sentence.to_owned(),
+    }
+}
+
+fn pin_hint(error: &PinError) -> &'static str {
+    match error {
+        PinError::TooShort { .. } => "choose a longer PIN; what counts is characters",
+        PinError::TooLong { .. } => "choose a shorter PIN; what counts is bytes, and accents and emoji take several",
+        _ => "type the PIN without control characters",
+    }
+}
+
+fn secret_hint(error: &SecretError) -> Option<&'static str> {
+    Some(match error {
+        SecretError::Recipient(_) => "a recipient starts with age1; 'age-keygen -y' prints it",
+        SecretError::Missing(_) => "a secret comes from prompt, file:PATH, fd:N or env:NAME",
+        SecretError::NoReader => "add readers = [\"NAME=age1...\"] to the settings, or --reader NAME=age1...",
+        SecretError::Unsealable { .. } | SecretError::IdentityLost { .. } => {
+            "the state folder's vault has another station's identity; restore it from the backup"
+        }
+        SecretError::Printer { .. } => "the PIN is still sealed; repair the printer, then 'keywright resume'",
+        _ => return None,
+    })
+}
+
+fn ledger_hint(error: &LedgerError) -> Option<&'static str> {
+    Some(match error {
+        LedgerError::Locked { .. } => "wait for it to end; 'keywright status' can be asked meanwhile",
+        LedgerError::Newer { .. } => "use the newer keywright; this one leaves the ledger alone",
+        LedgerError::Missing { .. } => "name the state folder with --state, or provision somebody first",
+        LedgerError::DiskFull { .. } => "make room, then 'keywright resume'",
+        LedgerError::Broken { .. } => "somebody changed the ledger; keep this file and compare it with the last export",
+        _ => return None,
+    })
+}
+
+fn roster_hint(error: &RosterError) -> &'static str {
+    match error {
+        RosterError::Unreadable { .. } => "a roster is a CSV file in UTF-8",
+        RosterError::Empty { .. } => "the first line is 'account,profile', then one person a line",
+        RosterError::Rows { .. } => "correct these rows; nothing was touched",
+    }
+}
+
+fn directory_exit(error: &DirectoryError) -> Exit {
+    match error {
+        DirectoryError::SignIn { .. } => Exit::SignIn,
+        _ => Exit::Failed,
+    }
+}
+
+fn directory_hint(error: &DirectoryError) -> Option<&'static str> {
+    Some(match error {
+        DirectoryError::Unreachable { .. } => "check the address and the network; nothing was changed there",
+        DirectoryError::Unanswered { .. } | DirectoryError::Failed { .. } => {
+            "try again in a while; 'keywright resume' asks what was done before it does anything"
+        }
+        DirectoryError::SignIn { .. } => "check the token and where it comes from, then 'keywright idp check'",
+        DirectoryError::Forbidden { .. } => "give our account the right to register security keys for others",
+        DirectoryError::RateLimited { .. } => "wait, then 'keywright resume'",
+        _ => return None,
+    })
+}
+
+fn settings_hint(error: &SettingsError) -> Option<String> {
+    Some(match error {
+        SettingsError::NoIdp => {
+            "add an [idp.NAME] to keywright.toml, or name an embedded one: --idp http://127.0.0.1:8460 --idp-token env:NAME".to_owned()
+        }
+        SettingsError::SeveralIdps { known } | SettingsError::UnknownIdp { known, .. } if !known.is_empty() => {
+            format!("--idp takes one of: {}", known.join(", "))
+        }
+        SettingsError::NoToken => "add --idp-token, for example --idp-token env:KEYWRIGHT_TOKEN".to_owned(),
+        _ => return None,
+    })
+}
+
+/// The exit code that a single job's failure stands for.
+pub fn exit_of(code: FailureCode) -> Exit {
+    match code {
+        FailureCode::DirectorySignIn => Exit::SignIn,
+        FailureCode::PinUnknown | FailureCode::PinBlocked | FailureCode::PinPolicy => Exit::Pin,
+        FailureCode::AttestationRefused => Exit::Attestation,
+        FailureCode::Interrupted => Exit::Interrupted,
+        _ => Exit::Failed,
+    }
+}
+
+/// What to do about a single job's failure.
+pub fn hint_of(code: FailureCode) -> &'static str {
+    match code {
+        FailureCode::KeyRemoved => "plug the key in again, then 'keywright resume'",
+        FailureCode::KeyFault => "replug the key, then 'keywright resume'; if it stays, use another key",
+        FailureCode::KeyRefused => "use a key that the profile allows; 'keywright key info' shows what this one is",
+        FailureCode::KeyFull => "delete a credential with 'keywright key credentials --delete', or use another key",
+        FailureCode::KeyTaken => "use another key; 'keywright key identify' says whose this is",
+        FailureCode::PinUnknown => {
+            "use a new key, or reset this one with 'keywright key reset'; that erases everything on it"
+        }
+        FailureCode::PinBlocked => "replug the key and look with 'keywright key pin retries'; at 0 only a reset helps",
+        FailureCode::PinPolicy => "make the profile's PIN at least as long as the key demands",
+        FailureCode::TouchTimeout => "run 'keywright resume' and touch the key when it blinks",
+        FailureCode::TouchDeclined => "run 'keywright resume' when the person at the key agrees",
+        FailureCode::AttestationRefused => {
+            "use a key of an allowed model, or add the vendor's certificate with --anchor"
+        }
+        FailureCode::ProofFailed => "use another key: this one's signatures cannot be relied on",
+        FailureCode::AccountRefused => "check the account's name and state at the identity provider",
+        FailureCode::DirectorySignIn => "check the token and where it comes from, then 'keywright resume'",
+        FailureCode::DirectoryRefused => "read the identity provider's words, then 'keywright resume'",
+        FailureCode::DirectoryDown => {
+            "'keywright resume' when the identity provider is back; it asks what was done before it does anything"
+        }
+        FailureCode::ChallengeExpired => "run 'keywright resume'; a new registration is begun",
+        FailureCode::Secret => "mend what is named, then 'keywright resume'; the PIN is sealed in the state folder",
+        FailureCode::Interrupted => "run 'keywright resume' to go on",
+        FailureCode::Ledger => "make room or mend the disk, then 'keywright resume'",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn errors() -> Vec<(CliError, Exit)> {
+        let idp = || "corp".to_owned();
+        let status = |status| CliError::Ctap(CtapError::Status { command: "authenticatorClientPIN", status });
+        vec![
+            (KeysError::None.into(), Exit::Key),
+            (KeysError::Ambiguous { keys: vec!["soft:1".into(), "soft:2".into()] }.into(), Exit::Key),
+            (HidError::Removed.into(), Exit::Failed),
+            (HidError::Cancelled.into(), Exit::Interrupted),
+            (CtapError::Hid(HidError::Cancelled).into(), Exit::Interrupted),
+            (status(StatusCode::PinInvalid), Exit::Pin),
+            (status(StatusCode::PinBlocked), Exit::Pin),
+            (status(StatusCode::KeyStoreFull), Exit::Failed),
+            (PinError::TooShort { length: 3, minimum: 4 }.into(), Exit::Pin),
+            (CliError::FewRetries { left: 3 }, Exit::Pin),
+            (LedgerError::Newer { path: "l".into(), found: 9, known: 1 }.into(), Exit::Failed),
+            (LedgerError::Locked { path: "l".into(), holder: "keywright 7".into() }.into(), Exit::Failed),
+            (RosterError::Empty { file: "r.csv".into() }.into(), Exit::Usage),
+            (DirectoryError::SignIn { directory: idp(), why: "no such token".into() }.into(), Exit::SignIn),
+            (DirectoryError::Unreachable { directory: idp(), why: "refused".into() }.into(), Exit::Failed),
+            (RunError::NoKey.into(), Exit::Key),
+            (SettingsError::NoIdp.into(), Exit::Usage),
+            (CliError::NobodyToAsk { question: "reset?".into() }, Exit::Failed),
+            (CliError::Interrupted, Exit::Interrupted),
+        ]
+    }
+
+    #[test]
+    fn every_error_has_its_exit_code() {
+        for (error, exit) in errors() {
+            assert_eq!(error.exit(), exit, "{error}");
+        }
+    }
+
+    #[test]
+    fn hints_start_in_lower_case_and_have_no_full_stop() {
+        let hints = errors()
+            .into_iter()
+            .filter_map(|(error, _)| error.hint())
+            .chain(ALL_CODES.map(|code| hint_of(code).to_owned()));
+        for hint in hints {
+            assert!(!hint.ends_with('.'), "{hint}");
+            assert!(!hint.starts_with(char::is_uppercase), "{hint}");
+        }
+    }
+
+    #[test]
+    fn advice_becomes_a_hint() {
+        assert_eq!(as_hint("Touch the key."), "touch the key");
+        assert_eq!(as_hint("PINs differ."), "PINs differ");
+    }
+
+    #[test]
+    fn a_wrong_roster_names_each_row() {
+        let rows = vec![(2, "no account".to_owned()), (7, "unknown profile \"boss\"".to_owned())];
+        let error = CliError::from(RosterError::Rows { file: "r.csv".into(), rows });
+        assert_eq!(error.details(), ["row 2: no account", "row 7: unknown profile \"boss\""]);
+    }
+
+    const ALL_CODES: [FailureCode; 20] = [
+        FailureCode::KeyRemoved,
+        FailureCode::KeyFault,
+        FailureCode::KeyRefused,
+        FailureCode::KeyFull,
+        FailureCode::KeyTaken,
+        FailureCode::PinUnknown,
+        FailureCode::PinBlocked,
+        FailureCode::PinPolicy,
+        FailureCode::TouchTimeout,
+        FailureCode::TouchDeclined,
+        FailureCode::AttestationRefused,
+        FailureCode::ProofFailed,
+        FailureCode::AccountRefused,
+        FailureCode::DirectorySignIn,
+        FailureCode::DirectoryRefused,
+        FailureCode::DirectoryDown,
+        FailureCode::ChallengeExpired,
+        FailureCode::Secret,
+        FailureCode::Interrupted,
+        FailureCode::Ledger,
+    ];
+}

@@ -1,0 +1,50 @@
+//! `keywright idp check`: would registrations work?
+
+use clap::Args;
+use serde::Serialize;
+
+use super::super::args::WhichIdp;
+use super::super::{CliError, Exit, Session};
+use crate::idp::Finding;
+
+/// Check that registrations would work, without changing anything.
+///
+/// Signs in to the IdP and asks for what would keep registrations from working. Exit code 1 if something does, 4 if the sign-in
+/// itself is refused.
+#[derive(Args)]
+#[command(
+    after_long_help = "Example:\n  keywright idp check\n  keywright idp check --idp http://127.0.0.1:8460 --idp-token env:KEYWRIGHT_TOKEN"
+)]
+pub struct Check {
+    #[command(flatten)]
+    idp: WhichIdp,
+}
+
+#[derive(Serialize)]
+struct Checked<'a> {
+    directory: &'a str,
+    ready: bool,
+    findings: &'a [Finding],
+}
+
+impl Check {
+    /// Runs it.
+    pub fn run(&self, session: &Session) -> Result<Exit, CliError> {
+        let directory = session.settings()?.directory(&self.idp)?;
+        let findings = directory.preflight()?;
+        let ready = !findings.iter().any(|finding| finding.blocks);
+        let checked = Checked { directory: directory.name(), ready, findings: &findings };
+        session.output.result(&checked, || words(&checked))?;
+        Ok(if ready { Exit::Done } else { Exit::Failed })
+    }
+}
+
+fn words(checked: &Checked<'_>) -> String {
+    let state = if checked.ready { "ready: the sign-in works, registrations would" } else { "not ready" };
+    let mut text = format!("{}: {state}\n", checked.directory);
+    for finding in checked.findings {
+        let kind = if finding.blocks { "blocks" } else { "note" };
+        text.push_str(&format!("  {kind}: {}\n", finding.message));
+    }
+    text
+}

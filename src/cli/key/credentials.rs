@@ -1,0 +1,142 @@
+//! `keywright key credentials`: what is on a key, and taking one away.
+
+use clap::Args;
+use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
+use serde::Serialize;
+
+use super::super::args::{Change, OneKey, PinArgument};
+use super::super::keys::OpenKey;
+use super::super::output::table;
+use super::super::{CliError, Exit, Session, pin_entry};
+use crate::ctap::{Permissions, StoredCredential, StoredRp};
+use crate::ledger::{Book, CredentialState, LedgerError, SqliteStore, Store as _};
+use crate::webauthn::CredentialId;
+
+/// List the credentials on a key, or delete one.
+///
+/// Needs the key's PIN. A credential that is deleted here stays registered at the identity provider, where it does no harm and
+/// no good.
+#[derive(Args)]
+#[command(
+    after_long_help = "Example:\n  keywright key credentials\n  keywright key credentials --pin file:pin.txt --json\n  keywright key credentials --delete Zm9vYmFy"
+)]
+pub struct Credentials {
+    #[command(flatten)]
+    which: OneKey,
+    #[command(flatten)]
+    pin: PinArgument,
+    /// Delete the credential with this id (base64url, as the list shows it)
+    #[arg(long, value_name = "ID")]
+    delete: Option<CredentialId>,
+    #[command(flatten)]
+    change: Change,
+}
+
+#[derive(Serialize)]
+struct Line {
+    path: String,
+    rp_id: Option<String>,
+    rp_id_hash: String,
+    credential_id: CredentialId,
+    user_name: Option<String>,
+    user_display_name: Option<String>,
+    user_handle: String,
+    algorithm: Option<i64>,
+    cred_protect: Option<u64>,
+    deleted: bool,
+}
+
+impl Line {
+    fn of(path: &str, rp: &StoredRp, credential: StoredCredential) -> Self {
+        Self {
+            path: path.to_owned(),
+            rp_id: rp.id.clone(),
+            rp_id_hash: HEXLOWER.encode(&rp.id_hash),
+            user_handle: BASE64URL_NOPAD.encode(credential.user_handle.as_bytes()),
+            credential_id: credential.credential_id,
+            user_name: credential.user_name,
+            user_display_name: credential.user_display_name,
+            algorithm: credential.public_key.map(|key| key.algorithm.0),
+            cred_protect: credential.cred_protect,
+            deleted: false,
+        }
+    }
+
+    /// The RP ID; some keys do not tell it.
+    fn rp(&self) -> &str {
+        self.rp_id.as_deref().unwrap_or(&self.rp_id_hash)
+    }
+}
+
+impl Credentials {
+    /// Runs it.
+    pub fn run(&self, session: &Session) -> Result<Exit, CliError> {
+        let mut key = OpenKey::open(&self.which, session)?;
+        let permissions = Permissions::CREDENTIAL_MANAGEMENT;
+        let pin = self.pin.pin.as_ref();
+        let token = pin_entry::token(&mut key.authenticator, permissions, pin, self.change.yes, session)?;
+
+        let mut lines = Vec::new();
+        for rp in key.authenticator.enumerate_rps(&token)? {
+            for credential in key.authenticator.enumerate_credentials(&token, &rp.id_hash)? {
+                lines.push(Line::of(&key.device.path, &rp, credential));
+            }
+        }
+        let Some(id) = &self.delete else {
+            return list(&lines, session);
+        };
+        let Some(line) = lines.iter_mut().find(|line| line.credential_id == *id) else {
+            return Err(CliError::NotFound(format!("there is no credential {id} on {}", key.device.path)));
+        };
+        let known = in_ledger(id, session)?.map(|known| format!(" {known}.")).unwrap_or_default();
+        let who = line.user_name.clone().unwrap_or_else(|| line.user_handle.clone());
+        if self.change.dry_run {
+            session.console.say(&format!("would delete the credential of {who} for {}.{known}", line.rp()));
+        } else {
+            let question = format!("delete the credential of {who} for {} from {}?{known}", line.rp(), key.device.path);
+            session.console.confirm(&question, self.change.yes)?;
+            key.authenticator.delete_credential(&token, id)?;
+            line.deleted = true;
+        }
+        let deleted = if line.deleted { "deleted" } else { "not deleted" };
+        session.output.result(line, || format!("{deleted}: {who} for {}", line.rp()))?;
+        Ok(Exit::Done)
+    }
+}
+
+fn list(lines: &[Line], session: &Session) -> Result<Exit, CliError> {
+    if session.output.is_json() {
+        for line in lines {
+            session.output.object(line)?;
+        }
+        return Ok(Exit::Done);
+    }
+    if lines.is_empty() {
+        session.console.say("there are no credentials on this key");
+        return Ok(Exit::Done);
+    }
+    let heading = ["RP", "USER", "NAME", "CREDENTIAL"].map(str::to_owned);
+    let rows = lines.iter().map(|line| {
+        [
+            line.rp().to_owned(),
+            line.user_name.clone().unwrap_or_else(|| "-".into()),
+            line.user_display_name.clone().unwrap_or_else(|| "-".into()),
+            line.credential_id.to_string(),
+        ]
+    });
+    session.output.words(&table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>()))?;
+    Ok(Exit::Done)
+}
+
+/// What the ledger says of a credential, if there is a ledger and it knows it as registered.
+fn in_ledger(id: &CredentialId, session: &Session) -> Result<Option<String>, CliError> {
+    let store = match SqliteStore::read(&session.state()?.ledger()) {
+        Ok(store) => store,
+        Err(LedgerError::Missing { .. }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let book = Book::read(&store.entries(0)?)?;
+    Ok(book.credentials.get(id).filter(|known| known.state == CredentialState::Registered).map(|known| {
+        format!("The ledger has it as key {} of {}; it stays registered there", known.ordinal, known.account)
+    }))
+}

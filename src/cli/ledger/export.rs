@@ -1,0 +1,40 @@
+//! `keywright ledger export`: a folder of evidence.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::super::{CliError, Exit, Session};
+use super::verify::HeadLine;
+use crate::ledger::{SqliteStore, export};
+
+/// Write a folder that other software can check.
+///
+/// It has the events with their hashes, each credential with its attestation object and client data as received, the accounts,
+/// the head of the chain, and SHA256SUMS. The folder must not exist.
+#[derive(Args)]
+#[command(after_long_help = "Example:\n  keywright ledger export evidence-2026-11")]
+pub struct Export {
+    /// The folder
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+}
+
+#[derive(Serialize)]
+struct Exported {
+    folder: PathBuf,
+    #[serde(flatten)]
+    head: HeadLine,
+}
+
+impl Export {
+    /// Runs it.
+    pub fn run(&self, session: &Session) -> Result<Exit, CliError> {
+        let store = SqliteStore::read(&session.state()?.ledger())?;
+        let head = export::export(&store, &self.folder)?;
+        let exported = Exported { folder: self.folder.clone(), head: HeadLine::of(&head) };
+        session.output.result(&exported, || format!("{}\nhead {}", self.folder.display(), head))?;
+        Ok(Exit::Done)
+    }
+}

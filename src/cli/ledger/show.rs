@@ -1,0 +1,111 @@
+//! `keywright ledger show`: the events in their order.
+
+use clap::Args;
+use data_encoding::HEXLOWER;
+use serde::Serialize;
+
+use super::super::{CliError, Exit, Session};
+use crate::ledger::{Entry, Event, JobId, LedgerError, Outcome, SqliteStore, Store as _};
+
+/// Show the events in their order.
+///
+/// With --json, each line has the event with all that it holds.
+#[derive(Args)]
+#[command(after_long_help = "Example:\n  keywright ledger show\n  keywright ledger show --after 200 --json")]
+pub struct Show {
+    /// Only events after this number
+    #[arg(long, value_name = "SEQ", default_value_t = 0)]
+    after: u64,
+    /// Only events of this job
+    #[arg(long, value_name = "NUMBER")]
+    job: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    seq: u64,
+    time: &'a str,
+    hash: String,
+    #[serde(flatten)]
+    event: serde_json::Value,
+}
+
+impl Show {
+    /// Runs it.
+    pub fn run(&self, session: &Session) -> Result<Exit, CliError> {
+        for entry in SqliteStore::read(&session.state()?.ledger())?.entries(self.after)? {
+            let event = entry.event()?;
+            if self.job.is_some_and(|job| job_of(&event) != Some(JobId(job))) {
+                continue;
+            }
+            if session.output.is_json() {
+                session.output.object(&line(&entry)?)?;
+            } else {
+                session.output.words(&format!("{:>6}  {}  {}", entry.seq, entry.time, words(&event)))?;
+            }
+        }
+        Ok(Exit::Done)
+    }
+}
+
+fn line(entry: &Entry) -> Result<Line<'_>, LedgerError> {
+    let event = serde_json::from_str(&entry.body)
+        .map_err(|error| LedgerError::Broken { seq: entry.seq, why: error.to_string() })?;
+    Ok(Line { seq: entry.seq, time: &entry.time, hash: HEXLOWER.encode(&entry.hash), event })
+}
+
+fn job_of(event: &Event) -> Option<JobId> {
+    match event {
+        Event::JobPlanned { job, .. }
+        | Event::StepStarted { job, .. }
+        | Event::StepDone { job, .. }
+        | Event::StepFailed { job, .. }
+        | Event::SteppedBack { job, .. }
+        | Event::CredentialDeleted { job, .. }
+        | Event::CeremonyAbandoned { job, .. } => Some(*job),
+        Event::AttentionNeeded { job, .. } => *job,
+        _ => None,
+    }
+}
+
+fn words(event: &Event) -> String {
+    match event {
+        Event::BatchStarted { batch, operator, version, directory, .. } => {
+            format!("batch {batch} at {directory}, by {operator}, keywright {version}")
+        }
+        Event::AccountPlanned { account, profile, .. } => format!("{account}: planned as {}", profile.name),
+        Event::UserFound { account, user_id, .. } => format!("{account}: is user {user_id}"),
+        Event::JobPlanned { job, account, ordinal } => format!("{job}: key {ordinal} of {account}"),
+        Event::StepStarted { job, step } => format!("{job}: {step} begins"),
+        Event::StepDone { job, outcome } => format!("{job}: {} done{}", outcome.step(), of_outcome(outcome)),
+        Event::StepFailed { job, step, failure } => format!("{job}: {step} failed: {}", failure.message),
+        Event::SteppedBack { job, to, why } => format!("{job}: back to {to}: {why}"),
+        Event::CredentialDeleted { job, credential_id, why } => {
+            format!("{job}: credential {credential_id} deleted from the key: {why}")
+        }
+        Event::CeremonyAbandoned { job, pending } => format!("{job}: pending registration {pending} removed"),
+        Event::AccountCompleted { account } => format!("{account}: complete"),
+        Event::CredentialRevoked { account, credential_id, reason } => {
+            format!("{account}: credential {credential_id} revoked: {reason}")
+        }
+        Event::KeyDrilled { account, credential_id, proved } => {
+            let how = if *proved { "proved again" } else { "NOT proved" };
+            format!("{account}: credential {credential_id} {how}")
+        }
+        Event::AttentionNeeded { job: Some(job), message } => format!("{job}: attention: {message}"),
+        Event::AttentionNeeded { job: None, message } => format!("attention: {message}"),
+    }
+}
+
+fn of_outcome(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Inspect { key } => format!(": {} in port {}", key.product, key.port),
+        Outcome::Reset { done: false } => ", nothing to reset".into(),
+        Outcome::Begin { deadline, .. } => format!(", until {deadline}"),
+        Outcome::Make { credential_id, .. } => format!(": credential {credential_id}"),
+        Outcome::Complete { label, .. } => format!(": \"{label}\""),
+        Outcome::SignIn { done: false } => ", not possible there".into(),
+        Outcome::HandOver { readers, .. } if !readers.is_empty() => format!(" to {}", readers.join(", ")),
+        _ => String::new(),
+    }
+}

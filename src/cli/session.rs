@@ -1,0 +1,77 @@
+//! What every command works with: where words go, where things are, and Ctrl-C.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver;
+
+use super::args::Global;
+use super::console::Console;
+use super::output::Output;
+use super::settings::Settings;
+use super::state::StateFolder;
+use super::{CliError, Exit};
+use crate::hid::Cancel;
+
+/// One run of the program.
+pub struct Session {
+    /// Results.
+    pub output: Output,
+    /// Everything else.
+    pub console: Console,
+    /// Set by Ctrl-C.
+    pub cancel: Cancel,
+    /// The arguments that every command takes.
+    pub global: Global,
+}
+
+impl Session {
+    /// Looks at the terminal and at nothing else.
+    pub fn new(global: &Global) -> Self {
+        Self {
+            output: Output::new(global.json),
+            console: Console::new(),
+            cancel: Cancel::default(),
+            global: global.clone(),
+        }
+    }
+
+    /// The state folder. It may not exist yet.
+    pub fn state(&self) -> Result<StateFolder, CliError> {
+        StateFolder::find(self.global.state.as_deref())
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> Result<Settings, CliError> {
+        Ok(Settings::find(self.global.config.as_deref())?)
+    }
+
+    /// The same run, with another state folder and settings file.
+    pub fn elsewhere(&self, state: &Path, config: &Path) -> Self {
+        let global = Global { state: Some(state.to_owned()), config: Some(config.to_owned()), ..self.global.clone() };
+        Self { cancel: self.cancel.clone(), ..Self::new(&global) }
+    }
+
+    /// From now on Ctrl-C (and SIGTERM) sets [`Session::cancel`], so that work ends between two steps, and sends to the
+    /// receiver. A second one ends the process at once. To be called once.
+    pub fn catch_interrupts(&self) -> Result<Receiver<()>, CliError> {
+        let cancel = self.cancel.clone();
+        let asked = AtomicBool::new(false);
+        let (sender, receiver) = std::sync::mpsc::channel();
+        ctrlc::set_handler(move || {
+            if asked.swap(true, Ordering::SeqCst) {
+                std::process::exit(Exit::Interrupted as i32);
+            }
+            cancel.cancel();
+            // Nobody waits for it in most commands.
+            let _ = sender.send(());
+            eprintln!("\nending as soon as nothing is half-done; Ctrl-C again ends at once");
+        })
+        .map_err(|error| CliError::System { what: "catching Ctrl-C", why: error.to_string() })?;
+        Ok(receiver)
+    }
+
+    /// The time.
+    pub fn now() -> time::OffsetDateTime {
+        time::OffsetDateTime::now_utc()
+    }
+}

@@ -1,0 +1,168 @@
+//! `keywright status`: who has which keys, and what is left to do. Reads while another keywright writes.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::output::{count, table};
+use super::{CliError, Exit, Session};
+use crate::ledger::{AccountId, Book, FailureCode, Job, JobId, JobState, SqliteStore, Step};
+
+/// Who has which keys, and what is left to do.
+///
+/// Can be asked while another keywright works on the same ledger.
+#[derive(Args)]
+#[command(after_long_help = "Example:\n  keywright status\n  keywright status --unfinished --json")]
+pub struct Status {
+    /// Only accounts that are not complete, or that need a person's attention
+    #[arg(long)]
+    unfinished: bool,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    kind: &'static str,
+    account: &'a str,
+    directory: &'a str,
+    person: &'a str,
+    profile: String,
+    complete: bool,
+    keys_proved: usize,
+    keys_required: usize,
+    jobs: Vec<JobLine<'a>>,
+    attention: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+struct JobLine<'a> {
+    job: JobId,
+    ordinal: usize,
+    state: &'static str,
+    step: Option<Step>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<Why<'a>>,
+}
+
+#[derive(Serialize)]
+struct Why<'a> {
+    code: FailureCode,
+    message: &'a str,
+}
+
+#[derive(Serialize)]
+struct Summary<'a> {
+    kind: &'static str,
+    batch: u64,
+    accounts: usize,
+    complete: usize,
+    keys_proved: usize,
+    events: u64,
+    attention: Vec<&'a str>,
+}
+
+impl Status {
+    /// Runs it.
+    pub fn run(&self, session: &Session) -> Result<Exit, CliError> {
+        let mut book = Book::default();
+        book.catch_up(&SqliteStore::read(&session.state()?.ledger())?)?;
+        let all: Vec<_> = book.accounts.keys().map(|id| line(id, &book)).collect();
+        let summary = Summary {
+            kind: "summary",
+            batch: book.batch,
+            accounts: all.len(),
+            complete: all.iter().filter(|line| line.complete).count(),
+            keys_proved: all.iter().map(|line| line.keys_proved).sum(),
+            events: book.seq,
+            attention: book.attention.iter().filter(|(job, _)| job.is_none()).map(|(_, what)| what.as_str()).collect(),
+        };
+        let wanted = |line: &&Line<'_>| !self.unfinished || !line.complete || !line.attention.is_empty();
+        let lines: Vec<_> = all.iter().filter(wanted).collect();
+        if session.output.is_json() {
+            for line in lines {
+                session.output.object(line)?;
+            }
+            session.output.object(&summary)?;
+        } else {
+            session.output.words(&words(&lines, &summary))?;
+        }
+        Ok(Exit::Done)
+    }
+}
+
+fn line<'a>(id: &'a AccountId, book: &'a Book) -> Line<'a> {
+    let account = &book.accounts[id];
+    Line {
+        kind: "account",
+        account: &id.login,
+        directory: &id.directory,
+        person: account.person.display_name(),
+        profile: account.profile.name.to_string(),
+        complete: account.completed,
+        keys_proved: book.proved_keys(id),
+        keys_required: account.profile.keys.required,
+        jobs: account.jobs.iter().map(|job| job_line(*job, &book.jobs[job])).collect(),
+        attention: book
+            .attention
+            .iter()
+            .filter(|(job, _)| job.is_some_and(|job| account.jobs.contains(&job)))
+            .map(|(_, what)| what.as_str())
+            .collect(),
+    }
+}
+
+fn job_line(id: JobId, job: &Job) -> JobLine<'_> {
+    let (state, failure) = match &job.state {
+        JobState::Ready(_) => ("ready", None),
+        JobState::Open(_) => ("open", None),
+        JobState::Failed(_, failure) => ("failed", Some(Why { code: failure.code, message: &failure.message })),
+        JobState::Done => ("done", None),
+    };
+    JobLine { job: id, ordinal: job.ordinal, state, step: job.state.step(), failure }
+}
+
+fn words(lines: &[&Line<'_>], summary: &Summary<'_>) -> String {
+    let heading = ["ACCOUNT", "PROFILE", "KEYS", "STATE", "NEXT"].map(str::to_owned);
+    let rows = lines.iter().map(|line| {
+        let keys = format!("{}/{}", line.keys_proved, line.keys_required);
+        let (state, next) = state_and_next(line);
+        [line.account.to_owned(), line.profile.clone(), keys, state.to_owned(), next]
+    });
+    let mut text = table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>());
+    for line in lines {
+        for what in &line.attention {
+            text.push_str(&format!("attention: {}: {what}\n", line.account));
+        }
+    }
+    for what in &summary.attention {
+        text.push_str(&format!("attention: {what}\n"));
+    }
+    text.push_str(&format!(
+        "{} of {} complete, {} proved\n",
+        summary.complete,
+        count(summary.accounts, "account", "accounts"),
+        count(summary.keys_proved, "key", "keys"),
+    ));
+    text
+}
+
+/// The account's state in a word, and what comes next: a step, and where it stands.
+fn state_and_next(line: &Line<'_>) -> (&'static str, String) {
+    let open: Vec<_> = line.jobs.iter().filter(|job| job.step.is_some()).collect();
+    let next = open
+        .iter()
+        .filter_map(|job| job.step.map(|step| (job, step)))
+        .map(|(job, step)| match (&job.failure, job.state) {
+            (Some(failure), _) => format!("key {}: {step} again ({})", job.ordinal, failure.message),
+            (None, "open") => format!("key {}: {step}, under way or interrupted", job.ordinal),
+            (None, _) => format!("key {}: {step}", job.ordinal),
+        })
+        .collect::<Vec<_>>()
+        .join("; ");
+    let state = match () {
+        () if open.iter().any(|job| job.state == "failed") => "failed",
+        () if open.iter().any(|job| job.state == "open" || job.step != Some(Step::Inspect)) => "under way",
+        () if !open.is_empty() => "planned",
+        () if line.complete => "complete",
+        () => "keys missing",
+    };
+    (state, next)
+}
