@@ -1,0 +1,196 @@
+//! One key in hand: list, info, PIN, policy, reset, on soft keys that keep their state between commands.
+
+mod cli_support;
+
+use cli_support::{Ended, Home};
+use serde_json::{Value, json};
+
+const ONE: [&str; 2] = ["--softkeys", "1"];
+
+fn key(home: &Home, arguments: &[&str]) -> Ended {
+    home.run(&[&["key"], arguments, &ONE[..]].concat())
+}
+
+fn with_pin(home: &Home, pin: &str) -> String {
+    let source = home.secret("pin.txt", &format!("{pin}\n"));
+    key(home, &["pin", "set", "--new-pin", &source]).expect(0);
+    source
+}
+
+#[test]
+fn the_list_has_an_object_for_each_key() {
+    let home = Home::new();
+    let keys = home.run(&["key", "list", "--softkeys", "2", "--json"]).expect(0).json();
+    assert_eq!(keys.len(), 2);
+    for (found, path) in keys.iter().zip(["soft:1", "soft:2"]) {
+        assert_eq!(found["path"], path);
+        for (member, kind) in
+            [("product", "string"), ("vendor_id", "number"), ("product_id", "number"), ("aaguid", "string")]
+        {
+            let is = match &found[member] {
+                Value::String(_) => "string",
+                Value::Number(_) => "number",
+                _ => "something else",
+            };
+            assert_eq!(is, kind, "{member}: {found}");
+        }
+        assert!(found.as_object().unwrap().contains_key("serial"));
+        assert!(found["versions"].as_array().unwrap().contains(&json!("FIDO_2_1")));
+    }
+    let words = home.run(&["key", "list", "--softkeys", "2"]).expect(0).stdout;
+    assert!(words.starts_with("PATH") && words.lines().count() == 3, "{words}");
+}
+
+#[test]
+fn a_bad_key_does_not_hide_the_others() {
+    let home = Home::new();
+    home.run(&["key", "list", "--softkeys", "3"]).expect(0);
+    let folder = home.state().join("softkeys");
+    std::fs::write(folder.join("soft-02.key"), "garbage").unwrap();
+    let keys = home.run(&["key", "list", "--softkeys", folder.to_str().unwrap(), "--json"]).expect(0).json();
+    assert_eq!(keys.len(), 3);
+    let bad: Vec<_> = keys.iter().filter(|key| key.get("error").is_some()).collect();
+    assert_eq!(bad.len(), 1, "{keys:?}");
+    assert_eq!(bad[0]["path"], "soft:2");
+    assert!(bad[0]["error"]["code"].is_string() && bad[0]["error"]["message"].is_string(), "{}", bad[0]);
+}
+
+#[test]
+fn no_key_and_several_keys_are_exit_code_5() {
+    let home = Home::new();
+    home.run(&["key", "list", "--softkeys", "0"]).expect(5).says("no security key is plugged in");
+    let ended = home.run(&["key", "info", "--softkeys", "2"]).expect(5).says("hint: name one with --key");
+    assert!(ended.stderr.contains("soft:1") && ended.stderr.contains("soft:2"), "{}", ended.stderr);
+    assert!(ended.stdout.is_empty());
+    home.run(&["key", "info", "--softkeys", "2", "--key", "soft:9"]).expect(5).says("no security key is at soft:9");
+    let info = home.run(&["key", "info", "--softkeys", "2", "--key", "soft:2", "--json"]).expect(0).one();
+    assert_eq!(info["path"], "soft:2");
+}
+
+#[test]
+fn info_shows_every_member() {
+    let home = Home::new();
+    let info = key(&home, &["info", "--json"]).expect(0).one();
+    assert_eq!(info["options"]["rk"], true);
+    assert_eq!(info["options"]["clientPin"], false);
+    assert_eq!(info["minPINLength"], 4);
+    assert_eq!(info["maxPINLength"], 63);
+    assert_eq!(info["pinUvAuthProtocols"], json!([2, 1]));
+    assert_eq!(info["forcePinChange"], false);
+    // schema, path, product, 31 members of the specification, unknown ones
+    assert_eq!(info.as_object().unwrap().len(), 3 + 31 + 1);
+    let words = key(&home, &["info"]).expect(0).stdout;
+    for line in ["PIN                     not set", "room for credentials    150 more", "credProtect"] {
+        assert!(words.contains(line), "{line}: {words}");
+    }
+}
+
+#[test]
+fn a_pin_is_set_and_changed_and_counted() {
+    let home = Home::new();
+    let before = key(&home, &["pin", "retries", "--json"]).expect(0).one();
+    assert_eq!((&before["pin_set"], &before["retries"]), (&json!(false), &Value::Null));
+
+    let pin = with_pin(&home, "135791");
+    let again = key(&home, &["pin", "set", "--new-pin", &pin]).expect(6);
+    again.says("error: this key already has a PIN; 'keywright key pin change'");
+
+    let changed = [&["key", "pin", "change", "--pin", &pin, "--new-pin", "env:NEW", "--json"][..], &ONE].concat();
+    let changed = home.run_with(&changed, &[("NEW", "97531x")]).expect(0);
+    assert_eq!(changed.one()["done"], true);
+    assert!(changed.stderr.contains("PIN attempts left: 8"), "{}", changed.stderr);
+    assert!(changed.stderr.contains("at least 4 characters, at most 63 bytes"), "{}", changed.stderr);
+
+    // The old PIN is wrong now, and costs one attempt: it is not tried again.
+    key(&home, &["credentials", "--pin", &pin]).expect(6).says("CTAP2_ERR_PIN_INVALID").says("hint: ");
+    assert_eq!(key(&home, &["pin", "retries", "--json"]).expect(0).one()["retries"], 7);
+    let right = [&["key", "credentials", "--pin", "env:NEW", "--json"][..], &ONE].concat();
+    assert_eq!(home.run_with(&right, &[("NEW", "97531x")]).expect(0).stdout, "");
+}
+
+#[test]
+fn a_pin_that_the_key_would_refuse_is_not_sent() {
+    let home = Home::new();
+    for (pin, words) in [("123", "at least 4 are needed"), (&"a".repeat(64), "at most 63 are possible")] {
+        let new = home.secret("new.txt", pin);
+        key(&home, &["pin", "set", "--new-pin", &new]).expect(6).says(words);
+    }
+    assert_eq!(key(&home, &["pin", "retries", "--json"]).expect(0).one()["pin_set"], false);
+    let new = home.secret("new.txt", "2468101");
+    let dry = key(&home, &["pin", "set", "--new-pin", &new, "--dry-run", "--json"]).expect(0).one();
+    assert_eq!((&dry["done"], &dry["pin_set"]), (&json!(false), &json!(false)));
+}
+
+#[test]
+fn without_a_terminal_nothing_is_prompted_for() {
+    let home = Home::new();
+    key(&home, &["pin", "set"]).expect(2).says("there is no terminal to ask on").says("--new-pin");
+    with_pin(&home, "135791");
+    key(&home, &["credentials"]).expect(2).says("--pin");
+}
+
+#[test]
+fn the_last_attempts_are_not_spent_by_accident() {
+    let home = Home::new();
+    let right = with_pin(&home, "135791");
+    let wrong = home.secret("wrong.txt", "999999");
+    for left in (3..8).rev() {
+        key(&home, &["credentials", "--pin", &wrong]).expect(6);
+        assert_eq!(key(&home, &["pin", "retries", "--json"]).expect(0).one()["retries"], left);
+    }
+    key(&home, &["credentials", "--pin", &right]).expect(6).says("only 3 PIN attempts are left").says("--yes");
+    assert_eq!(key(&home, &["pin", "retries", "--json"]).expect(0).one()["retries"], 3);
+    key(&home, &["credentials", "--pin", &right, "--yes"]).expect(0);
+    assert_eq!(key(&home, &["pin", "retries", "--json"]).expect(0).one()["retries"], 8);
+}
+
+#[test]
+fn policy_is_changed_and_read_back() {
+    let home = Home::new();
+    let pin = with_pin(&home, "13579135");
+    let change = ["policy", "--min-pin-length", "8", "--always-uv", "on", "--enterprise-attestation", "--pin", &pin];
+    key(&home, &change).expect(1).says("There is no terminal to ask on").says("--yes");
+    assert_eq!(key(&home, &["policy", "--json"]).expect(0).one()["min_pin_length"], 4);
+
+    let dry = key(&home, &[&change[..], &["--dry-run", "--json"]].concat()).expect(0);
+    assert!(dry.stderr.contains("would allow enterprise attestation"), "{}", dry.stderr);
+    assert_eq!(dry.one()["changed"], false);
+
+    let done = key(&home, &[&change[..], &["--yes", "--json"]].concat()).expect(0).one();
+    let expected = json!({
+        "schema": "keywright/1", "path": "soft:1", "changed": true, "min_pin_length": 8, "force_pin_change": false,
+        "always_uv": true, "enterprise_attestation": true
+    });
+    assert_eq!(done, expected);
+    key(&home, &["policy", "--min-pin-length", "6", "--yes", "--pin", &pin]).expect(2).says("it only grows");
+    key(&home, &["policy", "--min-pin-length", "64", "--yes"]).expect(2);
+
+    // From here on the key does nothing but change its PIN.
+    let forced = key(&home, &["policy", "--force-pin-change", "--yes", "--json", "--pin", &pin]).expect(0).one();
+    assert_eq!(forced["force_pin_change"], true);
+    key(&home, &["credentials", "--pin", &pin]).expect(6).says("the key demands a new PIN");
+    let new = home.secret("new.txt", "24680246");
+    key(&home, &["pin", "change", "--pin", &pin, "--new-pin", &new]).expect(0);
+    key(&home, &["credentials", "--pin", &new]).expect(0);
+}
+
+#[test]
+fn a_reset_has_to_be_asked_for() {
+    let home = Home::new();
+    with_pin(&home, "135791");
+    key(&home, &["reset"]).expect(1).says("erase everything on soft:1").says("hint: repeat with --yes");
+    let dry = key(&home, &["reset", "--dry-run", "--json"]).expect(0).one();
+    assert_eq!(dry["reset"], false);
+    assert_eq!(key(&home, &["pin", "retries", "--json"]).expect(0).one()["pin_set"], true);
+
+    let done = key(&home, &["reset", "--yes", "--json"]).expect(0).one();
+    assert_eq!(done["reset"], true);
+    assert_eq!(key(&home, &["pin", "retries", "--json"]).expect(0).one()["pin_set"], false);
+}
+
+#[test]
+fn a_folder_of_soft_keys_has_to_be_there() {
+    let home = Home::new();
+    home.run(&["key", "list", "--softkeys", "./nowhere"]).expect(1).says("nowhere");
+    assert!(!home.path("nowhere").exists());
+}
