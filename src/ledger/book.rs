@@ -66,6 +66,8 @@ pub struct Job {
     pub outcomes: BTreeMap<Step, Outcome>,
     /// Whether the directory was asked to begin a registration and, as far as is known, still waits for it.
     pub directory_waits: bool,
+    /// How many PINs were sealed for it, those of keys that were turned away too.
+    pub pins_sealed: usize,
 }
 
 impl Job {

@@ -212,8 +212,10 @@ impl Book {
             Event::JobPlanned { job, account, ordinal } => {
                 let state = JobState::Ready(Step::ALL[0]);
                 let (ordinal, outcomes) = (*ordinal, BTreeMap::new());
-                self.jobs
-                    .insert(*job, Job { account: account.clone(), ordinal, state, outcomes, directory_waits: false });
+                self.jobs.insert(
+                    *job,
+                    Job { account: account.clone(), ordinal, state, outcomes, directory_waits: false, pins_sealed: 0 },
+                );
                 if let Some(account) = self.accounts.get_mut(account) {
                     account.jobs.push(*job);
                 }
@@ -262,6 +264,7 @@ impl Book {
         let step = outcome.step();
         job.outcomes.insert(step, outcome.clone());
         match step {
+            Step::SealPin => job.pins_sealed += 1,
             Step::Begin => job.directory_waits = true,
             Step::Complete => job.directory_waits = false,
             _ => {}

@@ -9,17 +9,11 @@ use crate::secret::{SealedPin, draw};
 pub(super) fn seal(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
     let rules = &job.planned.profile.pin;
     let pin = draw(rules.length, rules.alphabet, job.station.entropy);
-    let sealed = unused_name(job)?;
+    // The same name after a crash, when no key can have got the PIN; another after a key was turned away, which keeps its PIN.
+    let attempt = job.journal.book().jobs[&job.id].pins_sealed + 1;
+    let sealed = SealedPin(format!("job-{}-{attempt}", job.id.0));
     job.station.vault.seal(&sealed, &pin, job.station.readers)?;
     Ok(Outcome::SealPin { sealed })
-}
-
-/// A name that no working copy has. A key that was given up half-way keeps its PIN, so that copy has to stay too.
-fn unused_name(job: &Job<'_>) -> Result<SealedPin, Trouble> {
-    let taken = job.station.vault.list()?;
-    let name =
-        (1u32..).map(|attempt| SealedPin(format!("job-{}-{attempt}", job.id.0))).find(|name| !taken.contains(name));
-    name.ok_or_else(|| Trouble::new(FailureCode::Secret, "the vault has no name left for this job"))
 }
 
 pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {

@@ -1,0 +1,175 @@
+//! The process is killed right after each write to the journal, and right before each, and another one goes on.
+//!
+//! Before a write of an outcome, the deed is done and the ledger does not know; after a write of an intent, the ledger says so
+//! and nothing is done. So these two sides of every write are all the moments that differ. The directory runs in the test's own
+//! process and lives on; keys, ledger and vault are files, as they would be on the bench.
+
+#[path = "support/workshop.rs"]
+mod workshop;
+
+use std::env;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use keywright::ledger::{Book, Entry, Event, LedgerError, Store};
+use keywright::provision::{resume, run};
+use workshop::{Hands, Workshop};
+
+const FOLDER: &str = "KEYWRIGHT_TEST_FOLDER";
+const URL: &str = "KEYWRIGHT_TEST_URL";
+const CUT: &str = "KEYWRIGHT_TEST_CUT";
+
+/// Where the power is cut: at this write, counted from 0.
+#[derive(Debug, Clone, Copy)]
+enum Cut {
+    Before(usize),
+    After(usize),
+    Never,
+}
+
+impl Cut {
+    fn to_text(self) -> String {
+        match self {
+            Self::Before(at) => format!("before:{at}"),
+            Self::After(at) => format!("after:{at}"),
+            Self::Never => "never".into(),
+        }
+    }
+
+    fn from_text(text: &str) -> Self {
+        match text.split_once(':') {
+            Some(("before", at)) => Self::Before(at.parse().unwrap()),
+            Some(("after", at)) => Self::After(at.parse().unwrap()),
+            _ => Self::Never,
+        }
+    }
+}
+
+/// A store that kills its process at a write.
+struct Fragile<'a> {
+    store: &'a dyn Store,
+    cut: Cut,
+    writes: AtomicUsize,
+}
+
+impl Store for Fragile<'_> {
+    fn append_all(&self, events: &[Event]) -> Result<Vec<Entry>, LedgerError> {
+        let write = self.writes.fetch_add(1, Ordering::SeqCst);
+        if matches!(self.cut, Cut::Before(at) if at == write) {
+            die();
+        }
+        let entries = self.store.append_all(events)?;
+        if matches!(self.cut, Cut::After(at) if at == write) {
+            die();
+        }
+        Ok(entries)
+    }
+
+    fn entries(&self, after: u64) -> Result<Vec<Entry>, LedgerError> {
+        self.store.entries(after)
+    }
+}
+
+fn die() -> ! {
+    use rustix::process::{Signal, getpid, kill_process};
+    kill_process(getpid(), Signal::KILL).expect("a process may kill itself");
+    loop {
+        std::thread::park();
+    }
+}
+
+/// One run in a process of its own. Goes on if the ledger has a plan already, as `provision` of the same roster does.
+#[test]
+#[ignore = "started by the tests of this file, in a process that may die"]
+fn station() {
+    let (folder, url, cut) = (env::var(FOLDER).unwrap(), env::var(URL).unwrap(), env::var(CUT).unwrap());
+    let workshop = Workshop::at(Path::new(&folder), &url);
+    let (rack, store) = (workshop.rack(), workshop.store());
+    let fragile = Fragile { store: &store, cut: Cut::from_text(&cut), writes: AtomicUsize::new(0) };
+    let hands = Hands::default();
+    let report = workshop.with_directory(&workshop.directory(), &fragile, &rack, &hands, |station| {
+        let book = Book::read(&station.store.entries(0).unwrap()).unwrap();
+        if book.jobs.is_empty() { run(station, &workshop.plan(&book)) } else { resume(station) }
+    });
+    let report = report.unwrap();
+    let said = hands.said.lock().unwrap();
+    assert!(report.accounts.iter().all(|account| account.complete), "{report:#?}\n{said:#?}");
+    std::fs::write(Path::new(&folder).join("writes"), fragile.writes.into_inner().to_string()).unwrap();
+}
+
+fn start(workshop: &Workshop, cut: Cut) -> (ExitStatus, String) {
+    let output = Command::new(env::current_exe().unwrap())
+        .args(["--exact", "station", "--ignored", "--nocapture"])
+        .env(FOLDER, workshop.path())
+        .env(URL, &workshop.url)
+        .env(CUT, cut.to_text())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    (output.status, String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
+}
+
+/// Writes of a run that nothing disturbs.
+fn writes_in_a_run(keys: usize, logins: &[&str]) -> usize {
+    let workshop = Workshop::new(keys, logins);
+    let (status, output) = start(&workshop, Cut::Never);
+    assert!(status.success(), "{output}");
+    workshop.everything_agrees(logins, 2);
+    std::fs::read_to_string(workshop.path().join("writes")).unwrap().parse().unwrap()
+}
+
+/// Cuts the power as told, one after the other, and then lets the last run end.
+fn survive(keys: usize, logins: &[&str], cuts: &[Cut]) {
+    let workshop = Workshop::new(keys, logins);
+    for cut in cuts {
+        let (status, output) = start(&workshop, *cut);
+        // A later cut may lie behind the end of what was left to do.
+        assert!(status.signal() == Some(9) || status.success(), "{cut:?} of {cuts:?}: {output}");
+    }
+    let (status, output) = start(&workshop, Cut::Never);
+    assert!(status.success(), "after {cuts:?}: {output}");
+    workshop.everything_agrees(logins, 2);
+}
+
+/// Every case, on two threads; the first that fails is told with its cuts.
+fn each(cases: Vec<Vec<Cut>>, keys: usize, logins: &[&str]) {
+    let left = Mutex::new(cases);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                loop {
+                    let Some(case) = left.lock().unwrap().pop() else { break };
+                    survive(keys, logins, &case);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn killed_at_every_write_of_one_persons_job() {
+    let logins = ["ada"];
+    let writes = writes_in_a_run(2, &logins);
+    assert!(writes > 40, "two keys take twelve steps each, and each step two writes: {writes}");
+    let cases = (0..writes).flat_map(|at| [vec![Cut::Before(at)], vec![Cut::After(at)]]).collect();
+    each(cases, 2, &logins);
+}
+
+#[test]
+fn killed_while_two_people_are_served_at_once() {
+    let logins = ["ada", "grace"];
+    let writes = writes_in_a_run(4, &logins);
+    let cases = (1..writes).step_by(5).flat_map(|at| [vec![Cut::Before(at)], vec![Cut::After(at)]]).collect();
+    each(cases, 4, &logins);
+}
+
+#[test]
+fn killed_again_while_going_on() {
+    let logins = ["ada"];
+    let writes = writes_in_a_run(2, &logins);
+    let cases = (2..writes).step_by(4).map(|at| vec![Cut::Before(at), Cut::After(2), Cut::Before(3), Cut::After(1)]);
+    each(cases.collect(), 2, &logins);
+}

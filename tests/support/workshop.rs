@@ -1,0 +1,318 @@
+//! A workshop for journeys: soft keys in a folder, an embedded directory over HTTP, a ledger and a vault on disk, and an
+//! operator who answers as told. Use it with `#[path = "support/workshop.rs"] mod workshop;`.
+
+#![allow(dead_code, reason = "each journey uses the parts that it needs")]
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use age::secrecy::ExposeSecret;
+use keywright::ctap::{Authenticator, Permissions, Pin};
+use keywright::hid::{Bus, Cancel, Limits};
+use keywright::idp::Directory;
+use keywright::idp::embedded::wire::NewUser;
+use keywright::idp::embedded::{Embedded, EmbeddedServer, Settings};
+use keywright::ledger::{AccountId, Book, CredentialState, Failure, JobState, SqliteStore, Step, Store, chain};
+use keywright::profile::{Profile, ProfileName, Profiles, Roster};
+use keywright::provision::{Operator, Patience, Plan, Report, RunError, Station, Who, resume, run};
+use keywright::secret::{Delivery, Reader, SecretError, SystemEntropy, Vault};
+use keywright::softkey::Rack;
+use keywright::trust::Anchors;
+use keywright::webauthn::CredentialId;
+use tempfile::TempDir;
+use time::OffsetDateTime;
+
+pub const TOKEN: &str = "a-token-for-tests-only";
+pub const DIRECTORY: &str = "workshop";
+
+/// What every run in the workshop starts from. The folder outlives processes; another process can open it again.
+pub struct Workshop {
+    folder: Place,
+    pub url: String,
+    server: Option<EmbeddedServer>,
+}
+
+enum Place {
+    Own(TempDir),
+    Borrowed(PathBuf),
+}
+
+impl Workshop {
+    /// A new folder with soft keys and a directory that knows these logins.
+    pub fn new(keys: usize, logins: &[&str]) -> Self {
+        Self::with_settings(keys, logins, |_| {})
+    }
+
+    /// The same, with a directory that is set up otherwise.
+    pub fn with_settings(keys: usize, logins: &[&str], change: impl FnOnce(&mut Settings)) -> Self {
+        // A folder in memory where there is one: nothing here is meant to survive the machine.
+        let memory = Path::new("/dev/shm");
+        let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
+        let rack = Rack::create(&folder.path().join("softkeys"), keys).unwrap();
+        let anchors = Anchors::from_pem_or_der(rack.anchor_pem().as_bytes()).unwrap();
+        let identity = age::x25519::Identity::generate();
+        std::fs::write(folder.path().join("reader.key"), identity.to_string().expose_secret()).unwrap();
+        std::fs::write(folder.path().join("reader.pub"), format!("helpdesk={}", identity.to_public())).unwrap();
+        let rows: String = logins.iter().map(|login| format!("{login},workshop\n")).collect();
+        std::fs::write(folder.path().join("roster.csv"), format!("account,profile\n{rows}")).unwrap();
+        let mut settings = Settings::new(Arc::new(anchors));
+        settings.trusted_only = true;
+        change(&mut settings);
+        let database = folder.path().join("directory.sqlite3");
+        let listen: SocketAddr = "127.0.0.1:0".parse().unwrap();
+        let server = EmbeddedServer::start(listen, Some(&database), TOKEN.to_owned().into(), settings).unwrap();
+        let workshop = Self { folder: Place::Own(folder), url: server.url(), server: Some(server) };
+        let directory = workshop.directory();
+        for login in logins {
+            let new = NewUser {
+                login: (*login).to_owned(),
+                display_name: login.to_uppercase(),
+                active: true,
+                other_methods: vec!["sms".into()],
+            };
+            directory.create_user(&new).unwrap();
+        }
+        workshop
+    }
+
+    /// A workshop that another process made, with its directory at this address.
+    pub fn at(folder: &Path, url: &str) -> Self {
+        Self { folder: Place::Borrowed(folder.to_owned()), url: url.to_owned(), server: None }
+    }
+
+    pub fn path(&self) -> &Path {
+        match &self.folder {
+            Place::Own(folder) => folder.path(),
+            Place::Borrowed(folder) => folder,
+        }
+    }
+
+    /// The directory, as its own client sees it.
+    pub fn directory(&self) -> Embedded {
+        Embedded::new(DIRECTORY, &self.url, TOKEN.to_owned().into()).unwrap()
+    }
+
+    pub fn rack(&self) -> Rack {
+        Rack::open(&self.path().join("softkeys")).unwrap()
+    }
+
+    pub fn store(&self) -> SqliteStore {
+        SqliteStore::open(&self.path().join("ledger.sqlite3"), Box::new(OffsetDateTime::now_utc)).unwrap()
+    }
+
+    pub fn vault(&self) -> Vault {
+        Vault::open(&self.path().join("vault")).unwrap()
+    }
+
+    /// What the ledger says, with its chain checked.
+    pub fn book(&self) -> Book {
+        let entries =
+            SqliteStore::read(&self.path().join("ledger.sqlite3")).and_then(|store| store.entries(0)).unwrap();
+        chain::verify(&entries, None).unwrap();
+        Book::read(&entries).unwrap()
+    }
+
+    pub fn profiles(&self) -> Profiles {
+        Profiles::from([("workshop".parse::<ProfileName>().unwrap(), profile())])
+    }
+
+    pub fn plan(&self, book: &Book) -> Plan {
+        let profiles = self.profiles();
+        let roster = Roster::read(&self.path().join("roster.csv"), &profiles).unwrap();
+        Plan::for_roster(&roster, &profiles, DIRECTORY, book)
+    }
+
+    /// Runs the roster with everything as it stands in the folder.
+    pub fn provision(&self) -> Result<Report, RunError> {
+        let rack = self.rack();
+        self.with(&rack, &Hands::default(), |station| {
+            let book = Book::read(&station.store.entries(0)?)?;
+            run(station, &self.plan(&book))
+        })
+    }
+
+    /// Goes on with what is open.
+    pub fn resume(&self) -> Result<Report, RunError> {
+        let rack = self.rack();
+        self.with(&rack, &Hands::default(), resume)
+    }
+
+    /// A station in this workshop, to be changed and used.
+    pub fn with<T>(&self, rack: &Rack, hands: &Hands, work: impl FnOnce(&Station<'_>) -> T) -> T {
+        self.with_directory(&self.directory(), &self.store(), rack, hands, work)
+    }
+
+    /// The same, with another way to the directory and another store.
+    pub fn with_directory<T>(
+        &self,
+        directory: &dyn Directory,
+        store: &dyn Store,
+        rack: &dyn Bus,
+        hands: &Hands,
+        work: impl FnOnce(&Station<'_>) -> T,
+    ) -> T {
+        let anchor = std::fs::read(self.path().join("softkeys/attestation-ca.pem")).unwrap();
+        let anchors = Anchors::from_pem_or_der(&anchor).unwrap();
+        let vault = self.vault();
+        let reader: Reader = std::fs::read_to_string(self.path().join("reader.pub")).unwrap().parse().unwrap();
+        work(&Station {
+            bus: rack,
+            directory,
+            store,
+            vault: &vault,
+            operator: hands,
+            anchors: &anchors,
+            readers: &[reader],
+            hand_over_folder: self.path().join("hand-over"),
+            letter_program: Vec::new(),
+            entropy: &SystemEntropy,
+            now: &OffsetDateTime::now_utc,
+            limits: Limits::default(),
+            patience: Patience { key: Duration::ZERO, backoff: Duration::from_millis(1), ..Patience::default() },
+            cancel: hands.cancel.clone(),
+            operator_name: "tester".into(),
+        })
+    }
+
+    /// The PIN that was handed over for a key, as its reader reads it.
+    pub fn handed_over(&self, login: &str, ordinal: usize) -> Option<Pin> {
+        let identity: age::x25519::Identity =
+            std::fs::read_to_string(self.path().join("reader.key")).unwrap().parse().unwrap();
+        let sealed = std::fs::read(self.path().join(format!("hand-over/helpdesk/{login}.{ordinal}.age"))).ok()?;
+        let text = String::from_utf8(age::decrypt(&identity, &sealed).unwrap()).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix("PIN ")).expect("the hand-over has a PIN line");
+        Some(Pin::new(line.trim()).unwrap())
+    }
+
+    /// Holds ledger, directory, keys, vault and hand-over against each other: every account complete, and nothing anywhere that
+    /// the others do not know of.
+    pub fn everything_agrees(&self, logins: &[&str], keys_each: usize) {
+        let (book, directory, rack) = (self.book(), self.directory(), self.rack());
+        let mut on_keys = self.credentials_on_keys(&rack, &book);
+        for login in logins {
+            let id = AccountId { directory: DIRECTORY.into(), login: (*login).into() };
+            let account = &book.accounts[&id];
+            assert!(account.completed, "{login} is not complete");
+            let user = directory.find_user(login).unwrap();
+            assert_eq!(account.user_id.as_ref(), Some(&user.id));
+            assert_eq!(directory.pending(&user).unwrap(), Vec::<String>::new(), "{login} has pending registrations");
+            let mut registered: Vec<CredentialId> =
+                directory.list(&user).unwrap().into_iter().map(|key| key.credential_id.unwrap()).collect();
+            registered.sort();
+            let live = book.credentials_of(&id).filter(|(_, one)| one.state == CredentialState::Registered);
+            let mut known: Vec<CredentialId> = live
+                .map(|(id, one)| {
+                    assert!(one.is_proved_key(), "a key of {login} was never seen to sign");
+                    assert!(one.verdict.is_some());
+                    id.clone()
+                })
+                .collect();
+            known.sort();
+            assert_eq!(known.len(), keys_each, "{login}'s keys in the ledger");
+            assert_eq!(registered, known, "{login}: directory and ledger");
+            for id in known {
+                let at =
+                    on_keys.iter().position(|found| *found == id).expect("every registered credential is on a key");
+                on_keys.remove(at);
+            }
+        }
+        assert_eq!(on_keys, Vec::<CredentialId>::new(), "credentials on keys that nobody knows of");
+        assert!(book.jobs.values().all(|job| job.state == JobState::Done));
+        let lost_pins: Vec<_> = self.vault().list().unwrap();
+        assert!(lost_pins.is_empty(), "working copies left: {lost_pins:?}");
+    }
+
+    /// Every credential on every key, asked with the PIN that was handed over for it.
+    fn credentials_on_keys(&self, rack: &Rack, book: &Book) -> Vec<CredentialId> {
+        let mut found = Vec::new();
+        for device in rack.devices().unwrap() {
+            let pipe = rack.open(&device).unwrap();
+            let mut key = Authenticator::open(pipe, Limits::default(), Cancel::default()).unwrap();
+            if !key.info().has_pin() {
+                continue;
+            }
+            let job = book.jobs.values().find(|job| job.key().is_some_and(|key| key.port == device.port));
+            let pin = job.and_then(|job| self.handed_over(&job.account.login, job.ordinal));
+            let pin = pin.unwrap_or_else(|| panic!("nobody knows the PIN of {}", device.path));
+            let token = key.pin_uv_auth_token(&pin, Permissions::CREDENTIAL_MANAGEMENT, None).unwrap();
+            for rp in key.enumerate_rps(&token).unwrap() {
+                let stored = key.enumerate_credentials(&token, &rp.id_hash).unwrap();
+                found.extend(stored.into_iter().map(|credential| credential.credential_id));
+            }
+        }
+        found
+    }
+}
+
+/// A profile without a forced PIN change, so that a journey can look into its keys afterwards.
+pub fn profile() -> Profile {
+    keywright::profile::parse(
+        "workshop.toml",
+        r#"
+name = "workshop"
+description = "For journeys."
+label = "Key {ordinal} {model}"
+hand-over = "age"
+[keys]
+required = 2
+attestation = "trusted"
+reset = "if-used"
+always-uv = true
+cred-protect = 1
+[pin]
+length = 8
+alphabet = "unambiguous"
+minimum-on-key = 6
+force-change = false
+"#,
+    )
+    .unwrap()
+}
+
+/// An operator without a terminal: says yes to resets, and remembers what was said.
+#[derive(Default)]
+pub struct Hands {
+    pub cancel: Cancel,
+    pub refuses_resets: bool,
+    pub said: Mutex<Vec<String>>,
+    pub steps: Mutex<Vec<(String, usize, Step)>>,
+    pub touches: Mutex<Vec<(String, bool)>>,
+}
+
+impl Operator for Hands {
+    fn step(&self, who: &Who, step: Step) {
+        self.steps.lock().unwrap().push((who.account.clone(), who.ordinal, step));
+    }
+
+    fn touch(&self, who: &Who, needed: bool) {
+        self.touches.lock().unwrap().push((who.account.clone(), needed));
+    }
+
+    fn ended(&self, who: &Who, failure: Option<&Failure>) {
+        if let Some(failure) = failure {
+            self.tell(&format!("{} {}: {:?}: {}", who.account, who.ordinal, failure.code, failure.message));
+        }
+    }
+
+    fn insert_keys(&self, wanted: usize) {
+        self.tell(&format!("insert {wanted}"));
+    }
+
+    fn replug(&self, who: &Who) {
+        self.tell(&format!("replug {}", who.port));
+    }
+
+    fn may_reset(&self, _who: &Who, _why: &str) -> bool {
+        !self.refuses_resets
+    }
+
+    fn show_pin(&self, _delivery: &Delivery, _pin: &Pin) -> Result<(), SecretError> {
+        Ok(())
+    }
+
+    fn tell(&self, message: &str) {
+        self.said.lock().unwrap().push(message.to_owned());
+    }
+}
