@@ -99,7 +99,10 @@ pub enum CliError {
     /// What was asked for is not there.
     #[error("{0}")]
     NotFound(String),
-    /// Somebody pressed Ctrl-C.
+    /// Somebody pressed Ctrl-C while a single key was in hand.
+    #[error("interrupted")]
+    Stopped,
+    /// Somebody pressed Ctrl-C in a run that can be resumed.
     #[error("interrupted")]
     Interrupted,
     /// A web server, a signal handler or a logger could not be set up.
@@ -127,9 +130,14 @@ impl CliError {
             Self::Directory(error) | Self::Run(RunError::Directory(error)) => directory_exit(error),
             Self::Run(RunError::Hid(error)) => hid_exit(error),
             Self::Run(RunError::NoKey) => Exit::Key,
-            Self::Interrupted => Exit::Interrupted,
+            Self::Interrupted | Self::Stopped | Self::Secret(SecretError::Interrupted) => Exit::Interrupted,
             _ => Exit::Failed,
         }
+    }
+
+    /// Whether it is the ledger's: that is told even if somebody ended the run.
+    pub fn is_ledger(&self) -> bool {
+        matches!(self, Self::Ledger(_) | Self::Run(RunError::Ledger(_)))
     }
 
     /// Further lines of the message, such as each wrong row of a roster.
@@ -198,7 +206,6 @@ fn hid_hint(error: &HidError) -> Option<&'static str> {
         HidError::Silent(_) | HidError::TooLong(_) | HidError::Protocol(_) => {
             "unplug the key, plug it in again and repeat; without a hub if there is one"
         }
-        HidError::Cancelled => "run 'keywright resume' to go on",
         _ => return None,
     })
 }
@@ -392,6 +399,8 @@ mod tests {
             (SettingsError::NoIdp.into(), Exit::Usage),
             (CliError::NobodyToAsk { question: "reset?".into() }, Exit::Failed),
             (CliError::Interrupted, Exit::Interrupted),
+            (CliError::Stopped, Exit::Interrupted),
+            (SecretError::Interrupted.into(), Exit::Interrupted),
         ]
     }
 

@@ -51,6 +51,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let session = Session::new(&arguments.global);
     let ended = match run(&arguments.command, &session) {
         Ok(exit) => exit,
+        // Whatever a key or a prompt made of it, it was the person who ended it.
+        Err(error) if session.cancel.is_cancelled() && error.exit() != Exit::Interrupted && !error.is_ledger() => {
+            session.console.error(&CliError::Stopped);
+            Exit::Interrupted
+        }
         Err(error) => {
             session.console.error(&error);
             error.exit()

@@ -75,6 +75,9 @@ pub enum SecretError {
     /// Nothing at the place that a secret was to come from.
     #[error("no secret at {0}")]
     Missing(String),
+    /// Somebody pressed Ctrl-C at the prompt.
+    #[error("interrupted")]
+    Interrupted,
     /// The printing program failed, so the PIN counts as not handed over.
     #[error("{program} did not take the letter: {why}")]
     Printer {

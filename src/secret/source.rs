@@ -67,7 +67,10 @@ impl SecretSource {
         let secret = match self {
             Self::Prompt => {
                 let typed = rpassword::prompt_password(format!("{what}: "));
-                Zeroizing::new(typed.map_err(|error| SecretError::Missing(format!("the terminal: {error}")))?)
+                Zeroizing::new(typed.map_err(|error| match error.kind() {
+                    io::ErrorKind::Interrupted => SecretError::Interrupted,
+                    _ => SecretError::Missing(format!("the terminal: {error}")),
+                })?)
             }
             Self::File(path) => from_file(path)?,
             Self::Descriptor(number) => from_descriptor(*number)?,
