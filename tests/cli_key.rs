@@ -194,3 +194,82 @@ fn a_folder_of_soft_keys_has_to_be_there() {
     home.run(&["key", "list", "--softkeys", "./nowhere"]).expect(1).says("nowhere");
     assert!(!home.path("nowhere").exists());
 }
+
+/// Runs the program on a terminal of its own, and types `keys` after a moment. Returns what stands on the screen, and `exit N`.
+#[cfg(target_os = "linux")]
+#[allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+fn on_a_terminal(home: &Home, arguments: &str, environment: &[(&str, &str)], keys: &[&str]) -> Option<String> {
+    use std::io::{Read as _, Write as _};
+    use std::process::Stdio;
+
+    let shell = format!("{} {arguments}; echo exit $?", env!("CARGO_BIN_EXE_keywright"));
+    let mut command = home.command(&[]);
+    let program = command.get_envs().map(|(name, value)| (name.to_owned(), value.map(ToOwned::to_owned)));
+    let mut script = std::process::Command::new("script");
+    script.args(["-qec", &shell, "/dev/null"]).env_clear().current_dir(home.path(""));
+    script.envs(program.filter_map(|(name, value)| Some((name, value?)))).env("TERM", "xterm").env("SHELL", "/bin/sh");
+    script.envs(environment.iter().copied()).stdin(Stdio::piped()).stdout(Stdio::piped());
+    command.stdin(Stdio::null());
+    let Ok(mut child) = script.spawn() else {
+        eprintln!("SKIPPED: there is no program 'script' to make a terminal with");
+        return None;
+    };
+    let mut stdout = child.stdout.take().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut screen = Vec::new();
+    let mut read_until = |end: &str| {
+        let mut byte = [0];
+        while !String::from_utf8_lossy(&screen).ends_with(end) && stdout.read(&mut byte).unwrap() == 1 {
+            screen.push(byte[0]);
+        }
+    };
+    for pair in keys.chunks(2) {
+        let [wait_for, typed] = pair else { panic!("keys come in pairs: what to wait for, what to type") };
+        read_until(wait_for);
+        stdin.write_all(typed.as_bytes()).unwrap();
+    }
+    read_until("\n\n");
+    drop(stdin);
+    child.wait().unwrap();
+    Some(String::from_utf8(screen).unwrap())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn on_a_terminal_a_reset_is_asked_about() {
+    let home = Home::new();
+    with_pin(&home, "135791");
+    let reset = "key reset --softkeys 1";
+    let Some(no) = on_a_terminal(&home, reset, &[], &["[y/N] ", "n\n"]) else { return };
+    assert!(no.contains("not confirmed; nothing was changed") && no.contains("exit 1"), "{no}");
+    assert!(no.contains("\u{1b}[1;31merror:"), "{no}");
+    let plain = on_a_terminal(&home, reset, &[("NO_COLOR", "1")], &["[y/N] ", "\n"]).unwrap();
+    assert!(plain.contains("error: not confirmed") && !plain.contains('\u{1b}'), "{plain}");
+    assert_eq!(key(&home, &["pin", "retries", "--json"]).expect(0).one()["pin_set"], true);
+    let yes = on_a_terminal(&home, reset, &[], &["[y/N] ", "y\n"]).unwrap();
+    assert!(yes.contains("is as it came from the factory") && yes.contains("exit 0"), "{yes}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn on_a_terminal_a_pin_is_typed_twice() {
+    let home = Home::new();
+    let set = "key pin set --softkeys 1";
+    let Some(differ) = on_a_terminal(&home, set, &[], &["new PIN: ", "135791\n", "again: ", "135792\n"]) else {
+        return;
+    };
+    assert!(differ.contains("the two PINs are not the same") && differ.contains("exit 6"), "{differ}");
+    let same = on_a_terminal(&home, set, &[], &["new PIN: ", "135791\n", "again: ", "135791\n"]).unwrap();
+    assert!(same.contains("the PIN is set") && same.contains("exit 0"), "{same}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn on_a_terminal_each_key_has_a_line() {
+    let home = Home::new();
+    let Some(live) = on_a_terminal(&home, "rehearse --people 1 --out live", &[], &[]) else { return };
+    assert!(live.contains("of 2 keys") && live.contains("exit 0"), "{live}");
+    let dumb = on_a_terminal(&home, "rehearse --people 1 --out dumb", &[("TERM", "dumb")], &[]).unwrap();
+    assert!(!dumb.contains("of 2 keys") && !dumb.contains('\u{1b}'), "{dumb}");
+    assert_eq!(dumb.matches("  done").count(), 2, "{dumb}");
+}

@@ -186,6 +186,45 @@ fn what_is_missing_is_said_before_anything_is_touched() {
 }
 
 #[test]
+fn keys_that_will_not_do() {
+    let office = Office::new();
+    let roster = office.home.file("one.csv", "account,profile\nada@example.org,admin\n");
+    let pin = office.home.secret("pin.txt", "135791");
+    office.run(&["key", "pin", "set", "--softkeys", "1", "--new-pin", &pin]).expect(0);
+    let lines = office.run(&["provision", &roster, "--softkeys", "1", "--json"]).expect(6).json();
+    assert_eq!(lines[0]["jobs"][0]["failure"]["code"], "pin-unknown", "{}", lines[0]);
+}
+
+#[test]
+fn too_few_keys_are_exit_code_5() {
+    let office = Office::new();
+    office.run(&["provision", &office.roster, "--softkeys", "0"]).expect(5).says("no key is plugged in");
+    let roster = office.home.file("one.csv", "account,profile\nada@example.org,admin\n");
+    office.run(&["provision", &roster, "--softkeys", "2"]).expect(0);
+    // The keys are ada's: they are not given to bob.
+    office.run(&["provision", &office.roster, "--softkeys", "2"]).says("ada@example.org's key").expect(5);
+    let lines = office.run(&["resume", "--softkeys", "3", "--json"]).says("plug more keys in").expect(5).json();
+    assert_eq!((&summary(&lines)["complete"], &summary(&lines)["keys_proved"]), (&json!(0), &json!(1)));
+    office.run(&["resume", "--softkeys", "4"]).expect(0);
+}
+
+#[test]
+fn a_ledger_from_a_newer_version_is_left_alone() {
+    let home = Home::new();
+    home.run(&["rehearse", "--people", "1", "--out", "try"]).expect(0);
+    let ledger = rusqlite::Connection::open(home.path("try/ledger.sqlite3")).unwrap();
+    ledger.pragma_update(None, "user_version", 99).unwrap();
+    drop(ledger);
+    for arguments in [
+        &["status", "--state", "try"][..],
+        &["ledger", "verify", "--state", "try"],
+        &["resume", "--state", "try", "--config", "try/keywright.toml", "--softkeys", "2"],
+    ] {
+        home.run(arguments).expect(1).says("version 99").says("hint: use the newer keywright");
+    }
+}
+
+#[test]
 fn an_idp_that_is_not_as_it_should_be() {
     let office = Office::new();
     let check = ["idp", "check", "--idp", &office.idp.url, "--idp-token", "env:OTHER"];

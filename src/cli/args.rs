@@ -31,10 +31,11 @@ Environment:
   KEYWRIGHT_STATE    the state folder, as --state
   KEYWRIGHT_CONFIG   the settings file, as --config
   KEYWRIGHT_LOG      what to log, as --log
-  NO_COLOR           no colours; CLICOLOR_FORCE=1: colours everywhere; TERM=dumb: neither colours nor progress lines
+  NO_COLOR           no colours; CLICOLOR_FORCE=1 forces them
+  TERM=dumb          neither colours nor progress lines
 
 Secrets:
-  A SOURCE of a secret is 'prompt', 'file:PATH' (first line), 'fd:N' (first line of an open descriptor) or 'env:NAME'.
+  A SOURCE of a secret is 'prompt', 'file:PATH' or 'fd:N' (the first line), or 'env:NAME'.
   A secret itself is never taken from the command line.";
 
 /// The whole command line.
@@ -79,28 +80,19 @@ pub struct Global {
     pub log: Option<String>,
 }
 
-/// The commands.
+/// The commands. Each says about itself in its own file what it does.
 #[derive(Subcommand)]
+#[allow(missing_docs, reason = "a comment here would take the place of the command's own help")]
 pub enum Command {
-    /// Run the whole job for real, on soft keys and an IdP of its own
     Rehearse(rehearse::Rehearse),
-    /// Make the keys of everybody on a roster
     Provision(provision::Provision),
-    /// Go on with what an earlier run left unfinished
     Resume(resume::Resume),
-    /// Who has which keys, and what is left to do
     Status(status::Status),
-    /// Make one more key for one person
     Enroll(enroll::Enroll),
-    /// Look at security keys, and change them one at a time
     Key(key::Key),
-    /// The identity provider: check it, or serve one for practice
     Idp(idp::Idp),
-    /// The ledger: show, verify and export it
     Ledger(ledger::Ledger),
-    /// Print a completion script for a shell
     Completions(completions::Completions),
-    /// Write the manual pages
     Man(man::Man),
 }
 
@@ -149,6 +141,9 @@ pub struct Work {
     /// Who gets PINs as age files, besides the settings' readers (repeatable)
     #[arg(long, value_name = "NAME=age1...", value_parser = unrepeated::<Reader>())]
     pub reader: Vec<Reader>,
+    /// How long to wait for a key to be plugged in
+    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    pub wait: u16,
     /// Check everything that can be checked without changing anything, and say what would be done
     #[arg(long)]
     pub dry_run: bool,
@@ -251,6 +246,14 @@ mod tests {
             }
             assert!(parsed > 0, "{path} has no example to parse");
         }
+    }
+
+    #[test]
+    fn a_command_explains_itself_in_its_long_help() {
+        let mut command = Arguments::command();
+        let provision = command.find_subcommand_mut("provision").unwrap();
+        assert!(provision.render_long_help().to_string().contains("checked as a whole before anything is touched"));
+        assert!(!provision.render_help().to_string().contains("checked as a whole"));
     }
 
     #[test]

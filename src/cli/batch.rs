@@ -1,6 +1,7 @@
 //! What every run of jobs works with, opened once: keys, IdP, ledger, vault, readers, anchors.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::args::Work;
 use super::keys::Keys;
@@ -30,6 +31,7 @@ pub struct Bench {
     /// Where a dry run's vault is, until it is over.
     _scratch: Option<tempfile::TempDir>,
     yes: bool,
+    wait: Duration,
 }
 
 /// Who runs what.
@@ -73,6 +75,8 @@ impl Bench {
         };
         let readers = settings.readers.iter().chain(&work.reader).cloned().collect();
         let letter_program = settings.letter_program.clone();
+        // Nobody stands at a rack of soft keys to plug another one in.
+        let wait = if matches!(keys, Keys::Soft(_)) { Duration::ZERO } else { Duration::from_secs(work.wait.into()) };
         Ok(Self {
             keys,
             directory,
@@ -84,6 +88,7 @@ impl Bench {
             state,
             _scratch: scratch,
             yes: work.yes,
+            wait,
         })
     }
 
@@ -135,7 +140,7 @@ impl Bench {
             entropy: &SystemEntropy,
             now: &Session::now,
             limits: Limits::default(),
-            patience: Patience::default(),
+            patience: Patience { key: self.wait, ..Patience::default() },
             cancel: session.cancel.clone(),
             operator_name: operator_name(),
         };

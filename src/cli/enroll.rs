@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::args::Work;
 use super::batch::{self, Bench, Verb};
+use super::session::ENDING;
 use super::{CliError, Exit, Session};
 use crate::ledger::AccountId;
 use crate::profile::{Person, ProfileName};
@@ -50,7 +51,7 @@ impl Enroll {
     pub fn run(&self, session: &Session) -> Result<Exit, CliError> {
         let settings = session.settings()?;
         let profiles = batch::profiles(self.profiles.as_deref(), &settings)?;
-        session.catch_interrupts()?;
+        session.catch_interrupts(ENDING)?;
         let bench = Bench::open(&self.work, &settings, session)?;
         let book = bench.book()?;
         let id = AccountId { directory: bench.directory_name().to_owned(), login: self.account.clone() };

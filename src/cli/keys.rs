@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::args::{KeySource, OneKey};
 use super::console::Style;
+use super::session::ENDING;
 use super::{CliError, Session};
 use crate::ctap::Authenticator;
 use crate::hid::usb::UsbBus;
@@ -127,7 +128,7 @@ pub struct OpenKey {
 impl OpenKey {
     /// Opens the key that is meant: the one that is named, or the only one.
     pub fn open(which: &OneKey, session: &Session) -> Result<Self, CliError> {
-        session.catch_interrupts()?;
+        session.catch_interrupts(ENDING)?;
         let keys = Keys::open(&which.source, session)?;
         let device = choose(keys.bus().devices()?, which.key.as_deref())?;
         let authenticator = open(keys.bus(), &device, session)?;

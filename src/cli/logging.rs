@@ -1,5 +1,8 @@
 //! Logs on stderr, if asked for. At `trace` they show what goes over the wire to keys, so the person is warned.
 
+use std::io::{self, Write};
+
+use indicatif::MultiProgress;
 use tracing_subscriber::EnvFilter;
 
 use super::{CliError, Session};
@@ -18,10 +21,24 @@ pub fn start(session: &Session) -> Result<(), CliError> {
     if parsed.max_level_hint().is_none_or(|level| level == tracing::level_filters::LevelFilter::TRACE) {
         session.console.warn("this log shows what goes over the wire to keys; keep it as you keep a PIN");
     }
+    let progress = session.console.progress().clone();
     tracing_subscriber::fmt()
         .with_env_filter(parsed)
-        .with_writer(std::io::stderr)
+        .with_writer(move || Between(progress.clone()))
         .with_ansi(session.console.looks().colour)
         .try_init()
         .map_err(|error| CliError::System { what: "the log", why: error.to_string() })
+}
+
+/// Stderr, between two drawings of the progress lines.
+struct Between(MultiProgress);
+
+impl Write for Between {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.suspend(|| io::stderr().write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
 }

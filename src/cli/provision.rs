@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::args::Work;
 use super::batch::{self, Bench, Verb};
+use super::session::ENDING;
 use super::{CliError, Exit, Session};
 use crate::profile::Roster;
 use crate::provision::Plan;
@@ -17,7 +18,7 @@ use crate::provision::Plan;
 /// keys already are left alone, so the same roster can be run again.
 #[derive(Args)]
 #[command(
-    after_long_help = "Example:\n  keywright provision roster.csv --dry-run\n  keywright provision roster.csv --idp corp\n  keywright provision roster.csv --softkeys 4 --idp http://127.0.0.1:8460 --idp-token env:KEYWRIGHT_TOKEN --json"
+    after_long_help = "Example:\n  keywright provision roster.csv --dry-run\n  keywright provision roster.csv --idp corp\n  keywright provision roster.csv --softkeys 4 --json"
 )]
 pub struct Provision {
     /// The roster
@@ -36,7 +37,7 @@ impl Provision {
         let settings = session.settings()?;
         let profiles = batch::profiles(self.profiles.as_deref(), &settings)?;
         let roster = Roster::read(&self.roster, &profiles)?;
-        session.catch_interrupts()?;
+        session.catch_interrupts(ENDING)?;
         let bench = Bench::open(&self.work, &settings, session)?;
         let plan = Plan::for_roster(&roster, &profiles, bench.directory_name(), &bench.book()?);
         for planned in &plan.people {

@@ -16,6 +16,7 @@ use super::batch::{Bench, Verb};
 use super::idp::serve::{UserRow, add_users, token_file};
 use super::keys::SoftKeys;
 use super::output::count;
+use super::session::ENDING;
 use super::settings::Settings;
 use super::state::{StateFolder, create_private, write_private};
 use super::{CliError, Exit, Session};
@@ -87,7 +88,7 @@ impl Rehearse {
             CliError::Usage(format!("there is no profile \"{}\"; there are {}", self.profile, names.join(", ")))
         })?;
         let stage = Stage::make(self.out.as_deref())?;
-        session.catch_interrupts()?;
+        session.catch_interrupts(ENDING)?;
 
         let people = people(usize::from(self.people));
         let keys = people.len() * profile.keys.required;

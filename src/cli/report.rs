@@ -125,6 +125,11 @@ pub fn print(report: &Report, verb: Verb, dry_run: bool, took: Duration, session
     for code in codes(report) {
         session.console.hint(hint_of(code));
     }
+    if report.accounts.iter().any(|account| !well(&account) && lacks_keys(account)) && !report.interrupted && !dry_run {
+        session
+            .console
+            .hint("plug more keys in, then 'keywright resume'; for an account with too few, 'keywright enroll'");
+    }
     if report.interrupted {
         session.console.say("interrupted; run 'keywright resume' to go on");
     }
@@ -141,6 +146,11 @@ fn is_well(account: &AccountReport, verb: Verb, dry_run: bool) -> bool {
     !failed && (made || dry_run)
 }
 
+/// Whether nothing failed, and yet there were too few keys.
+fn lacks_keys(account: &AccountReport) -> bool {
+    !account.complete && account.failure.is_none() && account.jobs.iter().all(|job| job.failure.is_none())
+}
+
 /// 0 if everybody is well; else the failures' own code if nobody is and they agree; else 3 or 1.
 fn exit(report: &Report, verb: Verb, dry_run: bool) -> Exit {
     if report.interrupted {
@@ -152,7 +162,8 @@ fn exit(report: &Report, verb: Verb, dry_run: bool) -> Exit {
         some if some < report.accounts.len() => Exit::Partial,
         _ => {
             let mut exits = codes(report).into_iter().map(exit_of);
-            let first = exits.next().unwrap_or(Exit::Failed);
+            // Nothing failed, and yet not everything is done: there were too few keys.
+            let first = exits.next().unwrap_or(Exit::Key);
             if exits.all(|exit| exit == first) { first } else { Exit::Failed }
         }
     }
@@ -219,7 +230,7 @@ fn result(account: &AccountReport, dry_run: bool) -> String {
         () if !failures.is_empty() => failures.join("; "),
         () if account.complete => "complete".to_owned(),
         () if dry_run => "ready".to_owned(),
-        () => "not complete".to_owned(),
+        () => "not complete: keys are missing".to_owned(),
     }
 }
 
@@ -266,7 +277,7 @@ mod tests {
         assert_eq!(exit(vec![bad(PinBlocked), bad(PinUnknown)]), Exit::Pin);
         assert_eq!(exit(vec![bad(PinBlocked), bad(KeyRemoved)]), Exit::Failed);
         // Nothing failed, and yet a key is missing: somebody has to plug more in.
-        assert_eq!(exit(vec![account("cy", false, &[None])]), Exit::Failed);
+        assert_eq!(exit(vec![account("cy", false, &[None])]), Exit::Key);
         assert_eq!(exit(vec![]), Exit::Done);
     }
 
@@ -274,7 +285,7 @@ mod tests {
     fn one_more_key_need_not_make_the_account_complete() {
         let first_of_two = || report(vec![account("ada", false, &[None])]);
         assert_eq!(exit(&first_of_two(), Verb::Enroll, false), Exit::Done);
-        assert_eq!(exit(&first_of_two(), Verb::Provision, false), Exit::Failed);
+        assert_eq!(exit(&first_of_two(), Verb::Provision, false), Exit::Key);
         assert_eq!(exit(&first_of_two(), Verb::Provision, true), Exit::Done);
         assert_eq!(exit(&Report { interrupted: true, ..first_of_two() }, Verb::Enroll, false), Exit::Interrupted);
     }

@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::args::Work;
 use super::batch::{Bench, Verb};
+use super::session::ENDING;
 use super::{CliError, Exit, Session};
 use crate::provision::Plan;
 
@@ -22,7 +23,7 @@ impl Resume {
     /// Runs it.
     pub fn run(&self, session: &Session) -> Result<Exit, CliError> {
         let settings = session.settings()?;
-        session.catch_interrupts()?;
+        session.catch_interrupts(ENDING)?;
         let bench = Bench::open(&self.work, &settings, session)?;
         let plan = Plan::for_resuming(bench.directory_name(), &bench.book()?);
         if plan.people.is_empty() {

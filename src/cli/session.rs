@@ -12,6 +12,9 @@ use super::state::StateFolder;
 use super::{CliError, Exit};
 use crate::hid::Cancel;
 
+/// What is said at Ctrl-C where a key or an account could be half-done.
+pub const ENDING: &str = "ending as soon as nothing is half-done; Ctrl-C again ends at once";
+
 /// One run of the program.
 pub struct Session {
     /// Results.
@@ -52,8 +55,8 @@ impl Session {
     }
 
     /// From now on Ctrl-C (and SIGTERM) sets [`Session::cancel`], so that work ends between two steps, and sends to the
-    /// receiver. A second one ends the process at once. To be called once.
-    pub fn catch_interrupts(&self) -> Result<Receiver<()>, CliError> {
+    /// receiver; `say` is what the person is told. A second one ends the process at once. To be called once.
+    pub fn catch_interrupts(&self, say: &'static str) -> Result<Receiver<()>, CliError> {
         let cancel = self.cancel.clone();
         let asked = AtomicBool::new(false);
         let (sender, receiver) = std::sync::mpsc::channel();
@@ -64,7 +67,7 @@ impl Session {
             cancel.cancel();
             // Nobody waits for it in most commands.
             let _ = sender.send(());
-            eprintln!("\nending as soon as nothing is half-done; Ctrl-C again ends at once");
+            eprintln!("\n{say}");
         })
         .map_err(|error| CliError::System { what: "catching Ctrl-C", why: error.to_string() })?;
         Ok(receiver)

@@ -16,9 +16,7 @@ pub struct Idp {
 
 #[derive(Subcommand)]
 enum IdpCommand {
-    /// Check that registrations would work, without changing anything
     Check(check::Check),
-    /// Serve a small IdP on this machine, for practice
     Serve(serve::Serve),
 }
 

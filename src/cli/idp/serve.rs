@@ -69,7 +69,7 @@ impl Serve {
     pub fn run(&self, session: &Session) -> Result<Exit, CliError> {
         let users = self.users.as_deref().map(read_users).transpose()?.unwrap_or_default();
         let anchors = read_anchors(&self.anchor)?;
-        let interrupted = session.catch_interrupts()?;
+        let interrupted = session.catch_interrupts("stopping")?;
         let state = session.state()?;
         let token_source = match &self.token {
             Some(source) => source.clone(),

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::super::args::KeySource;
 use super::super::keys::{self, Keys, KeysError};
 use super::super::output::table;
+use super::super::session::ENDING;
 use super::super::{CliError, Exit, Session};
 use crate::ctap::CtapError;
 use crate::hid::{Device, HidError};
@@ -53,7 +54,7 @@ struct Reason {
 impl List {
     /// Runs it.
     pub fn run(&self, session: &Session) -> Result<Exit, CliError> {
-        session.catch_interrupts()?;
+        session.catch_interrupts(ENDING)?;
         let keys = Keys::open(&self.source, session)?;
         let devices = keys.bus().devices()?;
         if devices.is_empty() {

@@ -23,19 +23,12 @@ pub struct Key {
 
 #[derive(Subcommand)]
 enum KeyCommand {
-    /// List the keys that are plugged in
     List(list::List),
-    /// Show everything that a key says of itself
     Info(info::Info),
-    /// Say whose key this is, without its PIN
     Identify(identify::Identify),
-    /// List the credentials on a key, or delete one
     Credentials(credentials::Credentials),
-    /// Set or change a key's PIN, or show how many attempts are left
     Pin(pin::PinCommand),
-    /// Show or change what a key enforces
     Policy(policy::Policy),
-    /// Erase everything on a key
     Reset(reset::Reset),
 }
 

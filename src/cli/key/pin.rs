@@ -17,11 +17,8 @@ pub struct PinCommand {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Give a PIN to a key that has none
     Set(Set),
-    /// Change the PIN of a key
     Change(ChangePin),
-    /// Show how many PIN attempts are left
     Retries(Retries),
 }
 

@@ -17,11 +17,8 @@ pub struct Ledger {
 
 #[derive(Subcommand)]
 enum LedgerCommand {
-    /// Show the events in their order
     Show(show::Show),
-    /// Check that no event was changed, removed or reordered
     Verify(verify::Verify),
-    /// Write a folder that other software can check
     Export(export::Export),
 }
 
