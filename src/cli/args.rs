@@ -102,6 +102,9 @@ pub struct KeySource {
     /// Soft keys instead of USB keys: so many of them, kept in the state folder, or a folder with saved ones
     #[arg(long, value_name = "N|DIR")]
     pub softkeys: Option<SoftKeys>,
+    /// How long soft keys wait for their touch, in milliseconds, so that the prompts can be seen
+    #[arg(long, value_name = "MS", default_value_t = 0, requires = "softkeys")]
+    pub touch_after: u64,
 }
 
 /// Which single key.

@@ -14,7 +14,7 @@ use super::{CliError, Session};
 use crate::ctap::Authenticator;
 use crate::hid::usb::UsbBus;
 use crate::hid::{Bus, Cancel, Device, HidError, Keepalive, Limits, Pipe};
-use crate::softkey::Rack;
+use crate::softkey::{Rack, Touch};
 
 /// `--softkeys`: a number of soft keys in the state folder, or a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,15 +95,13 @@ impl Bus for Row {
 impl Keys {
     /// USB, or the soft keys that were asked for; those that are missing are made.
     pub fn open(source: &KeySource, session: &Session) -> Result<Self, CliError> {
-        match &source.softkeys {
-            None => Ok(Self::Usb(UsbBus::new()?)),
-            Some(SoftKeys::Count(count)) => {
-                let state = session.state()?;
-                let rack = Rack::create(&state.create()?.softkeys(), *count)?;
-                Ok(Self::Soft(Row { rack, count: *count }))
-            }
-            Some(SoftKeys::Folder(folder)) => Ok(Self::Soft(Row { rack: Rack::open(folder)?, count: usize::MAX })),
-        }
+        let (rack, count) = match &source.softkeys {
+            None => return Ok(Self::Usb(UsbBus::new()?)),
+            Some(SoftKeys::Count(count)) => (Rack::create(&session.state()?.create()?.softkeys(), *count)?, *count),
+            Some(SoftKeys::Folder(folder)) => (Rack::open(folder)?, usize::MAX),
+        };
+        rack.set_touch(Touch::After(Duration::from_millis(source.touch_after)));
+        Ok(Self::Soft(Row { rack, count }))
     }
 
     /// The bus.

@@ -39,7 +39,7 @@ const READER: &str = "rehearsal";
 /// as age files, whatever the profile says; the reader's key is left in the folder too.
 #[derive(Args)]
 #[command(
-    after_long_help = "Example:\n  keywright rehearse\n  keywright rehearse --people 25 --profile finance --out try"
+    after_long_help = "Example:\n  keywright rehearse\n  keywright rehearse --people 25 --profile finance --out try\n  keywright rehearse --touch-after 1500"
 )]
 pub struct Rehearse {
     /// How many people are on the roster
@@ -54,6 +54,9 @@ pub struct Rehearse {
     /// The folder, new or empty [default: ./rehearsal-DATE-TIME]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// How long keys wait for their touch, in milliseconds, so that the prompts can be seen
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    touch_after: u64,
 }
 
 /// Where things are in the folder.
@@ -107,7 +110,11 @@ impl Rehearse {
         let settings = session.settings()?;
         let profiles = super::batch::profiles(None, &settings)?;
         let roster = Roster::read(&stage.roster(), &profiles)?;
-        let work = Work { source: KeySource { softkeys: Some(SoftKeys::Count(keys)) }, yes: true, ..Work::default() };
+        let work = Work {
+            source: KeySource { softkeys: Some(SoftKeys::Count(keys)), touch_after: self.touch_after },
+            yes: true,
+            ..Work::default()
+        };
         let bench = Bench::open(&work, &settings, &session)?;
         let plan = Plan::for_roster(&roster, &profiles, bench.directory_name(), &bench.book()?);
         let ended = bench.run(Verb::Provision, &plan, false, &session);
