@@ -3,7 +3,7 @@
 //! It refuses to ask where nobody can answer: both stdin and stderr have to be a terminal.
 
 use std::io::{IsTerminal as _, Write as _};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use indicatif::{MultiProgress, ProgressDrawTarget};
 
@@ -45,13 +45,14 @@ pub enum Style {
     Dim,
 }
 
-/// Stderr and the terminal.
+/// Stderr and the terminal. Clones share progress lines and questions.
+#[derive(Clone)]
 pub struct Console {
     looks: Looks,
     /// All progress lines, so that other lines do not run into them.
     progress: MultiProgress,
     /// One question at a time.
-    asking: Mutex<()>,
+    asking: Arc<Mutex<()>>,
 }
 
 impl Console {
@@ -65,7 +66,7 @@ impl Console {
 
     /// With looks and a place for progress lines.
     pub fn with(looks: Looks, target: ProgressDrawTarget) -> Self {
-        Self { looks, progress: MultiProgress::with_draw_target(target), asking: Mutex::new(()) }
+        Self { looks, progress: MultiProgress::with_draw_target(target), asking: Arc::default() }
     }
 
     /// What can be done here.

@@ -189,7 +189,7 @@ fn words(report: &Report, summary: &Summary) -> String {
         let done = account.jobs.iter().filter(|job| job.done).count();
         let keys =
             if summary.dry_run { format!("{}", account.jobs.len()) } else { format!("{done}/{}", account.jobs.len()) };
-        [account.account.login.clone(), account.profile.clone(), keys, result(account, summary.dry_run)]
+        [account.account.login.clone(), account.profile.clone(), keys, result(account, summary)]
     });
     let mut text = table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>());
     for account in report.accounts.iter().filter(|account| account.complete && !account.other_methods.is_empty()) {
@@ -216,7 +216,7 @@ fn words(report: &Report, summary: &Summary) -> String {
     text
 }
 
-fn result(account: &AccountReport, dry_run: bool) -> String {
+fn result(account: &AccountReport, summary: &Summary) -> String {
     if let Some(failure) = &account.failure {
         return failure.message.clone();
     }
@@ -229,7 +229,8 @@ fn result(account: &AccountReport, dry_run: bool) -> String {
     match () {
         () if !failures.is_empty() => failures.join("; "),
         () if account.complete => "complete".to_owned(),
-        () if dry_run => "ready".to_owned(),
+        () if summary.dry_run => "ready".to_owned(),
+        () if summary.interrupted => "interrupted".to_owned(),
         () => "not complete: keys are missing".to_owned(),
     }
 }

@@ -51,13 +51,13 @@ impl Session {
     /// The same run, with another state folder and settings file.
     pub fn elsewhere(&self, state: &Path, config: &Path) -> Self {
         let global = Global { state: Some(state.to_owned()), config: Some(config.to_owned()), ..self.global.clone() };
-        Self { cancel: self.cancel.clone(), ..Self::new(&global) }
+        Self { output: Output::new(global.json), console: self.console.clone(), cancel: self.cancel.clone(), global }
     }
 
     /// From now on Ctrl-C (and SIGTERM) sets [`Session::cancel`], so that work ends between two steps, and sends to the
     /// receiver; `say` is what the person is told. A second one ends the process at once. To be called once.
     pub fn catch_interrupts(&self, say: &'static str) -> Result<Receiver<()>, CliError> {
-        let cancel = self.cancel.clone();
+        let (cancel, console) = (self.cancel.clone(), self.console.clone());
         let asked = AtomicBool::new(false);
         let (sender, receiver) = std::sync::mpsc::channel();
         ctrlc::set_handler(move || {
@@ -67,7 +67,7 @@ impl Session {
             cancel.cancel();
             // Nobody waits for it in most commands.
             let _ = sender.send(());
-            eprintln!("\n{say}");
+            console.say(&format!("\n{say}"));
         })
         .map_err(|error| CliError::System { what: "catching Ctrl-C", why: error.to_string() })?;
         Ok(receiver)
