@@ -252,6 +252,12 @@ mod tests {
     }
 
     #[test]
+    fn a_credential_id_may_begin_with_a_dash() {
+        let parsed = Arguments::try_parse_from(["keywright", "key", "credentials", "--delete", "-a_B"]);
+        assert!(parsed.is_ok(), "{}", parsed.err().unwrap());
+    }
+
+    #[test]
     fn a_command_explains_itself_in_its_long_help() {
         let mut command = Arguments::command();
         let provision = command.find_subcommand_mut("provision").unwrap();

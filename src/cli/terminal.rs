@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn a_key_has_a_line_with_its_step_and_touch() {
         let paper = Paper::default();
-        // Redrawn at any rate, so that no frame is left out.
+        // Drawn at most 255 times a second: the pause below is longer than a frame, so that none is left out.
         let target = ProgressDrawTarget::term_like_with_hz(Box::new(paper.clone()), u8::MAX);
         let console = Console::with(Looks { colour: false, live: false, asks: false }, target);
         let terminal = Terminal::new(&console, false, 2);

@@ -26,7 +26,8 @@ pub struct Credentials {
     #[command(flatten)]
     pin: PinArgument,
     /// Delete the credential with this id (base64url, as the list shows it)
-    #[arg(long, value_name = "ID")]
+    // One in 64 begins with a dash.
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     delete: Option<CredentialId>,
     #[command(flatten)]
     change: Change,
