@@ -1,5 +1,7 @@
 //! Two administrators get two keys each, and everything that is left behind agrees.
 
+#![allow(clippy::unwrap_used)] // clippy knows test functions only, not what they call
+
 #[path = "support/workshop.rs"]
 mod workshop;
 

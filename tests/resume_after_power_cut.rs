@@ -4,6 +4,8 @@
 //! and nothing is done. So these two sides of every write are all the moments that differ. The directory runs in the test's own
 //! process and lives on; keys, ledger and vault are files, as they would be on the bench.
 
+#![allow(clippy::unwrap_used)] // clippy knows test functions only, not what they call
+
 #[path = "support/workshop.rs"]
 mod workshop;
 

@@ -10,10 +10,11 @@ use super::journal::Journal;
 use super::key::OpenKey;
 use super::recognise::{Recognised, recognise};
 use super::turns::Turns;
-use super::{Planned, Station, Trouble};
+use super::{Planned, Station, Trouble, steps};
+use crate::ctap::GetInfo;
 use crate::hid::{Device, HidError};
 use crate::idp::User;
-use crate::ledger::{AccountId, Book, Event, Failure, FailureCode, JobId, JobState, LedgerError, Outcome, Step};
+use crate::ledger::{AccountId, Book, Event, Failure, FailureCode, JobId, JobState, LedgerError, Step};
 use crate::profile::Profile;
 
 /// Keys worked on at once. More than any hub holds; a rack of soft keys may have more.
@@ -23,9 +24,12 @@ const AT_ONCE: usize = 64;
 const GLANCE: Duration = Duration::from_millis(250);
 
 impl State {
-    /// Keys worth waiting for: for jobs that any key may take, and for jobs whose own key was not seen in this run.
+    /// Keys worth waiting for: for jobs that any key may take, and for jobs whose own key was not seen in this run or was
+    /// pulled out.
     fn wanted(&self) -> usize {
-        self.waiting.len() + self.bound.iter().filter(|job| !self.failures.contains_key(job)).count()
+        let gone =
+            |job: &&JobId| self.failures.get(job).is_none_or(|(_, failure)| failure.code == FailureCode::KeyRemoved);
+        self.waiting.len() + self.bound.iter().filter(gone).count()
     }
 }
 
@@ -53,8 +57,8 @@ struct State {
     waiting: VecDeque<JobId>,
     /// Jobs that have a key of their own somewhere.
     bound: BTreeSet<JobId>,
-    /// Threads at work.
-    working: usize,
+    /// Ports whose key is in a thread's hands. What is plugged in there meanwhile has to wait: it may be the same key.
+    in_hand: BTreeSet<String>,
     /// Insertions that were looked at: port and attach count.
     seen: BTreeSet<(String, u64)>,
     /// Among them: new keys that no job was left for.
@@ -75,7 +79,7 @@ impl<'a> Floor<'a> {
     ) -> Self {
         let mut state = State::default();
         for job in jobs {
-            if has_key(journal, *job) {
+            if journal.has_key(*job) {
                 state.bound.insert(*job);
             } else {
                 state.waiting.push_back(*job);
@@ -91,7 +95,7 @@ impl<'a> Floor<'a> {
             let mut quiet_since = Instant::now();
             let mut asked_for = 0;
             loop {
-                let idle = self.state().working == 0;
+                let idle = self.state().in_hand.is_empty();
                 let arrived = match self.arrivals() {
                     Ok(arrived) => arrived,
                     // Threads at work have their keys open already; let them end before the run does.
@@ -101,11 +105,10 @@ impl<'a> Floor<'a> {
                 let idle = idle && arrived.is_empty();
                 for device in arrived {
                     quiet_since = Instant::now();
-                    self.state().working += 1;
                     let floor = &self;
                     scope.spawn(move || {
-                        // The thread counts as working until this is dropped, even if it panics.
-                        let _leaving = Leaving(floor);
+                        // The key counts as in hand until this is dropped, even if the thread panics.
+                        let _leaving = Leaving(floor, &device.port);
                         floor.serve(&device);
                     });
                 }
@@ -147,63 +150,92 @@ impl<'a> Floor<'a> {
         {
             return Ok(Vec::new());
         }
-        let mut hands = AT_ONCE.saturating_sub(state.working);
+        let mut hands = AT_ONCE.saturating_sub(state.in_hand.len());
         let mut arrived = self.station.bus.devices()?;
         arrived.retain(|device| {
-            if hands == 0 || !state.seen.insert((device.port.clone(), device.attach)) {
+            if hands == 0
+                || state.in_hand.contains(&device.port)
+                || !state.seen.insert((device.port.clone(), device.attach))
+            {
                 return false;
             }
             hands -= 1;
-            true
+            state.in_hand.insert(device.port.clone())
         });
         Ok(arrived)
     }
 
     /// One key, from plugged in to done.
     fn serve(&self, device: &Device) {
-        let opened = OpenKey::open(self.station, device).and_then(|mut key| {
-            let free: Vec<JobId> = self.state().bound.iter().copied().collect();
-            let recognised = recognise(self.station, self.journal, &mut key, &free)?;
-            Ok((key, recognised))
-        });
-        let (key, recognised) = match opened {
-            Ok(opened) => opened,
-            Err(Trouble::Ledger(error)) => return self.stop(error),
+        match self.take_up(device) {
+            Ok(Some((job, key))) => self.run_job(job, Some(key)),
+            Ok(None) => {}
+            Err(Trouble::Ledger(error)) => self.stop(error),
+            Err(Trouble::Job(_)) if self.station.cancel.is_cancelled() => {}
             Err(Trouble::Job(failure)) => {
-                if !self.station.cancel.is_cancelled() {
-                    self.station
-                        .operator
-                        .tell(&format!("the key in {} cannot be used: {}", device.port, failure.message));
-                }
-                return;
+                self.station.operator.tell(&format!("the key in {} cannot be used: {}", device.port, failure.message));
             }
-        };
-        let job = match recognised {
-            Recognised::Done(job) => {
-                let (account, ordinal) = {
-                    let book = self.journal.book();
-                    (book.jobs[&job].account.login.clone(), book.jobs[&job].ordinal)
-                };
-                let message = format!("the key in {} is {account}'s key {ordinal} already; take it out", device.port);
-                return self.station.operator.tell(&message);
-            }
-            Recognised::Of(job) => {
-                if !self.state().bound.remove(&job) {
-                    let message = format!("the key in {} belongs to {job}, which is not part of this run", device.port);
-                    return self.station.operator.tell(&message);
-                }
-                job
-            }
-            Recognised::New => match self.next_waiting() {
-                Some(job) => job,
-                None => return self.state().spare.push((device.port.clone(), device.attach)),
-            },
-        };
-        self.run_job(job, Some(key));
+        }
     }
 
-    fn next_waiting(&self) -> Option<JobId> {
-        self.state().waiting.pop_front()
+    /// Finds this key's job. `None` if there is none for it in this run, or not yet.
+    fn take_up(&self, device: &Device) -> Result<Option<(JobId, OpenKey)>, Trouble> {
+        let mut key = OpenKey::open(self.station, device)?;
+        loop {
+            let free: Vec<JobId> = self.state().bound.iter().copied().collect();
+            let job = match recognise(self.station, self.journal, &mut key, &free)? {
+                Recognised::Done(job) => {
+                    self.tell_done(device, job);
+                    return Ok(None);
+                }
+                Recognised::Of(job) => job,
+                Recognised::New => {
+                    let job = self.next_waiting(key.authenticator.info());
+                    if job.is_none() {
+                        self.state().spare.push((device.port.clone(), device.attach));
+                    }
+                    return Ok(job.map(|job| (job, key)));
+                }
+            };
+            if self.state().bound.remove(&job) {
+                return Ok(Some((job, key)));
+            }
+            if free.contains(&job) {
+                // Another key was taken for this job's meanwhile.
+                continue;
+            }
+            if self.attendees.contains_key(&self.journal.book().jobs[&job].account) {
+                // The thread that had it in another port has not noticed yet that it is gone.
+                self.state().seen.remove(&(device.port.clone(), device.attach));
+            } else {
+                let message = format!("the key in {} belongs to {job}, which is not part of this run", device.port);
+                self.station.operator.tell(&message);
+            }
+            return Ok(None);
+        }
+    }
+
+    fn tell_done(&self, device: &Device, job: JobId) {
+        let (account, ordinal) = {
+            let book = self.journal.book();
+            (book.jobs[&job].account.login.clone(), book.jobs[&job].ordinal)
+        };
+        let message = format!("the key in {} is {account}'s key {ordinal} already; take it out", device.port);
+        self.station.operator.tell(&message);
+    }
+
+    /// The first waiting job that this key fits; if it fits none, the first has to say why.
+    fn next_waiting(&self, info: &GetInfo) -> Option<JobId> {
+        let waiting = self.state().waiting.clone();
+        let fits = |job: &&JobId| {
+            let account = self.journal.book().jobs[job].account.clone();
+            steps::fit(info, &self.attendees[&account].planned.profile).is_ok()
+        };
+        let best = *waiting.iter().find(fits).or(waiting.front())?;
+        let mut state = self.state();
+        // Another thread may have been faster.
+        let at = state.waiting.iter().position(|job| *job == best).unwrap_or(0);
+        state.waiting.remove(at)
     }
 
     /// Runs a job to its end, or to its first trouble.
@@ -214,8 +246,10 @@ impl<'a> Floor<'a> {
         let completed =
             |()| complete_account(self.journal, &account, &attendee.planned.profile).map_err(Trouble::Ledger);
         let result = job.run().and_then(completed);
-        let who = job.who.clone();
+        let (who, insertion) = (job.who.clone(), job.insertion());
         drop(job);
+        // A reset has it plugged in again; that is no arrival.
+        self.state().seen.extend(insertion);
         match result {
             Ok(()) => {
                 self.state().failures.remove(&id);
@@ -231,18 +265,16 @@ impl<'a> Floor<'a> {
 
     /// A job that stopped may go on: with any other key if it did nothing to this one, else with the same key plugged in again.
     fn put_back(&self, id: JobId, failure: Failure) {
-        let step = match self.journal.state(id) {
-            JobState::Ready(step) | JobState::Open(step) | JobState::Failed(step, _) => step,
-            JobState::Done => return,
-        };
-        let bound = has_key(self.journal, id);
+        let Some(step) = self.journal.state(id).step() else { return };
+        let bound = self.journal.has_key(id);
+        // What the attestations of a whole delivery lack, the next key lacks too; and it would keep a PIN.
+        let another_may_do =
+            step <= Step::Reset && !matches!(failure.code, FailureCode::Interrupted | FailureCode::AttestationRefused);
         let mut state = self.state();
-        let refused_at_once = step == Step::Inspect && failure.code != FailureCode::Interrupted;
-        let turned_away = failure.code == FailureCode::AttestationRefused;
         state.failures.insert(id, (step, failure));
         if bound {
             state.bound.insert(id);
-        } else if refused_at_once && !turned_away {
+        } else if another_may_do {
             state.waiting.push_front(id);
             // A key that was left over may do.
             let spare = std::mem::take(&mut state.spare);
@@ -254,11 +286,7 @@ impl<'a> Floor<'a> {
     fn finish_what_needs_no_key(&self) {
         let jobs: Vec<JobId> = self.state().bound.iter().copied().collect();
         for job in jobs {
-            let next = match self.journal.state(job) {
-                JobState::Ready(step) | JobState::Open(step) | JobState::Failed(step, _) => step,
-                JobState::Done => continue,
-            };
-            if next == Step::HandOver {
+            if self.journal.state(job).step() == Some(Step::HandOver) {
                 self.state().bound.remove(&job);
                 self.run_job(job, None);
             }
@@ -272,11 +300,11 @@ impl<'a> Floor<'a> {
 }
 
 /// A thread that worked on a key is done with it.
-struct Leaving<'f, 'a>(&'f Floor<'a>);
+struct Leaving<'f, 'a>(&'f Floor<'a>, &'f str);
 
 impl Drop for Leaving<'_, '_> {
     fn drop(&mut self) {
-        self.0.state().working -= 1;
+        self.0.state().in_hand.remove(self.1);
         self.0.changed.notify_all();
     }
 }
@@ -288,10 +316,6 @@ pub enum FloorError {
     Ledger(LedgerError),
     /// The bus cannot be read.
     Hid(HidError),
-}
-
-fn has_key(journal: &Journal<'_>, job: JobId) -> bool {
-    matches!(journal.outcome(job, Step::Inspect), Some(Outcome::Inspect { .. }))
 }
 
 /// Writes that an account is complete, once it has as many keys as its profile asks for with every step done.

@@ -71,6 +71,10 @@ impl<'a> Job<'a> {
 
     /// Goes on from wherever the ledger says the job stands, to its end or to the first trouble.
     pub fn run(&mut self) -> Result<(), Trouble> {
+        if !self.journal.has_key(self.id) && self.journal.state(self.id).step() > Some(Step::Inspect) {
+            // An earlier key got nothing of ours, so this one need not be the same.
+            steps::undo::start_over(self, "no key has its PIN yet")?;
+        }
         let mut beginnings = 0;
         loop {
             let (step, begun_before) = match self.journal.state(self.id) {
@@ -142,6 +146,11 @@ impl<'a> Job<'a> {
     /// The key is back.
     pub(super) fn put_key(&mut self, key: OpenKey) {
         self.key = Some(key);
+    }
+
+    /// How the key is plugged in now: port and attach count.
+    pub(super) fn insertion(&self) -> Option<(String, u64)> {
+        self.key.as_ref().map(|key| (key.device.port.clone(), key.device.attach))
     }
 
     /// The key's channel.

@@ -40,6 +40,14 @@ impl<'a> Journal<'a> {
         self.book().jobs[&job].state.clone()
     }
 
+    /// Whether the job has a key of its own: one that has its PIN, or may have it. Until then any fit key will do.
+    pub fn has_key(&self, job: JobId) -> bool {
+        let book = self.book();
+        let job = &book.jobs[&job];
+        matches!(job.state, JobState::Open(Step::SetPin) | JobState::Failed(Step::SetPin, _))
+            || job.outcomes.contains_key(&Step::SetPin)
+    }
+
     /// What a step of a job ended with, if it is done.
     pub fn outcome(&self, job: JobId, step: Step) -> Option<Outcome> {
         self.book().jobs[&job].outcomes.get(&step).cloned()

@@ -36,7 +36,7 @@ fn was_not_acted_on(error: &DirectoryError) -> bool {
 
 /// Whether asking again might help.
 fn is_passing(error: &DirectoryError) -> bool {
-    was_not_acted_on(error) || matches!(error, DirectoryError::Unanswered { .. } | DirectoryError::Failed { .. })
+    was_not_acted_on(error) || error.may_have_acted()
 }
 
 impl Patience {

@@ -3,12 +3,14 @@
 //! A key is recognised by what only it can have: a credential of the ledger, or the PIN that is sealed for one job. The port
 //! says which job to ask about first, and nothing more.
 
+use std::collections::BTreeSet;
+
 use super::job::spare_attempts;
 use super::journal::Journal;
 use super::key::OpenKey;
 use super::{Station, Trouble};
 use crate::ctap::{CtapError, GetAssertion, Permissions, StatusCode};
-use crate::ledger::{CredentialState, FailureCode, JobId, JobState, KeyIdentity, Outcome, Step};
+use crate::ledger::{CredentialState, FailureCode, JobId, JobState, KeyIdentity, Step};
 use crate::secret::SealedPin;
 use crate::webauthn::{CredentialId, RpId};
 
@@ -27,12 +29,12 @@ pub enum Recognised {
 struct Bound {
     job: JobId,
     key: KeyIdentity,
-    sealed: Option<SealedPin>,
-    /// Whether the key may have got the sealed PIN.
-    pin_may_be_set: bool,
+    sealed: SealedPin,
+    /// The step that comes next, or is open.
+    step: Step,
 }
 
-/// Finds out whose key this is. `free` are the jobs that nobody works on now.
+/// Finds out whose key this is. `free` are the jobs with a key somewhere that nobody works on now.
 pub fn recognise(
     station: &Station<'_>,
     journal: &Journal<'_>,
@@ -42,7 +44,7 @@ pub fn recognise(
     let bound = bound_jobs(journal, free);
     if !key.authenticator.info().has_pin() {
         // Every key of ours gets a PIN, and losing it takes a reset, which takes the credentials too.
-        return Ok(without_pin(&key.identity(), &bound));
+        return without_pin(station, &key.identity(), &bound);
     }
     if let Some(job) = by_credential(journal, key)? {
         let done = journal.state(job) == JobState::Done;
@@ -55,26 +57,23 @@ fn bound_jobs(journal: &Journal<'_>, free: &[JobId]) -> Vec<Bound> {
     let book = journal.book();
     let bound = free.iter().filter_map(|id| {
         let job = &book.jobs[id];
-        let Some(Outcome::Inspect { key }) = job.outcomes.get(&Step::Inspect) else { return None };
-        let sealed = match job.outcomes.get(&Step::SealPin) {
-            Some(Outcome::SealPin { sealed }) => Some(sealed.clone()),
-            _ => None,
-        };
-        let begun = matches!(job.state, JobState::Open(Step::SetPin) | JobState::Failed(Step::SetPin, _));
-        let pin_may_be_set = begun || job.outcomes.contains_key(&Step::SetPin);
-        Some(Bound { job: *id, key: key.clone(), sealed, pin_may_be_set })
+        let (key, sealed, step) = (job.key()?.clone(), job.sealed_pin()?.clone(), job.state.step()?);
+        Some(Bound { job: *id, key, sealed, step })
     });
     bound.collect()
 }
 
-/// A key without a PIN is like any other of its model. It goes on with the job of its port, if that job has done nothing to its
-/// key yet that would be lost.
-fn without_pin(identity: &KeyIdentity, bound: &[Bound]) -> Recognised {
-    let same = |bound: &&Bound| bound.key.port == identity.port && bound.key.fingerprint == identity.fingerprint;
-    match bound.iter().find(same) {
-        Some(bound) => Recognised::Of(bound.job),
-        None => Recognised::New,
-    }
+/// A key without a PIN is like any other of its model. It goes on with a job that was about to set the PIN and had its key in
+/// this port, or in one that is empty now.
+fn without_pin(station: &Station<'_>, identity: &KeyIdentity, bound: &[Bound]) -> Result<Recognised, Trouble> {
+    let mut alike = bound
+        .iter()
+        .filter(|bound| bound.step == Step::SetPin && bound.key.fingerprint == identity.fingerprint)
+        .collect::<Vec<_>>();
+    alike.sort_by_key(|bound| bound.key.port != identity.port);
+    let others: BTreeSet<String> = station.bus.devices()?.into_iter().map(|device| device.port).collect();
+    let its = alike.iter().find(|bound| bound.key.port == identity.port || !others.contains(&bound.key.port));
+    Ok(its.map_or(Recognised::New, |bound| Recognised::Of(bound.job)))
 }
 
 /// Asks the key, without PIN and touch, for any credential that the ledger has.
@@ -101,11 +100,7 @@ fn by_credential(journal: &Journal<'_>, key: &mut OpenKey) -> Result<Option<JobI
 }
 
 /// The first of these credentials that the key has.
-pub fn key_has_one_of(
-    key: &mut OpenKey,
-    rp_id: &RpId,
-    ids: &[CredentialId],
-) -> Result<Option<CredentialId>, CtapError> {
+fn key_has_one_of(key: &mut OpenKey, rp_id: &RpId, ids: &[CredentialId]) -> Result<Option<CredentialId>, CtapError> {
     // A key that does not say how many it takes at once takes a few (CTAP 2.1, 6.4 leaves it open).
     const UNTOLD: u64 = 4;
     let at_once = key.authenticator.info().max_credential_count_in_list.unwrap_or(UNTOLD).clamp(1, 16) as usize;
@@ -131,35 +126,35 @@ pub fn key_has_one_of(
     Ok(None)
 }
 
-/// Tries the PIN that is sealed for the job of this port; or, if this port has none, that of the only job whose key looks the
-/// same. One attempt, and only if the key has some to spare.
+/// Tries the PINs of jobs whose key looks the same, that of this port's job first. Few attempts, and only if the key has some to
+/// spare: at the third wrong PIN in a row it would want to be plugged in again (CTAP 2.1, 6.5.5.6).
 fn by_pin(station: &Station<'_>, key: &mut OpenKey, bound: &[Bound]) -> Result<Recognised, Trouble> {
+    const ATTEMPTS: usize = 2;
     let identity = key.identity();
-    let alike: Vec<&Bound> =
-        bound.iter().filter(|bound| bound.pin_may_be_set && bound.key.fingerprint == identity.fingerprint).collect();
-    let candidate = match alike.iter().find(|bound| bound.key.port == identity.port) {
-        Some(bound) => *bound,
-        None => match alike.as_slice() {
-            [only] => *only,
-            _ => return Ok(Recognised::New),
-        },
-    };
-    let Some(sealed) = &candidate.sealed else { return Ok(Recognised::New) };
-    let Some(pin) = station.vault.unseal(sealed)? else { return Ok(Recognised::New) };
-    match spare_attempts(&mut key.authenticator) {
-        Ok(()) => {}
-        Err(Trouble::Job(failure)) if failure.code == FailureCode::PinBlocked => return Ok(Recognised::New),
-        Err(trouble) => return Err(trouble),
+    let mut alike: Vec<&Bound> = bound.iter().filter(|bound| bound.key.fingerprint == identity.fingerprint).collect();
+    alike.sort_by_key(|bound| bound.key.port != identity.port);
+    if key.authenticator.info().force_pin_change {
+        // Such a key takes no PIN, so none can tell. Its job hardened it, and it stayed where it was.
+        let its = alike.iter().find(|bound| bound.step >= Step::Harden && bound.key.port == identity.port);
+        return Ok(its.map_or(Recognised::New, |bound| Recognised::Of(bound.job)));
     }
     // Any RP ID will do: the token is thrown away.
     let rp_id: RpId = "keywright.invalid".parse()?;
-    match key.authenticator.pin_uv_auth_token(&pin, Permissions::GET_ASSERTION, Some(&rp_id)) {
-        Ok(_) => Ok(Recognised::Of(candidate.job)),
-        Err(CtapError::Status { status: StatusCode::PinInvalid | StatusCode::PinPolicyViolation, .. }) => {
-            // 0x31 and 0x37 are also what a key answers that wants its PIN changed first; then it was hardened by its job.
-            let hardened = key.authenticator.info().force_pin_change && candidate.key.port == identity.port;
-            Ok(if hardened { Recognised::Of(candidate.job) } else { Recognised::New })
+    for bound in alike.into_iter().take(ATTEMPTS) {
+        let Some(pin) = station.vault.unseal(&bound.sealed)? else { continue };
+        match spare_attempts(&mut key.authenticator) {
+            Err(Trouble::Job(failure))
+                if failure.code == FailureCode::PinBlocked && bound.key.port != identity.port =>
+            {
+                break;
+            }
+            looked => looked?,
         }
-        Err(error) => Err(error.into()),
+        match key.authenticator.pin_uv_auth_token(&pin, Permissions::GET_ASSERTION, Some(&rp_id)) {
+            Ok(_) => return Ok(Recognised::Of(bound.job)),
+            Err(CtapError::Status { status: StatusCode::PinInvalid, .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
+    Ok(Recognised::New)
 }

@@ -170,27 +170,31 @@ fn attendance(
     people: &[Planned],
 ) -> Result<(BTreeMap<AccountId, Attendee>, BTreeMap<AccountId, Failure>), RunError> {
     let (mut attendees, mut absent) = (BTreeMap::new(), BTreeMap::new());
-    let mut gone: Option<Failure> = None;
+    // Why the directory did not answer for the last person.
+    let mut silence: Option<Failure> = None;
+    let mut gone = false;
     for planned in people {
         let account = &planned.account;
         if open_jobs(journal, [account].into()).is_empty() {
             continue;
         }
-        if let Some(failure) = &gone {
+        if let (true, Some(failure)) = (gone, &silence) {
             // A directory that is down is not asked again for each of a hundred people.
             absent.insert(account.clone(), failure.clone());
             continue;
         }
         match super::attendee::find(station, journal, planned) {
             Ok(user) => {
+                silence = None;
                 attendees.insert(account.clone(), Attendee { planned: planned.clone(), user });
             }
             Err(Trouble::Ledger(error)) => return Err(error.into()),
             Err(Trouble::Job(failure)) => {
                 station.operator.tell(&format!("{}: {}", account.login, failure.message));
-                if matches!(failure.code, FailureCode::DirectoryDown | FailureCode::DirectorySignIn) {
-                    gone = Some(failure.clone());
-                }
+                let silent = matches!(failure.code, FailureCode::DirectoryDown | FailureCode::DirectorySignIn);
+                // Once may be about this person; twice in a row is about the directory.
+                gone = silent && silence.is_some();
+                silence = silent.then(|| failure.clone());
                 absent.insert(account.clone(), failure);
             }
         }

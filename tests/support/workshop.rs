@@ -5,6 +5,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ pub const DIRECTORY: &str = "workshop";
 pub struct Workshop {
     folder: Place,
     pub url: String,
+    /// What everybody in the roster gets. Change it before the first run.
+    pub profile: Profile,
     server: Option<EmbeddedServer>,
 }
 
@@ -55,31 +58,45 @@ impl Workshop {
         let identity = age::x25519::Identity::generate();
         std::fs::write(folder.path().join("reader.key"), identity.to_string().expose_secret()).unwrap();
         std::fs::write(folder.path().join("reader.pub"), format!("helpdesk={}", identity.to_public())).unwrap();
-        let rows: String = logins.iter().map(|login| format!("{login},workshop\n")).collect();
-        std::fs::write(folder.path().join("roster.csv"), format!("account,profile\n{rows}")).unwrap();
         let mut settings = Settings::new(Arc::new(anchors));
         settings.trusted_only = true;
         change(&mut settings);
         let database = folder.path().join("directory.sqlite3");
         let listen: SocketAddr = "127.0.0.1:0".parse().unwrap();
         let server = EmbeddedServer::start(listen, Some(&database), TOKEN.to_owned().into(), settings).unwrap();
-        let workshop = Self { folder: Place::Own(folder), url: server.url(), server: Some(server) };
-        let directory = workshop.directory();
-        for login in logins {
-            let new = NewUser {
-                login: (*login).to_owned(),
-                display_name: login.to_uppercase(),
-                active: true,
-                other_methods: vec!["sms".into()],
-            };
-            directory.create_user(&new).unwrap();
-        }
+        let workshop = Self { folder: Place::Own(folder), url: server.url(), profile: profile(), server: Some(server) };
+        workshop.set_roster(logins);
+        logins.iter().for_each(|login| workshop.create_user(login));
         workshop
+    }
+
+    /// The same, with one key for everybody.
+    pub fn with_one_key_each(logins: &[&str]) -> Self {
+        let mut workshop = Self::new(logins.len(), logins);
+        workshop.profile.keys.required = 1;
+        workshop
+    }
+
+    /// Makes an account at the directory.
+    pub fn create_user(&self, login: &str) {
+        let new = NewUser {
+            login: login.to_owned(),
+            display_name: login.to_uppercase(),
+            active: true,
+            other_methods: vec!["sms".into()],
+        };
+        self.directory().create_user(&new).unwrap();
+    }
+
+    /// Writes another roster.
+    pub fn set_roster(&self, logins: &[&str]) {
+        let rows: String = logins.iter().map(|login| format!("{login},workshop\n")).collect();
+        std::fs::write(self.path().join("roster.csv"), format!("account,profile\n{rows}")).unwrap();
     }
 
     /// A workshop that another process made, with its directory at this address.
     pub fn at(folder: &Path, url: &str) -> Self {
-        Self { folder: Place::Borrowed(folder.to_owned()), url: url.to_owned(), server: None }
+        Self { folder: Place::Borrowed(folder.to_owned()), url: url.to_owned(), profile: profile(), server: None }
     }
 
     pub fn path(&self) -> &Path {
@@ -115,7 +132,7 @@ impl Workshop {
     }
 
     pub fn profiles(&self) -> Profiles {
-        Profiles::from([("workshop".parse::<ProfileName>().unwrap(), profile())])
+        Profiles::from([("workshop".parse::<ProfileName>().unwrap(), self.profile.clone())])
     }
 
     pub fn plan(&self, book: &Book) -> Plan {
@@ -126,8 +143,23 @@ impl Workshop {
 
     /// Runs the roster with everything as it stands in the folder.
     pub fn provision(&self) -> Result<Report, RunError> {
-        let rack = self.rack();
-        self.with(&rack, &Hands::default(), |station| {
+        self.provision_with(&self.rack(), &Hands::default())
+    }
+
+    /// The same, with these keys and hands.
+    pub fn provision_with(&self, rack: &dyn Bus, hands: &Hands<'_>) -> Result<Report, RunError> {
+        self.provision_at(&self.directory(), &self.store(), rack, hands)
+    }
+
+    /// The same, with everything given.
+    pub fn provision_at(
+        &self,
+        directory: &dyn Directory,
+        store: &dyn Store,
+        rack: &dyn Bus,
+        hands: &Hands<'_>,
+    ) -> Result<Report, RunError> {
+        self.with_directory(directory, store, rack, hands, |station| {
             let book = Book::read(&station.store.entries(0)?)?;
             run(station, &self.plan(&book))
         })
@@ -140,7 +172,7 @@ impl Workshop {
     }
 
     /// A station in this workshop, to be changed and used.
-    pub fn with<T>(&self, rack: &Rack, hands: &Hands, work: impl FnOnce(&Station<'_>) -> T) -> T {
+    pub fn with<T>(&self, rack: &Rack, hands: &Hands<'_>, work: impl FnOnce(&Station<'_>) -> T) -> T {
         self.with_directory(&self.directory(), &self.store(), rack, hands, work)
     }
 
@@ -150,11 +182,12 @@ impl Workshop {
         directory: &dyn Directory,
         store: &dyn Store,
         rack: &dyn Bus,
-        hands: &Hands,
+        hands: &Hands<'_>,
         work: impl FnOnce(&Station<'_>) -> T,
     ) -> T {
         let anchor = std::fs::read(self.path().join("softkeys/attestation-ca.pem")).unwrap();
-        let anchors = Anchors::from_pem_or_der(&anchor).unwrap();
+        let anchors = if hands.distrusts { Anchors::default() } else { Anchors::from_pem_or_der(&anchor).unwrap() };
+        let now = || OffsetDateTime::now_utc() + Duration::from_secs(hands.clock_ahead.load(Ordering::SeqCst));
         let vault = self.vault();
         let reader: Reader = std::fs::read_to_string(self.path().join("reader.pub")).unwrap().parse().unwrap();
         work(&Station {
@@ -168,9 +201,13 @@ impl Workshop {
             hand_over_folder: self.path().join("hand-over"),
             letter_program: Vec::new(),
             entropy: &SystemEntropy,
-            now: &OffsetDateTime::now_utc,
+            now: &now,
             limits: Limits::default(),
-            patience: Patience { key: Duration::ZERO, backoff: Duration::from_millis(1), ..Patience::default() },
+            patience: Patience {
+                key: hands.waits_for_keys,
+                backoff: Duration::from_millis(1),
+                retry_after: Duration::from_secs(1),
+            },
             cancel: hands.cancel.clone(),
             operator_name: "tester".into(),
         })
@@ -224,8 +261,15 @@ impl Workshop {
         assert!(lost_pins.is_empty(), "working copies left: {lost_pins:?}");
     }
 
+    /// The PIN of the key in this port: handed over, or still sealed.
+    pub fn pin_of(&self, book: &Book, port: &str) -> Option<Pin> {
+        let job = book.jobs.values().find(|job| job.key().is_some_and(|key| key.port == port))?;
+        let sealed = job.sealed_pin().and_then(|sealed| self.vault().unseal(sealed).unwrap());
+        sealed.or_else(|| self.handed_over(&job.account.login, job.ordinal))
+    }
+
     /// Every credential on every key, asked with the PIN that was handed over for it.
-    fn credentials_on_keys(&self, rack: &Rack, book: &Book) -> Vec<CredentialId> {
+    pub fn credentials_on_keys(&self, rack: &Rack, book: &Book) -> Vec<CredentialId> {
         let mut found = Vec::new();
         for device in rack.devices().unwrap() {
             let pipe = rack.open(&device).unwrap();
@@ -233,9 +277,14 @@ impl Workshop {
             if !key.info().has_pin() {
                 continue;
             }
-            let job = book.jobs.values().find(|job| job.key().is_some_and(|key| key.port == device.port));
-            let pin = job.and_then(|job| self.handed_over(&job.account.login, job.ordinal));
-            let pin = pin.unwrap_or_else(|| panic!("nobody knows the PIN of {}", device.path));
+            let mut pin =
+                self.pin_of(book, &device.port).unwrap_or_else(|| panic!("nobody knows the PIN of {}", device.path));
+            if key.info().force_pin_change {
+                let own = Pin::new("the person's own").unwrap();
+                key.change_pin(&pin, &own).unwrap();
+                pin = own;
+                key.refresh_info().unwrap();
+            }
             let token = key.pin_uv_auth_token(&pin, Permissions::CREDENTIAL_MANAGEMENT, None).unwrap();
             for rp in key.enumerate_rps(&token).unwrap() {
                 let stored = key.enumerate_credentials(&token, &rp.id_hash).unwrap();
@@ -271,23 +320,43 @@ force-change = false
     .unwrap()
 }
 
+/// What is done at a moment of a job.
+pub type Then<'a> = Box<dyn Fn(&Who, Step) + Send + Sync + 'a>;
+
 /// An operator without a terminal: says yes to resets, and remembers what was said.
 #[derive(Default)]
-pub struct Hands {
+pub struct Hands<'a> {
     pub cancel: Cancel,
     pub refuses_resets: bool,
+    /// How long the run waits for keys.
+    pub waits_for_keys: Duration,
+    /// How far the station's clock is ahead, in seconds.
+    pub clock_ahead: Arc<AtomicU64>,
+    /// Has no trust anchor.
+    pub distrusts: bool,
+    /// Before a step.
+    pub at_step: Option<Then<'a>>,
+    /// When a key asks for a touch; the step is the newest that any job began.
+    pub at_touch: Option<Then<'a>>,
     pub said: Mutex<Vec<String>>,
     pub steps: Mutex<Vec<(String, usize, Step)>>,
     pub touches: Mutex<Vec<(String, bool)>>,
 }
 
-impl Operator for Hands {
+impl Operator for Hands<'_> {
     fn step(&self, who: &Who, step: Step) {
         self.steps.lock().unwrap().push((who.account.clone(), who.ordinal, step));
+        if let Some(at_step) = &self.at_step {
+            at_step(who, step);
+        }
     }
 
     fn touch(&self, who: &Who, needed: bool) {
         self.touches.lock().unwrap().push((who.account.clone(), needed));
+        let step = self.steps.lock().unwrap().last().map(|(.., step)| *step);
+        if let (true, Some(at_touch), Some(step)) = (needed, &self.at_touch, step) {
+            at_touch(who, step);
+        }
     }
 
     fn ended(&self, who: &Who, failure: Option<&Failure>) {
@@ -315,4 +384,25 @@ impl Operator for Hands {
     fn tell(&self, message: &str) {
         self.said.lock().unwrap().push(message.to_owned());
     }
+}
+
+/// What has to be done about every case, on two threads.
+pub fn each<T: Send>(cases: impl IntoIterator<Item = T>, check: impl Fn(T) + Sync) {
+    let left = Mutex::new(cases.into_iter().collect::<Vec<_>>());
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                loop {
+                    let Some(case) = left.lock().unwrap().pop() else { break };
+                    check(case);
+                }
+            });
+        }
+    });
+}
+
+/// Every failure that a report has.
+pub fn failures(report: &Report) -> Vec<(Step, Failure)> {
+    let jobs = report.accounts.iter().flat_map(|account| &account.jobs);
+    jobs.filter_map(|job| job.failure.clone()).collect()
 }

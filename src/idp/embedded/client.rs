@@ -87,6 +87,15 @@ fn send(call: Call<'_>, what: &str) -> Result<Reply, DirectoryError> {
     reply.accepted(what)
 }
 
+/// The server answers 204 to what it removed; any other success is somebody else's.
+fn removed(reply: &Reply) -> Result<(), DirectoryError> {
+    if reply.status() == 204 {
+        return Ok(());
+    }
+    let why = format!("HTTP {} to a removal", reply.status());
+    Err(DirectoryError::Answer { directory: reply.directory().to_owned(), why })
+}
+
 fn path(user_id: &str, rest: &str) -> String {
     format!("/v1/users/{}{rest}", segment(user_id))
 }
@@ -150,7 +159,8 @@ impl Directory for Embedded {
     fn abandon(&self, user: &User, pending: &str) -> Result<(), DirectoryError> {
         let at = path(&user.id, &format!("/ceremonies/{}", segment(pending)));
         match send(self.call(Method::DELETE, &at), "such registration") {
-            Ok(_) | Err(DirectoryError::NotFound { .. }) => Ok(()),
+            Ok(reply) => removed(&reply),
+            Err(DirectoryError::NotFound { .. }) => Ok(()),
             Err(error) => Err(error),
         }
     }
@@ -166,7 +176,7 @@ impl Directory for Embedded {
 
     fn revoke(&self, user: &User, registered: &Registered) -> Result<(), DirectoryError> {
         let at = path(&user.id, &format!("/credentials/{}", segment(&registered.id)));
-        send(self.call(Method::DELETE, &at), "such security key").map(drop)
+        removed(&send(self.call(Method::DELETE, &at), "such security key")?)
     }
 
     fn other_methods(&self, user: &User) -> Result<Vec<String>, DirectoryError> {
@@ -192,7 +202,14 @@ impl SignIn for Api {
     ) -> Result<(), DirectoryError> {
         let id = ceremony.continuation.as_deref().unwrap_or_default();
         let call = self.call(Method::POST, &path(&user.id, &format!("/sign-ins/{}", segment(id))));
-        send(call.json(&SignInResponse { response: response.to_json() }), "such sign-in").map(drop)
+        let body = SignInResponse { response: response.to_json() };
+        // A web page in between says 200 too: only the credential's own record means that it opened the door.
+        let credential: Credential = send(call.json(&body), "such sign-in")?.json()?;
+        if credential.credential_id != response.credential_id {
+            let why = format!("it let {} in instead of {}", credential.credential_id, response.credential_id);
+            return Err(DirectoryError::Answer { directory: self.client.directory().to_owned(), why });
+        }
+        Ok(())
     }
 }
 

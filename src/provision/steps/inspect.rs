@@ -9,19 +9,10 @@ use crate::provision::job::Job;
 pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
     let profile = &job.planned.profile;
     let key = job.key()?;
-    let info = key.authenticator.info();
-    fit(info, profile)?;
-    if info.has_pin() && profile.keys.reset == Reset::Never {
-        return Err(Trouble::new(
-            FailureCode::PinUnknown,
-            format!(
-                "the key in {} has a PIN that nobody gave, and profile {} does not allow a reset",
-                key.device.port, profile.name
-            ),
-        ));
-    }
+    fit(key.authenticator.info(), profile)?;
+    let has_pin = key.authenticator.info().has_pin();
     let key = key.identity();
-    if job.key()?.authenticator.info().has_pin() && !job.station.operator.may_reset(&job.who, "it has a PIN already") {
+    if has_pin && !job.station.operator.may_reset(&job.who, "it has a PIN already") {
         return Err(Trouble::new(
             FailureCode::PinUnknown,
             format!("the key in {} has a PIN that nobody gave; it was not reset", key.port),
@@ -30,7 +21,7 @@ pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
     Ok(Outcome::Inspect { key })
 }
 
-/// Whether a key can be what a profile demands, by what it says of itself.
+/// Whether a key can be what a profile demands, by what it says of itself. What a reset changes is left out if it gets one.
 pub(in crate::provision) fn fit(info: &GetInfo, profile: &Profile) -> Result<(), Trouble> {
     let refuse = |why: String| Err(Trouble::new(FailureCode::KeyRefused, why));
     let (keys, pin) = (&profile.keys, &profile.pin);
@@ -49,7 +40,14 @@ pub(in crate::provision) fn fit(info: &GetInfo, profile: &Profile) -> Result<(),
     if info.option("clientPin").is_none() {
         return refuse("the key has no PIN".into());
     }
-    if info.remaining_discoverable_credentials == Some(0) {
+    if info.has_pin() && keys.reset == Reset::Never {
+        return Err(Trouble::new(
+            FailureCode::PinUnknown,
+            format!("the key has a PIN that nobody gave, and profile {} does not allow a reset", profile.name),
+        ));
+    }
+    let as_it_is = !to_be_reset(info, profile);
+    if as_it_is && info.remaining_discoverable_credentials == Some(0) {
         return Err(Trouble::new(FailureCode::KeyFull, "the key has no room for another credential"));
     }
     let sets_length = info.option("setMinPINLength") == Some(true);
@@ -65,7 +63,7 @@ pub(in crate::provision) fn fit(info: &GetInfo, profile: &Profile) -> Result<(),
     if keys.attestation == AttestationDemand::Enterprise && info.option("ep").is_none() {
         return refuse("the key has no enterprise attestation".into());
     }
-    if pin.length < info.min_pin_length || pin.length > info.max_pin_length {
+    if as_it_is && pin.length < info.min_pin_length || pin.length > info.max_pin_length {
         return Err(Trouble::new(
             FailureCode::PinPolicy,
             format!(
@@ -75,4 +73,13 @@ pub(in crate::provision) fn fit(info: &GetInfo, profile: &Profile) -> Result<(),
         ));
     }
     Ok(())
+}
+
+/// Whether the job resets this key.
+pub(super) fn to_be_reset(info: &GetInfo, profile: &Profile) -> bool {
+    match profile.keys.reset {
+        Reset::Never => false,
+        Reset::IfUsed => info.has_pin(),
+        Reset::Always => true,
+    }
 }

@@ -5,7 +5,7 @@ use data_encoding::BASE64URL_NOPAD;
 use super::undo;
 use crate::ctap::{CredProtect, EnterpriseAttestation, MakeCredential, Permissions};
 use crate::idp::Ceremony;
-use crate::ledger::{CredentialState, FailureCode, Outcome, Step};
+use crate::ledger::{CredentialState, Event, FailureCode, Outcome, Step};
 use crate::profile::AttestationDemand;
 use crate::provision::Trouble;
 use crate::provision::job::{Job, Looked};
@@ -48,8 +48,10 @@ pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
     let attested = object.auth_data.attested_credential_data.as_ref().ok_or_else(|| {
         Trouble::new(FailureCode::KeyFault, "the key made a credential without attested credential data")
     })?;
+    let credential_id = attested.credential_id.clone();
+    forget_replaced(job, &credential_id)?;
     Ok(Outcome::Make {
-        credential_id: attested.credential_id.clone(),
+        credential_id,
         rp_id: options.rp.id.clone(),
         user_handle: options.user.id.clone(),
         attestation_object: BASE64URL_NOPAD.encode(&object.to_bytes()),
@@ -80,14 +82,32 @@ fn wants_enterprise(job: &Job<'_>, ceremony: &Ceremony) -> bool {
         || ceremony.options.attestation == AttestationConveyance::Enterprise
 }
 
-/// What the directory excludes, and this account's credentials on its other keys, registered or not yet.
+/// A key has one resident credential for an account (CTAP 2.1, 6.1.2): on keys that cannot delete, the new one has taken the
+/// place of what earlier attempts left.
+fn forget_replaced(job: &Job<'_>, made: &CredentialId) -> Result<(), Trouble> {
+    let replaced: Vec<CredentialId> = {
+        let book = job.journal.book();
+        let left = book.credentials.iter().filter(|(id, credential)| {
+            credential.job == job.id && credential.state == CredentialState::OnKey && *id != made
+        });
+        left.map(|(id, _)| id.clone()).collect()
+    };
+    replaced.into_iter().try_for_each(|credential_id| {
+        let why = "the key replaced it".to_owned();
+        job.record(Event::CredentialDeleted { job: job.id, credential_id, why })
+    })
+}
+
+/// What the directory excludes, and this account's credentials on its other keys, registered or not yet. What earlier attempts
+/// of this job left on a key that cannot delete is not among them: the key would refuse the next attempt.
 fn exclude_list(job: &Job<'_>, ceremony: &Ceremony) -> Vec<CredentialId> {
     let mut list: Vec<CredentialId> =
         ceremony.options.exclude_credentials.iter().map(|descriptor| descriptor.id.clone()).collect();
     let book = job.journal.book();
     for (id, credential) in &book.credentials {
         let lives = matches!(credential.state, CredentialState::OnKey | CredentialState::Registered);
-        if lives && credential.account == job.planned.account && !list.contains(id) {
+        let elsewhere = credential.account == job.planned.account && credential.job != job.id;
+        if lives && elsewhere && !list.contains(id) {
             list.push(id.clone());
         }
     }

@@ -1,17 +1,14 @@
 //! Factory state, if the profile says so. CTAP2 allows it only right after power-up, so the key is pulled and plugged in first.
 
-use crate::ledger::Outcome;
-use crate::profile::Reset;
+use super::inspect::{fit, to_be_reset};
+use crate::ledger::{FailureCode, Outcome};
 use crate::provision::Trouble;
 use crate::provision::job::Job;
 
 pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
-    let wanted = match job.planned.profile.keys.reset {
-        Reset::Never => false,
-        Reset::IfUsed => job.authenticator()?.info().has_pin(),
-        Reset::Always => true,
-    };
-    if !wanted {
+    let planned = job.planned;
+    let profile = &planned.profile;
+    if !to_be_reset(job.authenticator()?.info(), profile) {
         return Ok(Outcome::Reset { done: false });
     }
     let key = job.take_key()?;
@@ -19,6 +16,11 @@ pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
     let key = key.replugged(job.station)?;
     job.put_key(key);
     job.touching(|authenticator, touch| authenticator.reset(touch))?;
-    job.authenticator()?.refresh_info()?;
+    let info = job.authenticator()?.refresh_info()?;
+    if info.has_pin() {
+        return Err(Trouble::new(FailureCode::KeyFault, "the key took the reset but still has a PIN"));
+    }
+    // What the reset changes could not be held against the profile before.
+    fit(info, profile)?;
     Ok(Outcome::Reset { done: true })
 }

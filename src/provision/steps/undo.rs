@@ -11,6 +11,8 @@ use crate::webauthn::{CredentialId, RpId};
 /// What is taken back right after a step failed.
 pub(in crate::provision) fn after(job: &mut Job<'_>, step: Step, failure: &Failure) -> Result<(), Trouble> {
     let taken_back = match step {
+        // The key looked at the PIN and will not have it; the next one may be to its taste.
+        Step::SetPin if failure.code == FailureCode::PinPolicy => return start_over(job, &failure.message),
         Step::Make | Step::Verify | Step::Prove => true,
         // The directory looked at it and will not have it. In any other case it may yet: resuming decides.
         Step::Complete => matches!(
@@ -32,8 +34,23 @@ pub(in crate::provision) fn after(job: &mut Job<'_>, step: Step, failure: &Failu
     match failure.code {
         // The key is out of reach; what is on it is found when the job is resumed.
         FailureCode::KeyRemoved | FailureCode::KeyFault | FailureCode::Interrupted => passing(abandon(job)),
-        _ => passing(back(job, to, &failure.message)),
+        _ => match back(job, to, &failure.message) {
+            // The key does not let go of it yet; the directory need not wait for that.
+            Err(Trouble::Job(failure)) => {
+                tracing::warn!(code = ?failure.code, "taking back did not work yet: {}", failure.message);
+                passing(abandon(job))
+            }
+            result => result,
+        },
     }
+}
+
+/// Back to the beginning, while no key has anything of the job.
+pub(in crate::provision) fn start_over(job: &mut Job<'_>, why: &str) -> Result<(), Trouble> {
+    if let Some(sealed) = job.sealed_pin() {
+        job.station.vault.destroy(&sealed)?;
+    }
+    job.record(Event::SteppedBack { job: job.id, to: Step::Inspect, why: why.to_owned() })
 }
 
 /// Trouble on the way back is not worth more than the trouble that led to it: the job stays where it failed, and resuming it
@@ -56,14 +73,13 @@ pub(in crate::provision) fn back(job: &mut Job<'_>, to: Step, why: &str) -> Resu
         && let Some(sealed) = job.sealed_pin()
         && job.journal.outcome(job.id, Step::SetPin).is_some()
     {
-        job.record(Event::AttentionNeeded {
-            job: Some(job.id),
-            message: format!(
-                "the key in {} was turned away with a PIN on it, which stays sealed as {}; reset the key before it is used for \
-                 anything else",
-                job.who.port, sealed.0
-            ),
-        })?;
+        let message = format!(
+            "the key in {} was turned away with a PIN on it, which stays sealed as {}; reset the key before it is used for \
+             anything else",
+            job.who.port, sealed.0
+        );
+        job.station.operator.tell(&message);
+        job.record(Event::AttentionNeeded { job: Some(job.id), message })?;
     }
     job.record(Event::SteppedBack { job: job.id, to, why: why.to_owned() })
 }
