@@ -21,11 +21,12 @@ use crate::idp::embedded::{Embedded, EmbeddedServer, Settings};
 use crate::idp::{Directory as _, DirectoryError};
 use crate::secret::{Entropy as _, SecretSource, SystemEntropy};
 use crate::trust::Anchors;
-use crate::webauthn::{Origin, RpId};
+use crate::webauthn::{Origin, RpId, UserVerification};
 
 /// Serve a small IdP on this machine, for practice.
 ///
-/// It does what a real IdP does: users, registrations on behalf with challenge and deadline, full verification, sign-in. It
+/// It does what a real IdP does: users, registrations on behalf with challenge and deadline, full verification, sign-in; its
+/// page lets a person sign in with a key. It
 /// listens on this machine only, and runs until Ctrl-C.
 #[derive(Args)]
 #[command(
@@ -53,6 +54,9 @@ pub struct Serve {
     /// Refuse attestations that lead to none of the certificates in this PEM file (repeatable)
     #[arg(long, value_name = "FILE")]
     anchor: Vec<PathBuf>,
+    /// Let people sign in with a touch and without the PIN, for browsers that cannot ask for it
+    #[arg(long)]
+    touch_only: bool,
 }
 
 #[derive(Serialize)]
@@ -99,7 +103,8 @@ impl Serve {
         };
         session.output.result(&listening, || {
             format!(
-                "listening on {url}; in another terminal:\n  keywright idp check --idp {url} --idp-token {token}",
+                "listening on {url}; in another terminal:\n  keywright idp check --idp {url} --idp-token {token}\nin a browser on this machine, to sign in with a key:\n  {origin}",
+                origin = listening.origin,
                 url = listening.url,
                 token = listening.token
             )
@@ -115,7 +120,10 @@ impl Serve {
             let here = self.rp_id.as_str() == "localhost";
             if here { None } else { format!("https://{}", self.rp_id).parse().ok() }
         };
+        let user_verification =
+            if self.touch_only { UserVerification::Discouraged } else { UserVerification::Required };
         Settings {
+            user_verification,
             rp_id: self.rp_id.clone(),
             origin: self.origin.clone().or_else(own_origin),
             trusted_only: !self.anchor.is_empty(),

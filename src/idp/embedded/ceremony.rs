@@ -211,13 +211,14 @@ impl Provider {
             challenge,
             rp_id: self.settings.rp_id.clone(),
             allow_credentials: descriptors(credentials),
-            user_verification: UserVerification::Required,
+            user_verification: self.settings.user_verification,
             timeout: self.timeout(),
         };
         Ok(SignInBegun { id, origin: self.origin.clone(), public_key })
     }
 
-    pub fn finish_sign_in(&self, user: &str, id: &str, answer: &SignInResponse) -> Result<Credential, Refusal> {
+    /// The credential that signed in, and whether the key checked its PIN.
+    pub fn finish_sign_in(&self, user: &str, id: &str, answer: &SignInResponse) -> Result<(Credential, bool), Refusal> {
         let store = self.store();
         let now = (self.settings.now)();
         let sign_in = store.try_sign_in(user, id)?.ok_or(Refusal::Absent("sign-in"))?;
@@ -241,14 +242,14 @@ impl Provider {
             challenge: &sign_in.challenge,
             origin: &self.origin,
             rp_id: &self.settings.rp_id,
-            user_verification: true,
+            user_verification: self.settings.user_verification == UserVerification::Required,
             public_key: &public_key,
             sign_count: credential.sign_count,
         })?;
         store.signed_in(&credential.id, data.sign_count, now)?;
         credential.sign_count = data.sign_count;
         credential.last_used = Some(now);
-        Ok(credential)
+        Ok((credential, data.flags.user_verified()))
     }
 
     /// A statement that breaks its format's rules is refused in any case; how much more is asked is a setting.

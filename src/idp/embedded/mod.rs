@@ -2,7 +2,7 @@
 //!
 //! The [`EmbeddedServer`] keeps accounts, verifies every registration and every sign-in on its own, and takes nothing on
 //! trust from the provisioning side, which speaks to it over HTTP as [`Embedded`] like to any other IdP. It refuses to
-//! listen anywhere but on loopback, and every request without its API token.
+//! listen anywhere but on loopback, and every request without its API token but sign-ins.
 //!
 //! # The API
 //!
@@ -27,12 +27,16 @@
 //! | `POST /v1/users/USER/sign-ins` | | 201 [`wire::SignInBegun`] |
 //! | `POST /v1/users/USER/sign-ins/SIGN_IN` | [`wire::SignInResponse`] | 200 [`wire::Credential`] |
 //!
+//! Without a token, for browsers: `GET /` is a page on which a person signs in with a key. It uses `POST /sign-in`
+//! ([`wire::Login`] to [`wire::PageSignIn`]) and `POST /sign-in/USER/SIGN_IN` ([`wire::SignInResponse`] to [`wire::SignedIn`]).
+//!
 //! A failure is `{"error": {"code": "..", "message": ".."}}`: 400 for a request that cannot be read, 401 without the token,
 //! 404 for what is not there, 409 for what cannot be done now, 410 `expired` after the deadline, 422 for a registration or
 //! sign-in that does not verify, 500 if the database fails.
 
 mod ceremony;
 mod client;
+mod page;
 mod refusal;
 mod routes;
 mod server;

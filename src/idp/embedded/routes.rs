@@ -131,7 +131,7 @@ async fn finish_sign_in(
     Path((user, sign_in)): Path<(String, String)>,
     Body(response): Body<SignInResponse>,
 ) -> Answer<Credential> {
-    at.finish_sign_in(&user, &sign_in, &response).map(Json)
+    at.finish_sign_in(&user, &sign_in, &response).map(|(credential, _)| Json(credential))
 }
 
 fn made<T>(result: Result<T, Refusal>) -> Made<T> {
@@ -139,7 +139,7 @@ fn made<T>(result: Result<T, Refusal>) -> Made<T> {
 }
 
 /// A JSON body, whatever its content type says; a failure to read it is a [`Refusal`] like any other.
-struct Body<T>(T);
+pub struct Body<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Refusal;

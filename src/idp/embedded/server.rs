@@ -11,10 +11,10 @@ use time::OffsetDateTime;
 use tokio::sync::watch;
 
 use super::ceremony::Provider;
-use super::routes;
 use super::store::{Store, StoreError};
+use super::{page, routes};
 use crate::trust::Anchors;
-use crate::webauthn::{AttestationConveyance, Origin, RpId};
+use crate::webauthn::{AttestationConveyance, Origin, RpId, UserVerification};
 
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> OffsetDateTime + Send + Sync>;
@@ -35,6 +35,8 @@ pub struct Settings {
     pub challenge_lifetime: Duration,
     /// How much attestation is asked for. `direct` by default; `enterprise` for keys that name themselves.
     pub attestation: AttestationConveyance,
+    /// Whether a sign-in needs the PIN. `required` by default; a registration always does.
+    pub user_verification: UserVerification,
     /// What attestations are held against.
     pub anchors: Arc<Anchors>,
     /// Whether an attestation that leads to no anchor is refused. A false signature always is.
@@ -52,6 +54,7 @@ impl Settings {
             origin: None,
             challenge_lifetime: Duration::from_secs(300),
             attestation: AttestationConveyance::Direct,
+            user_verification: UserVerification::Required,
             anchors,
             trusted_only: false,
             now: Arc::new(OffsetDateTime::now_utc),
@@ -138,7 +141,8 @@ impl EmbeddedServer {
             path: database.unwrap_or(Path::new(":memory:")).to_owned(),
             source,
         })?;
-        let router = routes::router(Arc::new(Provider::new(settings, origin.clone(), store)), &token);
+        let provider = Arc::new(Provider::new(settings, origin.clone(), store));
+        let router = routes::router(provider.clone(), &token).merge(page::router(provider));
 
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::Run)?;
         let listener = {

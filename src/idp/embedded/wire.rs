@@ -160,6 +160,35 @@ pub struct SignInBegun {
     pub public_key: CredentialRequestOptions,
 }
 
+/// Who wants to sign in on the page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Login {
+    /// The login.
+    pub login: String,
+}
+
+/// A sign-in that has begun on the page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageSignIn {
+    /// The user's id.
+    pub user: String,
+    /// The sign-in's id.
+    pub id: String,
+    /// What is asked of the key.
+    pub public_key: CredentialRequestOptions,
+}
+
+/// A sign-in that was accepted on the page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedIn {
+    /// The person's name.
+    pub display_name: String,
+    /// What the key is called.
+    pub label: String,
+    /// Whether the key checked the PIN; false if it was only touched.
+    pub user_verified: bool,
+}
+
 /// The end of a sign-in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SignInResponse {
