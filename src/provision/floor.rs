@@ -130,6 +130,9 @@ impl<'a> Floor<'a> {
             }
             Ok(())
         })?;
+        if !self.station.cancel.is_cancelled() {
+            self.tell_missing();
+        }
         let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         match state.broken {
             Some(error) => Err(FloorError::Ledger(error)),
@@ -222,6 +225,22 @@ impl<'a> Floor<'a> {
         };
         let message = format!("the key in {} is {account}'s key {ordinal} already; take it out", device.port);
         self.station.operator.tell(&message);
+    }
+
+    /// Whose keys were not seen in this run, and where they were.
+    fn tell_missing(&self) {
+        let missing: Vec<JobId> = {
+            let state = self.state();
+            state.bound.iter().filter(|job| !state.failures.contains_key(job)).copied().collect()
+        };
+        for job in missing {
+            let message = {
+                let job = &self.journal.book().jobs[&job];
+                let port = job.key().map(|key| key.port.as_str()).unwrap_or_default();
+                format!("{}'s key {} was not seen; it was begun with in {port}", job.account.login, job.ordinal)
+            };
+            self.station.operator.tell(&message);
+        }
     }
 
     /// The first waiting job that this key fits; if it fits none, the first has to say why.

@@ -3,8 +3,6 @@
 //! A key is recognised by what only it can have: a credential of the ledger, or the PIN that is sealed for one job. The port
 //! says which job to ask about first, and nothing more.
 
-use std::collections::BTreeSet;
-
 use super::job::spare_attempts;
 use super::journal::Journal;
 use super::key::OpenKey;
@@ -34,6 +32,18 @@ struct Bound {
     step: Step,
 }
 
+impl Bound {
+    /// Whether its key may be this one, by what both say of themselves.
+    fn is_like(&self, key: &KeyIdentity) -> bool {
+        self.key.fingerprint == key.fingerprint && self.key.usb_serial == key.usb_serial
+    }
+
+    /// Whether its key was in this port.
+    fn is_at(&self, key: &KeyIdentity) -> bool {
+        self.key.port == key.port
+    }
+}
+
 /// Finds out whose key this is. `free` are the jobs with a key somewhere that nobody works on now.
 pub fn recognise(
     station: &Station<'_>,
@@ -44,7 +54,7 @@ pub fn recognise(
     let bound = bound_jobs(journal, free);
     if !key.authenticator.info().has_pin() {
         // Every key of ours gets a PIN, and losing it takes a reset, which takes the credentials too.
-        return without_pin(station, &key.identity(), &bound);
+        return Ok(without_pin(&key.identity(), &bound));
     }
     if let Some(job) = by_credential(journal, key)? {
         let done = journal.state(job) == JobState::Done;
@@ -63,17 +73,11 @@ fn bound_jobs(journal: &Journal<'_>, free: &[JobId]) -> Vec<Bound> {
     bound.collect()
 }
 
-/// A key without a PIN is like any other of its model. It goes on with a job that was about to set the PIN and had its key in
-/// this port, or in one that is empty now.
-fn without_pin(station: &Station<'_>, identity: &KeyIdentity, bound: &[Bound]) -> Result<Recognised, Trouble> {
-    let mut alike = bound
-        .iter()
-        .filter(|bound| bound.step == Step::SetPin && bound.key.fingerprint == identity.fingerprint)
-        .collect::<Vec<_>>();
-    alike.sort_by_key(|bound| bound.key.port != identity.port);
-    let others: BTreeSet<String> = station.bus.devices()?.into_iter().map(|device| device.port).collect();
-    let its = alike.iter().find(|bound| bound.key.port == identity.port || !others.contains(&bound.key.port));
-    Ok(its.map_or(Recognised::New, |bound| Recognised::Of(bound.job)))
+/// A key without a PIN is like any other of its model. It goes on with the job that was about to set the PIN of the key in this
+/// port, and with no other: that one's key may have its PIN by now.
+fn without_pin(identity: &KeyIdentity, bound: &[Bound]) -> Recognised {
+    let its = bound.iter().find(|bound| bound.step == Step::SetPin && bound.is_like(identity) && bound.is_at(identity));
+    its.map_or(Recognised::New, |bound| Recognised::Of(bound.job))
 }
 
 /// Asks the key, without PIN and touch, for any credential that the ledger has.
@@ -131,11 +135,11 @@ fn key_has_one_of(key: &mut OpenKey, rp_id: &RpId, ids: &[CredentialId]) -> Resu
 fn by_pin(station: &Station<'_>, key: &mut OpenKey, bound: &[Bound]) -> Result<Recognised, Trouble> {
     const ATTEMPTS: usize = 2;
     let identity = key.identity();
-    let mut alike: Vec<&Bound> = bound.iter().filter(|bound| bound.key.fingerprint == identity.fingerprint).collect();
-    alike.sort_by_key(|bound| bound.key.port != identity.port);
+    let mut alike: Vec<&Bound> = bound.iter().filter(|bound| bound.is_like(&identity)).collect();
+    alike.sort_by_key(|bound| !bound.is_at(&identity));
     if key.authenticator.info().force_pin_change {
         // Such a key takes no PIN, so none can tell. Its job hardened it, and it stayed where it was.
-        let its = alike.iter().find(|bound| bound.step >= Step::Harden && bound.key.port == identity.port);
+        let its = alike.iter().find(|bound| bound.step >= Step::Harden && bound.is_at(&identity));
         return Ok(its.map_or(Recognised::New, |bound| Recognised::Of(bound.job)));
     }
     // Any RP ID will do: the token is thrown away.
@@ -143,9 +147,7 @@ fn by_pin(station: &Station<'_>, key: &mut OpenKey, bound: &[Bound]) -> Result<R
     for bound in alike.into_iter().take(ATTEMPTS) {
         let Some(pin) = station.vault.unseal(&bound.sealed)? else { continue };
         match spare_attempts(&mut key.authenticator) {
-            Err(Trouble::Job(failure))
-                if failure.code == FailureCode::PinBlocked && bound.key.port != identity.port =>
-            {
+            Err(Trouble::Job(failure)) if failure.code == FailureCode::PinBlocked && !bound.is_at(&identity) => {
                 break;
             }
             looked => looked?,
