@@ -1,0 +1,283 @@
+//! Where a run's time goes: stands between a run and its doors, and adds up what each step of each key spent at which door.
+//!
+//! A key has one thread from beginning to end, so the thread knows its key. Time that is spent before a thread first opens a key
+//! belongs to no step.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use keywright::ctap::Pin;
+use keywright::hid::{Bus, Cancel, Device, HidError, Pipe, PipeError, Report};
+use keywright::idp::{Ceremony, Directory, DirectoryError, Finding, Registered, SignIn, SignInCeremony, User};
+use keywright::ledger::{Entry, Event, Failure, LedgerError, Step, Store};
+use keywright::provision::{Operator, Who};
+use keywright::secret::{Delivery, SecretError};
+use keywright::webauthn::{AuthenticationResponse, CredentialId, RegistrationResponse};
+
+/// The doors of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// Waiting for the key's reports.
+    Key,
+    /// Waiting for the directory's answers.
+    Directory,
+    /// Waiting for the disk to have an event.
+    Ledger,
+}
+
+/// What one step took, over all keys.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Spent {
+    pub total: Duration,
+    doors: [Duration; 3],
+}
+
+impl Spent {
+    pub fn at(&self, door: Door) -> Duration {
+        self.doors[door as usize]
+    }
+
+    /// Neither key nor directory nor ledger: our own work, the sealing of PINs with its syncs, and waiting for other threads.
+    pub fn elsewhere(&self) -> Duration {
+        self.total.saturating_sub(self.doors.iter().sum())
+    }
+
+    pub fn add(&mut self, other: &Self) {
+        self.total += other.total;
+        self.doors.iter_mut().zip(other.doors).for_each(|(mine, theirs)| *mine += theirs);
+    }
+}
+
+/// The step that a thread is at; `None` while its key is opened and recognised.
+struct Lap {
+    step: Option<Step>,
+    began: Instant,
+    spent: Spent,
+}
+
+thread_local! {
+    static LAP: RefCell<Option<Lap>> = const { RefCell::new(None) };
+}
+
+fn timed<T>(door: Door, work: impl FnOnce() -> T) -> T {
+    let began = Instant::now();
+    let result = work();
+    LAP.with_borrow_mut(|lap| {
+        if let Some(lap) = lap {
+            lap.spent.doors[door as usize] += began.elapsed();
+        }
+    });
+    result
+}
+
+/// An operator who says nothing and takes the time.
+#[derive(Default)]
+pub struct Stopwatch {
+    steps: Mutex<BTreeMap<Option<Step>, Spent>>,
+    keys: Mutex<Vec<Duration>>,
+}
+
+impl Stopwatch {
+    /// What each step took, over all keys and runs. `None` stands for opening the key and recognising it.
+    pub fn steps(&self) -> BTreeMap<Option<Step>, Spent> {
+        self.steps.lock().unwrap().clone()
+    }
+
+    /// What each key took, from its first step to its last.
+    pub fn keys(&self) -> Vec<Duration> {
+        self.keys.lock().unwrap().clone()
+    }
+
+    pub fn bus<'a>(&self, bus: &'a dyn Bus) -> impl Bus + use<'a> {
+        TimedBus(bus)
+    }
+
+    pub fn directory<'a>(&self, directory: &'a dyn Directory) -> impl Directory + use<'a> {
+        TimedDirectory(directory)
+    }
+
+    pub fn store<'a>(&self, store: &'a dyn Store) -> impl Store + use<'a> {
+        TimedStore(store)
+    }
+
+    fn next(&self, next: Option<Lap>) {
+        let Some(mut lap) = LAP.replace(next) else { return };
+        lap.spent.total = lap.began.elapsed();
+        self.steps.lock().unwrap().entry(lap.step).or_default().add(&lap.spent);
+    }
+}
+
+fn lap(step: Option<Step>) -> Option<Lap> {
+    Some(Lap { step, began: Instant::now(), spent: Spent::default() })
+}
+
+thread_local! {
+    static FIRST_STEP: RefCell<Option<Instant>> = const { RefCell::new(None) };
+}
+
+impl Operator for Stopwatch {
+    fn step(&self, _who: &Who, step: Step) {
+        FIRST_STEP.with_borrow_mut(|first| first.get_or_insert_with(Instant::now).to_owned());
+        self.next(lap(Some(step)));
+    }
+
+    fn ended(&self, who: &Who, failure: Option<&Failure>) {
+        assert!(failure.is_none(), "{who:?}: {failure:?}");
+        self.next(None);
+        let first = FIRST_STEP.take().expect("a job that ends has begun");
+        self.keys.lock().unwrap().push(first.elapsed());
+    }
+
+    fn touch(&self, _who: &Who, _needed: bool) {}
+
+    fn insert_keys(&self, _wanted: usize) {}
+
+    fn replug(&self, _who: &Who) {}
+
+    fn may_reset(&self, _who: &Who, _why: &str) -> bool {
+        false
+    }
+
+    fn show_pin(&self, _delivery: &Delivery, _pin: &Pin) -> Result<(), SecretError> {
+        Ok(())
+    }
+
+    fn tell(&self, message: &str) {
+        panic!("{message}");
+    }
+}
+
+struct TimedBus<'a>(&'a dyn Bus);
+
+impl Bus for TimedBus<'_> {
+    fn devices(&self) -> Result<Vec<Device>, HidError> {
+        self.0.devices()
+    }
+
+    fn open(&self, device: &Device) -> Result<Box<dyn Pipe>, HidError> {
+        if LAP.with_borrow(Option::is_none) {
+            LAP.set(lap(None));
+        }
+        timed(Door::Key, || Ok(Box::new(TimedPipe(self.0.open(device)?)) as Box<dyn Pipe>))
+    }
+
+    fn replug(&self, device: &Device, patience: Duration, cancel: &Cancel) -> Result<Device, HidError> {
+        timed(Door::Key, || self.0.replug(device, patience, cancel))
+    }
+}
+
+struct TimedPipe(Box<dyn Pipe>);
+
+impl Pipe for TimedPipe {
+    fn write(&mut self, report: &Report) -> Result<(), PipeError> {
+        self.0.write(report)
+    }
+
+    fn read(&mut self, timeout: Duration) -> Result<Option<Report>, PipeError> {
+        timed(Door::Key, || self.0.read(timeout))
+    }
+}
+
+struct TimedStore<'a>(&'a dyn Store);
+
+impl Store for TimedStore<'_> {
+    fn append_all(&self, events: &[Event]) -> Result<Vec<Entry>, LedgerError> {
+        timed(Door::Ledger, || self.0.append_all(events))
+    }
+
+    fn entries(&self, after: u64) -> Result<Vec<Entry>, LedgerError> {
+        timed(Door::Ledger, || self.0.entries(after))
+    }
+}
+
+struct TimedDirectory<'a>(&'a dyn Directory);
+
+impl TimedDirectory<'_> {
+    fn ask<T>(&self, ask: impl FnOnce(&dyn Directory) -> Result<T, DirectoryError>) -> Result<T, DirectoryError> {
+        timed(Door::Directory, || ask(self.0))
+    }
+}
+
+impl Directory for TimedDirectory<'_> {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn preflight(&self) -> Result<Vec<Finding>, DirectoryError> {
+        self.ask(|directory| directory.preflight())
+    }
+
+    fn find_user(&self, login: &str) -> Result<User, DirectoryError> {
+        self.ask(|directory| directory.find_user(login))
+    }
+
+    fn begin(&self, user: &User) -> Result<Ceremony, DirectoryError> {
+        self.ask(|directory| directory.begin(user))
+    }
+
+    fn complete(
+        &self,
+        ceremony: &Ceremony,
+        response: &RegistrationResponse,
+        label: &str,
+    ) -> Result<Registered, DirectoryError> {
+        self.ask(|directory| directory.complete(ceremony, response, label))
+    }
+
+    fn read_back(
+        &self,
+        user: &User,
+        ceremony: &Ceremony,
+        credential_id: &CredentialId,
+        label: &str,
+    ) -> Result<Option<Registered>, DirectoryError> {
+        self.ask(|directory| directory.read_back(user, ceremony, credential_id, label))
+    }
+
+    fn abandon(&self, user: &User, pending: &str) -> Result<(), DirectoryError> {
+        self.ask(|directory| directory.abandon(user, pending))
+    }
+
+    fn pending(&self, user: &User) -> Result<Vec<String>, DirectoryError> {
+        self.ask(|directory| directory.pending(user))
+    }
+
+    fn list(&self, user: &User) -> Result<Vec<Registered>, DirectoryError> {
+        self.ask(|directory| directory.list(user))
+    }
+
+    fn revoke(&self, user: &User, registered: &Registered) -> Result<(), DirectoryError> {
+        self.ask(|directory| directory.revoke(user, registered))
+    }
+
+    fn other_methods(&self, user: &User) -> Result<Vec<String>, DirectoryError> {
+        self.ask(|directory| directory.other_methods(user))
+    }
+
+    fn sign_in(&self) -> Option<&dyn SignIn> {
+        self.0.sign_in().map(|_| self as &dyn SignIn)
+    }
+}
+
+impl TimedDirectory<'_> {
+    fn door(&self) -> &dyn SignIn {
+        self.0.sign_in().expect("nobody is shown to a door that is not there")
+    }
+}
+
+impl SignIn for TimedDirectory<'_> {
+    fn begin(&self, user: &User) -> Result<SignInCeremony, DirectoryError> {
+        timed(Door::Directory, || self.door().begin(user))
+    }
+
+    fn finish(
+        &self,
+        user: &User,
+        ceremony: &SignInCeremony,
+        response: &AuthenticationResponse,
+    ) -> Result<(), DirectoryError> {
+        timed(Door::Directory, || self.door().finish(user, ceremony, response))
+    }
+}

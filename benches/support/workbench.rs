@@ -1,0 +1,118 @@
+//! A folder in which one roster can be provisioned, once.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use age::secrecy::SecretString;
+use keywright::hid::{Cancel, Limits};
+use keywright::idp::embedded::wire::NewUser;
+use keywright::idp::embedded::{Embedded, EmbeddedServer, Settings};
+use keywright::ledger::{Book, SqliteStore};
+use keywright::profile::{self, Profile, Profiles, Roster};
+use keywright::provision::{Patience, Plan, Station, run};
+use keywright::secret::{Reader, SystemEntropy, Vault};
+use keywright::softkey::{Rack, Touch};
+use keywright::trust::Anchors;
+use tempfile::TempDir;
+use time::OffsetDateTime;
+
+use super::{Place, Stopwatch};
+
+const DIRECTORY: &str = "bench";
+
+/// People on a roster, as many soft keys as they get, and a directory that knows them. Nothing is provisioned yet.
+pub struct Workbench {
+    // Fields are dropped in order: the folder goes last.
+    pub rack: Rack,
+    directory: Embedded,
+    _server: EmbeddedServer,
+    store: SqliteStore,
+    vault: Vault,
+    anchors: Anchors,
+    reader: Reader,
+    plan: Plan,
+    folder: TempDir,
+}
+
+impl Workbench {
+    pub fn new(place: Place, people: usize, keys_each: usize) -> Self {
+        let folder = place.folder();
+        let rack = Rack::create(&folder.path().join("softkeys"), people * keys_each).unwrap();
+        let anchors = || Anchors::from_pem_or_der(rack.anchor_pem().as_bytes()).unwrap();
+        let settings = Settings { trusted_only: true, ..Settings::new(Arc::new(anchors())) };
+        let token = || SecretString::from("a-token-for-benchmarks-only");
+        let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        let database = folder.path().join("directory.sqlite3");
+        let server = EmbeddedServer::start(listen, Some(&database), token(), settings).unwrap();
+        let directory = Embedded::new(DIRECTORY, &server.url(), token()).unwrap();
+
+        let mut roster = "account,profile\n".to_owned();
+        for number in 1..=people {
+            let login = format!("person-{number}@example.org");
+            roster.push_str(&format!("{login},bench\n"));
+            let new = NewUser { display_name: login.clone(), login, active: true, other_methods: Vec::new() };
+            directory.create_user(&new).unwrap();
+        }
+        let profiles = Profiles::from([("bench".parse().unwrap(), profile(keys_each))]);
+        let roster = Roster::parse("roster.csv", roster.as_bytes(), &profiles).unwrap();
+        let identity = age::x25519::Identity::generate();
+        Self {
+            directory,
+            _server: server,
+            store: SqliteStore::open(&folder.path().join("ledger.sqlite3"), Box::new(OffsetDateTime::now_utc)).unwrap(),
+            vault: Vault::open(&folder.path().join("vault")).unwrap(),
+            anchors: anchors(),
+            reader: Reader { name: "helpdesk".into(), recipient: identity.to_public() },
+            plan: Plan::for_roster(&roster, &profiles, DIRECTORY, &Book::default()),
+            rack,
+            folder,
+        }
+    }
+
+    /// The same, with fingers that take this long at every touch.
+    pub fn with_touch(place: Place, people: usize, keys_each: usize, touch: Duration) -> Self {
+        let workbench = Self::new(place, people, keys_each);
+        workbench.rack.set_touch(Touch::After(touch));
+        workbench
+    }
+
+    /// Runs the roster and returns how long that took. Every account is complete then.
+    pub fn provision(self, stopwatch: &Stopwatch) -> Duration {
+        let directory = stopwatch.directory(&self.directory);
+        let (bus, store) = (stopwatch.bus(&self.rack), stopwatch.store(&self.store));
+        let station = Station {
+            bus: &bus,
+            directory: &directory,
+            store: &store,
+            vault: &self.vault,
+            operator: stopwatch,
+            anchors: &self.anchors,
+            readers: std::slice::from_ref(&self.reader),
+            hand_over_folder: self.folder.path().join("hand-over"),
+            letter_program: Vec::new(),
+            entropy: &SystemEntropy,
+            now: &OffsetDateTime::now_utc,
+            limits: Limits::default(),
+            patience: Patience { key: Duration::ZERO, ..Patience::default() },
+            cancel: Cancel::default(),
+            operator_name: "bench".into(),
+        };
+        let began = Instant::now();
+        let report = run(&station, &self.plan).unwrap();
+        let elapsed = began.elapsed();
+        for account in &report.accounts {
+            assert!(account.complete, "{account:?}");
+        }
+        elapsed
+    }
+}
+
+/// The built-in administrators' profile with this many keys and PINs as age files.
+fn profile(keys: usize) -> Profile {
+    let mut profile = profile::built_in().remove(&"admin".parse().unwrap()).expect("the admin profile is built in");
+    profile.name = "bench".parse().unwrap();
+    profile.keys.required = keys;
+    profile.hand_over = profile::HandOver::Age;
+    profile
+}
