@@ -172,6 +172,23 @@ fn a_reset_that_nobody_touches_can_be_done_with_any_key_later() {
     }
 }
 
+#[test]
+fn a_key_that_is_plugged_in_again_for_its_reset_is_no_new_key() {
+    let workshop = Workshop::with_one_key_each(&["ada", "grace"]);
+    let rack = workshop.rack();
+    set_foreign_pin(&rack, 0);
+    set_foreign_pin(&rack, 1);
+    // Long enough for the run to look at its ports in between.
+    rack.set_touch(Touch::After(Duration::from_millis(400)));
+    let hands = Hands::default();
+    let report = workshop.provision_with(&rack, &hands).unwrap();
+    assert!(report.accounts.iter().all(|account| account.complete), "{report:#?}");
+    let mut said = hands.said.lock().unwrap().clone();
+    said.sort();
+    assert_eq!(said, ["replug soft-1", "replug soft-2"]);
+    workshop.everything_agrees(&["ada", "grace"], 1);
+}
+
 /// Swaps the keys of two ports.
 fn swap(workshop: &Workshop, one: &str, other: &str) {
     let file = |name: &str| workshop.path().join("softkeys").join(format!("{name}.key"));
