@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::keys::SoftKeys;
 use super::settings::IdpChoice;
-use super::{completions, enroll, exit, idp, key, ledger, man, provision, rehearse, resume, status};
+use super::{completions, enroll, exit, idp, key, ledger, man, provision, rehearse, resume, revoke, status};
 use crate::secret::{Reader, SecretSource};
 
 const ABOUT: &str = "Provisions FIDO2 security keys in batches";
@@ -89,6 +89,7 @@ pub enum Command {
     Resume(resume::Resume),
     Status(status::Status),
     Enroll(enroll::Enroll),
+    Revoke(revoke::Revoke),
     Key(key::Key),
     Idp(idp::Idp),
     Ledger(ledger::Ledger),

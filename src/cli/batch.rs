@@ -161,7 +161,7 @@ impl Bench {
     fn keys_to_make(&self, plan: &Plan) -> Result<usize, CliError> {
         let book = self.book()?;
         let of_plan = |job: &&crate::ledger::Job| plan.people.iter().any(|planned| planned.account == job.account);
-        let open = book.jobs.values().filter(|job| job.state != crate::ledger::JobState::Done).filter(of_plan).count();
+        let open = book.jobs.values().filter(|job| job.state.step().is_some()).filter(of_plan).count();
         Ok(plan.keys() + open)
     }
 }

@@ -14,7 +14,7 @@ use crate::idp::DirectoryError;
 use crate::idp::embedded::StartError;
 use crate::ledger::{FailureCode, LedgerError};
 use crate::profile::{ProfileError, RosterError};
-use crate::provision::RunError;
+use crate::provision::{RevokeError, RunError};
 use crate::secret::SecretError;
 use crate::softkey::SoftKeyError;
 use crate::trust::TrustError;
@@ -61,6 +61,9 @@ pub enum CliError {
     /// The run.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// A revocation.
+    #[error(transparent)]
+    Revoke(#[from] RevokeError),
     /// The settings.
     #[error(transparent)]
     Settings(#[from] SettingsError),
@@ -127,7 +130,9 @@ impl CliError {
             Self::Secret(SecretError::Recipient(_) | SecretError::SameReader(_) | SecretError::NoReader) => Exit::Usage,
             Self::Profile(_) | Self::Roster(_) | Self::Settings(_) | Self::Usage(_) | Self::Trust(_) => Exit::Usage,
             Self::Serve(StartError::NotLoopback(_) | StartError::Token | StartError::Origin { .. }) => Exit::Usage,
-            Self::Directory(error) | Self::Run(RunError::Directory(error)) => directory_exit(error),
+            Self::Directory(error)
+            | Self::Run(RunError::Directory(error))
+            | Self::Revoke(RevokeError::Directory(error)) => directory_exit(error),
             Self::Run(RunError::Hid(error)) => hid_exit(error),
             Self::Run(RunError::NoKey) => Exit::Key,
             Self::Interrupted | Self::Stopped | Self::Secret(SecretError::Interrupted) => Exit::Interrupted,
@@ -137,7 +142,7 @@ impl CliError {
 
     /// Whether it is the ledger's: that is told even if somebody ended the run.
     pub fn is_ledger(&self) -> bool {
-        matches!(self, Self::Ledger(_) | Self::Run(RunError::Ledger(_)))
+        matches!(self, Self::Ledger(_) | Self::Run(RunError::Ledger(_)) | Self::Revoke(RevokeError::Ledger(_)))
     }
 
     /// Further lines of the message, such as each wrong row of a roster.
@@ -163,16 +168,21 @@ impl CliError {
             }
             Self::PinState(_) => return None,
             Self::Secret(error) => return secret_hint(error).map(str::to_owned),
-            Self::Ledger(error) | Self::Run(RunError::Ledger(error)) => return ledger_hint(error).map(str::to_owned),
+            Self::Ledger(error) | Self::Run(RunError::Ledger(error)) | Self::Revoke(RevokeError::Ledger(error)) => {
+                return ledger_hint(error).map(str::to_owned);
+            }
             Self::Profile(ProfileError::Setting { .. }) => "correct the profile; the built-in ones show every setting",
             Self::Roster(error) => roster_hint(error),
-            Self::Directory(error) | Self::Run(RunError::Directory(error)) => {
+            Self::Directory(error)
+            | Self::Run(RunError::Directory(error))
+            | Self::Revoke(RevokeError::Directory(error)) => {
                 return directory_hint(error).map(str::to_owned);
             }
             Self::Run(RunError::Blocked { .. }) => "change this at the identity provider, then 'keywright idp check'",
             Self::Run(RunError::NoKey) => "plug security keys in, or practise with --softkeys 2",
             Self::Settings(error) => return settings_hint(error),
             Self::NobodyToAsk { .. } => "repeat with --yes if that is what you want",
+            Self::Revoke(RevokeError::NoSuchKey { .. }) => "'keywright status --json' shows every key that was planned",
             Self::AnotherKey(_) => "plug the same key into the same port again",
             Self::Interrupted => "run 'keywright resume' to go on",
             _ => return None,

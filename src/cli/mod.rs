@@ -22,6 +22,7 @@ pub mod provision;
 pub mod rehearse;
 pub mod report;
 pub mod resume;
+pub mod revoke;
 pub mod session;
 pub mod settings;
 pub mod state;
@@ -72,6 +73,7 @@ fn run(command: &Command, session: &Session) -> Result<Exit, CliError> {
         Command::Resume(command) => command.run(session),
         Command::Status(command) => command.run(session),
         Command::Enroll(command) => command.run(session),
+        Command::Revoke(command) => command.run(session),
         Command::Key(command) => command.run(session),
         Command::Idp(command) => command.run(session),
         Command::Ledger(command) => command.run(session),

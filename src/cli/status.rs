@@ -115,6 +115,7 @@ fn job_line(id: JobId, job: &Job) -> JobLine<'_> {
         JobState::Open(_) => ("open", None),
         JobState::Failed(_, failure) => ("failed", Some(Why { code: failure.code, message: &failure.message })),
         JobState::Done => ("done", None),
+        JobState::GivenUp => ("given-up", None),
     };
     JobLine { job: id, ordinal: job.ordinal, state, step: job.state.step(), failure }
 }

@@ -41,14 +41,16 @@ pub enum JobState {
     Failed(Step, Failure),
     /// All steps are done.
     Done,
+    /// It will not be finished.
+    GivenUp,
 }
 
 impl JobState {
-    /// The step that is the next, or open; `None` if all are done.
+    /// The step that is the next, or open; `None` if nothing is left to do.
     pub fn step(&self) -> Option<Step> {
         match self {
             Self::Ready(step) | Self::Open(step) | Self::Failed(step, _) => Some(*step),
-            Self::Done => None,
+            Self::Done | Self::GivenUp => None,
         }
     }
 }
@@ -190,9 +192,9 @@ impl Book {
         JobId(self.jobs.keys().next_back().map_or(1, |job| job.0 + 1))
     }
 
-    /// Jobs that are not done, in the order they were planned.
+    /// Jobs with something left to do, in the order they were planned.
     pub fn unfinished(&self) -> impl Iterator<Item = (JobId, &Job)> {
-        self.jobs.iter().filter(|(_, job)| job.state != JobState::Done).map(|(id, job)| (*id, job))
+        self.jobs.iter().filter(|(_, job)| job.state.step().is_some()).map(|(id, job)| (*id, job))
     }
 
     /// Every credential that was made for an account, whatever became of it.

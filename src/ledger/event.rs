@@ -284,6 +284,29 @@ impl Outcome {
     }
 }
 
+impl Event {
+    /// The job that this is about, if it is about one.
+    pub fn job(&self) -> Option<JobId> {
+        match self {
+            Self::JobPlanned { job, .. }
+            | Self::StepStarted { job, .. }
+            | Self::StepDone { job, .. }
+            | Self::StepFailed { job, .. }
+            | Self::SteppedBack { job, .. }
+            | Self::CredentialDeleted { job, .. }
+            | Self::CeremonyAbandoned { job, .. }
+            | Self::JobGivenUp { job, .. } => Some(*job),
+            Self::AttentionNeeded { job, .. } => *job,
+            Self::BatchStarted { .. }
+            | Self::AccountPlanned { .. }
+            | Self::UserFound { .. }
+            | Self::AccountCompleted { .. }
+            | Self::CredentialRevoked { .. }
+            | Self::KeyDrilled { .. } => None,
+        }
+    }
+}
+
 /// One line of the log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
@@ -400,6 +423,13 @@ pub enum Event {
         credential_id: CredentialId,
         /// Whether it signed as it should.
         proved: bool,
+    },
+    /// A job will not be finished: its key is lost.
+    JobGivenUp {
+        /// The job.
+        job: JobId,
+        /// Why, in the operator's words.
+        reason: String,
     },
     /// Something that a person has to do, because keywright cannot.
     AttentionNeeded {

@@ -44,7 +44,7 @@ pub trait Store: Send + Sync {
 }
 
 /// What can go wrong with the ledger.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LedgerError {
     /// Another process writes to it.
     #[error("{path} is in use by another keywright: {holder}")]

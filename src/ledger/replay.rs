@@ -44,7 +44,7 @@ impl Book {
     /// that no event gets into a log that cannot be read past it. The book has to be at the store's end: whoever appends from
     /// several threads shares one book.
     pub fn record(&mut self, store: &dyn Store, event: &Event) -> Result<(), LedgerError> {
-        self.check(event).map_err(|why| LedgerError::Unfit { why })?;
+        self.admits(event)?;
         self.take(store, std::slice::from_ref(event))
     }
 
@@ -62,6 +62,11 @@ impl Book {
     fn take(&mut self, store: &dyn Store, events: &[Event]) -> Result<(), LedgerError> {
         let entries = store.append_all(events)?;
         entries.iter().zip(events).try_for_each(|(entry, event)| self.apply(entry, event))
+    }
+
+    /// Whether the event can follow what is here; [`LedgerError::Unfit`] if not.
+    pub fn admits(&self, event: &Event) -> Result<(), LedgerError> {
+        self.check(event).map(|_| ()).map_err(|why| LedgerError::Unfit { why })
     }
 
     /// Whether the event can follow what is here. Of a Make outcome, gives the credential that comes of it.
@@ -128,6 +133,10 @@ impl Book {
             }
             Event::KeyDrilled { account, credential_id, .. } => {
                 self.credential(account, credential_id)?;
+            }
+            Event::JobGivenUp { job, .. } => {
+                let state = &self.job(*job)?.state;
+                ensure(state.step().is_some(), || format!("{job} is given up at {}", place(state)))?;
             }
             Event::AttentionNeeded { job, .. } => {
                 job.map_or(Ok(()), |job| self.job(job).map(|_| ()))?;
@@ -255,6 +264,7 @@ impl Book {
                     }
                 }
             }
+            Event::JobGivenUp { job, .. } => self.set_state(*job, JobState::GivenUp),
             Event::AttentionNeeded { job, message } => self.attention.push((*job, message.clone())),
         }
     }
@@ -318,6 +328,7 @@ fn place(state: &JobState) -> String {
         JobState::Open(step) => format!("{step} (begun)"),
         JobState::Failed(step, _) => format!("{step} (failed)"),
         JobState::Done => "its end".to_owned(),
+        JobState::GivenUp => "its end, given up".to_owned(),
     }
 }
 
@@ -528,6 +539,17 @@ mod tests {
         assert!(ceremony(&with(until(Step::Make), [abandoned("left by a crash")])));
         // Nothing is known of a ceremony that was cut off; abandoning it is no contradiction.
         assert!(!ceremony(&with(until(Step::Begin), [started(1, Step::Begin), abandoned("pending-1")])));
+    }
+
+    #[test]
+    fn a_job_that_is_given_up_is_over() {
+        let given_up = Event::JobGivenUp { job: JobId(1), reason: String::new() };
+        let given_up_twice = [given_up.clone(), given_up.clone()];
+        let over = book(&with(until(Step::Make), [given_up.clone()]));
+        assert_eq!(over.jobs[&JobId(1)].state, JobState::GivenUp);
+        assert_eq!(over.unfinished().count(), 0);
+        misfit(&with(until(Step::Make), given_up_twice));
+        misfit(&with(until(Step::Make), [given_up, started(1, Step::Make)]));
     }
 
     #[test]

@@ -117,6 +117,8 @@ pub fn every_kind() -> Vec<Event> {
         Event::CeremonyAbandoned { job: JobId(3), pending: "pending-3".to_owned() },
         back(3, Step::Begin),
         Event::AttentionNeeded { job: Some(JobId(3)), message: "Try another key.".to_owned() },
+        job_planned(4, "ada", 3),
+        Event::JobGivenUp { job: JobId(4), reason: "lost".to_owned() },
     ]);
     events
 }

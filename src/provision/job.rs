@@ -78,7 +78,7 @@ impl<'a> Job<'a> {
         let mut beginnings = 0;
         loop {
             let (step, begun_before) = match self.journal.state(self.id) {
-                JobState::Done => return Ok(()),
+                JobState::Done | JobState::GivenUp => return Ok(()),
                 JobState::Ready(step) => (step, false),
                 JobState::Open(step) | JobState::Failed(step, _) => (step, true),
             };

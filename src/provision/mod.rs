@@ -15,6 +15,7 @@ pub mod patience;
 pub mod plan;
 mod recognise;
 pub mod report;
+pub mod revoke;
 pub mod run;
 mod steps;
 mod trouble;
@@ -25,6 +26,7 @@ pub use operator::{Operator, Who};
 pub use patience::Patience;
 pub use plan::{Plan, Planned};
 pub use report::{AccountReport, JobReport, Report};
+pub use revoke::{Revocation, RevokeError, revoke};
 pub use run::{RunError, dry_run, resume, run};
 use trouble::Trouble;
 

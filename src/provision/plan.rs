@@ -1,7 +1,7 @@
 //! Who gets how many keys: the roster, held against the ledger.
 
 use super::floor::finished_keys;
-use crate::ledger::{AccountId, Book, JobState};
+use crate::ledger::{AccountId, Book};
 use crate::profile::{Person, Profile, Profiles, Roster};
 
 /// One person of a plan.
@@ -53,7 +53,7 @@ impl Plan {
     /// Everyone in the ledger who is not done. Plans nothing new: a plan is in the ledger whole, or not at all.
     pub fn for_resuming(directory: &str, book: &Book) -> Self {
         let people = book.accounts.iter().filter(|(id, account)| {
-            let open = account.jobs.iter().any(|job| book.jobs[job].state != JobState::Done);
+            let open = account.jobs.iter().any(|job| book.jobs[job].state.step().is_some());
             id.directory == directory && (open || !account.completed)
         });
         let people = people.map(|(id, account)| Planned {
@@ -75,6 +75,6 @@ impl Plan {
 fn keys_of(account: &AccountId, book: &Book) -> (usize, usize) {
     let jobs = || book.jobs.values().filter(|job| job.account == *account);
     let last = jobs().map(|job| job.ordinal).max().unwrap_or(0);
-    let unfinished = jobs().filter(|job| job.state != JobState::Done).count();
+    let unfinished = jobs().filter(|job| job.state.step().is_some()).count();
     (last, finished_keys(book, account) + unfinished)
 }

@@ -8,7 +8,7 @@ use super::report::Report;
 use super::{Plan, Planned, Station, Trouble};
 use crate::hid::HidError;
 use crate::idp::{DirectoryError, Finding};
-use crate::ledger::{AccountId, Event, Failure, FailureCode, JobId, JobState, LedgerError};
+use crate::ledger::{AccountId, Event, Failure, FailureCode, JobId, LedgerError};
 use crate::profile::HandOver;
 
 /// Why a run could not begin or go on at all.
@@ -205,6 +205,6 @@ fn attendance(
 /// Jobs of these accounts that are not done, in order.
 fn open_jobs(journal: &Journal<'_>, accounts: BTreeSet<&AccountId>) -> Vec<JobId> {
     let book = journal.book();
-    let open = book.jobs.iter().filter(|(_, job)| job.state != JobState::Done && accounts.contains(&job.account));
+    let open = book.jobs.iter().filter(|(_, job)| job.state.step().is_some() && accounts.contains(&job.account));
     open.map(|(id, _)| *id).collect()
 }

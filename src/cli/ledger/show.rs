@@ -35,7 +35,7 @@ impl Show {
     pub fn run(&self, session: &Session) -> Result<Exit, CliError> {
         for entry in SqliteStore::read(&session.state()?.ledger())?.entries(self.after)? {
             let event = entry.event()?;
-            if self.job.is_some_and(|job| job_of(&event) != Some(JobId(job))) {
+            if self.job.is_some_and(|job| event.job() != Some(JobId(job))) {
                 continue;
             }
             if session.output.is_json() {
@@ -52,20 +52,6 @@ fn line(entry: &Entry) -> Result<Line<'_>, LedgerError> {
     let event = serde_json::from_str(&entry.body)
         .map_err(|error| LedgerError::Broken { seq: entry.seq, why: error.to_string() })?;
     Ok(Line { seq: entry.seq, time: &entry.time, hash: HEXLOWER.encode(&entry.hash), event })
-}
-
-fn job_of(event: &Event) -> Option<JobId> {
-    match event {
-        Event::JobPlanned { job, .. }
-        | Event::StepStarted { job, .. }
-        | Event::StepDone { job, .. }
-        | Event::StepFailed { job, .. }
-        | Event::SteppedBack { job, .. }
-        | Event::CredentialDeleted { job, .. }
-        | Event::CeremonyAbandoned { job, .. } => Some(*job),
-        Event::AttentionNeeded { job, .. } => *job,
-        _ => None,
-    }
 }
 
 fn words(event: &Event) -> String {
@@ -92,6 +78,7 @@ fn words(event: &Event) -> String {
             let how = if *proved { "proved again" } else { "NOT proved" };
             format!("{account}: credential {credential_id} {how}")
         }
+        Event::JobGivenUp { job, reason } => format!("{job}: given up: {reason}"),
         Event::AttentionNeeded { job: Some(job), message } => format!("{job}: attention: {message}"),
         Event::AttentionNeeded { job: None, message } => format!("attention: {message}"),
     }

@@ -1,0 +1,113 @@
+//! A key that is lost: its credential is removed at the directory, and a job that it left half-done is given up.
+//!
+//! It works without the key, and it can be repeated: what is gone already is only written down. Another key is made by
+//! planning again.
+
+use super::journal::Journal;
+use super::patience::Patience;
+use crate::hid::Cancel;
+use crate::idp::{Directory, DirectoryError};
+use crate::ledger::{AccountId, CredentialState, Event, JobId, JobState, LedgerError, Store};
+use crate::webauthn::CredentialId;
+
+/// What was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revocation {
+    /// The job that made the key, or was to.
+    pub job: JobId,
+    /// Credentials that the directory had until now.
+    pub removed: Vec<CredentialId>,
+    /// Credentials that the directory had no longer, or never.
+    pub absent: Vec<CredentialId>,
+    /// Whether the job was not done, and is given up.
+    pub given_up: bool,
+    /// Registered keys, seen to sign, that the account has left.
+    pub keys_left: usize,
+}
+
+/// Why nothing was, or could be, revoked.
+#[derive(Debug, thiserror::Error)]
+pub enum RevokeError {
+    /// The ledger knows no such key.
+    #[error("{account} has no key {ordinal} in the ledger")]
+    NoSuchKey {
+        /// The account.
+        account: AccountId,
+        /// Which of the account's keys.
+        ordinal: usize,
+    },
+    /// The login was handed on since.
+    #[error("{account} is another account now; revoke the key of user {user_id} at the directory itself")]
+    AnotherAccount {
+        /// The account.
+        account: AccountId,
+        /// The directory's id when the key was made.
+        user_id: String,
+    },
+    /// The directory.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+/// Revokes one key of an account, by its number.
+pub fn revoke(
+    directory: &dyn Directory,
+    store: &dyn Store,
+    patience: &Patience,
+    cancel: &Cancel,
+    account: &AccountId,
+    ordinal: usize,
+    reason: &str,
+) -> Result<Revocation, RevokeError> {
+    let journal = Journal::open(store)?;
+    let (id, job, user_id) = {
+        let book = journal.book();
+        let found = book.jobs.iter().find(|(_, job)| job.account == *account && job.ordinal == ordinal);
+        let (id, job) = found.ok_or_else(|| RevokeError::NoSuchKey { account: account.clone(), ordinal })?;
+        (*id, job.clone(), book.accounts[account].user_id.clone())
+    };
+    let mut revocation = Revocation { job: id, removed: Vec::new(), absent: Vec::new(), given_up: false, keys_left: 0 };
+    // Nobody was ever asked for at the directory: then there is nothing there.
+    if let Some(user_id) = user_id {
+        let user = patience.ask(cancel, || directory.find_user(&account.login))?;
+        if user.id != user_id {
+            return Err(RevokeError::AnotherAccount { account: account.clone(), user_id });
+        }
+        let listed = patience.ask(cancel, || directory.list(&user))?;
+        for credential_id in live_credentials(&journal, id) {
+            let at_directory = listed.iter().find(|one| one.credential_id.as_ref() == Some(&credential_id));
+            match at_directory {
+                Some(registered) => {
+                    patience.ask(cancel, || directory.revoke(&user, registered))?;
+                    revocation.removed.push(credential_id.clone());
+                }
+                None => revocation.absent.push(credential_id.clone()),
+            }
+            let (account, reason) = (account.clone(), reason.to_owned());
+            journal.record(&Event::CredentialRevoked { account, credential_id, reason })?;
+        }
+        if job.directory_waits
+            && let Some(pending) = job.ceremony().and_then(|ceremony| ceremony.get("pending")?.as_str())
+        {
+            patience.ask(cancel, || directory.abandon(&user, pending))?;
+            journal.record(&Event::CeremonyAbandoned { job: id, pending: pending.to_owned() })?;
+        }
+    }
+    if !matches!(job.state, JobState::Done | JobState::GivenUp) {
+        journal.record(&Event::JobGivenUp { job: id, reason: reason.to_owned() })?;
+        revocation.given_up = true;
+    }
+    revocation.keys_left = journal.book().proved_keys(account);
+    Ok(revocation)
+}
+
+fn live_credentials(journal: &Journal<'_>, job: JobId) -> Vec<CredentialId> {
+    let book = journal.book();
+    let live = book.credentials.iter().filter(|(_, credential)| {
+        credential.job == job && matches!(credential.state, CredentialState::OnKey | CredentialState::Registered)
+    });
+    live.map(|(id, _)| id.clone()).collect()
+}

@@ -1,0 +1,71 @@
+//! A key is lost: it is taken out of service, and the person gets another one.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "support/workshop.rs"]
+mod workshop;
+
+use keywright::hid::Cancel;
+use keywright::idp::Directory as _;
+use keywright::ledger::{AccountId, CredentialState, JobState};
+use keywright::provision::{Patience, Revocation, RevokeError, revoke};
+use keywright::softkey::{Moment, Rack, Side};
+use workshop::{DIRECTORY, Hands, Workshop};
+
+fn ada() -> AccountId {
+    AccountId { directory: DIRECTORY.into(), login: "ada".into() }
+}
+
+fn lose(workshop: &Workshop, ordinal: usize) -> Result<Revocation, RevokeError> {
+    let (directory, store) = (workshop.directory(), workshop.store());
+    revoke(&directory, &store, &Patience::default(), &Cancel::default(), &ada(), ordinal, "lost on the train")
+}
+
+#[test]
+fn a_lost_key_no_longer_signs_in_and_the_roster_makes_another() {
+    let workshop = Workshop::new(2, &["ada"]);
+    workshop.provision().unwrap();
+    let revocation = lose(&workshop, 1).unwrap();
+    assert_eq!((revocation.removed.len(), revocation.absent.len()), (1, 0));
+    assert_eq!((revocation.given_up, revocation.keys_left), (false, 1));
+    let (book, directory) = (workshop.book(), workshop.directory());
+    assert!(!book.accounts[&ada()].completed);
+    assert_eq!(book.credentials[&revocation.removed[0]].state, CredentialState::Revoked);
+    let user = directory.find_user("ada").unwrap();
+    let left: Vec<_> = directory.list(&user).unwrap().into_iter().map(|one| one.credential_id.unwrap()).collect();
+    assert_eq!(left.len(), 1);
+    assert!(!left.contains(&revocation.removed[0]));
+
+    Rack::create(&workshop.path().join("softkeys"), 3).unwrap();
+    let report = workshop.provision().unwrap();
+    assert!(report.accounts[0].complete, "{report:#?}");
+    let book = workshop.book();
+    assert_eq!(book.jobs.values().map(|job| job.ordinal).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(directory.list(&user).unwrap().len(), 2);
+}
+
+#[test]
+fn a_job_whose_key_is_lost_is_given_up_and_leaves_nothing_pending() {
+    let workshop = Workshop::new(2, &["ada"]);
+    let (rack, hands) = (workshop.rack(), Hands::default());
+    // The second key is pulled between making its credential and the end.
+    rack.key(1).pull_at(Moment::Command(0x02), Side::Before);
+    workshop.provision_with(&rack, &hands).unwrap();
+    drop(rack);
+    let open = workshop.book().jobs.values().find(|job| job.state != JobState::Done).unwrap().ordinal;
+
+    let revocation = lose(&workshop, open).unwrap();
+    assert!(revocation.given_up && revocation.removed.is_empty(), "{revocation:?}");
+    let directory = workshop.directory();
+    let user = directory.find_user("ada").unwrap();
+    assert_eq!(directory.pending(&user).unwrap(), Vec::<String>::new());
+    assert_eq!(workshop.book().unfinished().count(), 0);
+    // Again is no harm, and nothing new.
+    assert!(!lose(&workshop, open).unwrap().given_up);
+    assert!(matches!(lose(&workshop, 7), Err(RevokeError::NoSuchKey { ordinal: 7, .. })));
+
+    Rack::create(&workshop.path().join("softkeys"), 3).unwrap();
+    let report = workshop.provision().unwrap();
+    assert!(report.accounts[0].complete, "{report:#?}");
+    assert_eq!(directory.list(&user).unwrap().len(), 2);
+}
