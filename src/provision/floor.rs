@@ -126,7 +126,10 @@ impl<'a> Floor<'a> {
                     asked_for = wanted;
                     self.station.operator.insert_keys(wanted);
                 }
-                drop(self.changed.wait_timeout(state, GLANCE));
+                // Whoever left since the look above has notified nobody.
+                if idle || !state.in_hand.is_empty() {
+                    drop(self.changed.wait_timeout(state, GLANCE));
+                }
             }
             Ok(())
         })?;

@@ -1,6 +1,10 @@
-//! The ledger as the running job uses it: every event goes to disk first, then into the [`Book`] that all threads share.
+//! The ledger as running jobs use it: every event goes to disk first, then into the [`Book`] that all threads share.
+//!
+//! A disk takes its time to say that it has something, and takes no longer for ten events than for one. So threads that write
+//! at the same time write together: the first goes, and the others' events go with the next.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::ledger::{Book, Event, JobId, JobState, LedgerError, Outcome, Step, Store};
 
@@ -8,24 +12,120 @@ use crate::ledger::{Book, Event, JobId, JobState, LedgerError, Outcome, Step, St
 pub struct Journal<'a> {
     store: &'a dyn Store,
     book: Mutex<Book>,
+    line: Mutex<Line>,
+    moved: Condvar,
+}
+
+/// Threads that have something to write.
+#[derive(Default)]
+struct Line {
+    /// The next thread's number.
+    next: u64,
+    /// Events in the order in which they came.
+    waiting: Vec<(u64, Event)>,
+    /// What became of those that were written, until their threads have heard.
+    ended: BTreeMap<u64, Result<(), LedgerError>>,
+    /// Whether a thread writes now.
+    writing: bool,
+}
+
+impl Line {
+    /// The events that are written together: of each job one, so that none of them rests on another. An event that is about no
+    /// job goes alone.
+    fn group(&mut self) -> Vec<(u64, Event)> {
+        let mut jobs = BTreeSet::new();
+        let mut group: Vec<(u64, Event)> = Vec::new();
+        self.waiting.retain(|(number, event)| {
+            let together = event.job().is_some_and(|job| jobs.insert(job)) || group.is_empty();
+            let alone = group.first().is_some_and(|(_, first)| first.job().is_none());
+            if together && !alone {
+                group.push((*number, event.clone()));
+            }
+            !together || alone
+        });
+        group
+    }
+}
+
+/// The thread that writes; when it is dropped, even by a panic, another may.
+struct Pen<'j, 'a>(&'j Journal<'a>);
+
+impl Drop for Pen<'_, '_> {
+    fn drop(&mut self) {
+        self.0.line().writing = false;
+        self.0.moved.notify_all();
+    }
 }
 
 impl<'a> Journal<'a> {
     /// Reads what is there.
     pub fn open(store: &'a dyn Store) -> Result<Self, LedgerError> {
         let book = Book::read(&store.entries(0)?)?;
-        Ok(Self { store, book: Mutex::new(book) })
+        Ok(Self { store, book: Mutex::new(book), line: Mutex::default(), moved: Condvar::new() })
     }
 
     /// Writes an event. When this returns, the disk has it.
     pub fn record(&self, event: &Event) -> Result<(), LedgerError> {
-        // One lock for store and book, so that the book reads events in the order of the chain.
-        self.book().record(self.store, event)
+        let mut line = self.line();
+        let number = line.next;
+        line.next += 1;
+        line.waiting.push((number, event.clone()));
+        loop {
+            if let Some(result) = line.ended.remove(&number) {
+                return result;
+            }
+            if line.writing {
+                line = self.moved.wait(line).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            line.writing = true;
+            let group = line.group();
+            drop(line);
+            let pen = Pen(self);
+            let results = self.write(group);
+            self.line().ended.extend(results);
+            drop(pen);
+            line = self.line();
+        }
     }
 
-    /// Writes several events: the disk has all of them or none.
+    /// Writes several events: the disk has all of them or none. For a thread that is alone.
     pub fn record_all(&self, events: &[Event]) -> Result<(), LedgerError> {
         self.book().record_all(self.store, events)
+    }
+
+    /// Writes a group, as far as its events fit; only the thread that holds the pen is here.
+    fn write(&self, group: Vec<(u64, Event)>) -> Vec<(u64, Result<(), LedgerError>)> {
+        let mut results = Vec::with_capacity(group.len());
+        let (mut numbers, mut events) = (Vec::new(), Vec::new());
+        {
+            let book = self.book();
+            for (number, event) in group {
+                match book.admits(&event) {
+                    Ok(()) => {
+                        numbers.push(number);
+                        events.push(event);
+                    }
+                    Err(error) => results.push((number, Err(error))),
+                }
+            }
+        }
+        // The book is free while the disk works.
+        let written = if events.is_empty() { Ok(Vec::new()) } else { self.store.append_all(&events) };
+        let mut book = self.book();
+        match written {
+            Ok(entries) => {
+                for ((number, entry), event) in numbers.into_iter().zip(&entries).zip(&events) {
+                    results.push((number, book.apply(entry, event)));
+                }
+            }
+            Err(error) => results.extend(numbers.into_iter().map(|number| (number, Err(error.clone())))),
+        }
+        results
+    }
+
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What the log says now. Hold it briefly: every thread waits for it.
@@ -51,5 +151,100 @@ impl<'a> Journal<'a> {
     /// What a step of a job ended with, if it is done.
     pub fn outcome(&self, job: JobId, step: Step) -> Option<Outcome> {
         self.book().jobs[&job].outcomes.get(&step).cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    use super::*;
+    use crate::ledger::{Entry, Head};
+
+    /// A store that waits to be told before each write, counts them, and fails the events that say so.
+    struct Slow {
+        go: Mutex<Receiver<()>>,
+        log: Mutex<(Head, Vec<Entry>)>,
+        writes: AtomicUsize,
+    }
+
+    impl Slow {
+        fn new() -> (Sender<()>, Self) {
+            let (sender, go) = channel();
+            (
+                sender,
+                Self { go: Mutex::new(go), log: Mutex::new((Head::EMPTY, Vec::new())), writes: AtomicUsize::new(0) },
+            )
+        }
+    }
+
+    impl Store for Slow {
+        fn append_all(&self, events: &[Event]) -> Result<Vec<Entry>, LedgerError> {
+            self.go.lock().unwrap().recv().unwrap();
+            self.writes.fetch_add(1, Ordering::SeqCst);
+            let mut log = self.log.lock().unwrap();
+            let mut entries = Vec::new();
+            for event in events {
+                let entry = Entry::following(&log.0, "2026-11-23T18:00:00.000Z".into(), event);
+                log.0 = entry.head();
+                entries.push(entry);
+            }
+            log.1.extend(entries.clone());
+            Ok(entries)
+        }
+
+        fn entries(&self, after: u64) -> Result<Vec<Entry>, LedgerError> {
+            Ok(self.log.lock().unwrap().1.iter().filter(|entry| entry.seq > after).cloned().collect())
+        }
+    }
+
+    fn note(job: Option<u64>, message: &str) -> Event {
+        Event::AttentionNeeded { job: job.map(JobId), message: message.into() }
+    }
+
+    #[test]
+    fn events_of_different_jobs_are_written_together_and_of_one_job_apart() {
+        let mut line = Line::default();
+        let events = [note(Some(1), "a"), note(Some(2), "b"), note(Some(1), "c"), note(None, "d"), note(Some(3), "e")];
+        line.waiting = (0..).zip(events).collect();
+        let mut groups = Vec::new();
+        while !line.waiting.is_empty() {
+            groups.push(line.group().into_iter().map(|(number, _)| number).collect::<Vec<_>>());
+        }
+        assert_eq!(groups, [vec![0, 1, 4], vec![2], vec![3]]);
+    }
+
+    #[test]
+    fn what_came_while_the_disk_was_busy_goes_in_one_write_and_a_misfit_fails_alone() {
+        let (go, store) = Slow::new();
+        let journal = Journal::open(&store).unwrap();
+        std::thread::scope(|scope| {
+            let first = scope.spawn(|| journal.record(&note(None, "first")));
+            while !journal.line().writing {
+                std::thread::yield_now();
+            }
+            let rest: Vec<_> = (1..=4)
+                // These jobs were never planned, so none of these events fits.
+                .map(|job| {
+                    scope.spawn({
+                        let journal = &journal;
+                        move || journal.record(&note(Some(job), "misfit"))
+                    })
+                })
+                .chain([scope.spawn(|| journal.record(&note(None, "last")))])
+                .collect();
+            while journal.line().waiting.len() < 5 {
+                std::thread::yield_now();
+            }
+            go.send(()).unwrap();
+            go.send(()).unwrap();
+            assert_eq!(first.join().unwrap(), Ok(()));
+            let results: Vec<_> = rest.into_iter().map(|thread| thread.join().unwrap()).collect();
+            assert!(results[..4].iter().all(|result| matches!(result, Err(LedgerError::Unfit { .. }))), "{results:?}");
+            assert_eq!(results[4], Ok(()));
+        });
+        assert_eq!(store.writes.load(Ordering::SeqCst), 2);
+        assert_eq!(journal.book().attention.len(), 2);
     }
 }
