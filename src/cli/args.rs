@@ -12,6 +12,8 @@ use clap::{Args, Parser, Subcommand};
 
 use super::keys::SoftKeys;
 use super::settings::IdpChoice;
+#[cfg(target_os = "linux")]
+use super::softkey;
 use super::{completions, enroll, exit, idp, key, ledger, man, provision, rehearse, resume, revoke, status};
 use crate::secret::{Reader, SecretSource};
 
@@ -92,6 +94,8 @@ pub enum Command {
     Revoke(revoke::Revoke),
     Key(key::Key),
     Idp(idp::Idp),
+    #[cfg(target_os = "linux")]
+    Softkey(softkey::Softkey),
     Ledger(ledger::Ledger),
     Completions(completions::Completions),
     Man(man::Man),

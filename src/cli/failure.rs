@@ -184,6 +184,9 @@ impl CliError {
             Self::NobodyToAsk { .. } => "repeat with --yes if that is what you want",
             Self::Revoke(RevokeError::NoSuchKey { .. }) => "'keywright status --json' shows every key that was planned",
             Self::AnotherKey(_) => "plug the same key into the same port again",
+            Self::SoftKeys(SoftKeyError::File { path, .. }) if path.starts_with("/dev") => {
+                "run 'sudo modprobe uhid' once, and repeat with sudo"
+            }
             Self::Interrupted => "run 'keywright resume' to go on",
             _ => return None,
         };

@@ -25,6 +25,8 @@ pub mod resume;
 pub mod revoke;
 pub mod session;
 pub mod settings;
+#[cfg(target_os = "linux")]
+pub mod softkey;
 pub mod state;
 pub mod status;
 pub mod terminal;
@@ -76,6 +78,8 @@ fn run(command: &Command, session: &Session) -> Result<Exit, CliError> {
         Command::Revoke(command) => command.run(session),
         Command::Key(command) => command.run(session),
         Command::Idp(command) => command.run(session),
+        #[cfg(target_os = "linux")]
+        Command::Softkey(command) => command.run(session),
         Command::Ledger(command) => command.run(session),
         Command::Completions(command) => command.run(session),
         Command::Man(command) => command.run(session),

@@ -14,8 +14,8 @@ use super::{SoftKeyError, Touch};
 use crate::hid::Device;
 
 /// <https://pid.codes> keeps 0x1209/0x0001 for tests.
-const VENDOR_ID: u16 = 0x1209;
-const PRODUCT_ID: u16 = 0x0001;
+pub(super) const VENDOR_ID: u16 = 0x1209;
+pub(super) const PRODUCT_ID: u16 = 0x0001;
 
 /// A handle on a soft key; clones are the same key. It is plugged in when it is made. Its firmware starts with the first pipe
 /// and goes on without one, as a key stays powered whether a program has it open or not.

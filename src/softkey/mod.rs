@@ -17,6 +17,8 @@ mod presence;
 mod rack;
 mod rng;
 mod state;
+#[cfg(target_os = "linux")]
+pub mod uhid;
 mod wire;
 
 #[cfg(test)]
