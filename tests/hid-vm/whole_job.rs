@@ -1,0 +1,279 @@
+//! The whole job on the kernel's HID bus: eight soft keys, four people, an IdP in a process of its own, keywright over hidapi.
+//! Then clients that nobody here wrote read the keys, and have to find what the ledger says.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER};
+use keywright::webauthn::cbor;
+use serde_json::{Value, json};
+
+use crate::attached::Keys;
+use crate::cli_support::{Home, Idp};
+
+const PEOPLE: [&str; 4] = ["ada@example.org", "bob@example.org", "cyd@example.org", "dee@example.org"];
+
+/// Level 1 of the built-in profile for administrators, but the PIN that is handed over is the one that the key has.
+const PROFILE: &str = r#"
+name = "bench"
+description = "For the bench with a kernel."
+label = "Key {ordinal} {account}"
+hand-over = "age"
+[keys]
+required = 2
+attestation = "trusted"
+reset = "never"
+always-uv = true
+cred-protect = 1
+[pin]
+length = 8
+alphabet = "unambiguous"
+minimum-on-key = 8
+force-change = false
+"#;
+
+/// A home with soft keys on the bus, an IdP, and everything that a job needs.
+struct Office {
+    home: Home,
+    roster: String,
+    settings: String,
+    profiles: PathBuf,
+    anchor: PathBuf,
+    reader: age::x25519::Identity,
+    keys: Keys,
+    _idp: Idp,
+}
+
+impl Office {
+    fn new(people: &[&str]) -> Self {
+        let home = Home::new();
+        let rows: String = people.iter().map(|login| format!("{login},bench\n")).collect();
+        let roster = home.file("roster.csv", &format!("account,profile\n{rows}"));
+        let profiles = home.path("profiles");
+        fs::create_dir(&profiles).unwrap();
+        fs::write(profiles.join("bench.toml"), PROFILE).unwrap();
+        let (keys, _) = Keys::attach(&home, 2 * people.len());
+        let anchor = home.state().join("softkeys/attestation-ca.pem");
+        let serve = ["idp", "serve", "--listen", "127.0.0.1:0", "--token", "env:IDP_TOKEN", "--users", &roster];
+        let trust = ["--anchor", anchor.to_str().unwrap()];
+        let idp = Idp::run(&home, &[&serve[..], &trust].concat(), &Idp::ENVIRONMENT);
+        let reader = age::x25519::Identity::generate();
+        let settings = format!(
+            "readers = [\"vault={}\"]\n[idp.corp]\nkind = \"embedded\"\nurl = \"{}\"\ntoken = \"env:IDP_TOKEN\"\n",
+            reader.to_public(),
+            idp.url
+        );
+        let settings = home.file("keywright.toml", &settings);
+        Self { home, roster, settings, profiles, anchor, reader, keys, _idp: idp }
+    }
+
+    /// `keywright provision`, over hidapi. Returns its lines.
+    fn provision(&self) -> Vec<Value> {
+        let path = |path: &Path| path.to_str().unwrap().to_owned();
+        let (profiles, anchor) = (path(&self.profiles), path(&self.anchor));
+        let mut arguments = vec!["provision", &self.roster, "--config", &self.settings, "--yes", "--json"];
+        arguments.extend(["--profiles", &profiles, "--anchor", &anchor]);
+        let start = Instant::now();
+        let ended = self.home.run_with(&arguments, &Idp::ENVIRONMENT);
+        println!("  provision, {} keys: {} ms", self.keys.nodes.len(), start.elapsed().as_millis());
+        ended.expect(0).json()
+    }
+
+    /// The PIN of somebody's key, as its reader finds it.
+    fn pin(&self, account: &str, ordinal: u64) -> String {
+        let path = self.home.state().join(format!("hand-over/vault/{account}.{ordinal}.age"));
+        let text = age::decrypt(&self.reader, &fs::read(&path).unwrap()).expect("sealed to this reader");
+        let text = String::from_utf8(text).expect("a text");
+        text.lines().find_map(|line| line.strip_prefix("PIN ")).expect("a line with the PIN").trim().to_owned()
+    }
+
+    /// What the exported evidence says of each credential, by the key's node.
+    fn evidence(&self) -> BTreeMap<String, Value> {
+        let folder = self.home.path("evidence");
+        self.home.run(&["ledger", "export", folder.to_str().unwrap()]).expect(0);
+        let files = fs::read_dir(folder.join("credentials")).unwrap();
+        let read = |path: PathBuf| serde_json::from_slice::<Value>(&fs::read(path).unwrap()).unwrap();
+        files
+            .map(|file| read(file.unwrap().path()))
+            .map(|evidence| (evidence["key"]["port"].as_str().unwrap().to_owned(), evidence))
+            .collect()
+    }
+}
+
+/// One of the project's neighbours. The PIN goes to standard input: there is no terminal in the machine.
+fn client(program: &str, arguments: &[&str], input: &str) -> Output {
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap_or_else(|error| panic!("{program}: {error}"));
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn told(program: &str, arguments: &[&str], input: &str) -> String {
+    let output = client(program, arguments, input);
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{program} {arguments:?}: {}\n{words}", output.status);
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn python() -> String {
+    format!("{}/python/bin/python", std::env::var("HID_VM_CACHE").unwrap())
+}
+
+fn script(name: &str) -> String {
+    format!("{}/tests/hid-vm/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+fn bytes(evidence: &Value, member: &str) -> Vec<u8> {
+    BASE64URL_NOPAD.decode(evidence[member].as_str().unwrap().as_bytes()).unwrap()
+}
+
+fn sha256(text: &str) -> Vec<u8> {
+    use sha2::Digest as _;
+    sha2::Sha256::digest(text).to_vec()
+}
+
+/// A P-256 public key as SubjectPublicKeyInfo in PEM (RFC 5480), from COSE_Key.
+fn pem(cose: &[u8]) -> String {
+    let key = cbor::decode(cose).unwrap();
+    let coordinate = |label: i64| match key.get(label) {
+        Some(cbor::Value::Bytes(bytes)) => bytes.clone(),
+        other => panic!("{other:?}"),
+    };
+    let head = HEXLOWER.decode(b"3059301306072a8648ce3d020106082a8648ce3d03010703420004").unwrap();
+    let der = [head, coordinate(-2), coordinate(-3)].concat();
+    format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", BASE64.encode(&der))
+}
+
+#[test]
+#[ignore = "needs the machine of tests/hid-vm"]
+fn four_people_get_eight_keys_and_other_clients_find_what_the_ledger_says() {
+    let office = Office::new(&PEOPLE);
+    let lines = office.provision();
+    let summary = lines.last().unwrap();
+    assert_eq!((&summary["complete"], &summary["keys_proved"]), (&json!(4), &json!(8)), "{summary}");
+    office.home.run(&["ledger", "verify"]).expect(0);
+
+    let evidence = office.evidence();
+    assert_eq!(evidence.keys().collect::<BTreeSet<_>>(), office.keys.nodes.iter().collect(), "one credential a key");
+    let pins: BTreeMap<&str, String> = evidence
+        .iter()
+        .map(|(node, known)| {
+            let account = known["account"]["login"].as_str().unwrap();
+            (node.as_str(), office.pin(account, known["ordinal"].as_u64().unwrap()))
+        })
+        .collect();
+    assert_eq!(pins.values().collect::<BTreeSet<_>>().len(), 8, "a PIN for each key");
+
+    libfido2_finds_them(&office, &evidence, &pins);
+    python_fido2_finds_them(&evidence, &pins);
+}
+
+fn libfido2_finds_them(office: &Office, evidence: &BTreeMap<String, Value>, pins: &BTreeMap<&str, String>) {
+    let start = Instant::now();
+    let listed = told("fido2-token", &["-L"], "");
+    for (node, known) in evidence {
+        assert!(listed.lines().any(|line| line.starts_with(&format!("{node}: "))), "{node} is not in\n{listed}");
+        let (pin, id) = (format!("{}\n", pins[node.as_str()]), bytes(known, "id"));
+        let rp_id = known["rpId"].as_str().unwrap();
+
+        let info = told("fido2-token", &["-I", node], "");
+        for line in ["clientPin", "alwaysUv", "minpinlen: 8", "pin change required: false", "pin retries: 8"] {
+            assert!(info.contains(line) && !info.contains(&format!("no{line}")), "{line} is not in\n{info}");
+        }
+        let model = known["key"]["aaguid"].as_str().unwrap().replace('-', "");
+        assert!(info.contains(&format!("aaguid: {model}")), "{model} is not in\n{info}");
+
+        let rps = told("fido2-token", &["-L", "-r", node], &pin);
+        assert_eq!(rps.lines().count(), 1, "{rps}");
+        assert!(rps.contains(&BASE64.encode(&sha256(rp_id))) && rps.contains(rp_id), "{rps}");
+        let keys = told("fido2-token", &["-L", "-k", rp_id, node], &pin);
+        assert_eq!(keys.lines().count(), 1, "{keys}");
+        assert!(keys.contains(&BASE64.encode(&id)), "{keys}");
+        assert!(keys.contains(&BASE64.encode(&bytes(known, "userHandle"))), "{keys}");
+
+        // It signs in with the PIN that was handed over, and the signature is that of the key in the ledger.
+        let challenge = BASE64.encode(&sha256("a challenge"));
+        let asked = office.home.file("assert", &format!("{challenge}\n{rp_id}\n{}\n", BASE64.encode(&id)));
+        let signed = office.home.path("signed").to_str().unwrap().to_owned();
+        told("fido2-assert", &["-G", "-p", "-v", "-i", &asked, "-o", &signed, node], &pin);
+        let public = office.home.file("public.pem", &pem(&bytes(known, "credentialPublicKey")));
+        told("fido2-assert", &["-V", "-p", "-v", "-i", &signed, &public, "es256"], "");
+    }
+    let (node, _) = evidence.first_key_value().unwrap();
+    let refused = client("fido2-token", &["-L", "-r", node], "wrong PIN\n");
+    assert!(!refused.status.success(), "a wrong PIN opens nothing");
+    println!("  libfido2, 8 keys: {} ms", start.elapsed().as_millis());
+}
+
+fn python_fido2_finds_them(evidence: &BTreeMap<String, Value>, pins: &BTreeMap<&str, String>) {
+    let start = Instant::now();
+    let asked: Vec<_> = evidence
+        .iter()
+        .map(|(node, known)| json!({"node": node, "pin": pins[node.as_str()], "rp_id": known["rpId"]}))
+        .collect();
+    let found = told(&python(), &[&script("read_back.py")], &Value::from(asked).to_string());
+    let found: Vec<Value> = serde_json::from_str(&found).unwrap();
+    assert_eq!(found.len(), evidence.len());
+    // libfido2 was given a wrong PIN for the first, and a right one has not followed until now.
+    for (at, (found, (node, known))) in found.iter().zip(evidence).enumerate() {
+        let id = HEXLOWER.encode(&bytes(known, "id"));
+        let expected = json!({
+            "node": node,
+            "aaguid": known["key"]["aaguid"],
+            "pin_set": true,
+            "min_pin_length": 8,
+            "force_pin_change": false,
+            "always_uv": true,
+            "pin_retries": if at == 0 { 7 } else { 8 },
+            "credentials": [{
+                "rp_id_hash": HEXLOWER.encode(&sha256(known["rpId"].as_str().unwrap())),
+                "id": id,
+                "user_id": HEXLOWER.encode(&bytes(known, "userHandle")),
+                "user_name": known["account"]["login"],
+                "cred_protect": 1,
+            }],
+            "assertion": {"credential": id, "user_verified": true},
+        });
+        assert_eq!(*found, expected);
+    }
+    println!("  python-fido2, 8 keys: {} ms", start.elapsed().as_millis());
+}
+
+/// A process that ends with this.
+struct Neighbour(Child);
+
+impl Drop for Neighbour {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+#[ignore = "needs the machine of tests/hid-vm"]
+fn a_batch_completes_beside_a_program_that_polls_the_same_keys() {
+    let office = Office::new(&PEOPLE[..2]);
+    let mut command = Command::new(python());
+    command.arg("-u").arg(script("neighbour.py")).args(&office.keys.nodes).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut neighbour = Neighbour(command.spawn().unwrap());
+    let mut polls = BufReader::new(neighbour.0.stdout.take().unwrap()).lines();
+    // It polls already, and goes on while the batch runs; its answers are counted by a thread, so that it never waits for us.
+    polls.next().expect("the neighbour gets an answer").unwrap();
+    let counter = std::thread::spawn(move || polls.map_while(Result::ok).count());
+    let lines = office.provision();
+    std::thread::sleep(Duration::from_millis(500));
+    drop(neighbour);
+    let polled = counter.join().unwrap();
+    println!("  the neighbour had {polled} answers meanwhile");
+    assert!(polled > 5, "{polled}: that is no noise");
+    let summary = lines.last().unwrap();
+    assert_eq!((&summary["complete"], &summary["keys_proved"]), (&json!(2), &json!(4)), "{summary}");
+    assert_eq!(office.evidence().len(), 4);
+}

@@ -1,0 +1,54 @@
+//! Real HID: Debian's kernel in a virtual machine, soft keys on `/dev/uhid`, keywright over hidapi, and independent clients.
+//!
+//! `cargo test` starts the machine once (`tests/hid-vm/run`), and in it this program again, for the tests in `tests/hid-vm`. They
+//! are ignored outside. Where there is no machine, this says SKIPPED; with `KEYWRIGHT_REQUIRE_HID_VM` set it fails instead.
+
+#![cfg(target_os = "linux")]
+
+#[path = "hid-vm/attached.rs"]
+mod attached;
+#[path = "hid-vm/bench.rs"]
+mod bench;
+mod cli_support;
+#[path = "hid-vm/faulty_keys.rs"]
+mod faulty_keys;
+#[path = "hid-vm/whole_job.rs"]
+mod whole_job;
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use cli_support::Home;
+
+/// run's status if the machine cannot start.
+const NO_MACHINE: i32 = 125;
+
+/// Seconds for everything in the machine: emulation takes ten times as long as hardware.
+const LIMIT: &str = "900";
+
+#[test]
+fn keys_work_on_a_real_kernel() {
+    let run = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/hid-vm/run");
+    let this = std::env::current_exe().expect("a program knows where it is");
+    let mut machine = Command::new(run);
+    machine.args(["--limit", LIMIT]).arg(this).args(["--ignored", "--test-threads=1", "--nocapture"]);
+    // Not through the test runner, which swallows what tests print that pass.
+    let mut terminal = std::io::stderr();
+    machine.stdin(Stdio::null()).stdout(std::io::stderr()).stderr(std::io::stderr());
+    let status = machine.status().expect("the script runs");
+    if status.code() == Some(NO_MACHINE) && std::env::var_os("KEYWRIGHT_REQUIRE_HID_VM").is_none() {
+        writeln!(terminal, "SKIPPED: real HID was not tested").expect("stderr takes words");
+        return;
+    }
+    assert!(status.success(), "the tests in the machine ended with {status}");
+}
+
+#[test]
+fn without_uhid_attach_says_what_to_do() {
+    if std::fs::File::options().write(true).open("/dev/uhid").is_ok() {
+        println!("SKIPPED: this account may use /dev/uhid");
+        return;
+    }
+    let ended = Home::new().run(&["softkey", "attach", "1"]).expect(1);
+    ended.says("error: /dev/uhid: ").says("hint: run 'sudo modprobe uhid' once, and repeat with sudo");
+}
