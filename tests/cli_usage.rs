@@ -120,7 +120,7 @@ fn completions_and_manual_pages_are_made() {
 #[test]
 fn a_log_of_the_wire_is_announced() {
     let home = Home::new();
-    let warning = "warning: this log shows what goes over the wire";
+    let warning = "warning: this log shows which messages go";
     assert!(home.run(&["key", "list", "--softkeys", "1", "-vvv"]).expect(0).stderr.contains(warning));
     assert!(!home.run(&["key", "list", "--softkeys", "1", "-v"]).expect(0).stderr.contains(warning));
     assert!(home.run_with(&["key", "list", "--softkeys", "1"], &[("KEYWRIGHT_LOG", "trace")]).stderr.contains(warning));

@@ -74,7 +74,7 @@ pub struct Global {
     /// The settings file (keywright.toml)
     #[arg(long, global = true, value_name = "FILE", env = "KEYWRIGHT_CONFIG", hide_env = true)]
     pub config: Option<PathBuf>,
-    /// Log more: -v what is done, -vv how, -vvv every byte to and from keys
+    /// Log more: -v what is done, -vv how, -vvv every message to and from keys, without its content
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// What to log, on stderr: error, warn, info, debug, trace, or a filter such as 'keywright::hid=trace'

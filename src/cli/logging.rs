@@ -1,4 +1,4 @@
-//! Logs on stderr, if asked for. At `trace` they show what goes over the wire to keys, so the person is warned.
+//! Logs on stderr, if asked for. At `trace` they show which messages go over the wire to keys, so the person is warned.
 
 use std::io::{self, Write};
 
@@ -19,7 +19,7 @@ pub fn start(session: &Session) -> Result<(), CliError> {
     };
     let parsed = EnvFilter::try_new(&filter).map_err(|error| CliError::Usage(format!("--log: {error}")))?;
     if parsed.max_level_hint().is_none_or(|level| level == tracing::level_filters::LevelFilter::TRACE) {
-        session.console.warn("this log shows what goes over the wire to keys; keep it as you keep a PIN");
+        session.console.warn("this log shows which messages go to and from keys; it is nobody else's business");
     }
     let progress = session.console.progress().clone();
     tracing_subscriber::fmt()
