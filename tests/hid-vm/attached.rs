@@ -5,6 +5,7 @@
 use std::io::{BufRead as _, BufReader, Lines, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -24,8 +25,14 @@ pub type Said = Lines<BufReader<ChildStdout>>;
 impl Keys {
     /// Waits until so many keys are there.
     pub fn attach(home: &Home, count: usize) -> (Self, Said) {
+        Self::attach_with_touch(home, count, Duration::ZERO)
+    }
+
+    /// The same, with keys that wait so long for their touch.
+    pub fn attach_with_touch(home: &Home, count: usize, touch: Duration) -> (Self, Said) {
         in_the_machine();
-        let mut command = home.command(&["softkey", "attach", &count.to_string(), "--json"]);
+        let (count_text, touch) = (count.to_string(), touch.as_millis().to_string());
+        let mut command = home.command(&["softkey", "attach", &count_text, "--touch-after", &touch, "--json"]);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
         let nodes = (1..=count).map(|number| plugged(&mut said, number)).collect();

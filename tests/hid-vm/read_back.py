@@ -1,7 +1,7 @@
 """Reads keys back with python-fido2: what is asked comes as JSON on standard input, what the keys say goes out as JSON.
 
 In:  [{"node": "/dev/hidraw0", "pin": "...", "rp_id": "localhost"}, ...]
-Out: [{"node", "aaguid", "pin_set", "min_pin_length", "force_pin_change", "always_uv", "pin_retries",
+Out: [{"node", "serial", "firmware", "aaguid", "pin_set", "min_pin_length", "force_pin_change", "always_uv", "pin_retries",
        "credentials": [{"rp_id_hash", "id", "user_id", "user_name", "cred_protect"}],
        "assertion": {"credential", "user_verified"}}, ...]
 """
@@ -18,7 +18,8 @@ from fido2.hid import open_device
 
 
 def read(asked):
-    ctap = Ctap2(open_device(asked["node"]))
+    device = open_device(asked["node"])
+    ctap = Ctap2(device)
     info = ctap.info
     pin = ClientPin(ctap)
     retries, _ = pin.get_pin_retries()
@@ -47,6 +48,8 @@ def read(asked):
     assertion.verify(client_data_hash, keys[assertion.credential["id"]])
     return {
         "node": asked["node"],
+        "serial": device.descriptor.serial_number or None,
+        "firmware": info.firmware_version or None,
         "aaguid": str(info.aaguid),
         "pin_set": info.options.get("clientPin"),
         "min_pin_length": info.min_pin_length,

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER};
 use keywright::webauthn::cbor;
 use serde_json::{Value, json};
 
-use crate::attached::Keys;
+use crate::attached::{Keys, Said};
 use crate::cli_support::{Home, Idp};
 
 const PEOPLE: [&str; 4] = ["ada@example.org", "bob@example.org", "cyd@example.org", "dee@example.org"];
@@ -47,18 +47,24 @@ struct Office {
     anchor: PathBuf,
     reader: age::x25519::Identity,
     keys: Keys,
+    said: Said,
     _idp: Idp,
 }
 
 impl Office {
     fn new(people: &[&str]) -> Self {
+        Self::with_touch(people, Duration::ZERO)
+    }
+
+    /// With keys that wait so long for their touch.
+    fn with_touch(people: &[&str], touch: Duration) -> Self {
         let home = Home::new();
         let rows: String = people.iter().map(|login| format!("{login},bench\n")).collect();
         let roster = home.file("roster.csv", &format!("account,profile\n{rows}"));
         let profiles = home.path("profiles");
         fs::create_dir(&profiles).unwrap();
         fs::write(profiles.join("bench.toml"), PROFILE).unwrap();
-        let (keys, _) = Keys::attach(&home, 2 * people.len());
+        let (keys, said) = Keys::attach_with_touch(&home, 2 * people.len(), touch);
         let anchor = home.state().join("softkeys/attestation-ca.pem");
         let serve = ["idp", "serve", "--listen", "127.0.0.1:0", "--token", "env:IDP_TOKEN", "--users", &roster];
         let trust = ["--anchor", anchor.to_str().unwrap()];
@@ -70,17 +76,22 @@ impl Office {
             idp.url
         );
         let settings = home.file("keywright.toml", &settings);
-        Self { home, roster, settings, profiles, anchor, reader, keys, _idp: idp }
+        Self { home, roster, settings, profiles, anchor, reader, keys, said, _idp: idp }
+    }
+
+    /// What `keywright provision` and `keywright resume` take.
+    fn arguments<'a>(&'a self, words: &[&'a str]) -> Vec<&'a str> {
+        [words, &["--config", &self.settings, "--anchor", self.anchor.to_str().unwrap(), "--yes", "--json"]].concat()
+    }
+
+    fn provision_words(&self) -> [&str; 4] {
+        ["provision", &self.roster, "--profiles", self.profiles.to_str().unwrap()]
     }
 
     /// `keywright provision`, over hidapi. Returns its lines.
     fn provision(&self) -> Vec<Value> {
-        let path = |path: &Path| path.to_str().unwrap().to_owned();
-        let (profiles, anchor) = (path(&self.profiles), path(&self.anchor));
-        let mut arguments = vec!["provision", &self.roster, "--config", &self.settings, "--yes", "--json"];
-        arguments.extend(["--profiles", &profiles, "--anchor", &anchor]);
         let start = Instant::now();
-        let ended = self.home.run_with(&arguments, &Idp::ENVIRONMENT);
+        let ended = self.home.run_with(&self.arguments(&self.provision_words()), &Idp::ENVIRONMENT);
         println!("  provision, {} keys: {} ms", self.keys.nodes.len(), start.elapsed().as_millis());
         ended.expect(0).json()
     }
@@ -226,6 +237,8 @@ fn python_fido2_finds_them(evidence: &BTreeMap<String, Value>, pins: &BTreeMap<&
         let id = HEXLOWER.encode(&bytes(known, "id"));
         let expected = json!({
             "node": node,
+            "serial": known["key"]["usb_serial"],
+            "firmware": known["key"]["firmware_version"],
             "aaguid": known["key"]["aaguid"],
             "pin_set": true,
             "min_pin_length": 8,
@@ -276,4 +289,32 @@ fn a_batch_completes_beside_a_program_that_polls_the_same_keys() {
     let summary = lines.last().unwrap();
     assert_eq!((&summary["complete"], &summary["keys_proved"]), (&json!(2), &json!(4)), "{summary}");
     assert_eq!(office.evidence().len(), 4);
+}
+
+#[test]
+#[ignore = "needs the machine of tests/hid-vm"]
+fn a_key_that_is_replugged_while_it_waits_for_its_touch_is_recognised_and_finished() {
+    let mut office = Office::with_touch(&PEOPLE[..1], Duration::from_secs(3));
+    let arguments = office.arguments(&office.provision_words()).into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).chain(["--log", "keywright::hid=trace"]).collect();
+    let mut command = office.home.command(&arguments);
+    command.envs(Idp::ENVIRONMENT).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut run = command.spawn().unwrap();
+    let mut words = BufReader::new(run.stderr.take().unwrap()).lines().map_while(Result::ok);
+    words.by_ref().find(|line| line.contains("Keepalive")).expect("a key waits for its touch");
+    office.keys.replug(1, &mut office.said);
+    let rest: Vec<String> = words.collect();
+    let code = run.wait().unwrap().code();
+    assert!([Some(0), Some(3)].contains(&code), "{code:?}\n{}", rest.join("\n"));
+    assert!(rest.iter().any(|line| line.contains("the key was removed")), "{}", rest.join("\n"));
+
+    office.home.run_with(&office.arguments(&["resume"]), &Idp::ENVIRONMENT).expect(0);
+    let status = office.home.run(&["status", "--json"]).expect(0).json();
+    assert_eq!((&status[0]["complete"], &status[0]["keys_proved"]), (&json!(true), &json!(2)), "{status:?}");
+    // One registered credential a key, and none that nobody knows of.
+    let evidence = office.evidence();
+    assert_eq!(evidence.len(), 2);
+    for known in evidence.values() {
+        assert_eq!(known["state"], json!("registered"));
+    }
 }
