@@ -169,7 +169,7 @@ impl Channel {
                     return Granted::parse(length, data);
                 }
                 Command::Error => match CtapHidErrorCode::from(data[0]) {
-                    busy @ CtapHidErrorCode::ChannelBusy => return Err(HidError::Refused(busy)),
+                    code if means_busy(code) => return Err(HidError::Refused(code)),
                     code => refusal = Some(code),
                 },
                 _ => {}
@@ -189,7 +189,7 @@ impl Channel {
         loop {
             self.watch(end)?;
             match attempt(self, end) {
-                Err(HidError::Refused(CtapHidErrorCode::ChannelBusy)) => {}
+                Err(HidError::Refused(code)) if means_busy(code) => {}
                 done => return done,
             }
             let now = self.clock.now();
@@ -331,6 +331,11 @@ impl Channel {
         }
         false
     }
+}
+
+/// ERR_CHANNEL_BUSY, or the 0x00 that Nitrokey 3 and Solo 2 (usbd-ctaphid 0.5) send for it and for nothing else.
+fn means_busy(code: CtapHidErrorCode) -> bool {
+    matches!(code, CtapHidErrorCode::ChannelBusy | CtapHidErrorCode::Unknown(0x00))
 }
 
 /// What the answer to CTAPHID_INIT gives.
