@@ -10,6 +10,7 @@
 //! |---|---|
 //! | [`cli`] | one file per command: arguments in, words out |
 //! | [`provision`] | the job: roster and profile to plan to journalled steps; resume, undo, many keys at once |
+//! | [`witness`] | the credential signs, as another implementation of CTAP2 sees it |
 //! | [`idp`] | the [`idp::Directory`] door and one folder or file per identity provider |
 //! | [`ledger`] | what happened: the hash-chained event log, and accounts, keys and credentials read from it |
 //! | [`trust`] | is this attestation what the profile demands? |
@@ -31,3 +32,4 @@ pub mod secret;
 pub mod softkey;
 pub mod trust;
 pub mod webauthn;
+pub mod witness;

@@ -50,6 +50,11 @@ pub trait Bus: Send + Sync {
     /// Waits until this key was pulled and something was plugged into the same port, and returns what is there now. A rack
     /// pulls and plugs by itself; on USB a person has to, and the caller has asked for it.
     fn replug(&self, device: &Device, patience: Duration, cancel: &Cancel) -> Result<Device, HidError>;
+
+    /// Whether another program of this machine could open a key by its [`Device::path`].
+    fn is_usb(&self) -> bool {
+        false
+    }
 }
 
 /// What can go wrong between this machine and a key.

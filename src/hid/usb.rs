@@ -106,6 +106,16 @@ impl Bus for UsbBus {
             thread::sleep(LOOK_AGAIN);
         }
     }
+
+    fn is_usb(&self) -> bool {
+        true
+    }
+}
+
+/// Work of another's that calls hidapi by itself: while it lasts, nobody else here does.
+pub(crate) fn while_hidapi_rests<T>(work: impl FnOnce() -> T) -> T {
+    let _rests = HIDAPI.lock().unwrap_or_else(PoisonError::into_inner);
+    work()
 }
 
 /// Waits until udev has given a new node its owner, but not long: whoever opens it is told what is wrong with it.
