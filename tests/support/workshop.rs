@@ -172,7 +172,7 @@ impl Workshop {
     }
 
     /// A station in this workshop, to be changed and used.
-    pub fn with<T>(&self, rack: &Rack, hands: &Hands<'_>, work: impl FnOnce(&Station<'_>) -> T) -> T {
+    pub fn with<T>(&self, rack: &dyn Bus, hands: &Hands<'_>, work: impl FnOnce(&Station<'_>) -> T) -> T {
         self.with_directory(&self.directory(), &self.store(), rack, hands, work)
     }
 
@@ -226,8 +226,13 @@ impl Workshop {
     /// Holds ledger, directory, keys, vault and hand-over against each other: every account complete, and nothing anywhere that
     /// the others do not know of.
     pub fn everything_agrees(&self, logins: &[&str], keys_each: usize) {
-        let (book, directory, rack) = (self.book(), self.directory(), self.rack());
-        let mut on_keys = self.credentials_on_keys(&rack, &book);
+        self.everything_agrees_on(&self.rack(), logins, keys_each);
+    }
+
+    /// The same, with the keys somewhere else.
+    pub fn everything_agrees_on(&self, bus: &dyn Bus, logins: &[&str], keys_each: usize) {
+        let (book, directory) = (self.book(), self.directory());
+        let mut on_keys = self.credentials_on_keys(bus, &book);
         for login in logins {
             let id = AccountId { directory: DIRECTORY.into(), login: (*login).into() };
             let account = &book.accounts[&id];
@@ -269,10 +274,10 @@ impl Workshop {
     }
 
     /// Every credential on every key, asked with the PIN that was handed over for it.
-    pub fn credentials_on_keys(&self, rack: &Rack, book: &Book) -> Vec<CredentialId> {
+    pub fn credentials_on_keys(&self, bus: &dyn Bus, book: &Book) -> Vec<CredentialId> {
         let mut found = Vec::new();
-        for device in rack.devices().unwrap() {
-            let pipe = rack.open(&device).unwrap();
+        for device in bus.devices().unwrap() {
+            let pipe = bus.open(&device).unwrap();
             let mut key = Authenticator::open(pipe, Limits::default(), Cancel::default()).unwrap();
             if !key.info().has_pin() {
                 continue;

@@ -1,0 +1,44 @@
+//! Several keys as a bus.
+
+use std::time::Duration;
+
+use keywright::hid::{Bus, Cancel, Device, HidError, Pipe};
+
+use crate::{Board, Maker};
+
+/// Keys in slots, from 0.
+pub struct Rack(Vec<Board>);
+
+impl Rack {
+    /// So many keys, fresh from this maker.
+    pub fn new(keys: usize, maker: &Maker) -> Self {
+        Self((0..keys).map(|slot| Board::new(slot, maker)).collect())
+    }
+
+    /// The key in this slot.
+    pub fn key(&self, slot: usize) -> &Board {
+        &self.0[slot]
+    }
+
+    fn find(&self, device: &Device) -> Result<&Board, HidError> {
+        self.0.iter().find(|board| board.device().as_ref() == Some(device)).ok_or(HidError::Removed)
+    }
+}
+
+impl Bus for Rack {
+    fn devices(&self) -> Result<Vec<Device>, HidError> {
+        Ok(self.0.iter().filter_map(Board::device).collect())
+    }
+
+    fn open(&self, device: &Device) -> Result<Box<dyn Pipe>, HidError> {
+        let pipe = self.find(device)?.open_attached(device.attach).ok_or(HidError::Removed)?;
+        Ok(Box::new(pipe))
+    }
+
+    fn replug(&self, device: &Device, _: Duration, _: &Cancel) -> Result<Device, HidError> {
+        let board = self.find(device)?;
+        board.pull();
+        board.plug();
+        board.device().ok_or(HidError::Removed)
+    }
+}
