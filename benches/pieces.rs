@@ -16,7 +16,7 @@ use keywright::hid::{Cancel, Limits};
 use keywright::ledger::{Event, JobId, Outcome, SqliteStore, Step, Store};
 use keywright::secret::{Delivery, Reader, SealedPin, Vault, hand_over};
 use keywright::softkey::Rack;
-use keywright::trust::{Anchors, Chain, judge};
+use keywright::trust::{Anchors, Chain, Judge};
 use keywright::webauthn::{
     CeremonyType, Challenge, ClientDataJson, CoseAlgorithm, RelyingParty, RpId, UserEntity, UserHandle,
 };
@@ -125,11 +125,11 @@ fn key(criterion: &mut Criterion) {
     });
     group.finish();
 
-    let anchors = Anchors::from_pem_or_der(key.rack.anchor_pem().as_bytes()).unwrap();
+    let judge = Judge::new(Anchors::from_pem_or_der(key.rack.anchor_pem().as_bytes()).unwrap());
     let (hash, now) = (client_data().hash(), OffsetDateTime::now_utc());
-    assert_eq!(judge(&object, Some(&hash), &anchors, now).chain, Chain::Trusted);
-    criterion.bench_function("trust::judge", |bencher| {
-        bencher.iter(|| judge(black_box(&object), Some(&hash), &anchors, now));
+    assert_eq!(judge.judge(&object, Some(&hash), None, now).chain, Chain::Trusted);
+    criterion.bench_function("trust::Judge::judge", |bencher| {
+        bencher.iter(|| judge.judge(black_box(&object), Some(&hash), None, now));
     });
 }
 

@@ -5,7 +5,7 @@
 mod data;
 
 use data_encoding::BASE64URL_NOPAD;
-use keywright::trust::{AnchorKind, Anchors, Chain, Statement, Verdict, judge};
+use keywright::trust::{AnchorKind, Anchors, Chain, Judge, Statement, Verdict};
 use keywright::webauthn::{Aaguid, AttestationObject, ClientDataJson, WebauthnError, cbor};
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -34,7 +34,7 @@ fn text<'a>(entry: &'a Value, pointer: &str) -> &'a str {
     entry.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn verdict(file: &str, anchors: &Anchors) -> Result<Verdict, WebauthnError> {
+fn verdict(file: &str, judge: &Judge) -> Result<Verdict, WebauthnError> {
     let sample = data::json(&format!("attestations/{file}")).unwrap();
     let binary = |name: &str| sample[name].as_str().map(|text| BASE64URL_NOPAD.decode(text.as_bytes()).unwrap());
     let bytes = binary("attestationObject").unwrap();
@@ -43,7 +43,7 @@ fn verdict(file: &str, anchors: &Anchors) -> Result<Verdict, WebauthnError> {
         false => AttestationObject::parse(&bytes)?,
     };
     let hash = binary("clientDataJSON").map(|bytes| ClientDataJson::from_bytes(bytes).hash());
-    Ok(judge(&object, hash.as_ref(), anchors, OffsetDateTime::from_unix_timestamp(WHEN).unwrap()))
+    Ok(judge.judge(&object, hash.as_ref(), None, OffsetDateTime::from_unix_timestamp(WHEN).unwrap()))
 }
 
 /// Some samples are what the authenticator answered, with CTAP's integer keys.
@@ -57,10 +57,11 @@ fn ctap_answer(bytes: &[u8]) -> Result<AttestationObject, WebauthnError> {
 #[test]
 fn every_statement_is_worth_what_the_index_says() {
     let Some(index) = index() else { return };
+    let judge = Judge::new(Anchors::none());
     for entry in &index {
         let (file, expected) = (text(entry, "/file"), text(entry, "/expected/statement"));
         let unreadable = UNREADABLE.iter().find(|(name, _)| *name == file);
-        match (verdict(file, &Anchors::none()), unreadable) {
+        match (verdict(file, &judge), unreadable) {
             (Ok(verdict), None) => {
                 let expected = match (expected, text(entry, "/kind")) {
                     ("valid", "self-attestation") => Statement::SelfSigned,
@@ -91,10 +92,10 @@ fn yubicos_keys_lead_to_yubicos_roots() {
         let Some(path) = data::find(&format!("roots/{file}")) else { return };
         anchors.merge(Anchors::from_pem_or_der(&std::fs::read(path).unwrap()).unwrap());
     }
-    let mut trusted = 0;
+    let (judge, mut trusted) = (Judge::new(anchors), 0);
     for entry in &index {
         let file = text(entry, "/file");
-        let Ok(verdict) = verdict(file, &anchors) else { continue };
+        let Ok(verdict) = verdict(file, &judge) else { continue };
         let yubicos = verdict.subject.as_deref().is_some_and(|subject| subject.contains("Yubico"));
         match (yubicos, text(entry, "/expected/mds_chain")) {
             (true, "trusted") => {
@@ -114,11 +115,12 @@ fn yubicos_keys_lead_to_yubicos_roots() {
 #[test]
 fn certificates_of_the_field_tell_firmware_and_transports() {
     let Some(_) = index() else { return };
-    let bio = verdict("real-packed-d8522d9f-0f9a7f88.json", &Anchors::none()).unwrap();
+    let judge = Judge::new(Anchors::none());
+    let bio = verdict("real-packed-d8522d9f-0f9a7f88.json", &judge).unwrap();
     assert!(bio.firmware.unwrap().to_string().starts_with("5.5."), "{bio:?}");
-    let nfc = verdict("real-packed-2fc0579f-030bfd4e.json", &Anchors::none()).unwrap();
+    let nfc = verdict("real-packed-2fc0579f-030bfd4e.json", &judge).unwrap();
     assert_eq!((nfc.firmware, nfc.transports), (None, vec!["usb".to_owned(), "nfc".to_owned()]));
-    let lightning = verdict("real-packed-c5ef55ff-05251309.json", &Anchors::none()).unwrap();
+    let lightning = verdict("real-packed-c5ef55ff-05251309.json", &judge).unwrap();
     assert!(lightning.transports.contains(&"lightning".to_owned()), "{lightning:?}");
 }
 
@@ -126,17 +128,18 @@ fn certificates_of_the_field_tell_firmware_and_transports() {
 fn the_vectors_of_the_specification() {
     let Some(document) = data::json("w3c/webauthn-l3-test-vectors.json") else { return };
     let hex = |value: &Value| data_encoding::HEXLOWER.decode(value.as_str().unwrap().as_bytes()).unwrap();
-    let (mut anchors, mut verdicts) = (Anchors::none(), Vec::new());
+    let (mut judge, mut verdicts) = (Judge::new(Anchors::none()), Vec::new());
     for vector in document["vectors"].as_array().unwrap() {
         if vector["values"]["attestation_ca_cert"].is_string() {
-            anchors = Anchors::from_pem_or_der(&hex(&vector["values"]["attestation_ca_cert"])).unwrap();
+            let anchors = Anchors::from_pem_or_der(&hex(&vector["values"]["attestation_ca_cert"])).unwrap();
+            judge = Judge::new(anchors);
         }
         let registration = &vector["registration"];
         if registration.is_object() {
             let object = AttestationObject::parse(&hex(&registration["attestationObject"])).unwrap();
             let hash = ClientDataJson::from_bytes(hex(&registration["clientDataJSON"])).hash();
             let when = OffsetDateTime::from_unix_timestamp(WHEN).unwrap();
-            verdicts.push((text(vector, "/title"), judge(&object, Some(&hash), &anchors, when)));
+            verdicts.push((text(vector, "/title"), judge.judge(&object, Some(&hash), None, when)));
         }
     }
     for (title, verdict) in &verdicts {

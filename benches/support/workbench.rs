@@ -13,7 +13,7 @@ use keywright::profile::{self, Profile, Profiles, Roster};
 use keywright::provision::{Patience, Plan, Station, run};
 use keywright::secret::{Reader, SystemEntropy, Vault};
 use keywright::softkey::{Rack, Touch};
-use keywright::trust::Anchors;
+use keywright::trust::{Anchors, Judge};
 use tempfile::TempDir;
 use time::OffsetDateTime;
 
@@ -29,7 +29,7 @@ pub struct Workbench {
     _server: EmbeddedServer,
     store: SqliteStore,
     vault: Vault,
-    anchors: Anchors,
+    judge: Judge,
     reader: Reader,
     plan: Plan,
     folder: TempDir,
@@ -62,7 +62,7 @@ impl Workbench {
             _server: server,
             store: SqliteStore::open(&folder.path().join("ledger.sqlite3"), Box::new(OffsetDateTime::now_utc)).unwrap(),
             vault: Vault::open(&folder.path().join("vault")).unwrap(),
-            anchors: anchors(),
+            judge: Judge::new(anchors()),
             reader: Reader { name: "helpdesk".into(), recipient: identity.to_public() },
             plan: Plan::for_roster(&roster, &profiles, DIRECTORY, &Book::default()),
             rack,
@@ -87,7 +87,7 @@ impl Workbench {
             store: &store,
             vault: &self.vault,
             operator: stopwatch,
-            anchors: &self.anchors,
+            judge: &self.judge,
             readers: std::slice::from_ref(&self.reader),
             hand_over_folder: self.folder.path().join("hand-over"),
             letter_program: Vec::new(),

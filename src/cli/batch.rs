@@ -16,7 +16,7 @@ use crate::ledger::{Book, Entry, Event, LedgerError, SqliteStore, Store};
 use crate::profile::{HandOver, Profile};
 use crate::provision::{self, Patience, Plan, Report, RunError, Station};
 use crate::secret::{Reader, SystemEntropy, Vault};
-use crate::trust::Anchors;
+use crate::trust::{Anchors, Judge};
 
 /// The machine, set up for a run.
 pub struct Bench {
@@ -24,7 +24,7 @@ pub struct Bench {
     directory: Box<dyn Directory>,
     store: Box<dyn Store>,
     vault: Vault,
-    anchors: Anchors,
+    judge: Judge,
     readers: Vec<Reader>,
     letter_program: Vec<String>,
     state: StateFolder,
@@ -82,7 +82,7 @@ impl Bench {
             directory,
             store,
             vault,
-            anchors,
+            judge: Judge::new(anchors),
             readers,
             letter_program,
             state,
@@ -133,7 +133,7 @@ impl Bench {
             store: &*self.store,
             vault: &self.vault,
             operator: &terminal,
-            anchors: &self.anchors,
+            judge: &self.judge,
             readers: &self.readers,
             hand_over_folder: self.state.hand_over(),
             letter_program: self.letter_program.clone(),

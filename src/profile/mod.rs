@@ -3,16 +3,22 @@
 //! Reads what people write, and says line and column of what is wrong with it. It refuses to touch a key, an IdP or the
 //! ledger.
 
+mod certification;
 mod document;
+mod firmware;
 pub mod label;
+mod model_status;
 pub mod name;
 pub mod roster;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
+pub use certification::Certification;
 pub use document::parse;
+pub use firmware::{Firmware, FirmwareError};
 pub use label::{LabelError, LabelFields, LabelTemplate};
+pub use model_status::ModelStatus;
 pub use name::{ProfileName, ProfileNameError};
 pub use roster::{Person, Roster, RosterError};
 

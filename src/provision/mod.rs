@@ -36,7 +36,7 @@ use crate::hid::{Bus, Cancel, Limits};
 use crate::idp::Directory;
 use crate::ledger::Store;
 use crate::secret::{Entropy, Reader, Vault};
-use crate::trust::Anchors;
+use crate::trust::Judge;
 
 /// Everything that a run works with: one machine with keys attached.
 pub struct Station<'a> {
@@ -50,8 +50,8 @@ pub struct Station<'a> {
     pub vault: &'a Vault,
     /// The person at the machine.
     pub operator: &'a dyn Operator,
-    /// Trust anchors for attestations.
-    pub anchors: &'a Anchors,
+    /// What attestations are held against.
+    pub judge: &'a Judge,
     /// Who gets PINs as age files.
     pub readers: &'a [Reader],
     /// Where age files go.

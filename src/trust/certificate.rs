@@ -13,7 +13,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::public_key::PublicKey;
 use x509_parser::x509::{AttributeTypeAndValue, SubjectPublicKeyInfo, X509Name, X509Version};
 
-use super::{Firmware, TrustError};
+use super::{Firmware, FirmwareSource, TrustError};
 use crate::webauthn::Aaguid;
 use crate::webauthn::cose::CoseKeyParameters;
 
@@ -40,8 +40,8 @@ pub struct AttestationCertificate {
     pub subject: String,
     /// The model that the certificate vouches for.
     pub aaguid: Option<Aaguid>,
-    /// The firmware that it was issued for.
-    pub firmware: Option<Firmware>,
+    /// The firmware that it was issued for, and the extension that says so.
+    pub firmware: Option<(Firmware, FirmwareSource)>,
     /// The single key's serial number, in hexadecimal.
     pub serial: Option<String>,
     /// U2F transports.
@@ -151,13 +151,16 @@ impl AttestationCertificate {
                 self.never_critical("8.2.1", "firmware version", extension);
                 match Integer::from_der(extension.value).map(|(_, number)| number.as_u64()) {
                     // Yubico's own extension tells more, wherever it stands.
-                    Ok(Ok(number)) => self.firmware = self.firmware.or(Some(Firmware::Number(number))),
+                    Ok(Ok(number)) => {
+                        let told = (Firmware::Number(number), FirmwareSource::FidoExtension);
+                        self.firmware = self.firmware.or(Some(told));
+                    }
                     _ => self.break_packed("8.2.1", "has a firmware version extension that is no INTEGER"),
                 }
             }
             oid if *oid == YUBICO_FIRMWARE => {
                 if let Some(version) = octets().and_then(|octets| octets.as_ref().try_into().ok()) {
-                    self.firmware = Some(Firmware::Dotted(version));
+                    self.firmware = Some((Firmware::Dotted(version), FirmwareSource::YubicoExtension));
                 }
             }
             oid if *oid == U2F_TRANSPORTS => {
@@ -245,14 +248,14 @@ mod tests {
 
     use super::*;
     use crate::trust::testing::{CLIENT_DATA_HASH, MODEL, Maker, fido_extension, leaf_params, model_extension, now};
-    use crate::trust::{Statement, Verdict, judge};
+    use crate::trust::{Anchors, Judge, Statement, Verdict};
 
     /// The verdict on an attestation whose certificate was changed in one respect.
     fn changed(change: impl FnOnce(&mut CertificateParams)) -> Verdict {
         let mut params = leaf_params();
         change(&mut params);
         let maker = Maker::new();
-        judge(&maker.packed(&maker.leaf(&params), -7), Some(&CLIENT_DATA_HASH), &maker.anchors(), now())
+        Judge::new(maker.anchors()).judge(&maker.packed(&maker.leaf(&params), -7), Some(&CLIENT_DATA_HASH), None, now())
     }
 
     fn refused(words: &str, change: impl FnOnce(&mut CertificateParams)) {
@@ -327,7 +330,7 @@ mod tests {
         let mut leaf = maker.leaf(&leaf_params());
         let version = leaf.windows(5).position(|window| window == [0xa0, 3, 2, 1, 2]).unwrap();
         leaf[version + 4] = 1;
-        let verdict = judge(&maker.packed(&leaf, -7), Some(&CLIENT_DATA_HASH), &crate::trust::Anchors::none(), now());
+        let verdict = Judge::new(Anchors::none()).judge(&maker.packed(&leaf, -7), Some(&CLIENT_DATA_HASH), None, now());
         assert_eq!(verdict.statement, Statement::Invalid);
         assert!(verdict.reasons[0].contains("version 3"), "{:?}", verdict.reasons);
     }

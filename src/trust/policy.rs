@@ -156,10 +156,15 @@ mod tests {
             model: None,
             subject: None,
             firmware: Some(Firmware::Dotted([5, 7, 1])),
+            firmware_source: None,
             serial: Some("01".into()),
             enterprise: true,
             transports: Vec::new(),
             backup_eligible: false,
+            certification: None,
+            status_reports: Vec::new(),
+            advisories: Vec::new(),
+            metadata: None,
             reasons: Vec::new(),
         }
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Firmware;
+use crate::profile::{Certification, Firmware, ModelStatus};
 use crate::webauthn::Aaguid;
 
 /// What the statement is worth by itself.
@@ -59,6 +59,76 @@ pub struct Anchor {
     pub subject: String,
 }
 
+/// Where a firmware version was read, the most reliable source first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FirmwareSource {
+    /// The certificate's extension 1.3.6.1.4.1.41482.13.1.
+    YubicoExtension,
+    /// The certificate's extension 1.3.6.1.4.1.45724.1.1.5, id-fido-gen-ce-fw-version.
+    FidoExtension,
+    /// getInfo's firmwareVersion (0x0E): what the key says, signed by nobody.
+    GetInfo,
+}
+
+/// One report of a model in metadata (FIDO Metadata Service 3.1, StatusReport).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusReport {
+    /// The status.
+    pub status: ModelStatus,
+    /// The day it holds from, `YYYY-MM-DD` as reported; absent if always.
+    #[serde(default)]
+    pub effective_date: Option<String>,
+    /// The firmware it is about, as getInfo numbers it.
+    #[serde(default)]
+    pub authenticator_version: Option<u64>,
+    /// For a compromised attestation key: SHA-256, in hexadecimal, of the one certificate (DER) that is meant. Absent if all are.
+    #[serde(default)]
+    pub certificate: Option<String>,
+    /// Where to read more.
+    #[serde(default)]
+    pub url: Option<String>,
+    /// The certificate's number at FIDO.
+    #[serde(default)]
+    pub certificate_number: Option<String>,
+}
+
+/// A known weakness of a model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Advice {
+    /// The advisory's name, such as `YSA-2024-03`.
+    pub id: String,
+    /// The weakness in one sentence.
+    pub summary: String,
+    /// Where to read more.
+    pub link: String,
+    /// Whether this key has it.
+    pub exposure: Exposure,
+}
+
+/// Whether one key has a weakness that some firmware of its model has. A key whose firmware is mended has no [`Advice`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Exposure {
+    /// Its firmware is one that has it.
+    Affected,
+    /// Its firmware is not told, but its certificate is older than the firmware that mended it.
+    Presumed,
+    /// Its firmware is not known.
+    Unknown,
+}
+
+/// Which metadata something was judged by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MetadataId {
+    /// Its serial number, `no`.
+    pub no: u64,
+    /// SHA-256 of the BLOB as received, in hexadecimal.
+    pub sha256: String,
+    /// Whether FIDO's signature on it was verified. False only if somebody asked for unsigned metadata to be taken.
+    pub signed: bool,
+}
+
 /// Facts about one attestation. What certificates say is repeated here whether or not the chain is trusted: read `statement`
 /// and `chain` first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,8 +147,11 @@ pub struct Verdict {
     pub model: Option<String>,
     /// The attestation certificate's subject, as a distinguished name.
     pub subject: Option<String>,
-    /// The firmware that the certificate names.
+    /// The firmware, from the most reliable source there is.
     pub firmware: Option<Firmware>,
+    /// Where it was read.
+    #[serde(default)]
+    pub firmware_source: Option<FirmwareSource>,
     /// The single key's serial number in an enterprise attestation (WebAuthn 8.2.2), in hexadecimal. Not always the printed one.
     pub serial: Option<String>,
     /// Whether this is an enterprise attestation: it has such a serial number, or says so in its subject.
@@ -87,6 +160,18 @@ pub struct Verdict {
     pub transports: Vec<String>,
     /// BE: whether the credential may leave the key.
     pub backup_eligible: bool,
+    /// The highest certification of the model that metadata reports for the moment of judging.
+    #[serde(default)]
+    pub certification: Option<Certification>,
+    /// What metadata reports of the model, in its order.
+    #[serde(default)]
+    pub status_reports: Vec<StatusReport>,
+    /// Weaknesses of the model that are known here, and whether this key has them.
+    #[serde(default)]
+    pub advisories: Vec<Advice>,
+    /// The metadata it was judged by; absent if there was none.
+    #[serde(default)]
+    pub metadata: Option<MetadataId>,
     /// Why, and what is peculiar: sentences that name the clause.
     pub reasons: Vec<String>,
 }

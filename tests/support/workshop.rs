@@ -20,7 +20,7 @@ use keywright::profile::{Profile, ProfileName, Profiles, Roster};
 use keywright::provision::{Operator, Patience, Plan, Report, RunError, Station, Who, resume, run};
 use keywright::secret::{Delivery, Reader, SecretError, SystemEntropy, Vault};
 use keywright::softkey::Rack;
-use keywright::trust::Anchors;
+use keywright::trust::{Anchors, Judge};
 use keywright::webauthn::CredentialId;
 use tempfile::TempDir;
 use time::OffsetDateTime;
@@ -196,7 +196,7 @@ impl Workshop {
             store,
             vault: &vault,
             operator: hands,
-            anchors: &anchors,
+            judge: &Judge::new(anchors),
             readers: &[reader],
             hand_over_folder: self.path().join("hand-over"),
             letter_program: Vec::new(),

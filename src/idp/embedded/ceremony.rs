@@ -15,7 +15,7 @@ use super::wire::{
     SignInResponse, UserChange, Users,
 };
 use crate::idp::{Finding, User};
-use crate::trust::{self, Chain, Statement};
+use crate::trust::{Chain, Judge, Statement};
 use crate::webauthn::options::{AuthenticatorSelection, PublicKeyCredentialDescriptor, PublicKeyCredentialParameters};
 use crate::webauthn::response::{ExpectedAuthentication, ExpectedRegistration};
 use crate::webauthn::{
@@ -31,6 +31,7 @@ const OFFERED: [CoseAlgorithm; 5] =
 /// The identity provider behind the routes.
 pub struct Provider {
     settings: Settings,
+    judge: Judge,
     origin: Origin,
     store: Mutex<Store>,
 }
@@ -38,7 +39,7 @@ pub struct Provider {
 impl Provider {
     /// `origin` is the settings' one, or the server's own address.
     pub fn new(settings: Settings, origin: Origin, store: Store) -> Self {
-        Self { settings, origin, store: Mutex::new(store) }
+        Self { judge: Judge::new(settings.anchors.clone()), settings, origin, store: Mutex::new(store) }
     }
 
     pub fn check(&self) -> Check {
@@ -259,7 +260,7 @@ impl Provider {
         client_data_hash: &[u8; 32],
         now: OffsetDateTime,
     ) -> Result<(), Refusal> {
-        let verdict = trust::judge(attestation, Some(client_data_hash), &self.settings.anchors, now);
+        let verdict = self.judge.judge(attestation, Some(client_data_hash), None, now);
         let trusted = (verdict.statement, verdict.chain) == (Statement::Valid, Chain::Trusted);
         if verdict.statement == Statement::Invalid || (self.settings.trusted_only && !trusted) {
             let why = verdict.reasons.first().cloned();

@@ -5,7 +5,7 @@ use data_encoding::BASE64URL_NOPAD;
 use crate::ledger::{FailureCode, Outcome, Step};
 use crate::provision::Trouble;
 use crate::provision::job::Job;
-use crate::trust::{Policy, judge};
+use crate::trust::Policy;
 use crate::webauthn::response::ExpectedRegistration;
 use crate::webauthn::{ClientDataJson, CredentialId, RegistrationResponse};
 
@@ -18,7 +18,8 @@ pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
         rp_id: &ceremony.options.rp.id,
         user_verification: true,
     })?;
-    let claimed = job.authenticator()?.info().aaguid;
+    let info = job.authenticator()?.info();
+    let (claimed, firmware) = (info.aaguid, info.firmware_version);
     let attested = object.auth_data.attested_credential_data.as_ref().map(|data| data.aaguid);
     if attested != Some(claimed) {
         return Err(Trouble::new(
@@ -26,7 +27,8 @@ pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
             format!("the key says it is model {claimed}, but its credential does not say so"),
         ));
     }
-    let verdict = judge(&object, Some(&response.client_data_json.hash()), job.station.anchors, job.now());
+    let hash = response.client_data_json.hash();
+    let verdict = job.station.judge.judge(&object, Some(&hash), firmware, job.now());
     if let Err(refusals) = Policy::from(&job.planned.profile.keys).accept(&verdict) {
         let reasons = refusals.iter().map(ToString::to_string).chain(verdict.reasons).collect::<Vec<_>>().join(" ");
         return Err(Trouble::new(

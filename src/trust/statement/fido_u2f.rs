@@ -45,7 +45,7 @@ mod tests {
     use super::super::examine;
     use super::super::tests::expect;
     use super::*;
-    use crate::trust::judge;
+    use crate::trust::Judge;
     use crate::trust::testing::{
         AAGUID, CLIENT_DATA_HASH, MODEL, Maker, auth_data, cose_ed25519, leaf_params, now, with_auth_data,
         with_forged_signature, with_member,
@@ -86,7 +86,7 @@ mod tests {
     fn a_model_that_is_not_signed_is_not_reported() {
         let maker = Maker::new();
         let pretends = with_auth_data(&maker.fido_u2f(), |bytes| bytes[AAGUID..AAGUID + 16].copy_from_slice(&MODEL.0));
-        let verdict = judge(&pretends, Some(&CLIENT_DATA_HASH), &maker.anchors(), now());
+        let verdict = Judge::new(maker.anchors()).judge(&pretends, Some(&CLIENT_DATA_HASH), None, now());
         assert_eq!((verdict.statement, verdict.aaguid), (Statement::Valid, Aaguid::ZERO));
         assert!(verdict.reasons[0].contains("does not cover the AAGUID"));
     }

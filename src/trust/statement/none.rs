@@ -13,7 +13,7 @@ pub(super) fn examine<'a>(object: &'a AttestationObject, findings: &mut Findings
 mod tests {
     use super::super::tests::expect;
     use crate::trust::testing::{Maker, with_member};
-    use crate::trust::{Anchors, Chain, Statement, judge};
+    use crate::trust::{Anchors, Chain, Judge, Statement};
     use crate::webauthn::AttestationObject;
     use crate::webauthn::cbor::Value;
 
@@ -21,7 +21,7 @@ mod tests {
     fn an_empty_statement_proves_nothing() {
         let object =
             AttestationObject { fmt: "none".into(), att_stmt: Value::Map(Vec::new()), ..Maker::new().self_signed() };
-        let verdict = judge(&object, None, &Anchors::none(), crate::trust::testing::now());
+        let verdict = Judge::new(Anchors::none()).judge(&object, None, None, crate::trust::testing::now());
         assert_eq!((verdict.statement, verdict.chain), (Statement::None, Chain::NotChecked));
         assert_eq!(verdict.reasons, [""; 0]);
         expect(&with_member(&object, "sig", Some(Value::from(vec![1]))), Statement::Invalid, "WebAuthn 8.7");

@@ -8,7 +8,7 @@ use keywright::ctap::{
 };
 use keywright::hid::{Cancel, Channel, HidError, Keepalive, Limits, Pipe};
 use keywright::softkey;
-use keywright::trust::{Anchors, judge};
+use keywright::trust::{Anchors, Judge};
 use keywright::webauthn::cbor::{self, Value};
 use keywright::webauthn::{CoseAlgorithm, CredentialId, RelyingParty, RpId, UserEntity, UserHandle};
 use keywright_interop::{AAGUID, Board, Finger, Maker};
@@ -127,7 +127,8 @@ fn a_credential_is_made_judged_and_signs_in_with_each_algorithm() {
         let asked = MakeCredential { pub_key_cred_params: vec![algorithm], ..request(1) };
         let made = make(&mut key, &asked).unwrap();
         let anchors = Anchors::from_pem_or_der(bench.anchor.as_bytes()).unwrap();
-        let verdict = judge(&made.attestation_object, Some(&HASH), &anchors, time::OffsetDateTime::now_utc());
+        let verdict =
+            Judge::new(anchors).judge(&made.attestation_object, Some(&HASH), None, time::OffsetDateTime::now_utc());
         assert!(matches!(verdict.chain, keywright::trust::Chain::Trusted), "{verdict:?}");
         let token = key.pin_uv_auth_token(&pin(), Permissions::GET_ASSERTION, Some(&rp())).unwrap();
         let assertions = key.get_assertions(&sign_in(Vec::new()), Some(&token), &mut |_| {}).unwrap();
