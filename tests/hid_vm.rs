@@ -10,8 +10,12 @@ mod attached;
 #[path = "hid-vm/bench.rs"]
 mod bench;
 mod cli_support;
+#[path = "hid-vm/doctor.rs"]
+mod doctor;
 #[path = "hid-vm/faulty_keys.rs"]
 mod faulty_keys;
+#[path = "hid-vm/udev.rs"]
+mod udev;
 #[path = "hid-vm/whole_job.rs"]
 mod whole_job;
 

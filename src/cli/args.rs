@@ -14,7 +14,7 @@ use super::keys::SoftKeys;
 use super::settings::IdpChoice;
 #[cfg(target_os = "linux")]
 use super::softkey;
-use super::{completions, enroll, exit, idp, key, ledger, man, provision, rehearse, resume, revoke, status};
+use super::{completions, doctor, enroll, exit, idp, key, ledger, man, provision, rehearse, resume, revoke, status};
 use crate::secret::{Reader, SecretSource};
 
 const ABOUT: &str = "Provisions FIDO2 security keys in batches";
@@ -93,6 +93,7 @@ pub enum Command {
     Enroll(enroll::Enroll),
     Revoke(revoke::Revoke),
     Key(key::Key),
+    Doctor(doctor::Doctor),
     Idp(idp::Idp),
     #[cfg(target_os = "linux")]
     Softkey(softkey::Softkey),

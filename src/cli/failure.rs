@@ -212,9 +212,7 @@ fn hid_exit(error: &HidError) -> Exit {
 fn hid_hint(error: &HidError) -> Option<&'static str> {
     Some(match error {
         HidError::Removed => "plug the key in again and leave it in",
-        HidError::NoPermission { .. } => {
-            "on Linux install keywright's udev rule (udev/70-keywright.rules) and replug the key; on Windows run as administrator"
-        }
+        HidError::NoPermission { .. } => "'keywright doctor' says what is missing",
         HidError::Held { .. } | HidError::Busy(_) => "close the program that uses the key, a browser for example",
         HidError::Silent(_) | HidError::TooLong(_) | HidError::Protocol(_) => {
             "unplug the key, plug it in again and repeat; without a hub if there is one"

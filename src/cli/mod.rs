@@ -7,6 +7,7 @@ pub mod args;
 pub mod batch;
 pub mod completions;
 pub mod console;
+pub mod doctor;
 pub mod enroll;
 pub mod exit;
 pub mod failure;
@@ -77,6 +78,7 @@ fn run(command: &Command, session: &Session) -> Result<Exit, CliError> {
         Command::Enroll(command) => command.run(session),
         Command::Revoke(command) => command.run(session),
         Command::Key(command) => command.run(session),
+        Command::Doctor(command) => command.run(session),
         Command::Idp(command) => command.run(session),
         #[cfg(target_os = "linux")]
         Command::Softkey(command) => command.run(session),

@@ -5,6 +5,7 @@
 mod attachments;
 #[cfg(target_os = "linux")]
 mod lock;
+pub mod permission;
 mod pipe;
 mod place;
 
@@ -24,9 +25,6 @@ const FIDO_USAGE_PAGE: u16 = 0xF1D0;
 
 /// Between two looks at the buses. Small against the 10 s in which a key takes a reset.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
-
-/// What udev may take to give a new node its owner.
-const SETTLE: Duration = Duration::from_secs(1);
 
 /// hidapi's global state, one for the process: its C library is not for two threads at once.
 static HIDAPI: Mutex<Option<HidApi>> = Mutex::new(None);
@@ -96,7 +94,6 @@ impl Bus for UsbBus {
             }
             let now = self.devices()?;
             if let Some(next) = self.attachments().successor(device, &now) {
-                settle(next, cancel);
                 return Ok(next.clone());
             }
             if start.elapsed() >= patience {
@@ -116,14 +113,6 @@ impl Bus for UsbBus {
 pub(crate) fn while_hidapi_rests<T>(work: impl FnOnce() -> T) -> T {
     let _rests = HIDAPI.lock().unwrap_or_else(PoisonError::into_inner);
     work()
-}
-
-/// Waits until udev has given a new node its owner, but not long: whoever opens it is told what is wrong with it.
-fn settle(device: &Device, cancel: &Cancel) {
-    let start = Instant::now();
-    while !place::may_open(&device.path) && start.elapsed() < SETTLE && !cancel.is_cancelled() {
-        thread::sleep(LOOK_AGAIN);
-    }
 }
 
 /// What hidapi says of a key. `None` if it went while we looked.

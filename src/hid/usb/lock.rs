@@ -1,19 +1,22 @@
 //! The lock on a hidraw node that libfido2 and we take: one program at a time talks to a key.
 //!
-//! It is advisory: a browser takes none and is no obstacle. It refuses to wait long for another program.
+//! It is advisory: a browser takes none and is no obstacle. It refuses to wait long for another program, or for udev.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::os::linux::fs::MetadataExt;
 use std::path::Path;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::hid::HidError;
 
 /// How long another program may hold the lock. Those that only look whether a key is there let it go at once.
 const PATIENCE: Duration = Duration::from_millis(500);
 const ASK_AGAIN: Duration = Duration::from_millis(25);
+
+/// What udev may take to give a new node its owner.
+const SETTLE: Duration = Duration::from_secs(2);
 
 /// ENXIO and ENODEV: the node is there, its device is not.
 const NO_DEVICE: [i32; 2] = [6, 19];
@@ -24,7 +27,7 @@ pub(super) fn acquire(path: &str) -> Result<File, HidError> {
 }
 
 fn acquire_within(patience: Duration, path: &str) -> Result<File, HidError> {
-    let file = OpenOptions::new().read(true).write(true).open(path).map_err(|error| refusal(path, &error))?;
+    let file = open(path)?;
     let start = Instant::now();
     loop {
         match file.try_lock() {
@@ -39,6 +42,31 @@ fn acquire_within(patience: Duration, path: &str) -> Result<File, HidError> {
             }
         }
     }
+}
+
+fn open(path: &str) -> Result<File, HidError> {
+    let start = Instant::now();
+    loop {
+        match OpenOptions::new().read(true).write(true).open(path) {
+            Ok(file) => return Ok(file),
+            Err(error)
+                if error.kind() == ErrorKind::PermissionDenied
+                    && start.elapsed() < SETTLE
+                    && has_just_changed(path) =>
+            {
+                thread::sleep(ASK_AGAIN);
+            }
+            Err(error) => return Err(refusal(path, &error)),
+        }
+    }
+}
+
+/// Whether a node is so new, or its owner, that udev may not be done with it.
+fn has_just_changed(path: &str) -> bool {
+    let Ok(node) = fs::metadata(path) else { return false };
+    let changed = u64::try_from(node.st_ctime()).map(|seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+    // The change is told in whole seconds here, so it may be up to one younger.
+    changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|age| age < SETTLE + Duration::from_secs(1)))
 }
 
 fn refusal(path: &str, error: &io::Error) -> HidError {
@@ -125,6 +153,14 @@ mod tests {
         for code in NO_DEVICE {
             assert_eq!(refusal("/dev/hidraw0", &io::Error::from_raw_os_error(code)), HidError::Removed);
         }
+    }
+
+    #[test]
+    fn a_node_is_new_for_a_moment_only() {
+        let node = tempfile::NamedTempFile::new().unwrap();
+        assert!(has_just_changed(node.path().to_str().unwrap()));
+        assert!(!has_just_changed("/etc/passwd"), "older than this test");
+        assert!(!has_just_changed("/dev/hidraw99999"));
     }
 
     #[test]

@@ -3,9 +3,9 @@
 //! It refuses to guess a port: a device without a USB parent (uhid) has none.
 
 #[cfg(target_os = "linux")]
-pub(super) use linux::{is_there, may_open, of, refusal};
+pub(super) use linux::{is_there, of, refusal};
 #[cfg(not(target_os = "linux"))]
-pub(super) use other::{is_there, may_open, of, refusal};
+pub(super) use other::{is_there, of, refusal};
 
 /// A key's place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +18,6 @@ pub(super) struct Place {
 
 #[cfg(target_os = "linux")]
 mod linux {
-    use std::fs::OpenOptions;
     use std::path::{Component, Path};
 
     use super::Place;
@@ -34,11 +33,6 @@ mod linux {
     /// Whether the device at `path` is still this insertion.
     pub(in super::super) fn is_there(path: &str, insertion: &str) -> bool {
         of(path).is_some_and(|place| place.insertion == insertion)
-    }
-
-    /// Whether this account may open the node.
-    pub(in super::super) fn may_open(path: &str) -> bool {
-        OpenOptions::new().read(true).write(true).open(path).is_ok()
     }
 
     /// hidapi's refusal, after the lock told of all that has a name.
@@ -145,11 +139,6 @@ mod other {
         });
         // If the list cannot be had, the device itself will tell.
         listed.unwrap_or(true)
-    }
-
-    /// No udev here: a device that is listed is ready.
-    pub(in super::super) fn may_open(_path: &str) -> bool {
-        true
     }
 
     /// What hidapi's refusal means. On Windows a HID path opens like a file, and the file's error has a kind where hidapi's has
