@@ -40,7 +40,8 @@ impl Station {
     fn open_with_pin(&self, text: &str) -> Authenticator {
         let mut authenticator = self.open();
         authenticator.set_pin(&pin(text)).unwrap();
-        authenticator.refresh_info().unwrap();
+        let known = authenticator.info().options.clone();
+        assert_eq!(authenticator.refresh_info().unwrap().options, known, "nothing that had to be asked for");
         authenticator
     }
 }

@@ -1,8 +1,8 @@
 //! A key that speaks CTAP2: a channel, and what it said of itself.
 //!
-//! The commands themselves are in a file each. Only [`Authenticator::open`], [`Authenticator::refresh_info`] and
-//! [`Authenticator::set_always_uv`] ask for getInfo; whoever changes something that getInfo tells asks for it again when it
-//! matters.
+//! The commands themselves are in a file each. Only [`Authenticator::open`], [`Authenticator::refresh_info`],
+//! [`Authenticator::set_always_uv`] and [`Authenticator::enable_enterprise_attestation`] ask for getInfo; whoever changes
+//! something that getInfo tells asks for it again when it matters.
 
 use super::command::Command;
 use super::{CtapError, GetInfo, get_info};
@@ -28,7 +28,7 @@ impl Authenticator {
         Ok(Self { channel, info })
     }
 
-    /// What the key said last.
+    /// What the key said last; after [`Authenticator::set_pin`], that it has a PIN.
     pub fn info(&self) -> &GetInfo {
         &self.info
     }

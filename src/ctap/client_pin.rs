@@ -95,11 +95,12 @@ pub struct PinRetries {
 
 impl Authenticator {
     /// clientPIN setPIN, on a key that has none. The PIN is held against the key's minPINLength and maxPINLength first.
-    /// Changes getInfo's `clientPin`.
+    /// Changes getInfo's `clientPin`, which [`Authenticator::info`] has then without asking the key again.
     pub fn set_pin(&mut self, pin: &Pin) -> Result<(), CtapError> {
         pin.check(self.info.min_pin_length, self.info.max_pin_length)?;
         let (key_agreement, secret) = self.agree_on_secret()?;
         self.exchange(SET_PIN, &encode_set_pin(key_agreement, &secret, encrypt_new_pin(&secret, pin)?))?;
+        self.info.options.insert("clientPin".into(), true);
         Ok(())
     }
 

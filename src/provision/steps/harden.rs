@@ -1,4 +1,4 @@
-//! The key's policy: minimum PIN length, PIN at every use, and last the forced change, after which the key gives no token.
+//! The key's policy: PIN at every use, minimum PIN length, and last the forced change, after which the key gives no token.
 
 use crate::ctap::{MinPinLength, Permissions};
 use crate::ledger::{FailureCode, Outcome};
@@ -14,15 +14,11 @@ pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
     if longer.is_some() || always_uv || force {
         let token = job.token(Permissions::AUTHENTICATOR_CONFIGURATION, None)?;
         let authenticator = job.authenticator()?;
-        if longer.is_some() {
-            let request = MinPinLength { new_min_pin_length: longer, ..MinPinLength::default() };
-            authenticator.set_min_pin_length(Some(&token), &request)?;
-        }
         if always_uv {
             authenticator.set_always_uv(Some(&token), true)?;
         }
-        if force {
-            let request = MinPinLength { force_change_pin: true, ..MinPinLength::default() };
+        if longer.is_some() || force {
+            let request = MinPinLength { new_min_pin_length: longer, rp_ids: Vec::new(), force_change_pin: force };
             authenticator.set_min_pin_length(Some(&token), &request)?;
         }
     }

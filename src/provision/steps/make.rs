@@ -18,7 +18,6 @@ pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
     if enterprise && job.authenticator()?.info().option("ep") == Some(false) {
         let token = job.token(Permissions::AUTHENTICATOR_CONFIGURATION, None)?;
         job.authenticator()?.enable_enterprise_attestation(Some(&token))?;
-        job.authenticator()?.refresh_info()?;
     }
     let options = &ceremony.options;
     let client_data = ClientDataJson::new(CeremonyType::Create, &options.challenge, &ceremony.origin);

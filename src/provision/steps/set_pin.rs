@@ -20,7 +20,6 @@ pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
     let pin = job.pin()?;
     job.authenticator()?.set_pin(&pin)?;
     job.pin_was_set();
-    job.authenticator()?.refresh_info()?;
     Ok(Outcome::SetPin {})
 }
 
