@@ -2,12 +2,16 @@
 //! that it knows the token.
 //!
 //! It keeps no shared secret: each is made for one exchange and wiped after it. It compares none either: the key does.
+//!
+//! Its random bytes are the operating system's. aws-lc's generator spends 60 ms of processor on gathering jitter when a process
+//! first uses it, which is more than all commands to a key together.
 
 use aes::Aes256;
-use aws_lc_rs::agreement::{ECDH_P256, EphemeralPrivateKey, UnparsedPublicKey, agree_ephemeral};
-use aws_lc_rs::{hkdf, hmac, rand};
+use aws_lc_rs::agreement::{ECDH_P256, PrivateKey, UnparsedPublicKey, agree};
+use aws_lc_rs::{hkdf, hmac};
 use cbc::cipher::block_padding::NoPadding;
 use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
+use rand_core::{OsRng, RngCore as _};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -70,13 +74,11 @@ impl SharedSecret {
     /// encapsulate(peer): makes a key pair, and returns its public half as a COSE_Key for the request. `peer` is the key's
     /// uncompressed point; one that is not on the curve is refused.
     pub fn encapsulate(protocol: PinUvAuthProtocol, peer: &[u8; 65]) -> Result<(Value, Self), CtapError> {
-        let private = EphemeralPrivateKey::generate(&ECDH_P256, &rand::SystemRandom::new())
-            .map_err(|_| CtapError::Crypto("no key pair could be made"))?;
+        let private = key_pair()?;
         let public = private.compute_public_key().map_err(|_| CtapError::Crypto("no public key could be made"))?;
         let refused = GET_KEY_AGREEMENT.malformed("keyAgreement is not a point on P-256");
-        let secret = agree_ephemeral(private, UnparsedPublicKey::new(&ECDH_P256, peer), refused, |z| {
-            Ok(Self::derive(protocol, z))
-        })?;
+        let secret =
+            agree(&private, UnparsedPublicKey::new(&ECDH_P256, peer), refused, |z| Ok(Self::derive(protocol, z)))?;
         Ok((cose_key(public.as_ref()), secret))
     }
 
@@ -103,7 +105,7 @@ impl SharedSecret {
     pub fn encrypt(&self, plaintext: &[u8]) -> Result<Vec<u8>, CtapError> {
         let mut iv = [0; BLOCK];
         if self.protocol == PinUvAuthProtocol::Two {
-            rand::fill(&mut iv).map_err(|_| CtapError::Crypto("no random bytes"))?;
+            OsRng.try_fill_bytes(&mut iv).map_err(|_| CtapError::Crypto("no random bytes"))?;
         }
         self.encrypt_from(iv, plaintext)
     }
@@ -138,6 +140,19 @@ impl SharedSecret {
     }
 }
 
+/// A key pair on P-256 by rejection sampling (FIPS 186-5, A.2.2): one draw in 2^32 is no private key.
+fn key_pair() -> Result<PrivateKey, CtapError> {
+    const DRAWS: usize = 4;
+    let mut drawn = Zeroizing::new([0; 32]);
+    for _ in 0..DRAWS {
+        OsRng.try_fill_bytes(&mut *drawn).map_err(|_| CtapError::Crypto("no random bytes"))?;
+        if let Ok(private) = PrivateKey::from_private_key(&ECDH_P256, &*drawn) {
+            return Ok(private);
+        }
+    }
+    Err(CtapError::Crypto("no key pair could be made"))
+}
+
 fn expand(secret: &hkdf::Prk, info: &[u8]) -> Zeroizing<[u8; 32]> {
     let mut key = Zeroizing::new([0; 32]);
     secret
@@ -162,7 +177,6 @@ fn cose_key(point: &[u8]) -> Value {
 pub(super) mod tests {
     use super::*;
     use crate::webauthn::cbor;
-    use aws_lc_rs::agreement::{PrivateKey, agree};
     use opensk::api::crypto::aes256::Aes256 as _;
     use opensk::api::crypto::ecdh::{PublicKey as _, SecretKey as _, SharedSecret as _};
     use opensk::api::crypto::hkdf256::Hkdf256 as _;
@@ -175,19 +189,19 @@ pub(super) mod tests {
 
     impl rand_core::RngCore for Random {
         fn next_u32(&mut self) -> u32 {
-            rand_core::OsRng.next_u32()
+            OsRng.next_u32()
         }
 
         fn next_u64(&mut self) -> u64 {
-            rand_core::OsRng.next_u64()
+            OsRng.next_u64()
         }
 
         fn fill_bytes(&mut self, bytes: &mut [u8]) {
-            rand_core::OsRng.fill_bytes(bytes);
+            OsRng.fill_bytes(bytes);
         }
 
         fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), rand_core::Error> {
-            rand_core::OsRng.try_fill_bytes(bytes)
+            OsRng.try_fill_bytes(bytes)
         }
     }
 

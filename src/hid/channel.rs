@@ -9,6 +9,7 @@ mod tests;
 
 use std::time::Duration;
 
+use rand_core::{OsRng, RngCore as _};
 use tracing::trace;
 
 use super::frame::{Assembly, ChannelId, Command, Packet, Progress, packets};
@@ -136,7 +137,8 @@ impl Channel {
     fn initialize(&mut self) -> Result<(), HidError> {
         self.while_busy(|channel, end| {
             let mut nonce = [0; 8];
-            aws_lc_rs::rand::fill(&mut nonce).map_err(|_| HidError::System("no randomness for a nonce".into()))?;
+            // From the system: aws-lc's generator takes 60 ms to start, in each process, and this is the first use of one.
+            OsRng.try_fill_bytes(&mut nonce).map_err(|_| HidError::System("no randomness for a nonce".into()))?;
             let reports: Vec<Report> = packets(channel.id, Command::Init, &nonce)?.collect();
             channel.discard_stale_reports()?;
             trace!(channel = ?channel.id, command = ?Command::Init, length = nonce.len(), "to the key");

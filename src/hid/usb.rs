@@ -39,8 +39,10 @@ pub struct UsbBus {
 }
 
 impl UsbBus {
-    /// Starts hidapi. On macOS the first call in a process has to come from the main thread.
+    /// On macOS this starts hidapi, which has to be done by a process's main thread. Elsewhere the first look does: starting is a
+    /// look by itself.
     pub fn new() -> Result<Self, HidError> {
+        #[cfg(target_os = "macos")]
         with_hidapi(|_| Ok(()))?;
         Ok(Self::default())
     }
@@ -54,11 +56,11 @@ impl Bus for UsbBus {
     fn devices(&self) -> Result<Vec<Device>, HidError> {
         // Held while looking, so that two threads' looks are counted in the order in which they were made.
         let mut attachments = self.attachments();
-        let sightings = with_hidapi(|api| {
-            api.refresh_devices()?;
-            Ok(api.device_list().filter(|info| info.usage_page() == FIDO_USAGE_PAGE).filter_map(sighting).collect())
-        })?;
-        Ok(attachments.count(sightings))
+        let mut hidapi = HIDAPI.lock().unwrap_or_else(PoisonError::into_inner);
+        // A new one comes with a new list. To start one for an old list and then refresh it would be two looks.
+        let api = hidapi.insert(HidApi::new().map_err(system)?);
+        let sightings = api.device_list().filter(|info| info.usage_page() == FIDO_USAGE_PAGE).filter_map(sighting);
+        Ok(attachments.count(sightings.collect()))
     }
 
     /// Only a device that this bus has listed can be opened. On Linux the device's node is locked (`flock`, as libfido2 does)

@@ -65,8 +65,9 @@ impl Pipe for UsbPipe {
         let mut report = [0; 64];
         match self.device.read_timeout(&mut report, milliseconds(timeout)) {
             Ok(64) => Ok(Some(report)),
-            // Nothing came, or nothing ever will. On Linux a look at sysfs tells; elsewhere a removed key's read fails.
-            Ok(0) if cfg!(target_os = "linux") && !self.is_there() => Err(PipeError::Removed),
+            // Nothing came, or nothing ever will. On Linux a look at sysfs tells, which is dear: whoever did not wait, as before
+            // each request, does without. Elsewhere a removed key's read fails.
+            Ok(0) if cfg!(target_os = "linux") && !timeout.is_zero() && !self.is_there() => Err(PipeError::Removed),
             Ok(0) => Ok(None),
             Ok(length) => Err(PipeError::System(format!("a report of {length} bytes instead of 64"))),
             Err(error) => match error.to_string() {
