@@ -4,11 +4,15 @@
 
 mod data;
 
+use std::collections::BTreeMap;
+
 use data_encoding::BASE64URL_NOPAD;
-use keywright::trust::{AnchorKind, Anchors, Chain, Judge, Statement, Verdict};
+use keywright::trust::mds::{Blob, fido_root};
+use keywright::trust::{AnchorKind, Anchors, Chain, Exposure, Judge, Metadata, Statement, Verdict};
 use keywright::webauthn::{Aaguid, AttestationObject, ClientDataJson, WebauthnError, cbor};
 use serde_json::Value;
 use time::OffsetDateTime;
+use time::macros::{date, datetime};
 
 /// 2026-11-01T00:00:00Z
 const WHEN: i64 = 1_793_491_200;
@@ -152,4 +156,76 @@ fn the_vectors_of_the_specification() {
         assert_eq!((verdict.statement, verdict.chain), expected, "{title}: {:?}", verdict.reasons);
     }
     assert_eq!(verdicts.len(), 15);
+}
+
+/// FIDO's metadata number 237, on a day on which its signing certificates were valid.
+fn metadata() -> Option<Metadata> {
+    let blob = std::fs::read(data::find("mds/mds3-no237.jwt")?).unwrap();
+    let blob = Blob::signed(blob, &fido_root(), datetime!(2026-03-20 00:00 UTC)).unwrap();
+    Some(Metadata::read(&blob).unwrap())
+}
+
+/// The index was made with number 291, and 237 already lists every model of it that 291 lists.
+#[test]
+fn every_chain_leads_where_the_index_says() {
+    let (Some(index), Some(metadata)) = (index(), metadata()) else { return };
+    let judge = Judge::new(Anchors::none()).with_metadata(metadata);
+    let mut seen = BTreeMap::new();
+    for entry in &index {
+        let file = text(entry, "/file");
+        let Ok(verdict) = verdict(file, &judge) else { continue };
+        let (expected, word) = match text(entry, "/expected/mds_chain") {
+            "trusted" => (Chain::Trusted, "trusted"),
+            "untrusted" => (Chain::Untrusted, "untrusted"),
+            "no-mds-entry" => (Chain::UnknownModel, "unknown"),
+            "" => (Chain::NotChecked, "not checked"),
+            other => panic!("{file}: the index has a new word: {other}"),
+        };
+        assert_eq!(verdict.chain, expected, "{file}: {:?}", verdict.reasons);
+        assert_eq!(verdict.metadata.unwrap().no, 237);
+        if expected == Chain::Trusted {
+            assert!(verdict.model.is_some() && verdict.certification.is_some(), "{file}");
+            assert!(!verdict.status_reports.is_empty(), "{file}");
+        }
+        *seen.entry(word).or_insert(0) += 1;
+    }
+    assert_eq!(seen, BTreeMap::from([("trusted", 55), ("untrusted", 11), ("unknown", 40), ("not checked", 21)]));
+}
+
+#[test]
+fn weaknesses_of_real_keys_are_known() {
+    let (Some(_), Some(metadata)) = (index(), metadata()) else { return };
+    let judge = Judge::new(Anchors::none()).with_metadata(metadata);
+    for (file, firmware, exposure) in [
+        ("real-packed-c1f9a0bc-3bc22120.json", Some("5.4.2"), Some(Exposure::Affected)),
+        ("real-packed-2fc0579f-f0dc0bbc.json", Some("5.4.3"), Some(Exposure::Affected)),
+        ("real-packed-d8522d9f-0f9a7f88.json", Some("5.5.6"), Some(Exposure::Affected)),
+        ("real-packed-f8a011f3-03d8a7ac.json", Some("6.0.0"), None),
+        // The same models before their certificates named firmware.
+        ("real-packed-2fc0579f-030bfd4e.json", None, Some(Exposure::Presumed)),
+        ("real-packed-f8a011f3-2c78e8e7.json", None, Some(Exposure::Presumed)),
+        // Told apart by Yubico's device id: a YubiKey 5, a Security Key, a YubiKey 4, a NEO.
+        ("real-fido-u2f-00000000-76c28f34.json", None, Some(Exposure::Presumed)),
+        ("real-fido-u2f-00000000-1cf506d1.json", None, Some(Exposure::Presumed)),
+        ("real-fido-u2f-00000000-6f066f74.json", None, None),
+        ("real-fido-u2f-00000000-01e15960.json", None, None),
+        ("real-packed-e1a96183-7b3bb820.json", None, None),
+    ] {
+        let verdict = verdict(file, &judge).unwrap();
+        let told: Vec<_> = verdict.advisories.iter().map(|advice| (advice.id.as_str(), advice.exposure)).collect();
+        assert_eq!(told, exposure.map(|exposure| ("YSA-2024-03", exposure)).into_iter().collect::<Vec<_>>(), "{file}");
+        assert_eq!(verdict.firmware.map(|firmware| firmware.to_string()).as_deref(), firmware, "{file}");
+        let inferred = verdict.reasons.iter().any(|reason| reason.starts_with("YSA-2024-03: "));
+        assert_eq!(inferred, exposure == Some(Exposure::Presumed), "{file}: {:?}", verdict.reasons);
+    }
+}
+
+#[test]
+fn what_metadata_says_holds_from_its_day_on() {
+    let Some(metadata) = metadata() else { return };
+    let revoked = metadata.model("ba86dc56-635f-4141-aef6-00227b1b9af6".parse().unwrap()).unwrap();
+    let forbidden = |day| revoked.reports_on(day).any(|report| report.status.forbids());
+    assert!(!forbidden(date!(2023 - 12 - 19)) && forbidden(date!(2023 - 12 - 20)));
+    let forbidding = metadata.models().iter().filter(|model| model.reports.iter().any(|it| it.status.forbids()));
+    assert_eq!(forbidding.count(), 1, "which is why there is a table of advisories");
 }

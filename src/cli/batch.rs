@@ -82,7 +82,7 @@ impl Bench {
             directory,
             store,
             vault,
-            judge: Judge::new(anchors),
+            judge: session.judge(anchors)?,
             readers,
             letter_program,
             state,

@@ -17,7 +17,7 @@ use crate::profile::{ProfileError, RosterError};
 use crate::provision::{RevokeError, RunError};
 use crate::secret::SecretError;
 use crate::softkey::SoftKeyError;
-use crate::trust::TrustError;
+use crate::trust::{MdsError, TrustError};
 
 /// Everything that can end a command.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +76,9 @@ pub enum CliError {
     /// An anchor file.
     #[error(transparent)]
     Trust(#[from] TrustError),
+    /// The FIDO Alliance's metadata.
+    #[error(transparent)]
+    Mds(#[from] MdsError),
     /// The arguments make no sense together.
     #[error("{0}")]
     Usage(String),
@@ -188,6 +191,7 @@ impl CliError {
                 "run 'sudo modprobe uhid' once, and repeat with sudo"
             }
             Self::Interrupted => "run 'keywright resume' to go on",
+            Self::Mds(error) => return mds_hint(error).map(str::to_owned),
             _ => return None,
         };
         Some(hint.to_owned())
@@ -296,6 +300,26 @@ fn ledger_hint(error: &LedgerError) -> Option<&'static str> {
         LedgerError::DiskFull { .. } => "make room, then 'keywright resume'",
         LedgerError::Broken { .. } => "somebody changed the ledger; keep this file and compare it with the last export",
         _ => return None,
+    })
+}
+
+fn mds_hint(error: &MdsError) -> Option<&'static str> {
+    Some(match error {
+        MdsError::Unsigned => {
+            "FIDO signs its metadata; take a payload without a signature with --unsigned, if you know where it is from"
+        }
+        MdsError::NotValid { .. } => {
+            "FIDO signs anew every few weeks: fetch the newest with 'keywright mds update', or take this one with --unsigned"
+        }
+        MdsError::RollBack { .. } => "keep the newer one; to start over, remove the folder mds in the state folder",
+        MdsError::Damaged(_) => "remove the folder mds in the state folder, then 'keywright mds update'",
+        MdsError::Malformed(_)
+        | MdsError::Signature
+        | MdsError::Order
+        | MdsError::Name
+        | MdsError::Algorithm(_)
+        | MdsError::Untrusted(_) => "nothing was stored; fetch it again from https://mds3.fidoalliance.org/",
+        MdsError::File { .. } => return None,
     })
 }
 

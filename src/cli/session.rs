@@ -11,9 +11,13 @@ use super::settings::Settings;
 use super::state::StateFolder;
 use super::{CliError, Exit};
 use crate::hid::Cancel;
+use crate::trust::{Anchors, Judge};
 
 /// What is said at Ctrl-C where a key or an account could be half-done.
 pub const ENDING: &str = "ending as soon as nothing is half-done; Ctrl-C again ends at once";
+
+/// Days past its announced end after which metadata is warned of. FIDO publishes several times a month.
+const OVERDUE_DAYS: u32 = 14;
 
 /// One run of the program.
 pub struct Session {
@@ -41,6 +45,20 @@ impl Session {
     /// The state folder. It may not exist yet.
     pub fn state(&self) -> Result<StateFolder, CliError> {
         StateFolder::find(self.global.state.as_deref())
+    }
+
+    /// A judge of attestations that trusts these anchors for every model, with the metadata of the state folder if it has any.
+    pub fn judge(&self, anchors: Anchors) -> Result<Judge, CliError> {
+        let judge = Judge::new(anchors);
+        let Some((metadata, record)) = self.state()?.metadata().load()? else { return Ok(judge) };
+        let days = metadata.days_overdue(Self::now());
+        if days > OVERDUE_DAYS {
+            self.console.say(&format!(
+                "warning: the metadata of models, number {}, is {days} days overdue; 'keywright mds update' fetches the newest",
+                record.id.no
+            ));
+        }
+        Ok(judge.with_metadata(metadata))
     }
 
     /// The settings.

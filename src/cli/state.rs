@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::CliError;
+use crate::trust::mds::Shelf;
 
 /// A state folder. It may not exist yet.
 #[derive(Debug, Clone)]
@@ -49,6 +50,11 @@ impl StateFolder {
     /// The folder of soft keys.
     pub fn softkeys(&self) -> PathBuf {
         self.0.join("softkeys")
+    }
+
+    /// The folder of the FIDO Alliance's metadata.
+    pub fn metadata(&self) -> Shelf {
+        Shelf::new(self.0.join("mds"))
     }
 
     /// The embedded directory's database.

@@ -15,7 +15,7 @@ pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> SecretError {
 /// there is left as it is.
 ///
 /// On Windows, access is what the folder above passes on.
-pub(super) fn make_folder(folder: &Path) -> Result<(), SecretError> {
+pub(crate) fn make_folder(folder: &Path) -> Result<(), SecretError> {
     if folder.is_dir() {
         return Ok(());
     }
@@ -38,7 +38,7 @@ fn folder_of(path: &Path) -> &Path {
 }
 
 /// Writes a file in a folder that exists, over an older one of that name.
-pub(super) fn write(path: &Path, content: &[u8]) -> Result<(), SecretError> {
+pub(crate) fn write(path: &Path, content: &[u8]) -> Result<(), SecretError> {
     let (folder, file) = temporary(path, content)?;
     file.persist(path).map_err(|error| at(path)(error.error))?;
     sync_folder(folder)

@@ -4,7 +4,7 @@
 //! nobody.
 
 pub mod draw;
-mod file;
+pub(crate) mod file;
 pub mod hand_over;
 mod letter;
 mod printer;

@@ -38,15 +38,21 @@ impl Anchors {
 
     /// Reads one certificate in DER, or any number of them in PEM; other PEM sections and text between are passed over.
     pub fn from_pem_or_der(bytes: &[u8]) -> Result<Self, TrustError> {
-        let mut anchors = Self::none();
         if !bytes.windows(11).any(|window| window == b"-----BEGIN ") {
-            anchors.add(CertificateDer::from(bytes.to_vec()))?;
-            return Ok(anchors);
+            return Self::from_der(bytes);
         }
+        let mut anchors = Self::none();
         for section in CertificateDer::pem_slice_iter(bytes) {
             anchors.add(section.map_err(|error| TrustError::Pem(error.to_string()))?)?;
         }
         if anchors.is_empty() { Err(TrustError::NoCertificate) } else { Ok(anchors) }
+    }
+
+    /// Reads one certificate in DER.
+    pub fn from_der(der: &[u8]) -> Result<Self, TrustError> {
+        let mut anchors = Self::none();
+        anchors.add(CertificateDer::from(der.to_vec()))?;
+        Ok(anchors)
     }
 
     /// Adds the anchors of another set that are not in this one.

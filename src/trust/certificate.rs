@@ -3,6 +3,7 @@
 //!
 //! It verifies no signature and judges no chain.
 
+use aws_lc_rs::digest;
 use x509_parser::asn1_rs::{Any, BitString, Integer, OctetString, Oid, oid};
 use x509_parser::extensions::{ParsedExtension, X509Extension};
 use x509_parser::oid_registry::{
@@ -25,6 +26,8 @@ const SERIAL_NUMBER: Oid<'static> = oid!(1.3.6.1.4.1.45724.1.1.2);
 const FIRMWARE_VERSION: Oid<'static> = oid!(1.3.6.1.4.1.45724.1.1.5);
 /// fidoU2FTransports (FIDO U2F Authenticator Transports Extension).
 const U2F_TRANSPORTS: Oid<'static> = oid!(1.3.6.1.4.1.45724.2.1.1);
+/// Yubico's device id: an OID in ASCII, 1.3.6.1.4.1.41482.1.N.
+const YUBICO_DEVICE: Oid<'static> = oid!(1.3.6.1.4.1.41482.2);
 /// Yubico's firmware version: three bytes.
 const YUBICO_FIRMWARE: Oid<'static> = oid!(1.3.6.1.4.1.41482.13.1);
 
@@ -38,10 +41,16 @@ pub struct AttestationCertificate {
     pub key: CoseKeyParameters,
     /// The subject, as a distinguished name.
     pub subject: String,
+    /// The subject's O, the vendor.
+    pub organization: Option<String>,
+    /// SHA-1 of the public key's bits, by which metadata names U2F models (RFC 5280 section 4.2.1.2, method 1).
+    pub key_identifier: [u8; 20],
     /// The model that the certificate vouches for.
     pub aaguid: Option<Aaguid>,
     /// The firmware that it was issued for, and the extension that says so.
     pub firmware: Option<(Firmware, FirmwareSource)>,
+    /// The kind of Yubico's devices that it is for: the last number of its device id.
+    pub yubico_device: Option<u32>,
     /// The single key's serial number, in hexadecimal.
     pub serial: Option<String>,
     /// U2F transports.
@@ -67,8 +76,11 @@ impl AttestationCertificate {
         let mut read = Self {
             key: key(certificate.public_key()),
             subject: certificate.subject().to_string(),
+            organization: None,
+            key_identifier: key_identifier(certificate.public_key()),
             aaguid: None,
             firmware: None,
+            yubico_device: None,
             serial: None,
             transports: Vec::new(),
             enterprise_unit: false,
@@ -105,7 +117,8 @@ impl AttestationCertificate {
         if !subject.iter_country().any(|country| two_letters(&text(country))) {
             self.break_packed("8.2.1", "has no subject C of two letters");
         }
-        if !subject.iter_organization().any(|organization| !organization.as_slice().is_empty()) {
+        self.organization = subject.iter_organization().map(text).find(|organization| !organization.is_empty());
+        if self.organization.is_none() {
             self.break_packed("8.2.1", "has no subject O");
         }
         if !subject.iter_common_name().any(|name| !name.as_slice().is_empty()) {
@@ -163,6 +176,10 @@ impl AttestationCertificate {
                     self.firmware = Some((Firmware::Dotted(version), FirmwareSource::YubicoExtension));
                 }
             }
+            oid if *oid == YUBICO_DEVICE => {
+                let number = std::str::from_utf8(extension.value).ok().and_then(|text| text.rsplit_once('.'));
+                self.yubico_device = number.and_then(|(_, last)| last.parse().ok());
+            }
             oid if *oid == U2F_TRANSPORTS => {
                 if let Ok((_, bits)) = BitString::from_der(extension.value) {
                     let bits = bits.data.first().copied().unwrap_or(0);
@@ -202,6 +219,11 @@ impl AttestationCertificate {
     fn break_packed(&mut self, clause: &str, what: &str) {
         self.packed_faults.push(format!("WebAuthn {clause}: the attestation certificate {what}."));
     }
+}
+
+fn key_identifier(info: &SubjectPublicKeyInfo<'_>) -> [u8; 20] {
+    let digest = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, &info.subject_public_key.data);
+    digest.as_ref().try_into().expect("SHA-1 has 20 bytes")
 }
 
 /// The key in the form that signatures are verified with.

@@ -1,40 +1,67 @@
 //! Where a statement's certificates lead (RFC 5280 section 6): first the anchors that are the attestation certificate itself,
 //! then a path to any other anchor. Revocation lists are not asked.
 
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
 use rustls::pki_types::{CertificateDer, UnixTime};
-use time::OffsetDateTime;
 use webpki::{EndEntityCert, Error, ExtendedKeyUsageValidator, KeyPurposeIdIter};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::{Anchor, Anchors, Chain};
+use super::{Anchor, AnchorCertificate, Anchors, Chain};
 
-/// Follows the certificates from the first, the attestation certificate, to an anchor. The others may help on the way, in any
-/// order. Appends to the reasons what kept it from being trusted, or what is peculiar.
-pub(super) fn judge(
-    x5c: &[&[u8]],
-    anchors: &Anchors,
-    at: OffsetDateTime,
-    reasons: &mut Vec<String>,
-) -> (Chain, Option<Anchor>) {
-    let Some((leaf, others)) = x5c.split_first() else { return (Chain::NotChecked, None) };
-    if anchors.is_empty() {
-        reasons.push("The chain was not checked: there are no anchors to hold it against.".into());
-        return (Chain::NotChecked, None);
+/// Where certificates lead, and when that is so.
+#[derive(Debug, Clone)]
+pub(super) struct Course {
+    /// Trusted, expired or untrusted.
+    pub chain: Chain,
+    /// The anchor, unless it is untrusted.
+    pub anchor: Option<AnchorFound>,
+    /// What kept it from being trusted, or what is peculiar.
+    pub reasons: Vec<String>,
+    /// Moments, in seconds since 1970, for which this is the answer.
+    pub holds: RangeInclusive<i64>,
+}
+
+/// An anchor that certificates lead to.
+#[derive(Debug, Clone)]
+pub(super) struct AnchorFound {
+    /// What is said of it.
+    pub anchor: Anchor,
+    /// The certificate.
+    pub der: CertificateDer<'static>,
+}
+
+/// Follows the certificates from the first, the attestation certificate, to an anchor of the first set that has a valid one,
+/// at a moment in seconds since 1970. The other certificates may help on the way, in any order.
+pub(super) fn follow(leaf: &[u8], others: &[&[u8]], sets: &[&Anchors], at: i64) -> Course {
+    let mut best: Option<Course> = None;
+    for course in sets.iter().map(|anchors| follow_to(leaf, others, anchors, at)) {
+        match (&best, course.chain) {
+            (_, Chain::Trusted) => return course,
+            (Some(Course { chain: Chain::Expired, .. }), _) => {}
+            (Some(_), Chain::Untrusted) => {}
+            _ => best = Some(course),
+        }
     }
-    if let Some(anchor) = anchors.iter().find(|anchor| anchor.der.as_ref() == *leaf) {
+    best.unwrap_or_else(|| untrusted(&Error::UnknownIssuer, at))
+}
+
+fn follow_to(leaf: &[u8], others: &[&[u8]], anchors: &Anchors, at: i64) -> Course {
+    if let Some(anchor) = anchors.iter().find(|anchor| anchor.der.as_ref() == leaf) {
+        let found = AnchorFound { anchor: anchor.as_leaf(), der: anchor.der.clone() };
         return match common_time(&[leaf]) {
-            Some(valid) if valid.contains(&at.unix_timestamp()) => (Chain::Trusted, Some(anchor.as_leaf())),
-            _ => {
-                reasons.push(out_of_date());
-                (Chain::Expired, Some(anchor.as_leaf()))
+            Some(holds) if holds.contains(&at) => {
+                Course { chain: Chain::Trusted, anchor: Some(found), reasons: Vec::new(), holds }
             }
+            _ => expired(found, at),
         };
     }
-
     let mended = mend_unused_bits(leaf);
     let leaf = mended.as_deref().unwrap_or(leaf);
-    match path(leaf, others, anchors, at.unix_timestamp()) {
-        Ok((anchor, not_after)) => {
+    match path(leaf, others, anchors, at) {
+        Ok((anchor, valid)) => {
+            let mut reasons = Vec::new();
             if mended.is_some() {
                 reasons.push(
                     "X.690 8.6.2: the certificate's signature claims unused bits that it does not have, a known fault of \
@@ -42,44 +69,55 @@ pub(super) fn judge(
                         .into(),
                 );
             }
-            if not_after < at.unix_timestamp() {
-                reasons.push(format!("The anchor {} is past its date; metadata still lists it.", anchor.subject));
-            }
-            (Chain::Trusted, Some(anchor))
+            let (start, end) = valid.into_inner();
+            let holds = if anchor.not_after < at {
+                let subject = &anchor.subject;
+                reasons.push(format!("The anchor {subject} is past its date; it is believed because it is listed."));
+                start.max(anchor.not_after.saturating_add(1))..=end
+            } else {
+                start..=end.min(anchor.not_after)
+            };
+            let anchor = AnchorFound { anchor: anchor.as_issuer(), der: anchor.der.clone() };
+            Course { chain: Chain::Trusted, anchor: Some(anchor), reasons, holds }
         }
         Err(Error::CertExpired { .. } | Error::CertNotValidYet { .. }) => {
             // Dates are looked at before names, so a stranger's old certificate fails the same way. Ask again for a moment at
             // which all the certificates were valid.
-            let when = common_time(x5c).map_or(at.unix_timestamp(), |valid| *valid.start());
+            let all: Vec<&[u8]> = std::iter::once(leaf).chain(others.iter().copied()).collect();
+            let when = common_time(&all).map_or(at, |valid| *valid.start());
             match path(leaf, others, anchors, when) {
-                Ok((anchor, _)) => {
-                    reasons.push(out_of_date());
-                    (Chain::Expired, Some(anchor))
-                }
-                Err(error) => untrusted(&error, reasons),
+                Ok((anchor, _)) => expired(AnchorFound { anchor: anchor.as_issuer(), der: anchor.der.clone() }, at),
+                Err(error) => untrusted(&error, at),
             }
         }
-        Err(error) => untrusted(&error, reasons),
+        Err(error) => untrusted(&error, at),
     }
 }
 
-/// Builds a path at a moment in seconds since 1970. Gives the anchor, and the end of its own validity.
-fn path(leaf: &[u8], others: &[&[u8]], anchors: &Anchors, at: i64) -> Result<(Anchor, i64), Error> {
-    let leaf = CertificateDer::from(leaf);
-    let leaf = EndEntityCert::try_from(&leaf)?;
+/// Builds a path at a moment. Gives the anchor, and the moments at which all certificates of the path are valid.
+fn path<'a>(
+    leaf: &[u8],
+    others: &[&[u8]],
+    anchors: &'a Anchors,
+    at: i64,
+) -> Result<(&'a AnchorCertificate, RangeInclusive<i64>), Error> {
+    let der = CertificateDer::from(leaf);
+    let end_entity = EndEntityCert::try_from(&der)?;
     let others: Vec<CertificateDer<'_>> = others.iter().map(|der| CertificateDer::from(*der)).collect();
-    let at = UnixTime::since_unix_epoch(std::time::Duration::from_secs(at.try_into().unwrap_or(0)));
-    let path = leaf.verify_for_usage(
+    let path = end_entity.verify_for_usage(
         webpki::ALL_VERIFICATION_ALGS,
         anchors.names_and_keys(),
         &others,
-        at,
+        UnixTime::since_unix_epoch(Duration::from_secs(at.try_into().unwrap_or(0))),
         AnyPurpose,
         None,
         None,
     )?;
     let anchor = anchors.of(path.anchor()).ok_or(Error::UnknownIssuer)?;
-    Ok((anchor.as_issuer(), anchor.not_after))
+    let intermediates: Vec<CertificateDer<'_>> =
+        path.intermediate_certificates().map(|certificate| certificate.der()).collect();
+    let all: Vec<&[u8]> = std::iter::once(leaf).chain(intermediates.iter().map(|der| der.as_ref())).collect();
+    Ok((anchor, common_time(&all).unwrap_or(at..=at)))
 }
 
 /// FIDO gives attestation certificates no extended key usage, so none is asked for and none refused.
@@ -92,7 +130,7 @@ impl ExtendedKeyUsageValidator for AnyPurpose {
 }
 
 /// The seconds since 1970 at which all of these certificates are valid.
-fn common_time(certificates: &[&[u8]]) -> Option<std::ops::RangeInclusive<i64>> {
+fn common_time(certificates: &[&[u8]]) -> Option<RangeInclusive<i64>> {
     let mut common = i64::MIN..=i64::MAX;
     for der in certificates {
         let (_, certificate) = X509Certificate::from_der(der).ok()?;
@@ -118,16 +156,17 @@ fn mend_unused_bits(leaf: &[u8]) -> Option<Vec<u8>> {
     Some(mended)
 }
 
-fn untrusted(error: &Error, reasons: &mut Vec<String>) -> (Chain, Option<Anchor>) {
-    reasons.push(match error {
+fn untrusted(error: &Error, at: i64) -> Course {
+    let reason = match error {
         Error::UnknownIssuer => "RFC 5280 6.1: the certificates lead to none of the anchors.".into(),
         error => format!("RFC 5280 6.1: the certificates are no valid path to an anchor ({error:?})."),
-    });
-    (Chain::Untrusted, None)
+    };
+    Course { chain: Chain::Untrusted, anchor: None, reasons: vec![reason], holds: at..=at }
 }
 
-fn out_of_date() -> String {
-    "RFC 5280 6.1.3: a certificate leads to an anchor, but is not valid at this date.".into()
+fn expired(anchor: AnchorFound, at: i64) -> Course {
+    let reason = "RFC 5280 6.1.3: a certificate leads to an anchor, but is not valid at this date.".into();
+    Course { chain: Chain::Expired, anchor: Some(anchor), reasons: vec![reason], holds: at..=at }
 }
 
 #[cfg(test)]
@@ -139,9 +178,8 @@ mod tests {
     use crate::trust::testing::{Maker, authority, leaf_params, now, pair};
 
     fn follow(x5c: &[&[u8]], anchors: &Anchors) -> (Chain, Option<AnchorKind>, Vec<String>) {
-        let mut reasons = Vec::new();
-        let (chain, anchor) = judge(x5c, anchors, now(), &mut reasons);
-        (chain, anchor.map(|anchor| anchor.kind), reasons)
+        let course = super::follow(x5c[0], &x5c[1..], &[anchors], now().unix_timestamp());
+        (course.chain, course.anchor.map(|found| found.anchor.kind), course.reasons)
     }
 
     fn anchors(certificates: &[&[u8]]) -> Anchors {
@@ -155,8 +193,6 @@ mod tests {
         let (maker, stranger) = (Maker::new(), Maker::new());
         let leaf = maker.leaf(&leaf_params());
         assert_eq!(follow(&[&leaf], &maker.anchors()), (Chain::Trusted, Some(AnchorKind::Root), vec![]));
-        assert_eq!(follow(&[&leaf], &Anchors::none()).0, Chain::NotChecked);
-        assert_eq!(follow(&[], &maker.anchors()), (Chain::NotChecked, None, vec![]));
         let (chain, anchor, reasons) = follow(&[&leaf], &stranger.anchors());
         assert_eq!((chain, anchor), (Chain::Untrusted, None));
         assert!(reasons[0].contains("no valid path"), "same name, another key: {reasons:?}");
@@ -219,7 +255,51 @@ mod tests {
         let leaf = leaf_params().signed_by(&pair(&PKCS_ECDSA_P256_SHA256), &root).unwrap();
         let (chain, _, reasons) = follow(&[leaf.der()], &anchors(&[root.der()]));
         assert_eq!(chain, Chain::Trusted);
-        assert_eq!(reasons, ["The anchor CN=Old root is past its date; metadata still lists it."]);
+        assert_eq!(reasons, ["The anchor CN=Old root is past its date; it is believed because it is listed."]);
+    }
+
+    #[test]
+    fn an_answer_says_when_it_holds() {
+        let (maker, at) = (Maker::new(), now().unix_timestamp());
+        let leaf = maker.leaf(&leaf_params());
+        let at_leaf = super::follow(&leaf, &[], &[&maker.anchors()], at);
+        let day = |year| date_time_ymd(year, 1, 1).unix_timestamp();
+        assert_eq!(at_leaf.holds, day(2025)..=day(2030));
+        for moment in [day(2025) - 1, day(2030) + 1] {
+            let then = super::follow(&leaf, &[], &[&maker.anchors()], moment);
+            assert_eq!((then.chain, then.holds), (Chain::Expired, moment..=moment));
+        }
+
+        // Before and after the anchor's own end, the answers differ by a remark.
+        let mut params = authority("Short root");
+        params.not_after = date_time_ymd(2027, 1, 1);
+        let root = CertifiedIssuer::self_signed(params, pair(&PKCS_ECDSA_P256_SHA256)).unwrap();
+        let leaf = leaf_params().signed_by(&pair(&PKCS_ECDSA_P256_SHA256), &root).unwrap().der().to_vec();
+        let roots = anchors(&[root.der()]);
+        assert_eq!(super::follow(&leaf, &[], &[&roots], at).holds, day(2025)..=day(2027));
+        assert_eq!(super::follow(&leaf, &[], &[&roots], day(2028)).holds, day(2027) + 1..=day(2030));
+
+        // An intermediate that is on the way counts, one that is not does not.
+        let mut params = authority("Issuing");
+        params.not_after = date_time_ymd(2028, 1, 1);
+        let issuing = CertifiedIssuer::signed_by(params, pair(&PKCS_ECDSA_P256_SHA256), &maker.root).unwrap();
+        let leaf = leaf_params().signed_by(&maker.attestation, &issuing).unwrap().der().to_vec();
+        let others: [&[u8]; 2] = [issuing.der(), root.der()];
+        assert_eq!(super::follow(&leaf, &others, &[&maker.anchors()], at).holds, day(2025)..=day(2028));
+    }
+
+    #[test]
+    fn the_best_of_several_sets_of_anchors_counts() {
+        let (maker, stranger) = (Maker::new(), Maker::new());
+        let leaf = maker.leaf(&leaf_params());
+        let (good, bad) = (maker.anchors(), stranger.anchors());
+        for sets in [[&good, &bad], [&bad, &good]] {
+            let course = |at| super::follow(&leaf, &[], &sets, at);
+            assert_eq!(course(now().unix_timestamp()).chain, Chain::Trusted);
+            assert_eq!(course(date_time_ymd(2031, 1, 1).unix_timestamp()).chain, Chain::Expired);
+        }
+        assert_eq!(super::follow(&leaf, &[], &[&bad], now().unix_timestamp()).chain, Chain::Untrusted);
+        assert_eq!(super::follow(&leaf, &[], &[], now().unix_timestamp()).chain, Chain::Untrusted);
     }
 
     #[test]

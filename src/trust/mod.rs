@@ -2,12 +2,15 @@
 //!
 //! Facts first: a [`Judge`] holds an attestation object against WebAuthn Level 3 and against trust anchors, and gives a
 //! [`Verdict`] that says what it found and why. Then [`Policy`] says whether that is enough. Both are pure: no file, no clock,
-//! no network. Revocation lists are not asked.
+//! no network. [`mds`] reads what the FIDO Alliance says of models, and keeps it in a folder. Revocation lists are not asked.
 
+mod advisories;
 mod anchors;
 mod certificate;
 mod chain;
 mod judge;
+pub mod mds;
+mod memory;
 mod policy;
 mod statement;
 #[cfg(test)]
@@ -17,6 +20,7 @@ mod verdict;
 pub use anchors::{AnchorCertificate, Anchors};
 pub use certificate::AttestationCertificate;
 pub use judge::Judge;
+pub use mds::{MdsError, Metadata};
 pub use policy::{Demand, Policy, Refusal};
 pub use verdict::{
     Advice, Anchor, AnchorKind, Chain, Exposure, FirmwareSource, MetadataId, Statement, StatusReport, Verdict,

@@ -157,3 +157,12 @@ fn cose_p256(pair: &KeyPair) -> Vec<u8> {
 pub fn cose_ed25519() -> Vec<u8> {
     cbor::encode(&Value::map([(1, 1.into()), (3, (-8).into()), (-1, 6.into()), (-2, vec![9; 32].into())]))
 }
+
+/// Metadata in which one model has these reports and these anchors.
+pub fn metadata(aaguid: Aaguid, reports: &serde_json::Value, anchors: &[&[u8]]) -> super::Metadata {
+    let anchors: Vec<String> = anchors.iter().map(|der| data_encoding::BASE64.encode(der)).collect();
+    let statement = serde_json::json!({"description": "Maker's key", "attestationRootCertificates": anchors});
+    let entry = serde_json::json!({"aaguid": aaguid, "metadataStatement": statement, "statusReports": reports});
+    let payload = serde_json::json!({"no": 7, "nextUpdate": "2026-08-01", "entries": [entry]});
+    super::Metadata::read(&super::mds::Blob::unsigned(payload.to_string().into_bytes()).unwrap()).unwrap()
+}

@@ -106,8 +106,9 @@ pub struct Advice {
     pub exposure: Exposure,
 }
 
-/// Whether one key has a weakness that some firmware of its model has. A key whose firmware is mended has no [`Advice`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// Whether one key has a weakness that some firmware of its model has, the worst first. A key whose firmware is mended has no
+/// [`Advice`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Exposure {
     /// Its firmware is one that has it.

@@ -15,6 +15,7 @@ pub fn find(relative: &str) -> Option<PathBuf> {
 }
 
 /// A JSON document of the shared data.
+#[allow(dead_code, reason = "not every test reads JSON")]
 pub fn json(relative: &str) -> Option<serde_json::Value> {
     let text = std::fs::read_to_string(find(relative)?).expect("a file that exists can be read");
     Some(serde_json::from_str(&text).expect("the shared data is JSON"))

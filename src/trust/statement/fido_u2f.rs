@@ -9,19 +9,19 @@ use crate::webauthn::cose::{CoseAlgorithm, CoseKeyParameters};
 pub(super) fn examine<'a>(
     object: &'a AttestationObject,
     client_data_hash: Option<&[u8; 32]>,
-    findings: &mut Findings,
+    findings: &mut Findings<'_>,
 ) -> Reading<'a> {
     let att_stmt = &object.att_stmt;
     findings.only_members("8.6", att_stmt, &["sig", "x5c"]);
     let sig = findings.signature("8.6", att_stmt);
-    let (x5c, leaf) = findings.certificates("8.6", att_stmt.get("x5c").unwrap_or(&Value::Null));
-    if x5c.len() > 1 {
-        findings.wrong(format!("WebAuthn 8.6: x5c has {} certificates instead of one.", x5c.len()));
+    let certificates = findings.certificates("8.6", att_stmt.get("x5c").unwrap_or(&Value::Null));
+    if certificates.x5c.len() > 1 {
+        findings.wrong(format!("WebAuthn 8.6: x5c has {} certificates instead of one.", certificates.x5c.len()));
     }
-    let Some(leaf) = leaf else { return (Statement::Valid, x5c, None) };
+    let Some(leaf) = certificates.leaf() else { return (Statement::Valid, certificates) };
     if !matches!(leaf.key, CoseKeyParameters::P256 { .. }) {
         findings.wrong("WebAuthn 8.6: the attestation certificate's key is not on P-256.");
-        return (Statement::Valid, x5c, Some(leaf));
+        return (Statement::Valid, certificates);
     }
     if let (Some(sig), Some(credential)) = (sig, &object.auth_data.attested_credential_data) {
         match &credential.public_key.parameters {
@@ -35,15 +35,14 @@ pub(super) fn examine<'a>(
             _ => findings.wrong("WebAuthn 8.6: the credential's key is not on P-256."),
         }
     }
-    (Statement::Valid, x5c, Some(leaf))
+    (Statement::Valid, certificates)
 }
 
 #[cfg(test)]
 mod tests {
     use rcgen::PKCS_ECDSA_P384_SHA384;
 
-    use super::super::examine;
-    use super::super::tests::expect;
+    use super::super::tests::{examine, expect};
     use super::*;
     use crate::trust::Judge;
     use crate::trust::testing::{

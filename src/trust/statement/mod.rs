@@ -6,7 +6,10 @@ mod fido_u2f;
 mod none;
 mod packed;
 
-use super::{AttestationCertificate, Statement};
+use std::sync::Arc;
+
+use super::memory::{Digest, Memory};
+use super::{AttestationCertificate, Statement, TrustError};
 use crate::webauthn::AttestationObject;
 use crate::webauthn::WebauthnError;
 use crate::webauthn::cbor::Value;
@@ -21,16 +24,25 @@ pub(super) struct Examined<'a> {
     pub statement: Statement,
     /// Its certificates as they came, the attestation certificate first.
     pub x5c: Vec<&'a [u8]>,
+    /// What these are remembered by.
+    pub digest: Digest,
     /// The attestation certificate.
-    pub leaf: Option<AttestationCertificate>,
+    pub leaf: Leaf,
     /// Why, and what is peculiar.
     pub reasons: Vec<String>,
 }
 
+/// The attestation certificate as it is remembered; none where there is none. It may be unreadable.
+type Leaf = Option<Arc<Result<AttestationCertificate, TrustError>>>;
+
 /// Examines the statement of an attestation object. Without the client data's hash no signature is checked.
-pub(super) fn examine<'a>(object: &'a AttestationObject, client_data_hash: Option<&[u8; 32]>) -> Examined<'a> {
-    let mut findings = Findings::default();
-    let (worth, x5c, leaf) = match object.fmt.as_str() {
+pub(super) fn examine<'a>(
+    object: &'a AttestationObject,
+    client_data_hash: Option<&[u8; 32]>,
+    memory: &Memory,
+) -> Examined<'a> {
+    let mut findings = Findings { memory, reasons: Vec::new(), wrong: false, unchecked: false };
+    let (worth, certificates) = match object.fmt.as_str() {
         "packed" => packed::examine(object, client_data_hash, &mut findings),
         FIDO_U2F => fido_u2f::examine(object, client_data_hash, &mut findings),
         "none" => none::examine(object, &mut findings),
@@ -42,7 +54,7 @@ pub(super) fn examine<'a>(object: &'a AttestationObject, client_data_hash: Optio
                 (None, "compound") => "WebAuthn 8.9: compound statements are not taken.".into(),
                 (None, _) => format!("WebAuthn 8: the format \"{fmt}\" is not known."),
             });
-            (Statement::Invalid, Vec::new(), None)
+            (Statement::Invalid, Certificates::default())
         }
     };
     if object.auth_data.attested_credential_data.is_none() {
@@ -53,11 +65,27 @@ pub(super) fn examine<'a>(object: &'a AttestationObject, client_data_hash: Optio
         Findings { unchecked: true, .. } => Statement::Unverified,
         _ => worth,
     };
-    Examined { statement, x5c, leaf, reasons: findings.reasons }
+    let Certificates { x5c, digest, leaf } = certificates;
+    Examined { statement, x5c, digest, leaf, reasons: findings.reasons }
 }
 
-/// What a format's file gives: what the statement is worth if nothing is found against it, the certificates, the first one read.
-type Reading<'a> = (Statement, Vec<&'a [u8]>, Option<AttestationCertificate>);
+/// What a format's file gives: what the statement is worth if nothing is found against it, and the certificates.
+type Reading<'a> = (Statement, Certificates<'a>);
+
+/// The certificates of a statement.
+#[derive(Default)]
+struct Certificates<'a> {
+    x5c: Vec<&'a [u8]>,
+    digest: Digest,
+    leaf: Leaf,
+}
+
+impl Certificates<'_> {
+    /// The attestation certificate, if it can be read.
+    fn leaf(&self) -> Option<&AttestationCertificate> {
+        self.leaf.as_deref()?.as_ref().ok()
+    }
+}
 
 fn platform_clause(fmt: &str) -> Option<&'static str> {
     match fmt {
@@ -70,14 +98,14 @@ fn platform_clause(fmt: &str) -> Option<&'static str> {
 }
 
 /// What speaks against a statement, as it comes up.
-#[derive(Default)]
-struct Findings {
+struct Findings<'m> {
+    memory: &'m Memory,
     reasons: Vec<String>,
     wrong: bool,
     unchecked: bool,
 }
 
-impl Findings {
+impl Findings<'_> {
     /// A rule is broken.
     fn wrong(&mut self, reason: impl Into<String>) {
         self.reasons.push(reason.into());
@@ -118,24 +146,25 @@ impl Findings {
     }
 
     /// The certificates of the member `x5c`, and the first of them read.
-    fn certificates<'a>(&mut self, clause: &str, x5c: &'a Value) -> (Vec<&'a [u8]>, Option<AttestationCertificate>) {
+    fn certificates<'a>(&mut self, clause: &str, x5c: &'a Value) -> Certificates<'a> {
         let items = x5c.as_array().unwrap_or_default();
         let x5c: Vec<&[u8]> = items.iter().filter_map(Value::as_bytes).collect();
         if x5c.is_empty() || x5c.len() != items.len() {
             self.wrong(format!("WebAuthn {clause}: x5c is not a list of certificates."));
-            return (Vec::new(), None);
+            return Certificates::default();
         }
-        match AttestationCertificate::read(x5c[0]) {
+        let digest = Memory::digest(&x5c);
+        let leaf = self.memory.leaf(digest, x5c[0]);
+        match &*leaf {
             Ok(leaf) => {
                 leaf.x509_faults.iter().for_each(|fault| self.wrong(fault.as_str()));
                 leaf.remarks.iter().for_each(|remark| self.remark(remark.as_str()));
-                (x5c, Some(leaf))
             }
             Err(error) => {
                 self.wrong(format!("WebAuthn {clause}: the attestation certificate cannot be read: {error}."));
-                (x5c, None)
             }
         }
+        Certificates { x5c, digest, leaf: Some(leaf) }
     }
 
     /// The signature over `message`, which is `None` where the client data is missing.
@@ -173,7 +202,12 @@ impl Findings {
 #[cfg(test)]
 mod tests {
     use super::super::testing::{CLIENT_DATA_HASH, Maker};
-    use super::*;
+    use super::{AttestationObject, Examined, Memory, Statement};
+
+    /// Examines with nothing remembered.
+    pub(super) fn examine<'a>(object: &'a AttestationObject, client_data_hash: Option<&[u8; 32]>) -> Examined<'a> {
+        super::examine(object, client_data_hash, &Memory::default())
+    }
 
     /// Examines with the client data, and expects it to be worth this, for a reason with these words in it.
     pub(super) fn expect(object: &AttestationObject, worth: Statement, words: &str) {

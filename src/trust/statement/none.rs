@@ -1,12 +1,12 @@
 //! Format `none` (WebAuthn 8.7): an empty statement, and no proof of anything.
 
-use super::{Findings, Reading};
+use super::{Certificates, Findings, Reading};
 use crate::trust::Statement;
 use crate::webauthn::AttestationObject;
 
-pub(super) fn examine<'a>(object: &'a AttestationObject, findings: &mut Findings) -> Reading<'a> {
+pub(super) fn examine<'a>(object: &'a AttestationObject, findings: &mut Findings<'_>) -> Reading<'a> {
     findings.only_members("8.7", &object.att_stmt, &[]);
-    (Statement::None, Vec::new(), None)
+    (Statement::None, Certificates::default())
 }
 
 #[cfg(test)]

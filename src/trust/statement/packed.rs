@@ -1,6 +1,6 @@
 //! Format `packed` (WebAuthn 8.2): signed by an attestation certificate's key, or by the new credential itself.
 
-use super::{Findings, Reading};
+use super::{Certificates, Findings, Reading};
 use crate::trust::Statement;
 use crate::webauthn::AttestationObject;
 use crate::webauthn::cbor::Value;
@@ -9,7 +9,7 @@ use crate::webauthn::cose::CoseAlgorithm;
 pub(super) fn examine<'a>(
     object: &'a AttestationObject,
     client_data_hash: Option<&[u8; 32]>,
-    findings: &mut Findings,
+    findings: &mut Findings<'_>,
 ) -> Reading<'a> {
     let att_stmt = &object.att_stmt;
     findings.only_members("8.2", att_stmt, &["alg", "sig", "x5c"]);
@@ -32,11 +32,11 @@ pub(super) fn examine<'a>(
                 )),
             }
         }
-        return (Statement::SelfSigned, Vec::new(), None);
+        return (Statement::SelfSigned, Certificates::default());
     };
 
-    let (x5c, leaf) = findings.certificates("8.2", x5c);
-    if let Some(leaf) = &leaf {
+    let certificates = findings.certificates("8.2", x5c);
+    if let Some(leaf) = certificates.leaf() {
         leaf.packed_faults.iter().for_each(|fault| findings.wrong(fault.as_str()));
         if let (Some(alg), Some(sig)) = (alg, sig) {
             findings.signed("8.2", &leaf.key, alg, message.as_deref(), sig);
@@ -50,15 +50,14 @@ pub(super) fn examine<'a>(
             ));
         }
     }
-    (Statement::Valid, x5c, leaf)
+    (Statement::Valid, certificates)
 }
 
 #[cfg(test)]
 mod tests {
     use rcgen::{PKCS_ECDSA_P384_SHA384, PKCS_ECDSA_P521_SHA512, PKCS_ED25519, PKCS_RSA_SHA256, SignatureAlgorithm};
 
-    use super::super::examine;
-    use super::super::tests::expect;
+    use super::super::tests::{examine, expect};
     use super::*;
     use crate::trust::testing::{
         AAGUID, CLIENT_DATA_HASH, Maker, auth_data, cose_ed25519, leaf_params, with_auth_data, with_forged_signature,
