@@ -9,6 +9,7 @@
 //! | room | what it does |
 //! |---|---|
 //! | [`cli`] | one file per command: arguments in, words out |
+//! | [`audit`] | questions asked afterwards: is what was provisioned still what it should be? |
 //! | [`provision`] | the job: roster and profile to plan to journalled steps; resume, undo, many keys at once |
 //! | [`witness`] | the credential signs, as another implementation of CTAP2 sees it |
 //! | [`idp`] | the [`idp::Directory`] door and one folder or file per identity provider |
@@ -21,6 +22,7 @@
 //! | [`hid`] | 64-byte reports: finding keys, CTAPHID framing, deadlines, cancel |
 //! | [`webauthn`] | the data both sides speak |
 
+pub mod audit;
 pub mod cli;
 pub mod ctap;
 pub mod hid;

@@ -9,12 +9,17 @@ use std::str::FromStr;
 use clap::builder::TypedValueParser;
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
+use time::format_description::well_known::Rfc3339;
+use time::macros::format_description;
+use time::{Date, OffsetDateTime};
 
 use super::keys::SoftKeys;
 use super::settings::IdpChoice;
 #[cfg(target_os = "linux")]
 use super::softkey;
-use super::{completions, doctor, enroll, exit, idp, key, ledger, man, provision, rehearse, resume, revoke, status};
+use super::{
+    audit, completions, doctor, enroll, exit, idp, key, ledger, man, provision, rehearse, resume, revoke, status,
+};
 use crate::secret::{Reader, SecretSource};
 
 const ABOUT: &str = "Provisions FIDO2 security keys in batches";
@@ -98,6 +103,7 @@ pub enum Command {
     #[cfg(target_os = "linux")]
     Softkey(softkey::Softkey),
     Ledger(ledger::Ledger),
+    Audit(audit::Audit),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -178,6 +184,16 @@ pub struct PinArgument {
     /// Where the key's PIN comes from: prompt, file:PATH, fd:N or env:NAME [default: prompt]
     #[arg(long, value_name = "SOURCE", value_parser = unrepeated::<SecretSource>())]
     pub pin: Option<SecretSource>,
+}
+
+/// Reads a moment: RFC 3339, or a day (`2026-11-23`), which stands for its last second in UTC.
+pub fn moment(text: &str) -> Result<OffsetDateTime, String> {
+    let day = || Date::parse(text, format_description!("[year]-[month]-[day]")).map(|day| day.with_hms(23, 59, 59));
+    match (OffsetDateTime::parse(text, &Rfc3339), day()) {
+        (Ok(moment), _) => Ok(moment),
+        (Err(_), Ok(Ok(end_of_day))) => Ok(end_of_day.assume_utc()),
+        _ => Err("neither a day such as 2026-11-23 nor a time such as 2026-11-23T18:00:00Z".into()),
+    }
 }
 
 /// Parses without repeating what was given, as clap does by itself: it may be a secret that was pasted into the wrong place.

@@ -12,7 +12,7 @@ pub enum Exit {
     Failed = 1,
     /// The command line, the settings, a profile or the roster is wrong. Nothing was touched.
     Usage = 2,
-    /// Some people of a batch have their keys, others do not.
+    /// Some people of a batch have their keys, others do not. Or an audit found something to do.
     Partial = 3,
     /// The identity provider does not accept our sign-in.
     SignIn = 4,
@@ -20,7 +20,7 @@ pub enum Exit {
     Key = 5,
     /// A PIN is wrong, blocked, unknown, or against the key's rules.
     Pin = 6,
-    /// The attestation is not what the profile demands.
+    /// The attestation is not what the profile demands, or something is known against it.
     Attestation = 7,
     /// Somebody ended it: 128 and the number of SIGINT.
     Interrupted = 130,
@@ -32,11 +32,11 @@ Exit codes:
     0  done
     1  failed
     2  wrong usage, settings, profile or roster; nothing was touched
-    3  a part of the batch failed
+    3  a part of the batch failed, or an audit found something to do
     4  the identity provider does not accept our sign-in
     5  no key, or more than one and none named
     6  PIN wrong, blocked, unknown or against the key's rules
-    7  attestation refused
+    7  attestation refused, or an audit found something about attestations
   130  interrupted; run 'keywright resume' to go on";
 
 impl Exit {

@@ -4,6 +4,7 @@
 //! to destroy anything without being asked to: no terminal and no `--yes` is a no.
 
 pub mod args;
+pub mod audit;
 pub mod batch;
 pub mod completions;
 pub mod console;
@@ -83,6 +84,7 @@ fn run(command: &Command, session: &Session) -> Result<Exit, CliError> {
         #[cfg(target_os = "linux")]
         Command::Softkey(command) => command.run(session),
         Command::Ledger(command) => command.run(session),
+        Command::Audit(command) => command.run(session),
         Command::Completions(command) => command.run(session),
         Command::Man(command) => command.run(session),
     }

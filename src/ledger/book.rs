@@ -97,6 +97,11 @@ impl Job {
         }
     }
 
+    /// Whether a signature is kept that proves the job's credential.
+    pub fn has_proof(&self) -> bool {
+        self.outcomes.contains_key(&Step::Prove)
+    }
+
     /// The credential that the job made.
     pub fn credential_id(&self) -> Option<&CredentialId> {
         match self.outcomes.get(&Step::Make) {
@@ -153,6 +158,8 @@ pub struct Credential {
     pub made: String,
     /// When it last signed as it should, RFC 3339.
     pub proved: Option<String>,
+    /// When it was last taken out and tried as it should ([`super::Event::KeyDrilled`]), RFC 3339.
+    pub drilled: Option<String>,
     /// When it was last tried and did not sign as it should, RFC 3339; `None` again once it does.
     pub failed: Option<String>,
 }

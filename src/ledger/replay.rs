@@ -193,6 +193,7 @@ impl Book {
             state: CredentialState::OnKey,
             made: String::new(),
             proved: None,
+            drilled: None,
             failed: None,
         })
     }
@@ -259,6 +260,7 @@ impl Book {
                 if let Some(credential) = self.credentials.get_mut(credential_id) {
                     if *proved {
                         credential.signed(time);
+                        credential.drilled = Some(time.to_owned());
                     } else {
                         credential.failed = Some(time.to_owned());
                     }

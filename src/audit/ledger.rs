@@ -1,0 +1,230 @@
+//! The whole ledger, judged again: every credential from the attestation object and client data that were kept, by the rules,
+//! roots and metadata of today; and every account, job and stored key by what its profile demands.
+//!
+//! It refuses to look past a break in the chain: what comes after one may be anybody's.
+
+mod credential;
+mod finding;
+
+use time::{Date, OffsetDateTime};
+
+pub use credential::{Examined, Standing};
+pub use finding::{About, Area, Finding, Matter, Severity};
+
+use crate::ledger::{AccountId, Book, CredentialState, Entry, Head, Job, JobId, JobState, LedgerError, chain};
+use crate::profile::{Profile, Profiles};
+use crate::trust::{Judge, MetadataId};
+
+/// What is judged by.
+#[derive(Debug, Clone, Copy)]
+pub struct Standards<'a> {
+    /// Rules, roots, metadata, advisories.
+    pub judge: &'a Judge,
+    /// The metadata that the judge has, if any.
+    pub metadata: Option<&'a MetadataInUse>,
+    /// When.
+    pub at: OffsetDateTime,
+}
+
+/// Which metadata, and until when it is fresh.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct MetadataInUse {
+    /// Number and hash.
+    #[serde(flatten)]
+    pub id: MetadataId,
+    /// The day by which there is newer metadata.
+    pub next_update: Date,
+}
+
+/// A ledger that was read for an audit, up to its end or its first break.
+#[derive(Debug)]
+pub struct Readable {
+    /// The last event that is as it was written.
+    pub head: Head,
+    /// What the events up to there say.
+    pub book: Book,
+    /// Why it was not read to its end.
+    pub broken: Option<LedgerError>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct LedgerAudit<'a> {
+    /// When it was judged.
+    pub at: OffsetDateTime,
+    /// The last event that is as it was written.
+    pub head: &'a Head,
+    /// What it was judged by.
+    pub metadata: Option<&'a MetadataInUse>,
+    /// The roots that are trusted for every model, as distinguished names.
+    pub anchors: Vec<String>,
+    /// Accounts in order, with their proved keys.
+    pub accounts: Vec<Covered<'a>>,
+    /// Credentials by account and key.
+    pub credentials: Vec<Examined<'a>>,
+    /// The most urgent first, and a broken chain before everything.
+    pub findings: Vec<Finding>,
+}
+
+/// An account and how many keys it has.
+#[derive(Debug)]
+pub struct Covered<'a> {
+    /// The account.
+    pub id: &'a AccountId,
+    /// The profile's name.
+    pub profile: &'a str,
+    /// Registered keys that were seen to sign.
+    pub proved: usize,
+    /// As many as the profile demands.
+    pub required: usize,
+    /// The profile.
+    pub rules: &'a Profile,
+}
+
+impl Readable {
+    /// Reads a log. `known` is a head that was kept elsewhere. Never fails: a break is the audit's first finding.
+    pub fn read(entries: &[Entry], known: Option<&Head>) -> Self {
+        let mut broken = chain::verify(entries, known).err();
+        let (mut head, mut book) = (Head::EMPTY, Book::default());
+        for entry in entries {
+            let read = head.follow(entry).and_then(|()| book.apply(entry, &entry.event()?));
+            if let Err(error) = read {
+                // A body that fits its hash may still be no event.
+                head = Head { seq: book.seq, ..head };
+                broken.get_or_insert(error);
+                break;
+            }
+        }
+        Self { head, book, broken }
+    }
+
+    /// Holds accounts against the profiles of today, by name. One whose profile is not among them keeps that of the ledger.
+    pub fn hold_against(&mut self, profiles: &Profiles) {
+        for account in self.book.accounts.values_mut() {
+            if let Some(profile) = profiles.get(&account.profile.name) {
+                account.profile = profile.clone();
+            }
+        }
+    }
+}
+
+impl<'a> LedgerAudit<'a> {
+    /// Judges everything that was read.
+    pub fn of(ledger: &'a Readable, standards: &Standards<'a>) -> Self {
+        let book = &ledger.book;
+        let mut credentials: Vec<_> =
+            book.credentials.iter().map(|(id, credential)| Examined::of(id, credential, book, standards)).collect();
+        credentials.sort_by_key(|one| (&one.credential.account, one.credential.ordinal, &one.credential.made));
+        let accounts: Vec<_> = book
+            .accounts
+            .iter()
+            .map(|(id, account)| Covered {
+                id,
+                profile: account.profile.name.as_str(),
+                proved: book.proved_keys(id),
+                required: account.profile.keys.required,
+                rules: &account.profile,
+            })
+            .collect();
+
+        let mut findings: Vec<Finding> = Vec::new();
+        let of_nothing = |matter| Finding { about: About::default(), matter };
+        findings.extend(ledger.broken.clone().map(Matter::ChainBroken).map(of_nothing));
+        findings.extend(means(&credentials, standards).into_iter().map(of_nothing));
+        findings.extend(accounts.iter().filter_map(too_few_keys));
+        findings.extend(book.accounts.iter().filter(|(_, account)| !account.other_methods.is_empty()).map(
+            |(id, account)| Finding {
+                about: About { account: Some(id.clone()), ..About::default() },
+                matter: Matter::OtherMethods(account.other_methods.clone()),
+            },
+        ));
+        findings.extend(book.jobs.iter().filter_map(|(id, job)| unfinished(*id, job)));
+        findings.extend(book.attention.iter().map(|(job, what)| Finding {
+            about: job.and_then(|job| book.jobs.get(&job)).map(about_job).unwrap_or_default(),
+            matter: Matter::Attention(what.clone()),
+        }));
+        for one in &credentials {
+            findings.extend(one.matters.iter().map(|matter| Finding { about: one.about(), matter: matter.clone() }));
+        }
+        findings.extend(book.drills_due(standards.at).filter_map(|(id, _)| {
+            let due = credentials.iter().find(|one| one.id == id)?;
+            Some(Finding { about: due.about(), matter: due.drill()? })
+        }));
+        findings.sort_by(|a, b| order(a).cmp(&order(b)));
+        Self {
+            at: standards.at,
+            head: &ledger.head,
+            metadata: standards.metadata,
+            anchors: standards.judge.pinned().iter().map(|anchor| anchor.subject.clone()).collect(),
+            accounts,
+            credentials,
+            findings,
+        }
+    }
+
+    /// How many findings there are of a severity.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.findings.iter().filter(|finding| finding.matter.severity() == severity).count()
+    }
+
+    /// Credentials that their directory takes.
+    pub fn in_service(&self) -> impl Iterator<Item = &Examined<'a>> {
+        self.credentials.iter().filter(|one| one.credential.state == CredentialState::Registered)
+    }
+}
+
+fn order(finding: &Finding) -> impl Ord + '_ {
+    let About { account, ordinal, .. } = &finding.about;
+    (finding.matter.severity(), finding.matter.area(), account, ordinal)
+}
+
+/// Whether there was enough to judge by.
+fn means(credentials: &[Examined<'_>], standards: &Standards<'_>) -> Vec<Matter> {
+    let number = |wanted: fn(&Examined<'_>) -> bool| credentials.iter().filter(|one| wanted(one)).count();
+    let mut matters = Vec::new();
+    let unjudged = number(|one| one.standing == Standing::NotJudged);
+    if unjudged > 0 {
+        matters.push(Matter::NoAnchors(unjudged));
+    }
+    match standards.metadata {
+        None => {
+            let judged = number(|one| one.credential.state == CredentialState::Registered);
+            matters.extend((judged > 0).then_some(Matter::NoMetadata(judged)));
+        }
+        Some(MetadataInUse { id, next_update }) => {
+            if standards.at.date() > *next_update {
+                matters.push(Matter::MetadataOverdue { no: id.no, next_update: *next_update });
+            }
+            matters.extend((!id.signed).then_some(Matter::MetadataUnsigned(id.no)));
+        }
+    }
+    matters
+}
+
+fn too_few_keys(account: &Covered<'_>) -> Option<Finding> {
+    let Covered { id, proved, required, .. } = *account;
+    (proved < required).then(|| Finding {
+        about: About { account: Some(id.clone()), ..About::default() },
+        matter: Matter::TooFewKeys { proved, required },
+    })
+}
+
+fn unfinished(id: JobId, job: &Job) -> Option<Finding> {
+    let matter = match &job.state {
+        JobState::Ready(step) | JobState::Open(step) => Matter::JobUnfinished { job: id, step: *step, failure: None },
+        JobState::Failed(step, failure) => {
+            Matter::JobUnfinished { job: id, step: *step, failure: Some(failure.message.clone()) }
+        }
+        JobState::GivenUp => Matter::JobGivenUp(id),
+        JobState::Done => return None,
+    };
+    Some(Finding { about: about_job(job), matter })
+}
+
+fn about_job(job: &Job) -> About {
+    About {
+        account: Some(job.account.clone()),
+        ordinal: Some(job.ordinal),
+        credential_id: job.credential_id().cloned(),
+    }
+}

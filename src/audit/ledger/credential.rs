@@ -1,0 +1,298 @@
+//! One credential, judged again from what the ledger kept of its registration and its proof.
+
+use data_encoding::BASE64URL_NOPAD;
+use sha2::{Digest, Sha256};
+
+use super::finding::day;
+use super::{About, Matter, Standards};
+use crate::idp::Ceremony;
+use crate::ledger::{Account, Book, Credential, CredentialState, Job, Outcome, Step};
+use crate::profile::ModelStatus;
+use crate::trust::{Chain, Policy, Refusal, Statement, Verdict};
+use crate::webauthn::{AttestationObject, CeremonyType, ClientDataJson, CosePublicKey, CredentialId, WebauthnError};
+
+/// Where a credential stands by the profile of today, the best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// The profile takes it.
+    Accepted,
+    /// The profile demands a trusted chain, and there was nothing to follow it to.
+    NotJudged,
+    /// The profile does not take it.
+    Refused,
+    /// What the ledger kept of it does not fit together.
+    Unsound,
+}
+
+/// A credential and what was found out about it.
+#[derive(Debug)]
+pub struct Examined<'a> {
+    /// Its id.
+    pub id: &'a CredentialId,
+    /// What the ledger says of it.
+    pub credential: &'a Credential,
+    /// Whose it is.
+    pub account: &'a Account,
+    /// The job that made it, unless that went back and made another.
+    pub job: Option<&'a Job>,
+    /// Today's verdict, unless it is unsound.
+    pub verdict: Option<Verdict>,
+    /// Where it stands.
+    pub standing: Standing,
+    /// What is the matter with it.
+    pub matters: Vec<Matter>,
+}
+
+impl std::fmt::Display for Standing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Accepted => "accepted",
+            Self::Refused => "refused",
+            Self::Unsound => "unsound",
+            Self::NotJudged => "not judged",
+        })
+    }
+}
+
+impl<'a> Examined<'a> {
+    /// Examines a credential of this book. One that is no longer in service is judged too, for the record; only what is in
+    /// service gives rise to findings about its attestation.
+    pub(super) fn of(
+        id: &'a CredentialId,
+        credential: &'a Credential,
+        book: &'a Book,
+        standards: &Standards<'_>,
+    ) -> Self {
+        let account = &book.accounts[&credential.account];
+        let job = book.jobs.get(&credential.job).filter(|job| job.credential_id() == Some(id));
+        let mut examined =
+            Self { id, credential, account, job, verdict: None, standing: Standing::Unsound, matters: Vec::new() };
+        let mut matters = match examined.registration() {
+            Ok((object, hash)) => examined.judge(&object, &hash, standards),
+            Err(why) => vec![Matter::Unsound(why)],
+        };
+        match credential.state {
+            CredentialState::Registered => {
+                if credential.proved.is_none() {
+                    matters.push(Matter::NeverProved);
+                }
+                matters.extend(credential.failed.as_deref().map(day).map(Matter::LastTryFailed));
+                if credential.verdict.is_none() {
+                    matters.push(Matter::NeverJudged);
+                }
+            }
+            CredentialState::OnKey => {
+                // While its job is open, the job is the finding.
+                let open = book.jobs.get(&credential.job).is_some_and(|job| job.state.step().is_some());
+                matters = if open { Vec::new() } else { vec![Matter::NotRegistered] };
+            }
+            CredentialState::Revoked => matters = vec![Matter::Revoked],
+            CredentialState::Deleted => matters.clear(),
+        }
+        examined.matters = matters;
+        examined
+    }
+
+    /// What a finding about it is about.
+    pub(super) fn about(&self) -> About {
+        About {
+            account: Some(self.credential.account.clone()),
+            ordinal: Some(self.credential.ordinal),
+            credential_id: Some(self.id.clone()),
+        }
+    }
+
+    /// What is the matter when it is due for a drill. A key that failed its last one has a finding already.
+    pub(super) fn drill(&self) -> Option<Matter> {
+        let interval_days = self.account.profile.drill_interval_days?;
+        if self.credential.failed.is_some() {
+            return None;
+        }
+        Some(match &self.credential.drilled {
+            Some(last) => Matter::DrillOverdue { last: day(last), interval_days },
+            None => Matter::NeverDrilled { enrolled: day(&self.credential.made), interval_days },
+        })
+    }
+
+    /// Why it stands there: what the profile does not take, then what the judge saw.
+    pub fn reasons(&self) -> Vec<String> {
+        let refusals = self.matters.iter().filter_map(|matter| match matter {
+            Matter::Refused { refusal, .. } => Some(refusal.to_string()),
+            Matter::Unsound(_) | Matter::ProofInvalid => Some(matter.to_string()),
+            _ => None,
+        });
+        refusals.chain(self.verdict.iter().flat_map(|verdict| verdict.reasons.clone())).collect()
+    }
+
+    /// The policy that it is held against.
+    pub fn policy(&self) -> Policy {
+        Policy::from(&self.account.profile.keys)
+    }
+
+    /// The attestation object, and the hash of the client data, if they are what the ledger says of this credential.
+    fn registration(&self) -> Result<(AttestationObject, [u8; 32]), String> {
+        let Credential { rp_id, attestation_object, client_data_json, public_key, .. } = self.credential;
+        let object = AttestationObject::parse(attestation_object).map_err(|error| error.to_string())?;
+        let attested = object.auth_data.attested_credential_data.as_ref().ok_or("it names no credential")?;
+        if attested.credential_id != *self.id {
+            return Err("it names another credential".into());
+        }
+        if attested.public_key.bytes != *public_key {
+            return Err("it has another public key".into());
+        }
+        if object.auth_data.rp_id_hash != rp_id.hash() {
+            return Err("it was made for another RP ID".into());
+        }
+        let client_data = ClientDataJson::from_bytes(client_data_json.clone());
+        if let Some(ceremony) = self.job.and_then(Job::ceremony) {
+            let ceremony: Ceremony = serde_json::from_value(ceremony.clone())
+                .map_err(|error| format!("its ceremony is unreadable: {error}"))?;
+            client_data
+                .check(CeremonyType::Create, &ceremony.options.challenge, &ceremony.origin)
+                .map_err(|error| error.to_string())?;
+        }
+        Ok((object, client_data.hash()))
+    }
+
+    /// Sets verdict and standing.
+    fn judge(&mut self, object: &AttestationObject, hash: &[u8; 32], standards: &Standards<'_>) -> Vec<Matter> {
+        let today = standards.judge.judge(object, Some(hash), self.credential.key.firmware_version, standards.at);
+        let policy = self.policy();
+        let then = self.credential.verdict.as_ref();
+        let refused_then: Vec<Refusal> = then.and_then(|then| policy.accept(then).err()).unwrap_or_default();
+        let nothing_to_judge_by = standards.metadata.is_none() && standards.judge.pinned().is_empty();
+
+        self.standing = Standing::Accepted;
+        let mut matters = Vec::new();
+        for refusal in policy.accept(&today).err().unwrap_or_default() {
+            match refusal {
+                Refusal::Chain(Chain::NotChecked) if nothing_to_judge_by && today.statement == Statement::Valid => {
+                    self.standing = self.standing.max(Standing::NotJudged);
+                }
+                Refusal::Chain(Chain::Expired) if then.is_some_and(|then| then.chain == Chain::Trusted) => {
+                    matters.push(Matter::CertificateExpired);
+                }
+                refusal => {
+                    self.standing = Standing::Refused;
+                    let accepted_then = then.is_some() && !refused_then.contains(&refusal);
+                    matters.push(Matter::Refused { refusal, accepted_then });
+                }
+            }
+        }
+        matters.extend(since_enrolment(&today, then));
+        if let (Some(job), Some(attested)) = (self.job, &object.auth_data.attested_credential_data)
+            && !proof_holds(job, &attested.public_key)
+        {
+            matters.push(Matter::ProofInvalid);
+        }
+        self.verdict = Some(today);
+        matters
+    }
+}
+
+/// What is known of the model that matters whatever the profile says, and whether it is news.
+fn since_enrolment(today: &Verdict, then: Option<&Verdict>) -> Vec<Matter> {
+    let advisories = today.advisories.iter().map(|advice| Matter::Advisory {
+        advice: advice.clone(),
+        new: then.is_some_and(|then| !then.advisories.iter().any(|known| known.id == advice.id)),
+    });
+    let statuses = today.status_reports.iter().filter(|report| {
+        report.status.forbids() || matches!(report.status, ModelStatus::UpdateAvailable | ModelStatus::NotCertified)
+    });
+    let statuses = statuses.map(|report| Matter::StatusReported {
+        status: report.status.clone(),
+        from: report.effective_date.clone(),
+        new: then.is_some_and(|then| then.metadata.is_some() && !then.status_reports.contains(report)),
+    });
+    let mut matters: Vec<_> = advisories.chain(statuses).collect();
+    if let Some(certified) = then.and_then(|then| then.certification)
+        && today.metadata.is_some()
+        && today.certification.is_none_or(|now| now < certified)
+    {
+        matters.push(Matter::CertificationLowered { then: certified, now: today.certification });
+    }
+    matters
+}
+
+/// Whether nothing contradicts the assertion that the job kept (WebAuthn 7.2 step 20). There may be none, or one by an algorithm
+/// that cannot be verified here.
+fn proof_holds(job: &Job, public_key: &CosePublicKey) -> bool {
+    let Some(Outcome::Prove { authenticator_data, client_data_json, signature, .. }) = job.outcomes.get(&Step::Prove)
+    else {
+        return true;
+    };
+    let decode = |text: &str| BASE64URL_NOPAD.decode(text.as_bytes()).ok();
+    let (Some(mut signed), Some(client_data), Some(signature)) =
+        (decode(authenticator_data), decode(client_data_json), decode(signature))
+    else {
+        return false;
+    };
+    signed.extend(Sha256::digest(&client_data));
+    public_key.verify(&signed, &signature) != Err(WebauthnError::BadSignature)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::audit::ledger::Severity;
+
+    fn verdict(more: serde_json::Value) -> Verdict {
+        let mut verdict = json!({"fmt": "packed", "statement": "valid", "chain": "trusted", "anchor": null,
+            "aaguid": "2fc0579f-8113-47ea-b116-bb5a8db9202a", "model": "A key", "subject": null, "firmware": "5.4.3",
+            "serial": null, "enterprise": false, "transports": [], "backup_eligible": false, "reasons": [],
+            "metadata": {"no": 237, "sha256": "00", "signed": true}});
+        verdict.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        serde_json::from_value(verdict).unwrap()
+    }
+
+    fn found(then: serde_json::Value, today: serde_json::Value) -> Vec<(&'static str, Severity, String)> {
+        let matters = since_enrolment(&verdict(today), Some(&verdict(then)));
+        matters.iter().map(|matter| (matter.code(), matter.severity(), matter.to_string())).collect()
+    }
+
+    #[test]
+    fn what_was_known_and_is_harmless_is_not_told() {
+        let known = json!({"certification": "L1", "status_reports": [{"status": "FIDO_CERTIFIED_L1"}]});
+        assert_eq!(found(known.clone(), known), []);
+        assert_eq!(found(json!({}), json!({"certification": "L1"})), []);
+        assert_eq!(found(json!({"certification": "L1"}), json!({"certification": "L2"})), []);
+    }
+
+    #[test]
+    fn an_advisory_says_whether_it_is_news() {
+        let advised = |exposure| json!({"advisories": [{"id": "YSA-1", "summary": "It leaks.", "link": "https://example.org", "exposure": exposure}]});
+        let [(code, severity, sentence)] = &found(json!({}), advised("affected"))[..] else { panic!() };
+        assert_eq!((*code, *severity), ("advisory", Severity::Warning));
+        assert!(
+            sentence.starts_with("YSA-1: It leaks. This key's firmware has it.") && sentence.contains("not known at")
+        );
+        let old = found(advised("unknown"), advised("unknown"));
+        assert_eq!(old[0].1, Severity::Notice);
+        assert!(!old[0].2.contains("at enrolment"));
+    }
+
+    #[test]
+    fn reports_that_forbid_a_model_are_critical() {
+        let reported = |status| json!({"status_reports": [{"status": status, "effective_date": "2027-01-02"}]});
+        let revoked = found(json!({}), reported("REVOKED"));
+        assert_eq!((revoked[0].0, revoked[0].1), ("status-reported", Severity::Critical));
+        assert!(
+            revoked[0].2.contains("REVOKED of this model, since 2027-01-02. At enrolment it did not."),
+            "{revoked:?}"
+        );
+        let update = found(reported("UPDATE_AVAILABLE"), reported("UPDATE_AVAILABLE"));
+        assert_eq!(update[0].1, Severity::Warning);
+        assert!(!update[0].2.contains("At enrolment"));
+    }
+
+    #[test]
+    fn a_certification_that_went_is_told_only_where_metadata_says_so() {
+        let then = json!({"certification": "L2"});
+        assert!(found(then.clone(), json!({"certification": "L1"}))[0].2.contains("certified L2"));
+        assert!(found(then.clone(), json!({}))[0].2.contains("no longer certified"));
+        assert_eq!(found(then, json!({"metadata": null})), []);
+    }
+}

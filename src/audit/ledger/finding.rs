@@ -1,0 +1,463 @@
+//! What an audit found: each finding is about something, weighs something, says what is the matter and what to do next.
+
+use std::fmt;
+
+use time::format_description::well_known::Rfc3339;
+use time::{Date, OffsetDateTime};
+
+use crate::ledger::{AccountId, JobId, LedgerError, Step};
+use crate::profile::{Certification, ModelStatus};
+use crate::trust::{Advice, Exposure, Refusal};
+use crate::webauthn::CredentialId;
+
+/// How soon somebody has to do something, the most urgent first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// A key, an account or the ledger cannot be relied on until this is done.
+    Critical,
+    /// To be done.
+    Warning,
+    /// Worth knowing; nothing has to be done.
+    Notice,
+}
+
+/// What kind of question a finding answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Area {
+    /// Is the log as it was written?
+    Ledger,
+    /// Is a key what its profile demands, and what it claimed to be?
+    Attestation,
+    /// Has everybody the keys they need, registered and working?
+    People,
+    /// Was there enough to judge by?
+    Means,
+}
+
+/// What a finding is about; as much as is known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct About {
+    /// The account.
+    pub account: Option<AccountId>,
+    /// Which of the account's keys.
+    pub ordinal: Option<usize>,
+    /// The credential.
+    pub credential_id: Option<CredentialId>,
+}
+
+/// One finding.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// What it is about.
+    pub about: About,
+    /// What is the matter.
+    pub matter: Matter,
+}
+
+/// What can be the matter. Displayed, one sentence or more.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Matter {
+    /// The log is not as it was written; what comes after the break is not looked at.
+    ChainBroken(LedgerError),
+    /// Certificates could not be followed anywhere.
+    NoAnchors(usize),
+    /// No metadata at all.
+    NoMetadata(usize),
+    /// Metadata past its date.
+    MetadataOverdue {
+        /// Its number.
+        no: u64,
+        /// The day by which there was a newer one.
+        next_update: Date,
+    },
+    /// Metadata that nobody signed.
+    MetadataUnsigned(u64),
+
+    /// What the ledger keeps of a registration does not fit together.
+    Unsound(String),
+    /// The kept proof's signature does not verify.
+    ProofInvalid,
+    /// Nothing says that the attestation was ever judged.
+    NeverJudged,
+    /// The profile does not take it.
+    Refused {
+        /// Which demand is not fulfilled.
+        refusal: Refusal,
+        /// Whether today's profile would have taken it with what was known at enrolment.
+        accepted_then: bool,
+    },
+    /// Valid when it was enrolled, out of date since.
+    CertificateExpired,
+    /// A weakness.
+    Advisory {
+        /// The advisory.
+        advice: Advice,
+        /// Whether it was not known at enrolment.
+        new: bool,
+    },
+    /// Metadata reports something that nobody should overlook.
+    StatusReported {
+        /// The status.
+        status: ModelStatus,
+        /// The day it holds from, as reported.
+        from: Option<String>,
+        /// Whether it was not known at enrolment.
+        new: bool,
+    },
+    /// The model lost a certification.
+    CertificationLowered {
+        /// At enrolment.
+        then: Certification,
+        /// Today.
+        now: Option<Certification>,
+    },
+
+    /// At the directory, and never seen to sign.
+    NeverProved,
+    /// The last try failed.
+    LastTryFailed(String),
+    /// On a key, and nobody at the directory knows it.
+    NotRegistered,
+    /// No longer at the directory.
+    Revoked,
+    /// The account has too few keys.
+    TooFewKeys {
+        /// Registered and seen to sign.
+        proved: usize,
+        /// As the profile demands.
+        required: usize,
+    },
+    /// A stored key has to be tried again.
+    DrillOverdue {
+        /// When it last signed, the day.
+        last: String,
+        /// By the profile.
+        interval_days: u32,
+    },
+    /// A stored key that was never tried since it was enrolled.
+    NeverDrilled {
+        /// The day.
+        enrolled: String,
+        /// By the profile.
+        interval_days: u32,
+    },
+    /// A job with something left to do.
+    JobUnfinished {
+        /// The job.
+        job: JobId,
+        /// The next step.
+        step: Step,
+        /// Why it failed there.
+        failure: Option<String>,
+    },
+    /// A job that will not be finished.
+    JobGivenUp(JobId),
+    /// Weaker ways in.
+    OtherMethods(Vec<String>),
+    /// Something that a person was told to do.
+    Attention(String),
+}
+
+impl fmt::Display for Matter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ChainBroken(error) => write!(f, "{error}."),
+            Self::NoAnchors(number) => write!(
+                f,
+                "{} could not be followed to a trusted root today: there is neither metadata nor a root to judge by.",
+                count(*number, "attestation")
+            ),
+            Self::NoMetadata(number) => {
+                write!(f, "{} judged without FIDO metadata: statuses and certifications are not known.", were(*number))
+            }
+            Self::MetadataOverdue { no, next_update } => {
+                write!(f, "FIDO metadata number {no} was to be replaced by {next_update}.")
+            }
+            Self::MetadataUnsigned(no) => {
+                write!(f, "FIDO metadata number {no} is not signed: whoever had the file could have changed it.")
+            }
+            Self::Unsound(why) => write!(f, "The registration that the ledger keeps is not sound: {why}."),
+            Self::ProofInvalid => f.write_str(
+                "The signature that the ledger keeps as proof does not verify with the credential's public key.",
+            ),
+            Self::NeverJudged => f.write_str("It was registered without a verdict on its attestation."),
+            Self::Refused { refusal, accepted_then: true } => {
+                write!(f, "{refusal} With what was known at enrolment, the profile of today would have taken it.")
+            }
+            Self::Refused { refusal, accepted_then: false } => {
+                write!(f, "{refusal} That was so at enrolment: the profile asks for more now.")
+            }
+            Self::CertificateExpired => {
+                f.write_str("Its attestation certificate has run out since it was enrolled; it was valid then.")
+            }
+            Self::Advisory { advice, new } => {
+                let exposure = match advice.exposure {
+                    Exposure::Affected => "This key's firmware has it.",
+                    Exposure::Presumed => {
+                        "This key's firmware is not told, but its certificate is old enough to have it."
+                    }
+                    Exposure::Unknown => "Whether this key has it is not known.",
+                };
+                let Advice { id, summary, .. } = advice;
+                write!(f, "{id}: {summary} {exposure}{}", if *new { " It was not known at enrolment." } else { "" })
+            }
+            Self::StatusReported { status, from, new } => {
+                write!(f, "FIDO metadata reports {status} of this model")?;
+                if let Some(from) = from {
+                    write!(f, ", since {from}")?;
+                }
+                f.write_str(if *new { ". At enrolment it did not." } else { "." })
+            }
+            Self::CertificationLowered { then, now: Some(now) } => {
+                write!(f, "The model was certified {then} when the key was enrolled, and is certified {now} now.")
+            }
+            Self::CertificationLowered { then, now: None } => {
+                write!(f, "The model was certified {then} when the key was enrolled, and is no longer certified.")
+            }
+            Self::NeverProved => f.write_str("It is registered and was never seen to sign."),
+            Self::LastTryFailed(when) => write!(f, "It did not sign as it should when it was last tried, on {when}."),
+            Self::NotRegistered => f.write_str("A credential is on the key and not at the identity provider."),
+            Self::Revoked => f.write_str("It was revoked: the identity provider does not take it any more."),
+            Self::TooFewKeys { proved: 0, required } => {
+                write!(f, "None of {required} proved keys: nobody can sign in to this account with a key.")
+            }
+            Self::TooFewKeys { proved: 1, required } => {
+                write!(f, "1 of {required} proved keys: losing that one locks its owner out.")
+            }
+            Self::TooFewKeys { proved, required } => write!(f, "{proved} of {required} proved keys."),
+            Self::DrillOverdue { last, interval_days } => {
+                write!(f, "It was last tried on {last}, and is to be tried every {interval_days} days.")
+            }
+            Self::NeverDrilled { enrolled, interval_days } => {
+                write!(
+                    f,
+                    "It was never tried since it was enrolled on {enrolled}, and is to be tried every {interval_days} days."
+                )
+            }
+            Self::JobUnfinished { job, step, failure: None } => {
+                write!(f, "{job} is not finished: it stands at {step}.")
+            }
+            Self::JobUnfinished { job, step, failure: Some(why) } => {
+                write!(f, "{job} is not finished: it stands at {step}, where it failed ({why}).")
+            }
+            Self::JobGivenUp(job) => write!(f, "{job} was given up."),
+            Self::OtherMethods(methods) => {
+                write!(f, "The account can also be signed in to without a key: {}.", methods.join(", "))
+            }
+            Self::Attention(what) => write!(f, "Somebody was told: {what}"),
+        }
+    }
+}
+
+impl Matter {
+    /// Its name for machines; never changed.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::ChainBroken(_) => "chain-broken",
+            Self::NoAnchors(_) => "no-anchors",
+            Self::NoMetadata(_) => "no-metadata",
+            Self::MetadataOverdue { .. } => "metadata-overdue",
+            Self::MetadataUnsigned(_) => "metadata-unsigned",
+            Self::Unsound(_) => "registration-unsound",
+            Self::ProofInvalid => "proof-invalid",
+            Self::NeverJudged => "never-judged",
+            Self::Refused { .. } => "refused",
+            Self::CertificateExpired => "certificate-expired",
+            Self::Advisory { .. } => "advisory",
+            Self::StatusReported { .. } => "status-reported",
+            Self::CertificationLowered { .. } => "certification-lowered",
+            Self::NeverProved => "never-proved",
+            Self::LastTryFailed(_) => "last-try-failed",
+            Self::NotRegistered => "not-registered",
+            Self::Revoked => "revoked",
+            Self::TooFewKeys { .. } => "too-few-keys",
+            Self::DrillOverdue { .. } => "drill-overdue",
+            Self::NeverDrilled { .. } => "never-drilled",
+            Self::JobUnfinished { .. } => "job-unfinished",
+            Self::JobGivenUp(_) => "job-given-up",
+            Self::OtherMethods(_) => "other-methods",
+            Self::Attention(_) => "attention",
+        }
+    }
+
+    /// A heading over several of its kind.
+    pub fn title(&self) -> &'static str {
+        match self {
+            Self::ChainBroken(_) => "The ledger was changed",
+            Self::NoAnchors(_) => "No roots to judge by",
+            Self::NoMetadata(_) => "Judged without FIDO metadata",
+            Self::MetadataOverdue { .. } => "Old FIDO metadata",
+            Self::MetadataUnsigned(_) => "Unsigned FIDO metadata",
+            Self::Unsound(_) => "Damaged evidence",
+            Self::ProofInvalid => "Proof that does not verify",
+            Self::NeverJudged => "Registered without a verdict",
+            Self::Refused { .. } => "Not what the profile demands",
+            Self::CertificateExpired => "Certificates out of date since enrolment",
+            Self::Advisory { .. } => "Known weaknesses",
+            Self::StatusReported { .. } => "Reported by FIDO metadata",
+            Self::CertificationLowered { .. } => "Certification lowered",
+            Self::NeverProved => "Never seen to sign",
+            Self::LastTryFailed(_) => "Failed when last tried",
+            Self::NotRegistered => "Not at the identity provider",
+            Self::Revoked => "Revoked",
+            Self::TooFewKeys { proved: 0, .. } => "Accounts without a key",
+            Self::TooFewKeys { .. } => "Accounts with too few keys",
+            Self::DrillOverdue { .. } | Self::NeverDrilled { .. } => "Drills overdue",
+            Self::JobUnfinished { .. } => "Keys not finished",
+            Self::JobGivenUp(_) => "Given up",
+            Self::OtherMethods(_) => "Weaker ways to sign in",
+            Self::Attention(_) => "Left for a person to do",
+        }
+    }
+
+    /// How soon somebody has to do something.
+    pub fn severity(&self) -> Severity {
+        match self {
+            Self::ChainBroken(_)
+            | Self::Unsound(_)
+            | Self::ProofInvalid
+            | Self::NeverJudged
+            | Self::Refused { .. }
+            | Self::NeverProved
+            | Self::LastTryFailed(_)
+            | Self::NotRegistered
+            | Self::TooFewKeys { proved: 0, .. } => Severity::Critical,
+            Self::Advisory { advice, .. } => match advice.exposure {
+                Exposure::Affected | Exposure::Presumed => Severity::Warning,
+                Exposure::Unknown => Severity::Notice,
+            },
+            Self::StatusReported { status, .. } if status.forbids() => Severity::Critical,
+            Self::NoAnchors(_)
+            | Self::MetadataOverdue { .. }
+            | Self::MetadataUnsigned(_)
+            | Self::StatusReported { .. }
+            | Self::CertificationLowered { .. }
+            | Self::TooFewKeys { .. }
+            | Self::DrillOverdue { .. }
+            | Self::NeverDrilled { .. }
+            | Self::JobUnfinished { .. } => Severity::Warning,
+            Self::NoMetadata(_)
+            | Self::CertificateExpired
+            | Self::Revoked
+            | Self::JobGivenUp(_)
+            | Self::OtherMethods(_)
+            | Self::Attention(_) => Severity::Notice,
+        }
+    }
+
+    /// What kind of question it answers.
+    pub fn area(&self) -> Area {
+        match self {
+            Self::ChainBroken(_) => Area::Ledger,
+            Self::NoAnchors(_) | Self::NoMetadata(_) | Self::MetadataOverdue { .. } | Self::MetadataUnsigned(_) => {
+                Area::Means
+            }
+            Self::Unsound(_)
+            | Self::ProofInvalid
+            | Self::NeverJudged
+            | Self::Refused { .. }
+            | Self::CertificateExpired
+            | Self::Advisory { .. }
+            | Self::StatusReported { .. }
+            | Self::CertificationLowered { .. } => Area::Attestation,
+            Self::NeverProved
+            | Self::LastTryFailed(_)
+            | Self::NotRegistered
+            | Self::Revoked
+            | Self::TooFewKeys { .. }
+            | Self::DrillOverdue { .. }
+            | Self::NeverDrilled { .. }
+            | Self::JobUnfinished { .. }
+            | Self::JobGivenUp(_)
+            | Self::OtherMethods(_)
+            | Self::Attention(_) => Area::People,
+        }
+    }
+
+    /// What to do about it, in one sentence.
+    pub fn next_step(&self) -> &'static str {
+        match self {
+            Self::ChainBroken(_) => {
+                "Keep this file as it is, and compare it with the last export and the head that was kept elsewhere."
+            }
+            Self::NoAnchors(_) => {
+                "Name FIDO metadata with --mds or the maker's certificates with --anchor, and audit again."
+            }
+            Self::NoMetadata(_) => "Name FIDO metadata with --mds, or import it once for all commands.",
+            Self::MetadataOverdue { .. } => "Get the newest metadata and audit again.",
+            Self::MetadataUnsigned(_) => "Use the signed BLOB from FIDO.",
+            Self::Unsound(_) | Self::ProofInvalid => {
+                "Compare this credential with an earlier export; if it differs there, treat the ledger as tampered with."
+            }
+            Self::NeverJudged => "Find out who registered it; revoke the key and enrol another if nobody can say.",
+            Self::Refused { refusal: Refusal::Chain(_), accepted_then: true } => {
+                "If it was enrolled by a root of its own, name that root with --anchor; if the root is not trusted any more, replace the key."
+            }
+            Self::Refused { accepted_then: true, .. } => "Replace the key: enrol another, then revoke this one.",
+            Self::Refused { accepted_then: false, .. } => {
+                "Replace the key, or allow it in the profile if the rules were not meant for keys already in use."
+            }
+            Self::CertificateExpired => "Nothing: what counts is that it was valid at enrolment.",
+            Self::Advisory { .. } => {
+                "Read the advisory, and decide whether these accounts need a key without the weakness."
+            }
+            Self::StatusReported { status, .. } if status.forbids() => {
+                "Replace the key: enrol another, then revoke this one."
+            }
+            Self::StatusReported { .. } => {
+                "Read what the maker says; most keys cannot be updated and have to be replaced."
+            }
+            Self::CertificationLowered { .. } => "Decide whether the model is still good enough for these accounts.",
+            Self::NeverProved => "Let its owner sign in with it while you watch, or revoke it and enrol again.",
+            Self::LastTryFailed(_) => "Try it again; if it fails again, revoke it and enrol another.",
+            Self::NotRegistered => "Delete the credential from the key, or reset the key, and enrol it again.",
+            Self::Revoked => "Nothing, if the key was lost; a key that was found again should be reset.",
+            Self::TooFewKeys { .. } => "Enrol another key: keywright enroll ACCOUNT.",
+            Self::DrillOverdue { .. } | Self::NeverDrilled { .. } => {
+                "Take the key from its place, sign in with it, and put it back."
+            }
+            Self::JobUnfinished { .. } => {
+                "Plug the key in and run 'keywright resume', or give the key up with 'keywright revoke'."
+            }
+            Self::JobGivenUp(_) => "Nothing, if the account has its keys.",
+            Self::OtherMethods(_) => "Switch them off at the identity provider, or write down why they stay.",
+            Self::Attention(_) => "See to it that this was done; the ledger cannot know.",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Critical => "critical",
+            Self::Warning => "warning",
+            Self::Notice => "notice",
+        })
+    }
+}
+
+impl fmt::Display for Area {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ledger => "ledger",
+            Self::Attestation => "attestation",
+            Self::People => "people",
+            Self::Means => "means",
+        })
+    }
+}
+
+fn were(keys: usize) -> String {
+    if keys == 1 { "1 key was".into() } else { format!("{keys} keys were") }
+}
+
+fn count(number: usize, one: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
+}
+
+/// The day of an RFC 3339 time; the text itself if it is none.
+pub(super) fn day(time: &str) -> String {
+    OffsetDateTime::parse(time, &Rfc3339).map_or_else(|_| time.to_owned(), |time| time.date().to_string())
+}

@@ -1,0 +1,535 @@
+//! The audit as one page of HTML: for a manager the numbers, the pictures and what to do, for an auditor the table to sample from.
+//!
+//! It refuses to load anything from anywhere: style and script are inside, and the page's own policy allows nothing but these two,
+//! by their hashes. Without JavaScript only the filter is missing. What comes from keys, people and directories is escaped by the
+//! template's compiler.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use data_encoding::BASE64;
+use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+use super::ledger::{Covered, Examined, Finding, LedgerAudit, Matter, Severity, Standing};
+use crate::ledger::{CredentialState, Job};
+use crate::trust::{Chain, Demand, Exposure, Policy, Statement, Verdict};
+use crate::webauthn::CredentialId;
+
+const STYLE: &str = include_str!("../../templates/ledger.css");
+const SCRIPT: &str = include_str!("../../templates/ledger.js");
+
+/// Groups of findings with more than this are closed at first.
+const SHOWN_AT_ONCE: usize = 12;
+
+/// Writes the page. Its length grows with the number of keys: about 2 kB each.
+pub fn render(audit: &LedgerAudit<'_>) -> Result<String, askama::Error> {
+    Page::of(audit).render()
+}
+
+#[derive(Template)]
+#[template(path = "ledger.html")]
+struct Page<'a> {
+    content_security_policy: String,
+    style: &'static str,
+    script: &'static str,
+    version: &'static str,
+    day: String,
+    at: String,
+    alarms: Vec<String>,
+    tiles: [Tile; 4],
+    groups: Vec<Group>,
+    charts: [Chart; 3],
+    standings: [Standing; 4],
+    rows: Vec<Row<'a>>,
+    chain: String,
+    head: String,
+    metadata: String,
+    anchors: &'a [String],
+    profiles: Vec<String>,
+}
+
+/// A number that stands for itself.
+struct Tile {
+    title: &'static str,
+    number: String,
+    of: Option<usize>,
+    words: String,
+    tone: &'static str,
+}
+
+/// Findings with one thing to do about them.
+struct Group {
+    severity: Severity,
+    urgency: &'static str,
+    tone: &'static str,
+    code: &'static str,
+    title: &'static str,
+    next: &'static str,
+    open: bool,
+    findings: Vec<Line>,
+}
+
+struct Line {
+    who: Option<String>,
+    row: Option<usize>,
+    sentence: String,
+    link: Option<String>,
+}
+
+struct Chart {
+    title: &'static str,
+    of: &'static str,
+    bars: Vec<Bar>,
+    legend: Vec<(&'static str, &'static str)>,
+}
+
+struct Bar {
+    label: String,
+    more: Option<String>,
+    parts: Vec<Part>,
+    number: String,
+}
+
+/// Of a bar that is 1000 wide.
+struct Part {
+    tone: &'static str,
+    from: usize,
+    width: usize,
+}
+
+/// A key in the table.
+struct Row<'a> {
+    login: &'a str,
+    person: &'a str,
+    ordinal: usize,
+    label: &'a str,
+    model: &'a str,
+    aaguid: String,
+    serial: &'a str,
+    firmware: String,
+    standing: Standing,
+    tone: &'static str,
+    chain: &'static str,
+    certification: String,
+    advisories: Vec<String>,
+    enrolled: String,
+    proved: Vec<String>,
+    profile: &'a str,
+    state: &'static str,
+    credential_id: &'a CredentialId,
+    reasons: Vec<String>,
+    policy: String,
+    statement: &'static str,
+    anchor: String,
+    then: String,
+    witness: String,
+    directory: String,
+}
+
+impl<'a> Page<'a> {
+    fn of(audit: &'a LedgerAudit<'_>) -> Self {
+        let broken = audit.findings.iter().filter(|finding| matches!(finding.matter, Matter::ChainBroken(_)));
+        let alarms: Vec<_> = broken.map(|finding| finding.matter.to_string()).collect();
+        Self {
+            content_security_policy: policy(),
+            style: STYLE,
+            script: SCRIPT,
+            version: env!("CARGO_PKG_VERSION"),
+            day: audit.at.date().to_string(),
+            at: moment(audit.at),
+            tiles: tiles(audit),
+            groups: groups(audit),
+            charts: [by_model(audit), by_standing(audit), coverage(audit)],
+            standings: [Standing::Accepted, Standing::NotJudged, Standing::Refused, Standing::Unsound],
+            rows: audit.credentials.iter().map(Row::of).collect(),
+            chain: match alarms.is_empty() {
+                true => format!("{} events, each as it was written", audit.head.seq),
+                false => format!("BROKEN; {} events before the break are as they were written", audit.head.seq),
+            },
+            alarms,
+            head: audit.head.to_string(),
+            metadata: metadata(audit),
+            anchors: &audit.anchors,
+            profiles: profiles(audit),
+        }
+    }
+}
+
+/// What the page may do: show itself, styled and scripted by exactly these texts.
+fn policy() -> String {
+    let hash = |text: &str| format!("'sha256-{}'", BASE64.encode(&Sha256::digest(text)));
+    format!(
+        "default-src 'none'; style-src {}; script-src {}; base-uri 'none'; form-action 'none'",
+        hash(STYLE),
+        hash(SCRIPT)
+    )
+}
+
+fn tiles(audit: &LedgerAudit<'_>) -> [Tile; 4] {
+    let covered = audit.accounts.iter().filter(|account| account.proved >= account.required).count();
+    let in_service = audit.in_service().count();
+    let accepted = audit.in_service().filter(|one| one.standing == Standing::Accepted).count();
+    let (critical, warnings) = (audit.count(Severity::Critical), audit.count(Severity::Warning));
+    let profiles = profile_names(audit).len();
+    let all = |number, of| if number == of { "good" } else { "warn" };
+    [
+        Tile {
+            title: "Accounts with all their keys",
+            number: covered.to_string(),
+            of: Some(audit.accounts.len()),
+            words: format!("in {}", counted(profiles, "profile")),
+            tone: all(covered, audit.accounts.len()),
+        },
+        Tile {
+            title: "Keys accepted today",
+            number: accepted.to_string(),
+            of: Some(in_service),
+            words: "registered and in service".into(),
+            tone: all(accepted, in_service),
+        },
+        Tile {
+            title: "To act on now",
+            number: critical.to_string(),
+            of: None,
+            words: "keys or accounts not to be relied on".into(),
+            tone: if critical == 0 { "good" } else { "bad" },
+        },
+        Tile {
+            title: "To be done",
+            number: warnings.to_string(),
+            of: None,
+            words: format!("and {} to know", audit.count(Severity::Notice)),
+            tone: if warnings == 0 { "good" } else { "warn" },
+        },
+    ]
+}
+
+fn groups(audit: &LedgerAudit<'_>) -> Vec<Group> {
+    let rows: BTreeMap<&CredentialId, usize> =
+        audit.credentials.iter().zip(1..).map(|(one, row)| (one.id, row)).collect();
+    let mut groups: Vec<Group> = Vec::new();
+    for Finding { about, matter } in &audit.findings {
+        let (severity, code, next) = (matter.severity(), matter.code(), matter.next_step());
+        let (urgency, tone) = match severity {
+            Severity::Critical => ("Act now", "bad"),
+            Severity::Warning => ("To do", "warn"),
+            Severity::Notice => ("To know", "note"),
+        };
+        let line = Line {
+            who: about.account.as_ref().map(|account| match about.ordinal {
+                Some(ordinal) => format!("{}, key {ordinal}", account.login),
+                None => account.login.clone(),
+            }),
+            row: about.credential_id.as_ref().and_then(|id| rows.get(id).copied()),
+            sentence: matter.to_string(),
+            link: match matter {
+                Matter::Advisory { advice, .. } if advice.link.starts_with("https://") => Some(advice.link.clone()),
+                _ => None,
+            },
+        };
+        let known =
+            groups.iter_mut().find(|group| group.severity == severity && group.code == code && group.next == next);
+        match known {
+            Some(group) => group.findings.push(line),
+            None => groups.push(Group {
+                severity,
+                urgency,
+                tone,
+                code,
+                title: matter.title(),
+                next,
+                open: false,
+                findings: vec![line],
+            }),
+        }
+    }
+    for group in &mut groups {
+        group.open = group.severity < Severity::Notice && group.findings.len() <= SHOWN_AT_ONCE;
+    }
+    groups
+}
+
+fn by_model(audit: &LedgerAudit<'_>) -> Chart {
+    let mut models: BTreeMap<&str, [usize; 3]> = BTreeMap::new();
+    for one in audit.in_service() {
+        let place = match one.standing {
+            Standing::Accepted => 0,
+            Standing::NotJudged => 1,
+            Standing::Refused | Standing::Unsound => 2,
+        };
+        models.entry(model(one)).or_default()[place] += 1;
+    }
+    let mut models: Vec<_> = models.into_iter().collect();
+    models.sort_by_key(|(_, numbers)| std::cmp::Reverse(numbers.iter().sum::<usize>()));
+    let most = models.first().map_or(0, |(_, numbers)| numbers.iter().sum());
+    Chart {
+        title: "Keys by model",
+        of: "Model",
+        bars: models
+            .into_iter()
+            .map(|(model, numbers)| Bar {
+                label: model.to_owned(),
+                more: None,
+                parts: stack(&["good", "rest", "bad"], &numbers, most),
+                number: numbers.iter().sum::<usize>().to_string(),
+            })
+            .collect(),
+        legend: vec![("good", "accepted"), ("rest", "not judged"), ("bad", "refused or unsound")],
+    }
+}
+
+fn by_standing(audit: &LedgerAudit<'_>) -> Chart {
+    let all = audit.in_service().count();
+    let standings = [Standing::Accepted, Standing::NotJudged, Standing::Refused, Standing::Unsound];
+    let numbers = standings.map(|standing| audit.in_service().filter(|one| one.standing == standing).count());
+    Chart {
+        title: "Keys by verdict",
+        of: "Verdict",
+        bars: standings
+            .into_iter()
+            .zip(numbers)
+            .filter(|_| all > 0)
+            .map(|(standing, number)| Bar {
+                label: standing.to_string(),
+                more: None,
+                parts: stack(&[fill(standing)], &[number], all),
+                number: number.to_string(),
+            })
+            .collect(),
+        legend: Vec::new(),
+    }
+}
+
+fn coverage(audit: &LedgerAudit<'_>) -> Chart {
+    let bars = profile_names(audit).into_iter().map(|name| {
+        let accounts: Vec<&Covered<'_>> = audit.accounts.iter().filter(|account| account.profile == name).collect();
+        let with = |keys: fn(usize) -> bool| accounts.iter().filter(|account| keys(account.proved)).count();
+        let numbers = [with(|keys| keys >= 2), with(|keys| keys == 1), with(|keys| keys == 0)];
+        let required = accounts.iter().map(|account| account.required).max().unwrap_or(0);
+        Bar {
+            label: name.to_owned(),
+            more: Some(format!("asks for {required}")),
+            parts: stack(&["good", "warn", "bad"], &numbers, accounts.len()),
+            number: format!("{} / {} / {}", numbers[0], numbers[1], numbers[2]),
+        }
+    });
+    Chart {
+        title: "People by proved keys",
+        of: "Profile",
+        bars: bars.collect(),
+        legend: vec![("good", "two or more"), ("warn", "one"), ("bad", "none")],
+    }
+}
+
+/// Parts one after the other, each as wide as its number of `whole`.
+fn stack(tones: &[&'static str], numbers: &[usize], whole: usize) -> Vec<Part> {
+    let mut from = 0;
+    let mut parts = Vec::new();
+    for (tone, number) in tones.iter().zip(numbers) {
+        let to = from + number;
+        let scale = |number: usize| (number * 1000).checked_div(whole).unwrap_or(0);
+        if *number > 0 {
+            parts.push(Part { tone, from: scale(from), width: scale(to) - scale(from) });
+        }
+        from = to;
+    }
+    parts
+}
+
+fn profile_names<'a>(audit: &'a LedgerAudit<'_>) -> Vec<&'a str> {
+    let mut names: Vec<_> = audit.accounts.iter().map(|account| account.profile).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+fn profiles(audit: &LedgerAudit<'_>) -> Vec<String> {
+    let mut rules: BTreeMap<&str, String> = BTreeMap::new();
+    for Covered { profile, rules: demanded, .. } in &audit.accounts {
+        let drill = demanded.drill_interval_days.map(|days| format!(", each tried every {days} days"));
+        rules.entry(*profile).or_insert_with(|| {
+            let keys = counted(demanded.keys.required, "proved key");
+            format!("{profile}: {keys}{}; {}", drill.unwrap_or_default(), words(&Policy::from(&demanded.keys)))
+        });
+    }
+    rules.into_values().collect()
+}
+
+fn metadata(audit: &LedgerAudit<'_>) -> String {
+    match audit.metadata {
+        None => "none: statuses, certifications and model names are not known".into(),
+        Some(used) => format!(
+            "number {}, to be replaced by {}, SHA-256 {}, {}",
+            used.id.no,
+            used.next_update,
+            used.id.sha256,
+            if used.id.signed { "signed by FIDO" } else { "NOT SIGNED" }
+        ),
+    }
+}
+
+impl<'a> Row<'a> {
+    fn of(one: &'a Examined<'_>) -> Self {
+        let (credential, verdict) = (one.credential, one.verdict.as_ref());
+        let advisories = verdict.into_iter().flat_map(|verdict| &verdict.advisories);
+        Self {
+            login: &credential.account.login,
+            person: one.account.person.display_name(),
+            ordinal: credential.ordinal,
+            label: credential.label.as_deref().unwrap_or("no label"),
+            model: model(one),
+            aaguid: credential.key.aaguid.to_string(),
+            serial: verdict.and_then(|verdict| verdict.serial.as_deref()).unwrap_or("no serial"),
+            firmware: verdict
+                .and_then(|verdict| verdict.firmware)
+                .map_or("firmware not told".into(), |firmware| format!("firmware {firmware}")),
+            standing: one.standing,
+            tone: match one.standing {
+                Standing::Accepted => "good",
+                Standing::NotJudged => "dim",
+                Standing::Refused | Standing::Unsound => "bad",
+            },
+            chain: verdict.map_or("", |verdict| chain(verdict.chain)),
+            certification: verdict
+                .and_then(|verdict| verdict.certification)
+                .map_or("not known".into(), |certification| certification.to_string()),
+            advisories: advisories
+                .map(|advice| match advice.exposure {
+                    Exposure::Affected => advice.id.clone(),
+                    Exposure::Presumed => format!("{} (presumed)", advice.id),
+                    Exposure::Unknown => format!("{} (perhaps)", advice.id),
+                })
+                .collect(),
+            enrolled: day(&credential.made),
+            proved: [("proved", &credential.proved), ("tried", &credential.drilled), ("FAILED", &credential.failed)]
+                .into_iter()
+                .filter_map(|(what, when)| when.as_deref().map(|when| format!("{what} {}", day(when))))
+                .collect(),
+            profile: one.account.profile.name.as_str(),
+            state: match credential.state {
+                CredentialState::OnKey => "on the key, not registered",
+                CredentialState::Registered => "registered",
+                CredentialState::Deleted => "deleted from the key",
+                CredentialState::Revoked => "revoked",
+            },
+            credential_id: one.id,
+            reasons: one.reasons(),
+            policy: words(&one.policy()),
+            statement: verdict.map_or("unreadable", |verdict| statement(verdict.statement)),
+            anchor: verdict
+                .and_then(|verdict| verdict.anchor.as_ref())
+                .map_or("nothing that is trusted".into(), |anchor| anchor.subject.clone()),
+            then: credential.verdict.as_ref().map_or("none".into(), verdict_words),
+            witness: proof(one),
+            directory: match &credential.directory_id {
+                Some(id) => format!("{} at {}", id, credential.account.directory),
+                None => format!("not at {}", credential.account.directory),
+            },
+        }
+    }
+}
+
+fn proof(one: &Examined<'_>) -> String {
+    let signed = match one.job.is_some_and(Job::has_proof) {
+        true if one.matters.contains(&Matter::ProofInvalid) => "the kept signature does not verify",
+        true => "the kept signature verifies",
+        false => "no signature is kept",
+    };
+    signed.to_owned()
+}
+
+/// Metadata's name of the model, or what the key calls itself.
+fn model<'a>(one: &'a Examined<'_>) -> &'a str {
+    let named = one.verdict.as_ref().and_then(|verdict| verdict.model.as_deref());
+    named.unwrap_or(&one.credential.key.product)
+}
+
+fn verdict_words(verdict: &Verdict) -> String {
+    let by = verdict.metadata.as_ref().map(|metadata| format!(", by metadata number {}", metadata.no));
+    format!("statement {}, chain {}{}", statement(verdict.statement), chain(verdict.chain), by.unwrap_or_default())
+}
+
+fn statement(statement: Statement) -> &'static str {
+    match statement {
+        Statement::Valid => "valid",
+        Statement::Invalid => "invalid",
+        Statement::SelfSigned => "signed by the credential itself",
+        Statement::None => "none",
+        Statement::Unverified => "not verified",
+    }
+}
+
+fn chain(chain: Chain) -> &'static str {
+    match chain {
+        Chain::Trusted => "chain trusted",
+        Chain::Untrusted => "chain untrusted",
+        Chain::Expired => "certificate out of date",
+        Chain::UnknownModel => "model without roots",
+        Chain::NotChecked => "chain not checked",
+    }
+}
+
+fn words(policy: &Policy) -> String {
+    let demand = match policy.attestation {
+        Demand::None => "no attestation",
+        Demand::Statement => "a valid attestation",
+        Demand::Trusted => "an attestation that leads to a trusted root",
+        Demand::Enterprise => "an enterprise attestation with a serial number",
+    };
+    let mut words = vec![demand.to_owned()];
+    words.push(match policy.aaguids.len() {
+        0 => "any model".into(),
+        _ => policy.aaguids.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or "),
+    });
+    words.extend(policy.minimum_firmware.map(|minimum| format!("firmware {minimum} or newer")));
+    if policy.refuse_backup_eligible {
+        words.push("no credential that can leave its key".into());
+    }
+    words.join(", ")
+}
+
+fn fill(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Accepted => "good",
+        Standing::NotJudged => "rest",
+        Standing::Refused | Standing::Unsound => "bad",
+    }
+}
+
+fn counted(number: usize, one: &str) -> String {
+    format!("{number} {one}{}", if number == 1 { "" } else { "s" })
+}
+
+/// The day of an RFC 3339 time.
+fn day(time: &str) -> String {
+    time.get(..10).unwrap_or(time).to_owned()
+}
+
+fn moment(at: OffsetDateTime) -> String {
+    let minutes = format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
+    at.to_offset(time::UtcOffset::UTC).format(minutes).unwrap_or_else(|_| at.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_a_bar_touch_and_fill_it() {
+        let parts = stack(&["good", "warn", "bad"], &[1, 0, 2], 3);
+        let places: Vec<_> = parts.iter().map(|part| (part.tone, part.from, part.width)).collect();
+        assert_eq!(places, [("good", 0, 333), ("bad", 333, 667)]);
+        assert!(stack(&["good"], &[0], 0).is_empty());
+    }
+
+    #[test]
+    fn the_policy_names_the_texts_that_are_in_the_page() {
+        for (text, directive) in [(STYLE, "style-src"), (SCRIPT, "script-src")] {
+            let hash = BASE64.encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes()).as_ref());
+            assert!(policy().contains(&format!("{directive} 'sha256-{hash}'")), "{directive}");
+        }
+        assert!(!STYLE.contains("</") && !SCRIPT.contains("</"), "the text would end its element");
+    }
+}

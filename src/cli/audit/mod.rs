@@ -1,0 +1,28 @@
+//! `keywright audit`: questions asked afterwards. None of these changes anything.
+
+pub mod ledger;
+
+use clap::{Args, Subcommand};
+
+use super::{CliError, Exit, Session};
+
+/// Ask afterwards whether everything is still as it should be.
+#[derive(Args)]
+pub struct Audit {
+    #[command(subcommand)]
+    command: AuditCommand,
+}
+
+#[derive(Subcommand)]
+enum AuditCommand {
+    Ledger(ledger::Ledger),
+}
+
+impl Audit {
+    /// Runs it.
+    pub fn run(&self, session: &Session) -> Result<Exit, CliError> {
+        match &self.command {
+            AuditCommand::Ledger(command) => command.run(session),
+        }
+    }
+}

@@ -1,0 +1,18 @@
+const filter = document.getElementById("filter"), shown = document.getElementById("shown");
+const keys = Array.from(document.querySelectorAll(".keys tbody"), row => ({ row, text: row.textContent.toLowerCase() }));
+
+function show() {
+  const words = filter.text.value.toLowerCase().split(/\s+/), standing = filter.standing.value;
+  let count = 0;
+  for (const { row, text } of keys) {
+    row.hidden = !(words.every(word => text.includes(word)) && (standing === "" || row.dataset.standing === standing));
+    if (!row.hidden) count += 1;
+  }
+  shown.textContent = `${count} of ${keys.length} shown`;
+}
+
+filter.addEventListener("input", show);
+filter.addEventListener("submit", event => event.preventDefault());
+addEventListener("beforeprint", () => document.querySelectorAll("details").forEach(details => { details.open = true; }));
+filter.hidden = false;
+show();
