@@ -195,6 +195,8 @@ impl<'a> Floor<'a> {
                     return Ok(None);
                 }
                 Recognised::Of(job) => job,
+                // Its job may have been in the hands of a thread that saw it go only now.
+                Recognised::New if !self.state().bound.iter().all(|job| free.contains(job)) => continue,
                 Recognised::New => {
                     let job = self.next_waiting(key.authenticator.info());
                     if job.is_none() {
@@ -298,7 +300,9 @@ impl<'a> Floor<'a> {
             state.bound.insert(id);
         } else if another_may_do {
             state.waiting.push_front(id);
-            // A key that was left over may do.
+        }
+        if bound || another_may_do {
+            // A key that was left over may do. It may even be the job's own, back before its thread saw it go.
             let spare = std::mem::take(&mut state.spare);
             state.seen.retain(|insertion| !spare.contains(insertion));
         }
