@@ -18,6 +18,8 @@ mod faulty_keys;
 mod udev;
 #[path = "hid-vm/whole_job.rs"]
 mod whole_job;
+#[path = "hid-vm/witness.rs"]
+mod witness;
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};

@@ -88,6 +88,8 @@ impl Workbench {
             vault: &self.vault,
             operator: stopwatch,
             judge: &self.judge,
+            // Never started: these keys are not on USB.
+            witness: keywright::witness::Witness::new("keywright".into()),
             readers: std::slice::from_ref(&self.reader),
             hand_over_folder: self.folder.path().join("hand-over"),
             letter_program: Vec::new(),

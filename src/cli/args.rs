@@ -19,6 +19,7 @@ use super::settings::IdpChoice;
 use super::softkey;
 use super::{
     audit, completions, doctor, enroll, exit, idp, key, ledger, man, provision, rehearse, resume, revoke, status,
+    witness,
 };
 use crate::secret::{Reader, SecretSource};
 
@@ -106,6 +107,8 @@ pub enum Command {
     Audit(audit::Audit),
     Completions(completions::Completions),
     Man(man::Man),
+    #[command(hide = true)]
+    Witness(witness::Witness),
 }
 
 /// Which keys.

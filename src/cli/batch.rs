@@ -17,6 +17,7 @@ use crate::profile::{HandOver, Profile};
 use crate::provision::{self, Patience, Plan, Report, RunError, Station};
 use crate::secret::{Reader, SystemEntropy, Vault};
 use crate::trust::{Anchors, Judge};
+use crate::witness::Witness;
 
 /// The machine, set up for a run.
 pub struct Bench {
@@ -127,6 +128,8 @@ impl Bench {
     /// Runs the plan, and returns the report.
     pub fn report(&self, verb: Verb, plan: &Plan, dry_run: bool, session: &Session) -> Result<Report, CliError> {
         let terminal = Terminal::new(&session.console, self.yes, self.keys_to_make(plan)?);
+        let this_program = std::env::current_exe()
+            .map_err(|error| CliError::System { what: "finding the witness", why: error.to_string() })?;
         let station = Station {
             bus: self.keys.bus(),
             directory: &*self.directory,
@@ -134,6 +137,7 @@ impl Bench {
             vault: &self.vault,
             operator: &terminal,
             judge: &self.judge,
+            witness: Witness::new(this_program),
             readers: &self.readers,
             hand_over_folder: self.state.hand_over(),
             letter_program: self.letter_program.clone(),

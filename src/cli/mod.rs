@@ -32,6 +32,7 @@ pub mod softkey;
 pub mod state;
 pub mod status;
 pub mod terminal;
+pub mod witness;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -87,5 +88,6 @@ fn run(command: &Command, session: &Session) -> Result<Exit, CliError> {
         Command::Audit(command) => command.run(session),
         Command::Completions(command) => command.run(session),
         Command::Man(command) => command.run(session),
+        Command::Witness(command) => command.run(),
     }
 }

@@ -9,7 +9,7 @@ use super::batch::Verb;
 use super::failure::{exit_of, hint_of};
 use super::output::{count, table};
 use super::{CliError, Exit, Session};
-use crate::ledger::{FailureCode, JobId, Step};
+use crate::ledger::{FailureCode, JobId, Step, Testimony};
 use crate::provision::{AccountReport, JobReport, Report};
 use crate::webauthn::{Aaguid, CredentialId};
 
@@ -33,6 +33,7 @@ struct JobLine<'a> {
     port: Option<&'a str>,
     aaguid: Option<Aaguid>,
     credential_id: Option<&'a CredentialId>,
+    witness: Option<&'a Testimony>,
     done: bool,
     failure: Option<Why<'a>>,
 }
@@ -89,6 +90,7 @@ impl<'a> JobLine<'a> {
             port: job.port.as_deref(),
             aaguid: job.aaguid,
             credential_id: job.credential_id.as_ref(),
+            witness: job.witness.as_ref(),
             done: job.done,
             failure: job.failure.as_ref().map(|(step, failure)| Why {
                 step: Some(*step),
@@ -247,6 +249,7 @@ mod tests {
             port: Some("1-2".into()),
             aaguid: None,
             credential_id: None,
+            witness: None,
             done: failure.is_none(),
             failure: failure.map(|code| (Step::Verify, Failure { code, message: "it went wrong".into() })),
         });
@@ -306,7 +309,8 @@ mod tests {
                 "kind": "account", "account": "ada", "directory": "corp", "person": "ada", "profile": "admin",
                 "complete": false, "other_methods": [], "failure": null,
                 "jobs": [{
-                    "job": 1, "ordinal": 1, "port": "1-2", "aaguid": null, "credential_id": null, "done": false,
+                    "job": 1, "ordinal": 1, "port": "1-2", "aaguid": null, "credential_id": null,
+                    "witness": null, "done": false,
                     "failure": {
                         "step": "verify", "code": "attestation-refused", "message": "it went wrong",
                         "hint": "use a key of an allowed model, or add the vendor's certificate with --anchor"

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::output::{count, table};
 use super::{CliError, Exit, Session};
-use crate::ledger::{AccountId, Book, FailureCode, Job, JobId, JobState, SqliteStore, Step};
+use crate::ledger::{AccountId, Book, FailureCode, Job, JobId, JobState, SqliteStore, Step, Testimony};
 
 /// Who has which keys, and what is left to do.
 ///
@@ -38,6 +38,8 @@ struct JobLine<'a> {
     ordinal: usize,
     state: &'static str,
     step: Option<Step>,
+    /// What the witness said of its credential.
+    witness: Option<&'a Testimony>,
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<Why<'a>>,
 }
@@ -117,7 +119,7 @@ fn job_line(id: JobId, job: &Job) -> JobLine<'_> {
         JobState::Done => ("done", None),
         JobState::GivenUp => ("given-up", None),
     };
-    JobLine { job: id, ordinal: job.ordinal, state, step: job.state.step(), failure }
+    JobLine { job: id, ordinal: job.ordinal, state, step: job.state.step(), witness: job.testimony(), failure }
 }
 
 fn words(lines: &[&Line<'_>], summary: &Summary<'_>) -> String {

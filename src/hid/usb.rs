@@ -111,12 +111,6 @@ impl Bus for UsbBus {
     }
 }
 
-/// Work of another's that calls hidapi by itself: while it lasts, nobody else here does.
-pub(crate) fn while_hidapi_rests<T>(work: impl FnOnce() -> T) -> T {
-    let _rests = HIDAPI.lock().unwrap_or_else(PoisonError::into_inner);
-    work()
-}
-
 /// What hidapi says of a key. `None` if it went while we looked.
 fn sighting(info: &DeviceInfo) -> Option<Sighting> {
     let path = info.path().to_str().ok()?.to_owned();

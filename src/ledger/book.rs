@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
-use super::{AccountId, Failure, JobId, KeyIdentity, Outcome, Step};
+use super::{AccountId, Failure, JobId, KeyIdentity, Outcome, Step, Testimony};
 use crate::profile::{Person, Profile};
 use crate::secret::SealedPin;
 use crate::trust::Verdict;
@@ -100,6 +100,15 @@ impl Job {
     /// Whether a signature is kept that proves the job's credential.
     pub fn has_proof(&self) -> bool {
         self.outcomes.contains_key(&Step::Prove)
+    }
+
+    /// What the witness said of the job's credential; `None` before it was proved, and in ledgers from before there was a
+    /// witness.
+    pub fn testimony(&self) -> Option<&Testimony> {
+        match self.outcomes.get(&Step::Prove) {
+            Some(Outcome::Prove { witness, .. }) => witness.as_ref(),
+            _ => None,
+        }
     }
 
     /// The credential that the job made.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Testimony;
 use crate::profile::{HandOver, Person, Profile};
 use crate::secret::SealedPin;
 use crate::trust::Verdict;
@@ -233,6 +234,10 @@ pub enum Outcome {
         client_data_json: String,
         /// Base64url.
         signature: String,
+        /// Whether somebody else's software asked for this signature and verified it. `None` in logs from before there was a
+        /// witness.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        witness: Option<Testimony>,
     },
     /// The directory has the public key.
     Complete {

@@ -12,7 +12,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Account, AccountId, Book, Credential, CredentialState, Entry, Head, KeyIdentity, LedgerError, Outcome, Step, Store,
+    Account, AccountId, Book, Credential, CredentialState, Entry, Head, Job, KeyIdentity, LedgerError, Outcome, Step,
+    Store, Testimony,
 };
 use crate::profile::{Person, Profile};
 use crate::trust::Verdict;
@@ -207,6 +208,7 @@ struct CredentialFile<'a> {
     client_data_json: String,
     credential_public_key: String,
     assertion: Option<Assertion<'a>>,
+    witness: Option<&'a Testimony>,
     account: &'a AccountId,
     user_id: Option<&'a str>,
     directory_id: Option<&'a str>,
@@ -234,7 +236,7 @@ impl<'a> CredentialFile<'a> {
         // The job may have gone back and made another one since.
         let job = book.jobs.get(&credential.job).filter(|job| job.credential_id() == Some(id));
         let assertion = job.and_then(|job| match job.outcomes.get(&Step::Prove) {
-            Some(Outcome::Prove { authenticator_data, client_data_json, signature }) => {
+            Some(Outcome::Prove { authenticator_data, client_data_json, signature, .. }) => {
                 Some(Assertion { authenticator_data, client_data_json, signature })
             }
             _ => None,
@@ -247,6 +249,7 @@ impl<'a> CredentialFile<'a> {
             client_data_json: BASE64URL_NOPAD.encode(&credential.client_data_json),
             credential_public_key: BASE64URL_NOPAD.encode(&credential.public_key),
             assertion,
+            witness: job.and_then(Job::testimony),
             account: &credential.account,
             user_id: book.accounts.get(&credential.account).and_then(|account| account.user_id.as_deref()),
             directory_id: credential.directory_id.as_deref(),
@@ -330,6 +333,9 @@ mod tests {
             assert_eq!(first[member], value, "{member}");
         }
         assert_eq!(first["assertion"]["signature"], "MEQC");
+        assert_eq!(first["witness"], serde_json::json!({"testimony": "verified", "witness": "another client 1"}));
+        // As every ledger from before there was a witness.
+        assert!(read(2)["witness"].is_null());
         assert_eq!(first["account"]["login"], "ada");
         assert_eq!(first["key"]["port"], "1-1");
         assert!(first["verdict"].is_object() && first["made"].is_string() && first["proved"].is_string());

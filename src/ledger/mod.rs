@@ -12,11 +12,13 @@ mod replay;
 #[cfg(test)]
 mod sample;
 pub mod sqlite;
+pub mod testimony;
 
 pub use book::{Account, Book, Credential, CredentialState, Job, JobState};
 pub use chain::{Entry, Head};
 pub use event::{AccountId, Event, Failure, FailureCode, JobId, KeyIdentity, Outcome, Step};
 pub use sqlite::SqliteStore;
+pub use testimony::{Obstacle, Testimony};
 
 use std::io::ErrorKind;
 use std::path::Path;

@@ -79,6 +79,7 @@ fn jobs(planned: &super::Planned, keys: &mut Vec<OpenKey>) -> Vec<JobReport> {
             port: key.as_ref().map(|key| key.device.port.clone()),
             aaguid: key.as_ref().map(|key| key.authenticator.info().aaguid),
             credential_id: None,
+            witness: None,
             done: false,
             failure,
         });

@@ -210,6 +210,14 @@ impl<'a> Job<'a> {
         Ok(token)
     }
 
+    /// The PIN, for somebody else to give to the key: seen to be right, so that a wrong one is tried once, and by us.
+    pub(super) fn pin_seen_to_work(&mut self, rp_id: &RpId) -> Result<Pin, Trouble> {
+        if !self.pin_is_known {
+            self.token(Permissions::GET_ASSERTION, Some(rp_id))?;
+        }
+        self.pin()
+    }
+
     /// The key was given the sealed PIN just now.
     pub(super) fn pin_was_set(&mut self) {
         self.pin_is_known = true;

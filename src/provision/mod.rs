@@ -37,6 +37,7 @@ use crate::idp::Directory;
 use crate::ledger::Store;
 use crate::secret::{Entropy, Reader, Vault};
 use crate::trust::Judge;
+use crate::witness::Witness;
 
 /// Everything that a run works with: one machine with keys attached.
 pub struct Station<'a> {
@@ -52,6 +53,8 @@ pub struct Station<'a> {
     pub operator: &'a dyn Operator,
     /// What attestations are held against.
     pub judge: &'a Judge,
+    /// Who else has each key sign, on USB.
+    pub witness: Witness,
     /// Who gets PINs as age files.
     pub readers: &'a [Reader],
     /// Where age files go.

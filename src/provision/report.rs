@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::journal::Journal;
 use super::{Planned, Station};
-use crate::ledger::{AccountId, CredentialState, Failure, Job, JobId, Outcome, Step};
+use crate::ledger::{AccountId, CredentialState, Failure, Job, JobId, Outcome, Step, Testimony};
 use crate::webauthn::{Aaguid, CredentialId};
 
 /// How a job ended.
@@ -20,6 +20,8 @@ pub struct JobReport {
     pub aaguid: Option<Aaguid>,
     /// The credential, if it was made and is still there.
     pub credential_id: Option<CredentialId>,
+    /// What the witness said of the credential, once it is proved.
+    pub witness: Option<Testimony>,
     /// Whether every step is done.
     pub done: bool,
     /// The step that failed in this run and why; `None` if the job is done or was not begun.
@@ -110,6 +112,7 @@ fn job_report(
         port: key.map(|key| key.port.clone()),
         aaguid: key.map(|key| key.aaguid),
         credential_id,
+        witness: job.testimony().cloned(),
         done: job.state == crate::ledger::JobState::Done,
         failure,
     }

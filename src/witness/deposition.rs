@@ -1,38 +1,150 @@
-//! What ctap-hid-fido2 is asked, and what its verifier says of the answer.
+//! The witness's side: what ctap-hid-fido2 is asked, and what its verifier says of the answer.
+
+use std::any::Any;
+use std::borrow::Cow;
+use std::io::{self, BufRead, Write};
+use std::panic::{self, AssertUnwindSafe};
 
 use ctap_hid_fido2::fidokey::GetAssertionArgsBuilder;
 use ctap_hid_fido2::fidokey::get_assertion::get_assertion_params::Assertion;
 use ctap_hid_fido2::public_key::{PublicKey, PublicKeyType};
 use ctap_hid_fido2::{FidoKeyHidFactory, HidParam, LibCfg, verifier};
 use data_encoding::BASE64URL_NOPAD;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
-use super::{Doubt, Obstacle, Question, Testimony, WITNESS};
-use crate::ctap::PinUvAuthProtocol;
-use crate::hid::usb;
+use super::{Answer, Doubt, Question};
+use crate::ctap::{Pin, PinUvAuthProtocol};
+use crate::ledger::Obstacle;
 use crate::webauthn::cose::CoseKeyParameters;
-use crate::webauthn::{CoseAlgorithm, CosePublicKey};
+use crate::webauthn::response::AuthenticationResponse;
+use crate::webauthn::{ClientDataJson, CoseAlgorithm, CosePublicKey, CredentialId, RpId};
 
-/// The public key as the verifier takes it, if it knows the algorithm.
-pub(super) fn public_key(key: &CosePublicKey) -> Option<PublicKey> {
+/// The witness's process, from a line of `input` to the last line of `output`; the library may print lines of its own before
+/// it. When `input` ends, nobody waits for an answer any more, and the process ends.
+pub fn serve(mut input: impl BufRead + Send + 'static, mut output: impl Write) -> io::Result<()> {
+    let mut line = Zeroizing::new(String::new());
+    input.read_line(&mut line)?;
+    let answer = match Asked::read(&line) {
+        Ok((path, question)) => {
+            std::thread::spawn(move || {
+                // Whether it ended or broke: who asked is gone.
+                let _ = input.read_to_end(&mut Vec::new());
+                std::process::exit(1);
+            });
+            answer(path, &question)
+        }
+        Err(words) => Answer::Unable { why: Obstacle::Failed { words } },
+    };
+    // Its own line, whatever the library printed.
+    write!(output, "\n{}\n", serde_json::to_string(&answer)?)?;
+    output.flush()
+}
+
+/// Takes the assertion and judges it. A panic is an answer too.
+fn answer(path: String, question: &Question) -> Answer {
+    let judged = panic::catch_unwind(AssertUnwindSafe(|| {
+        let public_key = public_key(&question.public_key)?;
+        judge(&take(path, question)?, question, &public_key)
+    }));
+    match judged {
+        Ok(judged) => judged.unwrap_or_else(|why| Answer::Unable { why }),
+        Err(payload) => Answer::Unable { why: Obstacle::Panicked { words: words(&*payload) } },
+    }
+}
+
+fn words(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no words").to_owned()
+}
+
+/// A question on its way through the pipe: one line of JSON, binary members in base64url without padding.
+#[derive(Serialize, Deserialize)]
+struct Asked<'a> {
+    /// Where the key is, such as `/dev/hidraw3`.
+    path: Cow<'a, str>,
+    rp_id: RpId,
+    credential_id: CredentialId,
+    /// COSE_Key.
+    public_key: String,
+    client_data_json: String,
+    #[serde(borrow)]
+    pin: Cow<'a, str>,
+    pin_uv_auth_protocol: i64,
+}
+
+/// Sends a question. The PIN is not copied on its way.
+pub(super) fn send(mut pipe: impl Write, path: &str, question: &Question) -> io::Result<()> {
+    let asked = Asked {
+        path: path.into(),
+        rp_id: question.rp_id.clone(),
+        credential_id: question.credential_id.clone(),
+        public_key: BASE64URL_NOPAD.encode(&question.public_key.bytes),
+        client_data_json: BASE64URL_NOPAD.encode(question.client_data.as_bytes()),
+        pin: question.pin.expose().into(),
+        pin_uv_auth_protocol: question.protocol.number(),
+    };
+    serde_json::to_writer(&mut pipe, &asked)?;
+    pipe.write_all(b"\n")?;
+    pipe.flush()
+}
+
+impl Asked<'_> {
+    fn read(line: &str) -> Result<(String, Question), String> {
+        // serde_json's errors have places, and no values.
+        let asked: Asked<'_> = serde_json::from_str(line).map_err(|_| "it was asked nothing that it understands")?;
+        let bytes = |text: &str| BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|error| error.to_string());
+        let question = Question {
+            rp_id: asked.rp_id,
+            credential_id: asked.credential_id,
+            public_key: CosePublicKey::parse(&bytes(&asked.public_key)?).map_err(|error| error.to_string())?,
+            client_data: ClientDataJson::from_bytes(bytes(&asked.client_data_json)?),
+            pin: Pin::new(&asked.pin).map_err(|error| error.to_string())?,
+            protocol: match asked.pin_uv_auth_protocol {
+                2 => PinUvAuthProtocol::Two,
+                _ => PinUvAuthProtocol::One,
+            },
+        };
+        Ok((asked.path.into_owned(), question))
+    }
+}
+
+/// An assertion as `AuthenticationResponseJSON` (WebAuthn 5.1.8.2).
+pub(super) mod assertion_json {
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    use crate::webauthn::response::AuthenticationResponse;
+
+    pub fn serialize<S: Serializer>(assertion: &AuthenticationResponse, serializer: S) -> Result<S::Ok, S::Error> {
+        assertion.to_json().serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<AuthenticationResponse, D::Error> {
+        let json = serde_json::Value::deserialize(deserializer)?;
+        AuthenticationResponse::from_json(&json).map_err(D::Error::custom)
+    }
+}
+
+/// The public key as the verifier takes it.
+pub(super) fn public_key(key: &CosePublicKey) -> Result<PublicKey, Obstacle> {
     match (key.algorithm, &key.parameters) {
         (CoseAlgorithm::ES256, CoseKeyParameters::P256 { x, y }) => {
             let point = [[0x04].as_slice(), x, y].concat();
-            Some(PublicKey::with_der(&point, PublicKeyType::Ecdsa256))
+            Ok(PublicKey::with_der(&point, PublicKeyType::Ecdsa256))
         }
-        (CoseAlgorithm::EDDSA, CoseKeyParameters::Ed25519 { x }) => {
-            Some(PublicKey::with_der(x, PublicKeyType::Ed25519))
-        }
-        _ => None,
+        (CoseAlgorithm::EDDSA, CoseKeyParameters::Ed25519 { x }) => Ok(PublicKey::with_der(x, PublicKeyType::Ed25519)),
+        _ => Err(Obstacle::Algorithm { alg: key.algorithm.0 }),
     }
 }
 
 /// Has the library ask the key at this path for an assertion, with PIN and touch.
-pub(super) fn take(path: String, question: &Question) -> Result<Assertion, Obstacle> {
+fn take(path: String, question: &Question) -> Result<Assertion, Obstacle> {
     let failed = |words: String| Obstacle::Failed { words };
     // Its getInfo is not asked for: it prints members that it does not know.
     let config =
         LibCfg { enable_log: false, enable_keep_alive_msg: false, keep_alive_msg: String::new(), ..LibCfg::init() };
-    let key = usb::while_hidapi_rests(|| FidoKeyHidFactory::create_by_params(&[HidParam::Path(path)], &config))
+    let key = FidoKeyHidFactory::create_by_params(&[HidParam::Path(path)], &config)
         .map_err(|error| failed(error.to_string()))?
         .with_pin_protocol_version(match question.protocol {
             PinUvAuthProtocol::One => 1,
@@ -46,15 +158,18 @@ pub(super) fn take(path: String, question: &Question) -> Result<Assertion, Obsta
     assertions.into_iter().next().ok_or_else(|| failed("no assertion".into()))
 }
 
-/// What the verifier, and the flags, say of an assertion.
-pub(super) fn judge(assertion: &Assertion, question: &Question, public_key: &PublicKey) -> Testimony {
+/// What the verifier, and the flags, say of an assertion. One for another credential or another site is not judged: the library
+/// takes any channel's answer for its own.
+fn judge(assertion: &Assertion, question: &Question, public_key: &PublicKey) -> Result<Answer, Obstacle> {
     // An answer to a request with one credential may leave its id out.
-    if !assertion.credential_id.is_empty() && assertion.credential_id != question.credential_id.as_bytes() {
-        return Testimony::Unable { why: Obstacle::OtherCredential };
+    let is_named = !assertion.credential_id.is_empty();
+    if (is_named && assertion.credential_id != question.credential_id.as_bytes())
+        || assertion.rpid_hash != question.rp_id.hash()
+    {
+        return Err(Obstacle::NotOurs);
     }
-    let client_data = question.client_data.as_bytes();
-    let refuted = |why| Testimony::Refuted { why };
-    if !verifier::verify_assertion(question.rp_id.as_str(), public_key, client_data, assertion) {
+    let refuted = |why| Ok(Answer::Refuted { why });
+    if !verifier::verify_assertion(question.rp_id.as_str(), public_key, question.client_data.as_bytes(), assertion) {
         return refuted(Doubt::Signature);
     }
     if !assertion.flags.user_present_result {
@@ -63,12 +178,15 @@ pub(super) fn judge(assertion: &Assertion, question: &Question, public_key: &Pub
     if !assertion.flags.user_verified_result {
         return refuted(Doubt::UserVerification);
     }
-    Testimony::Verified {
-        witness: WITNESS.to_owned(),
-        client_data_json: BASE64URL_NOPAD.encode(client_data),
-        authenticator_data: BASE64URL_NOPAD.encode(&assertion.auth_data),
-        signature: BASE64URL_NOPAD.encode(&assertion.signature),
-    }
+    Ok(Answer::Verified {
+        assertion: AuthenticationResponse {
+            credential_id: question.credential_id.clone(),
+            client_data_json: question.client_data.clone(),
+            authenticator_data: assertion.auth_data.clone(),
+            signature: assertion.signature.clone(),
+            user_handle: None,
+        },
+    })
 }
 
 #[cfg(test)]
@@ -134,51 +252,114 @@ pub(super) mod tests {
         }
     }
 
-    fn judged(question: &Question, assertion: &Assertion) -> Testimony {
+    fn judged(question: &Question, assertion: &Assertion) -> Result<Answer, Obstacle> {
         judge(assertion, question, &public_key(&question.public_key).unwrap())
+    }
+
+    fn wrong(why: Doubt) -> Result<Answer, Obstacle> {
+        Ok(Answer::Refuted { why })
     }
 
     #[test]
     fn a_signature_with_touch_and_pin_is_verified_and_can_be_checked_again() {
         let pair = pair();
         let question = asked_of(&pair);
-        let assertion = signed(&pair, &question, "example.org", UP | UV);
-        let Testimony::Verified { client_data_json, authenticator_data, signature, .. } = judged(&question, &assertion)
-        else {
-            panic!("verified");
-        };
-        let bytes = |text: &str| BASE64URL_NOPAD.decode(text.as_bytes()).unwrap();
-        let hash = ClientDataJson::from_bytes(bytes(&client_data_json)).hash();
-        let message = [&bytes(&authenticator_data)[..], &hash].concat();
-        question.public_key.verify(&message, &bytes(&signature)).unwrap();
+        let given = signed(&pair, &question, "example.org", UP | UV);
+        let Ok(Answer::Verified { assertion }) = judged(&question, &given) else { panic!("verified") };
+        let message = [&assertion.authenticator_data[..], &assertion.client_data_json.hash()].concat();
+        question.public_key.verify(&message, &assertion.signature).unwrap();
         // A key may leave the id out.
-        let nameless = Assertion { credential_id: Vec::new(), ..assertion };
-        assert!(matches!(judged(&question, &nameless), Testimony::Verified { .. }));
+        let nameless = Assertion { credential_id: Vec::new(), ..given };
+        assert!(matches!(judged(&question, &nameless), Ok(Answer::Verified { .. })));
     }
 
     #[test]
     fn everything_that_is_wrong_with_a_signature_is_found() {
         let pair = pair();
         let question = asked_of(&pair);
-        let refuted = |why| Testimony::Refuted { why };
         let good = signed(&pair, &question, "example.org", UP | UV);
         for (assertion, why) in [
             (signed(&self::pair(), &question, "example.org", UP | UV), Doubt::Signature),
-            (signed(&pair, &question, "example.com", UP | UV), Doubt::Signature),
             (Assertion { signature: Vec::new(), ..good.clone() }, Doubt::Signature),
-            (Assertion { auth_data: Vec::new(), ..good.clone() }, Doubt::Signature),
+            (Assertion { auth_data: Vec::new(), ..good }, Doubt::Signature),
             (signed(&pair, &question, "example.org", UV), Doubt::UserPresence),
             (signed(&pair, &question, "example.org", UP), Doubt::UserVerification),
         ] {
-            assert_eq!(judged(&question, &assertion), refuted(why));
+            assert_eq!(judged(&question, &assertion), wrong(why));
         }
-        let other = Assertion { credential_id: vec![8; 32], ..good };
-        assert_eq!(judged(&question, &other), Testimony::Unable { why: Obstacle::OtherCredential });
+    }
+
+    #[test]
+    fn what_may_be_another_programs_answer_is_not_judged() {
+        let pair = pair();
+        let question = asked_of(&pair);
+        let good = signed(&pair, &question, "example.org", UP | UV);
+        for other in [
+            Assertion { credential_id: vec![8; 32], ..good },
+            signed(&pair, &question, "example.com", UP | UV),
+            // What the library makes of an answer to getInfo.
+            Assertion { signature: vec![3; 16], ..Assertion::default() },
+        ] {
+            assert_eq!(judged(&question, &other), Err(Obstacle::NotOurs));
+        }
+    }
+
+    #[test]
+    fn a_question_is_the_same_at_the_other_end() {
+        let question = Question { pin: Pin::new("a \"PIN\" \\ caf\u{e9}").unwrap(), ..question() };
+        let mut line = Vec::new();
+        send(&mut line, "/dev/hidraw3", &question).unwrap();
+        let line = String::from_utf8(line).unwrap();
+        assert!(line.ends_with('\n') && line.lines().count() == 1);
+        let (path, read) = Asked::read(&line).unwrap();
+        assert_eq!((path.as_str(), read.pin.expose()), ("/dev/hidraw3", question.pin.expose()));
+        assert_eq!((read.rp_id, read.credential_id), (question.rp_id, question.credential_id));
+        assert_eq!((read.public_key, read.client_data), (question.public_key, question.client_data));
+        assert_eq!(read.protocol, question.protocol);
+    }
+
+    #[test]
+    fn an_answer_is_the_same_at_the_other_end() {
+        let pair = pair();
+        let question = asked_of(&pair);
+        let verified = judged(&question, &signed(&pair, &question, "example.org", UP | UV)).unwrap();
+        for answer in [verified, wrong(Doubt::Signature).unwrap(), Answer::Unable { why: Obstacle::NotOurs }] {
+            let line = serde_json::to_string(&answer).unwrap();
+            assert_eq!(serde_json::from_str::<Answer>(&line).unwrap(), answer);
+        }
+    }
+
+    /// The last line that a process with this input says.
+    fn served(input: Vec<u8>) -> Answer {
+        // Its end would be the end of this process.
+        let input = io::BufReader::new(io::Read::chain(io::Cursor::new(input), Silence));
+        let mut output = Vec::new();
+        serve(input, &mut output).unwrap();
+        serde_json::from_str(String::from_utf8(output).unwrap().lines().last().unwrap()).unwrap()
+    }
+
+    /// An input that never ends.
+    struct Silence;
+
+    impl io::Read for Silence {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            loop {
+                std::thread::park();
+            }
+        }
     }
 
     #[test]
     fn a_path_that_is_no_key_is_said_in_the_witness_s_words() {
-        let failed = take("/dev/null".into(), &question());
-        assert_eq!(failed.err(), Some(Obstacle::Failed { words: "Failed to open device.".into() }));
+        let mut input = Vec::new();
+        send(&mut input, "/dev/null", &question()).unwrap();
+        let why = Obstacle::Failed { words: "Failed to open device.".into() };
+        assert_eq!(served(input), Answer::Unable { why });
+    }
+
+    #[test]
+    fn what_is_no_question_is_answered_and_not_repeated() {
+        let answer = serde_json::to_string(&served(b"{\"pin\":\"271828\"}\n".to_vec())).unwrap();
+        assert!(answer.contains("asked nothing") && !answer.contains("271828"), "{answer}");
     }
 }

@@ -1,21 +1,31 @@
 //! The witness: a credential signs through ctap-hid-fido2 and is checked by its verifier, so that a fault in our own client
 //! cannot hand out a key that only we can use.
 //!
-//! It works on its own thread with a deadline, and its panics end with that thread. It refuses to be a judge of what it could
-//! not try: [`Testimony::Refuted`] is for a signature that is there and wrong, everything else that goes amiss is
-//! [`Testimony::Unable`].
+//! It works in a process of its own, because the library waits for ever on a silent key, prints what it does not know to
+//! stdout, may panic, and leaves copies of the PIN in memory. The process has a deadline and ends with ours. It refuses to be a
+//! judge of what it could not try: [`Answer::Refuted`] is for a signature that is there and wrong, everything else that goes
+//! amiss is [`Answer::Unable`].
 
 mod deposition;
-mod testimony;
-mod thread;
+mod process;
 
+use std::fmt;
+use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
-pub use testimony::{Doubt, Obstacle, Testimony, WITNESS};
+use serde::{Deserialize, Serialize};
+
+pub use deposition::serve;
 
 use crate::ctap::{Pin, PinUvAuthProtocol};
-use crate::hid::{Bus, Device};
+use crate::hid::{Bus, Cancel, Device};
+use crate::ledger::Obstacle;
+use crate::webauthn::response::AuthenticationResponse;
 use crate::webauthn::{ClientDataJson, CosePublicKey, CredentialId, RpId};
+
+/// Who the witness is.
+pub const WITNESS: &str = "ctap-hid-fido2 3.6.1";
 
 /// What is asked of the witness: that this credential signs this client data, with PIN and touch.
 #[derive(Debug, Clone)]
@@ -28,36 +38,110 @@ pub struct Question {
     pub public_key: CosePublicKey,
     /// What is signed: a fresh challenge is in it.
     pub client_data: ClientDataJson,
-    /// The key's PIN. The witness's library keeps copies while it works, and does not wipe them.
+    /// The key's PIN. It reaches the witness's process through a pipe.
     pub pin: Pin,
     /// The PIN/UV auth protocol that the key prefers; the library does not choose by itself.
     pub protocol: PinUvAuthProtocol,
 }
 
-/// Has the witness try a key on USB. The caller has closed its own handle, and tells the person about the touch: the witness
-/// says nothing to anybody.
-///
-/// The key has to be on the bus as the device says, for the witness is given a path only and sends it a PIN. A witness that
-/// does not finish by the deadline is left behind ([`Obstacle::Deadline`]): it ends when the key answers or is pulled.
-pub fn testify(bus: &dyn Bus, device: &Device, question: &Question, deadline: Duration) -> Testimony {
-    let Some(public_key) = deposition::public_key(&question.public_key) else {
-        return Testimony::Unable { why: Obstacle::Algorithm { alg: question.public_key.algorithm.0 } };
-    };
+/// What the witness says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "kebab-case")]
+pub enum Answer {
+    /// It signed, with touch and PIN, and the witness's verifier takes the signature.
+    Verified {
+        /// As the key gave it to the witness.
+        #[serde(with = "deposition::assertion_json")]
+        assertion: AuthenticationResponse,
+    },
+    /// It signed, and something is wrong with that.
+    Refuted {
+        /// What.
+        why: Doubt,
+    },
+    /// The witness could not try, or did not come to an end.
+    Unable {
+        /// Why not.
+        why: Obstacle,
+    },
+}
+
+/// What is wrong with a signature.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Doubt {
+    /// The verifier does not take the signature for this public key.
+    Signature,
+    /// The key does not say that it was touched.
+    UserPresence,
+    /// The key does not say that it verified the PIN.
+    UserVerification,
+}
+
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Signature => "the signature is not this credential's",
+            Self::UserPresence => "the key signed without a touch",
+            Self::UserVerification => "the key signed without verifying the PIN",
+        })
+    }
+}
+
+/// How the witness is reached.
+#[derive(Debug, Clone)]
+pub struct Witness {
+    /// A program that calls [`serve`] when its only argument is `witness`: keywright itself.
+    pub program: PathBuf,
+    /// How long it has, the touch included. Keys wait 30 s for a touch.
+    pub patience: Duration,
+}
+
+impl Witness {
+    /// With 45 s of patience.
+    pub fn new(program: PathBuf) -> Self {
+        Self { program, patience: Duration::from_secs(45) }
+    }
+
+    /// Has the witness try a key on USB. `touch` hears `true` before the key may wait for a touch, and `false` after it. The
+    /// caller may have the key open, and locked, but does not talk to it meanwhile.
+    ///
+    /// The key has to be on the bus as the device says, for the witness is given a path only and sends it a PIN.
+    pub fn testify(
+        &self,
+        bus: &dyn Bus,
+        device: &Device,
+        question: &Question,
+        cancel: &Cancel,
+        touch: &dyn Fn(bool),
+    ) -> Answer {
+        if let Err(why) = can_try(bus, device, question) {
+            return Answer::Unable { why };
+        }
+        touch(true);
+        let mut command = Command::new(&self.program);
+        command.arg("witness");
+        let answer = process::ask(command, self.patience, &device.path, question, cancel);
+        touch(false);
+        answer.unwrap_or_else(|why| Answer::Unable { why })
+    }
+}
+
+fn can_try(bus: &dyn Bus, device: &Device, question: &Question) -> Result<(), Obstacle> {
     if !bus.is_usb() {
-        return Testimony::Unable { why: Obstacle::NotUsb };
+        return Err(Obstacle::NotUsb);
     }
+    deposition::public_key(&question.public_key)?;
     if !bus.devices().is_ok_and(|there| there.contains(device)) {
-        return Testimony::Unable { why: Obstacle::Removed };
+        return Err(Obstacle::Removed);
     }
-    let (path, asked) = (device.path.clone(), question.clone());
-    match thread::within(deadline, move || deposition::take(path, &asked)) {
-        Ok(Ok(assertion)) => deposition::judge(&assertion, question, &public_key),
-        Ok(Err(why)) | Err(why) => Testimony::Unable { why },
-    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
     use crate::hid::usb::UsbBus;
     use crate::softkey::Rack;
@@ -67,28 +151,31 @@ mod tests {
         deposition::tests::question()
     }
 
+    /// Asks about a key that is not there on this bus. No program is started and nobody is asked for a touch.
+    fn unable(bus: &dyn Bus, question: &Question) -> Obstacle {
+        let device = Rack::in_memory(1).unwrap().devices().unwrap().remove(0);
+        let touched = Cell::new(false);
+        let nobody = Witness::new("/dev/null/no-program".into());
+        match nobody.testify(bus, &device, question, &Cancel::default(), &|_| touched.set(true)) {
+            Answer::Unable { why } if !touched.get() => why,
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[test]
     fn a_soft_key_in_this_process_is_not_on_usb() {
-        let rack = Rack::in_memory(1).unwrap();
-        let device = rack.devices().unwrap().remove(0);
-        let testimony = testify(&rack, &device, &question(), Duration::from_secs(5));
-        assert_eq!(testimony, Testimony::Unable { why: Obstacle::NotUsb });
+        assert_eq!(unable(&Rack::in_memory(1).unwrap(), &question()), Obstacle::NotUsb);
     }
 
     #[test]
     fn a_key_that_is_no_longer_the_one_that_was_listed_is_sent_no_pin() {
-        let device = Rack::in_memory(1).unwrap().devices().unwrap().remove(0);
-        let testimony = testify(&UsbBus::new().unwrap(), &device, &question(), Duration::from_secs(5));
-        assert_eq!(testimony, Testimony::Unable { why: Obstacle::Removed });
+        assert_eq!(unable(&UsbBus::new().unwrap(), &question()), Obstacle::Removed);
     }
 
     #[test]
     fn an_algorithm_that_the_verifier_does_not_know_is_not_tried() {
-        let rack = Rack::in_memory(1).unwrap();
-        let device = rack.devices().unwrap().remove(0);
         let mut question = question();
         question.public_key.algorithm = CoseAlgorithm::ES384;
-        let testimony = testify(&rack, &device, &question, Duration::from_secs(5));
-        assert_eq!(testimony, Testimony::Unable { why: Obstacle::Algorithm { alg: -35 } });
+        assert_eq!(unable(&UsbBus::new().unwrap(), &question), Obstacle::Algorithm { alg: -35 });
     }
 }

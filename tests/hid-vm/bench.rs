@@ -2,13 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use keywright::ctap::{Authenticator, CtapError};
+use keywright::hid::frame::{Assembly, ChannelId, Command, Packet, Progress, packets};
 use keywright::hid::usb::UsbBus;
 use keywright::hid::{Bus as _, Cancel, Channel, Device, HidError, Limits, Pipe, PipeError, Report};
-use keywright::softkey::Rack;
 use keywright::softkey::uhid::{Attached, Line, To, attach, attach_through};
+use keywright::softkey::{Model, Rack};
+use keywright::webauthn::cbor::{self, Value};
 
 /// Soft keys on the kernel's HID bus, each through what was put before it.
 pub struct Bench {
@@ -19,8 +22,17 @@ pub struct Bench {
 impl Bench {
     /// `count` keys in memory, none attached.
     pub fn new(count: usize) -> Self {
+        Self::of(&vec![Model::default(); count])
+    }
+
+    /// Such keys in memory, none attached.
+    pub fn of(models: &[Model]) -> Self {
         in_the_machine();
-        Self { rack: Rack::in_memory(count).unwrap(), bus: UsbBus::new().unwrap() }
+        Self { rack: Rack::in_memory_of(models).unwrap(), bus: UsbBus::new().unwrap() }
+    }
+
+    pub fn bus(&self) -> &UsbBus {
+        &self.bus
     }
 
     pub fn attach(&self, at: usize) -> Attached {
@@ -52,6 +64,54 @@ impl Bench {
     pub fn open(&self, attached: &Attached, limits: Limits) -> Result<Authenticator, CtapError> {
         Authenticator::open(self.pipe(attached), limits, Cancel::default())
     }
+}
+
+/// A message that is to reach a program, as the reports it takes.
+pub fn say(line: &Line, channel: ChannelId, command: Command, message: &[u8]) -> Result<(), PipeError> {
+    packets(channel, command, message).unwrap().try_for_each(|report| line.send(To::Host, &report))
+}
+
+/// A cable that changes what a key answers to one command: the members of a map after a status of 0.
+pub fn changing(
+    wanted: u8,
+    change: impl Fn(&mut Vec<(Value, Value)>) + Send + Sync + 'static,
+) -> impl Fn(To, &Report, &Line) -> Result<(), PipeError> + Send + Sync + 'static {
+    let (asked, answer) = (Mutex::new(None), Mutex::new(None::<(ChannelId, Assembly)>));
+    move |to, report, line| {
+        let packet = Packet::parse(report);
+        let begins = match packet {
+            Packet::Initialization { command: Command::Cbor, data, .. } => Some(data[0]),
+            _ => None,
+        };
+        if to == To::Key {
+            let mut asked = asked.lock().unwrap();
+            *asked = begins.or(*asked);
+            drop(asked);
+            return line.send(to, report);
+        }
+        let mut answer = answer.lock().unwrap();
+        if begins.is_some() && *asked.lock().unwrap() == Some(wanted) {
+            *answer = Some((packet.channel(), Assembly::new(packet.channel())));
+        }
+        let Some((channel, assembly)) = answer.as_mut() else { return line.send(to, report) };
+        let (channel, progress) = (*channel, assembly.push(report).unwrap());
+        let Progress::Whole(message) = progress else { return Ok(()) };
+        *answer = None;
+        let changed = match message.data.split_first() {
+            Some((0, body)) if !body.is_empty() => {
+                let Value::Map(mut members) = cbor::decode(body).unwrap() else { panic!("{body:02x?}") };
+                change(&mut members);
+                [&[0], &cbor::encode(&Value::Map(members))[..]].concat()
+            }
+            _ => message.data,
+        };
+        say(line, channel, Command::Cbor, &changed)
+    }
+}
+
+/// A member of an answer.
+pub fn member(members: &mut [(Value, Value)], number: i64) -> Option<&mut Value> {
+    members.iter_mut().find(|(key, _)| key.as_integer() == Some(number)).map(|(_, value)| value)
 }
 
 /// Refuses to work outside, where these tests would disturb real keys.

@@ -10,14 +10,18 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use ctap_hid_fido2::fidokey::GetAssertionArgsBuilder;
+use ctap_hid_fido2::public_key::{PublicKey, PublicKeyType};
+use ctap_hid_fido2::{FidoKeyHidFactory, HidParam, LibCfg, verifier};
 use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER};
 use keywright::webauthn::cbor;
+use keywright::witness::WITNESS;
 use serde_json::{Value, json};
 
 use crate::attached::{Keys, Said};
 use crate::cli_support::{Home, Idp};
 
-const PEOPLE: [&str; 4] = ["ada@example.org", "bob@example.org", "cyd@example.org", "dee@example.org"];
+pub const PEOPLE: [&str; 4] = ["ada@example.org", "bob@example.org", "cyd@example.org", "dee@example.org"];
 
 /// Level 1 of the built-in profile for administrators, but the PIN that is handed over is the one that the key has.
 const PROFILE: &str = r#"
@@ -38,33 +42,38 @@ minimum-on-key = 8
 force-change = false
 "#;
 
-/// A home with soft keys on the bus, an IdP, and everything that a job needs.
-struct Office {
-    home: Home,
+/// A home with an IdP and everything that a job needs, for keys that somebody else attaches.
+pub struct Office {
+    pub home: Home,
     roster: String,
     settings: String,
     profiles: PathBuf,
     anchor: PathBuf,
     reader: age::x25519::Identity,
-    keys: Keys,
-    said: Said,
     _idp: Idp,
 }
 
 impl Office {
-    fn new(people: &[&str]) -> Self {
-        Self::with_touch(people, Duration::ZERO)
+    /// With two soft keys for each of these people on the bus.
+    fn with_keys(people: &[&str]) -> (Self, Keys) {
+        let (office, keys, _) = Self::with_touch(people, Duration::ZERO);
+        (office, keys)
     }
 
     /// With keys that wait so long for their touch.
-    fn with_touch(people: &[&str], touch: Duration) -> Self {
+    pub fn with_touch(people: &[&str], touch: Duration) -> (Self, Keys, Said) {
         let home = Home::new();
+        let (keys, said) = Keys::attach_with_touch(&home, 2 * people.len(), touch);
+        (Self::furnish(home, people), keys, said)
+    }
+
+    /// In a home that has a rack of soft keys.
+    pub fn furnish(home: Home, people: &[&str]) -> Self {
         let rows: String = people.iter().map(|login| format!("{login},bench\n")).collect();
         let roster = home.file("roster.csv", &format!("account,profile\n{rows}"));
         let profiles = home.path("profiles");
         fs::create_dir(&profiles).unwrap();
         fs::write(profiles.join("bench.toml"), PROFILE).unwrap();
-        let (keys, said) = Keys::attach_with_touch(&home, 2 * people.len(), touch);
         let anchor = home.state().join("softkeys/attestation-ca.pem");
         let serve = ["idp", "serve", "--listen", "127.0.0.1:0", "--token", "env:IDP_TOKEN", "--users", &roster];
         let trust = ["--anchor", anchor.to_str().unwrap()];
@@ -76,15 +85,15 @@ impl Office {
             idp.url
         );
         let settings = home.file("keywright.toml", &settings);
-        Self { home, roster, settings, profiles, anchor, reader, keys, said, _idp: idp }
+        Self { home, roster, settings, profiles, anchor, reader, _idp: idp }
     }
 
     /// What `keywright provision` and `keywright resume` take.
-    fn arguments<'a>(&'a self, words: &[&'a str]) -> Vec<&'a str> {
+    pub fn arguments<'a>(&'a self, words: &[&'a str]) -> Vec<&'a str> {
         [words, &["--config", &self.settings, "--anchor", self.anchor.to_str().unwrap(), "--yes", "--json"]].concat()
     }
 
-    fn provision_words(&self) -> [&str; 4] {
+    pub fn provision_words(&self) -> [&str; 4] {
         ["provision", &self.roster, "--profiles", self.profiles.to_str().unwrap()]
     }
 
@@ -92,7 +101,7 @@ impl Office {
     fn provision(&self) -> Vec<Value> {
         let start = Instant::now();
         let ended = self.home.run_with(&self.arguments(&self.provision_words()), &Idp::ENVIRONMENT);
-        println!("  provision, {} keys: {} ms", self.keys.nodes.len(), start.elapsed().as_millis());
+        println!("  provision: {} ms", start.elapsed().as_millis());
         ended.expect(0).json()
     }
 
@@ -104,16 +113,19 @@ impl Office {
         text.lines().find_map(|line| line.strip_prefix("PIN ")).expect("a line with the PIN").trim().to_owned()
     }
 
-    /// What the exported evidence says of each credential, by the key's node.
-    fn evidence(&self) -> BTreeMap<String, Value> {
-        let folder = self.home.path("evidence");
+    /// What the exported evidence says of each credential, whatever became of it.
+    pub fn credentials(&self) -> Vec<Value> {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("evidence");
         self.home.run(&["ledger", "export", folder.to_str().unwrap()]).expect(0);
         let files = fs::read_dir(folder.join("credentials")).unwrap();
-        let read = |path: PathBuf| serde_json::from_slice::<Value>(&fs::read(path).unwrap()).unwrap();
-        files
-            .map(|file| read(file.unwrap().path()))
-            .map(|evidence| (evidence["key"]["port"].as_str().unwrap().to_owned(), evidence))
-            .collect()
+        files.map(|file| serde_json::from_slice(&fs::read(file.unwrap().path()).unwrap()).unwrap()).collect()
+    }
+
+    /// The registered ones, by the key's node.
+    pub fn registered(&self) -> BTreeMap<String, Value> {
+        let registered = self.credentials().into_iter().filter(|known| known["state"] == json!("registered"));
+        registered.map(|known| (known["key"]["port"].as_str().unwrap().to_owned(), known)).collect()
     }
 }
 
@@ -150,29 +162,36 @@ fn sha256(text: &str) -> Vec<u8> {
     sha2::Sha256::digest(text).to_vec()
 }
 
-/// A P-256 public key as SubjectPublicKeyInfo in PEM (RFC 5480), from COSE_Key.
-fn pem(cose: &[u8]) -> String {
+/// An uncompressed point of P-256, from COSE_Key.
+fn point(cose: &[u8]) -> Vec<u8> {
     let key = cbor::decode(cose).unwrap();
     let coordinate = |label: i64| match key.get(label) {
         Some(cbor::Value::Bytes(bytes)) => bytes.clone(),
         other => panic!("{other:?}"),
     };
-    let head = HEXLOWER.decode(b"3059301306072a8648ce3d020106082a8648ce3d03010703420004").unwrap();
-    let der = [head, coordinate(-2), coordinate(-3)].concat();
+    [vec![0x04], coordinate(-2), coordinate(-3)].concat()
+}
+
+/// A P-256 public key as SubjectPublicKeyInfo in PEM (RFC 5480), from COSE_Key.
+fn pem(cose: &[u8]) -> String {
+    let head = HEXLOWER.decode(b"3059301306072a8648ce3d020106082a8648ce3d030107034200").unwrap();
+    let der = [head, point(cose)].concat();
     format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", BASE64.encode(&der))
 }
 
 #[test]
 #[ignore = "needs the machine of tests/hid-vm"]
 fn four_people_get_eight_keys_and_other_clients_find_what_the_ledger_says() {
-    let office = Office::new(&PEOPLE);
+    let (office, keys) = Office::with_keys(&PEOPLE);
     let lines = office.provision();
     let summary = lines.last().unwrap();
     assert_eq!((&summary["complete"], &summary["keys_proved"]), (&json!(4), &json!(8)), "{summary}");
     office.home.run(&["ledger", "verify"]).expect(0);
 
-    let evidence = office.evidence();
-    assert_eq!(evidence.keys().collect::<BTreeSet<_>>(), office.keys.nodes.iter().collect(), "one credential a key");
+    let evidence = office.registered();
+    assert_eq!(evidence.keys().collect::<BTreeSet<_>>(), keys.nodes.iter().collect(), "one credential a key");
+    let verified = json!({"testimony": "verified", "witness": WITNESS});
+    assert!(evidence.values().all(|known| known["witness"] == verified), "{evidence:?}");
     let pins: BTreeMap<&str, String> = evidence
         .iter()
         .map(|(node, known)| {
@@ -184,6 +203,7 @@ fn four_people_get_eight_keys_and_other_clients_find_what_the_ledger_says() {
 
     libfido2_finds_them(&office, &evidence, &pins);
     python_fido2_finds_them(&evidence, &pins);
+    ctap_hid_fido2_finds_them(&evidence, &pins);
 }
 
 fn libfido2_finds_them(office: &Office, evidence: &BTreeMap<String, Value>, pins: &BTreeMap<&str, String>) {
@@ -259,6 +279,40 @@ fn python_fido2_finds_them(evidence: &BTreeMap<String, Value>, pins: &BTreeMap<&
     println!("  python-fido2, 8 keys: {} ms", start.elapsed().as_millis());
 }
 
+fn ctap_hid_fido2_finds_them(evidence: &BTreeMap<String, Value>, pins: &BTreeMap<&str, String>) {
+    let start = Instant::now();
+    for (node, known) in evidence {
+        let (pin, id, rp_id) = (&pins[node.as_str()], bytes(known, "id"), known["rpId"].as_str().unwrap());
+        let config = LibCfg { use_pre_credential_management: false, enable_keep_alive_msg: false, ..LibCfg::init() };
+        let key = FidoKeyHidFactory::create_by_params(&[HidParam::Path(node.clone())], &config).unwrap();
+        let key = key.with_pin_protocol_version(2);
+
+        let info = key.get_info().unwrap();
+        let model = known["key"]["aaguid"].as_str().unwrap().replace('-', "");
+        assert_eq!(HEXLOWER.encode(&info.aaguid), model);
+        for (option, is) in [("clientPin", true), ("alwaysUv", true)] {
+            assert!(info.options.contains(&(option.to_owned(), is)), "{option}: {:?}", info.options);
+        }
+        assert_eq!((info.min_pin_length, info.force_pin_change), (8, false));
+        assert_eq!(key.get_pin_retries().unwrap(), 8);
+
+        let rps = key.credential_management_enumerate_rps(Some(pin)).unwrap();
+        assert_eq!(rps.iter().map(|rp| &rp.rpid_hash).collect::<Vec<_>>(), [&sha256(rp_id)]);
+        let stored = key.credential_management_enumerate_credentials(Some(pin), &sha256(rp_id)).unwrap();
+        assert_eq!(stored.len(), 1);
+        assert_eq!(stored[0].public_key_credential_descriptor.id, id);
+        assert_eq!(stored[0].public_key_credential_user_entity.id, bytes(known, "userHandle"));
+
+        let challenge = b"ctap-hid-fido2 by itself";
+        let asked = GetAssertionArgsBuilder::new(rp_id, challenge).credential_id(&id).pin(pin).build();
+        let signed = key.get_assertion_with_args(&asked).unwrap().remove(0);
+        let public = PublicKey::with_der(&point(&bytes(known, "credentialPublicKey")), PublicKeyType::Ecdsa256);
+        assert!(verifier::verify_assertion(rp_id, &public, challenge, &signed));
+        assert!(signed.flags.user_present_result && signed.flags.user_verified_result);
+    }
+    println!("  ctap-hid-fido2, 8 keys: {} ms", start.elapsed().as_millis());
+}
+
 /// A process that ends with this.
 struct Neighbour(Child);
 
@@ -272,9 +326,9 @@ impl Drop for Neighbour {
 #[test]
 #[ignore = "needs the machine of tests/hid-vm"]
 fn a_batch_completes_beside_a_program_that_polls_the_same_keys() {
-    let office = Office::new(&PEOPLE[..2]);
+    let (office, keys) = Office::with_keys(&PEOPLE[..2]);
     let mut command = Command::new(python());
-    command.arg("-u").arg(script("neighbour.py")).args(&office.keys.nodes).stdin(Stdio::null()).stdout(Stdio::piped());
+    command.arg("-u").arg(script("neighbour.py")).args(&keys.nodes).stdin(Stdio::null()).stdout(Stdio::piped());
     let mut neighbour = Neighbour(command.spawn().unwrap());
     let mut polls = BufReader::new(neighbour.0.stdout.take().unwrap()).lines();
     // It polls already, and goes on while the batch runs; its answers are counted by a thread, so that it never waits for us.
@@ -288,13 +342,13 @@ fn a_batch_completes_beside_a_program_that_polls_the_same_keys() {
     assert!(polled > 5, "{polled}: that is no noise");
     let summary = lines.last().unwrap();
     assert_eq!((&summary["complete"], &summary["keys_proved"]), (&json!(2), &json!(4)), "{summary}");
-    assert_eq!(office.evidence().len(), 4);
+    assert_eq!(office.registered().len(), 4);
 }
 
 #[test]
 #[ignore = "needs the machine of tests/hid-vm"]
 fn a_key_that_is_replugged_while_it_waits_for_its_touch_is_recognised_and_finished() {
-    let mut office = Office::with_touch(&PEOPLE[..1], Duration::from_secs(3));
+    let (office, mut keys, mut said) = Office::with_touch(&PEOPLE[..1], Duration::from_secs(3));
     let arguments = office.arguments(&office.provision_words()).into_iter().map(str::to_owned).collect::<Vec<_>>();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).chain(["--log", "keywright::hid=trace"]).collect();
     let mut command = office.home.command(&arguments);
@@ -302,7 +356,7 @@ fn a_key_that_is_replugged_while_it_waits_for_its_touch_is_recognised_and_finish
     let mut run = command.spawn().unwrap();
     let mut words = BufReader::new(run.stderr.take().unwrap()).lines().map_while(Result::ok);
     words.by_ref().find(|line| line.contains("Keepalive")).expect("a key waits for its touch");
-    office.keys.replug(1, &mut office.said);
+    keys.replug(1, &mut said);
     let rest: Vec<String> = words.collect();
     let code = run.wait().unwrap().code();
     assert!([Some(0), Some(3)].contains(&code), "{code:?}\n{}", rest.join("\n"));
@@ -311,10 +365,6 @@ fn a_key_that_is_replugged_while_it_waits_for_its_touch_is_recognised_and_finish
     office.home.run_with(&office.arguments(&["resume"]), &Idp::ENVIRONMENT).expect(0);
     let status = office.home.run(&["status", "--json"]).expect(0).json();
     assert_eq!((&status[0]["complete"], &status[0]["keys_proved"]), (&json!(true), &json!(2)), "{status:?}");
-    // One registered credential a key, and none that nobody knows of.
-    let evidence = office.evidence();
-    assert_eq!(evidence.len(), 2);
-    for known in evidence.values() {
-        assert_eq!(known["state"], json!("registered"));
-    }
+    // One registered credential a key.
+    assert_eq!(office.registered().len(), 2);
 }

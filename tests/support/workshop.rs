@@ -22,6 +22,7 @@ use keywright::secret::{Delivery, Reader, SecretError, SystemEntropy, Vault};
 use keywright::softkey::Rack;
 use keywright::trust::{Anchors, Judge};
 use keywright::webauthn::CredentialId;
+use keywright::witness::Witness;
 use tempfile::TempDir;
 use time::OffsetDateTime;
 
@@ -197,6 +198,8 @@ impl Workshop {
             vault: &vault,
             operator: hands,
             judge: &Judge::new(anchors),
+            // Never started: these keys are not on USB.
+            witness: Witness::new("keywright".into()),
             readers: &[reader],
             hand_over_folder: self.path().join("hand-over"),
             letter_program: Vec::new(),

@@ -90,6 +90,7 @@ fn of_outcome(outcome: &Outcome) -> String {
         Outcome::Reset { done: false } => ", nothing to reset".into(),
         Outcome::Begin { deadline, .. } => format!(", until {deadline}"),
         Outcome::Make { credential_id, .. } => format!(": credential {credential_id}"),
+        Outcome::Prove { witness: Some(testimony), .. } => format!("; {testimony}"),
         Outcome::Complete { label, .. } => format!(": \"{label}\""),
         Outcome::SignIn { done: false } => ", not possible there".into(),
         Outcome::HandOver { readers, .. } if !readers.is_empty() => format!(" to {}", readers.join(", ")),

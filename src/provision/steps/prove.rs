@@ -1,14 +1,21 @@
 //! The credential signs, and its signature is checked, before its public key is sent anywhere.
+//!
+//! On USB the signature is one that the witness asked for: what it verified, ours verifies too. Where the witness is unable, we
+//! ask for the signature ourselves, and the ledger says so.
 
 use data_encoding::BASE64URL_NOPAD;
 
 use super::verify::registration;
-use crate::ctap::{GetAssertion, Permissions};
-use crate::ledger::{FailureCode, Outcome};
+use crate::ctap::{GetAssertion, Permissions, PinUvAuthProtocol};
+use crate::idp::Ceremony;
+use crate::ledger::{FailureCode, Obstacle, Outcome, Testimony};
 use crate::provision::Trouble;
 use crate::provision::job::Job;
 use crate::webauthn::response::{AuthenticationResponse, ExpectedAuthentication};
-use crate::webauthn::{AttestationObject, CeremonyType, Challenge, ClientDataJson, CredentialId, Origin, RpId};
+use crate::webauthn::{
+    AttestationObject, CeremonyType, Challenge, ClientDataJson, CosePublicKey, CredentialId, Origin, RpId,
+};
+use crate::witness::{Answer, Question, WITNESS};
 
 pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
     let ceremony = job.ceremony()?;
@@ -22,7 +29,14 @@ pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
     job.station.entropy.fill(&mut bytes);
     let challenge = Challenge::new(bytes)?;
     let rp_id = &ceremony.options.rp.id;
-    let signed = sign(job, rp_id, &credential_id, &challenge, &ceremony.origin)?;
+    let (signed, testimony) = match ask_witness(job, &ceremony, &credential_id, &attested.public_key, &challenge)? {
+        Answer::Verified { assertion } => (assertion, Testimony::Verified { witness: WITNESS.to_owned() }),
+        Answer::Unable { why } => {
+            let signed = sign(job, rp_id, &credential_id, &challenge, &ceremony.origin)?;
+            (signed, Testimony::Unable { why })
+        }
+        Answer::Refuted { why } => return Err(unproved(format!("{why} ({WITNESS} says so)"))),
+    };
     signed
         .check(&ExpectedAuthentication {
             challenge: &challenge,
@@ -32,14 +46,56 @@ pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
             public_key: &attested.public_key,
             sign_count: object.auth_data.sign_count,
         })
-        .map_err(|error| {
-            Trouble::new(FailureCode::ProofFailed, format!("the new credential does not sign in: {error}"))
-        })?;
+        .map_err(|error| unproved(error.to_string()))?;
+    tell_what_is_missing(job, &testimony);
     Ok(Outcome::Prove {
         authenticator_data: BASE64URL_NOPAD.encode(&signed.authenticator_data),
         client_data_json: BASE64URL_NOPAD.encode(signed.client_data_json.as_bytes()),
         signature: BASE64URL_NOPAD.encode(&signed.signature),
+        witness: Some(testimony),
     })
+}
+
+fn unproved(why: String) -> Trouble {
+    Trouble::new(FailureCode::ProofFailed, format!("the new credential does not sign in: {why}"))
+}
+
+/// Keys in this process have no witness, and nobody expects one; of others the person hears.
+fn tell_what_is_missing(job: &Job<'_>, testimony: &Testimony) {
+    match testimony {
+        Testimony::Verified { .. } | Testimony::Unable { why: Obstacle::NotUsb } => {}
+        Testimony::Unable { .. } => {
+            let (account, ordinal) = (&job.who.account, job.who.ordinal);
+            job.station.operator.tell(&format!("{account}'s key {ordinal} signs in, but {testimony}"));
+        }
+    }
+}
+
+/// One signature with PIN and touch through the witness. The key stays open here, and locked: what is asked of it afterwards
+/// is asked of the same one.
+fn ask_witness(
+    job: &mut Job<'_>,
+    ceremony: &Ceremony,
+    credential_id: &CredentialId,
+    public_key: &CosePublicKey,
+    challenge: &Challenge,
+) -> Result<Answer, Trouble> {
+    let station = job.station;
+    if !station.bus.is_usb() {
+        return Ok(Answer::Unable { why: Obstacle::NotUsb });
+    }
+    let rp_id = &ceremony.options.rp.id;
+    let question = Question {
+        rp_id: rp_id.clone(),
+        credential_id: credential_id.clone(),
+        public_key: public_key.clone(),
+        client_data: ClientDataJson::new(CeremonyType::Get, challenge, &ceremony.origin),
+        pin: job.pin_seen_to_work(rp_id)?,
+        protocol: PinUvAuthProtocol::choose(job.authenticator()?.info())?,
+    };
+    let device = job.key()?.device.clone();
+    let touch = |needed| station.operator.touch(&job.who, needed);
+    Ok(station.witness.testify(station.bus, &device, &question, &station.cancel, &touch))
 }
 
 /// One signature with PIN and touch.
