@@ -1,8 +1,10 @@
 //! CTAPHID: one channel to one key (CTAP 2.1, 11.2).
 //!
 //! Every exchange has a silence limit and a total limit, and can be cancelled. An exchange that was given up leaves nothing
-//! behind that the next one could take for its own answer. It refuses packets of other channels, and to repeat a request for
-//! any reason but ERR_CHANNEL_BUSY, with which the key says that it did not look at it.
+//! behind that the next one could take for its own answer. It refuses packets of other channels, and to repeat a request that
+//! the key may have acted on. It repeats one after ERR_CHANNEL_BUSY, with which the key says that it did not look at it, and
+//! after ERR_INVALID_SEQ that comes before the request's last packet was sent: the key never had the whole of it. The same
+//! error after that packet proves nothing, and neither does silence, as of keys that drop what comes while they still send.
 
 #[cfg(test)]
 mod tests;
@@ -25,6 +27,10 @@ const DRAIN: Duration = Duration::from_millis(500);
 /// The first wait after ERR_CHANNEL_BUSY. Each one is twice the last, up to [`LONGEST_WAIT`].
 const FIRST_WAIT: Duration = Duration::from_millis(25);
 const LONGEST_WAIT: Duration = Duration::from_millis(400);
+
+/// How often a request is sent again that was cut off by ERR_INVALID_SEQ: some keys take another program's packet between two
+/// of ours for one of ours.
+const CUT_OFFS: u32 = 3;
 
 /// Reports thrown away before a request. Four times what Linux keeps for a reader (64), so that a chatty neighbour cannot
 /// hold us here.
@@ -118,6 +124,24 @@ impl Channel {
         request: &[u8],
         keepalive: &mut dyn FnMut(Keepalive),
     ) -> Result<Vec<u8>, HidError> {
+        let mut cut_offs = 0;
+        loop {
+            match self.attempt(command, request, keepalive)? {
+                Attempt::Answered(answer) => return Ok(answer),
+                Attempt::CutOff if cut_offs == CUT_OFFS => {
+                    return Err(HidError::Refused(CtapHidErrorCode::InvalidSeq));
+                }
+                Attempt::CutOff => cut_offs += 1,
+            }
+        }
+    }
+
+    fn attempt(
+        &mut self,
+        command: Command,
+        request: &[u8],
+        keepalive: &mut dyn FnMut(Keepalive),
+    ) -> Result<Attempt, HidError> {
         if self.unsettled {
             self.initialize()?;
         }
@@ -125,7 +149,17 @@ impl Channel {
         self.while_busy(|channel, end| {
             channel.discard_stale_reports()?;
             trace!(channel = ?channel.id, ?command, length = request.len(), "to the key");
-            let answer = channel.send(&reports, end).and_then(|()| channel.receive(command, end, keepalive));
+            let answer = match channel.send(&reports, end) {
+                Ok(Sent::Whole) => channel.receive(command, end, keepalive).map(Attempt::Answered),
+                Ok(Sent::Partly(CtapHidErrorCode::InvalidSeq)) => {
+                    trace!(channel = ?channel.id, "the key lost its place in the request");
+                    // It may be waiting for the rest.
+                    channel.unsettled = true;
+                    Ok(Attempt::CutOff)
+                }
+                Ok(Sent::Partly(code)) => Err(HidError::Refused(code)),
+                Err(error) => Err(error),
+            };
             if let Err(error) = &answer {
                 channel.after(error);
             }
@@ -208,12 +242,31 @@ impl Channel {
         }
     }
 
-    fn send(&mut self, reports: &[Report], end: Duration) -> Result<(), HidError> {
-        for report in reports {
+    /// Sends a request, until the key refuses it.
+    fn send(&mut self, reports: &[Report], end: Duration) -> Result<Sent, HidError> {
+        for (at, report) in reports.iter().enumerate() {
             self.watch(end)?;
+            if at > 0
+                && let Some(code) = self.refusal()?
+            {
+                return Ok(Sent::Partly(code));
+            }
             self.pipe.write(report)?;
         }
-        Ok(())
+        Ok(Sent::Whole)
+    }
+
+    /// What the key says to a request that it does not have the whole of yet: nothing but an error can be meant for it.
+    fn refusal(&mut self) -> Result<Option<CtapHidErrorCode>, HidError> {
+        for _ in 0..STALE_REPORTS {
+            let Some(report) = self.pipe.read(Duration::ZERO)? else { break };
+            if let Packet::Initialization { channel, command: Command::Error, data, .. } = Packet::parse(&report)
+                && channel == self.id
+            {
+                return Ok(Some(data[0].into()));
+            }
+        }
+        Ok(None)
     }
 
     fn receive(
@@ -338,6 +391,22 @@ impl Channel {
 /// ERR_CHANNEL_BUSY, or the 0x00 that Nitrokey 3 and Solo 2 (usbd-ctaphid 0.5) send for it and for nothing else.
 fn means_busy(code: CtapHidErrorCode) -> bool {
     matches!(code, CtapHidErrorCode::ChannelBusy | CtapHidErrorCode::Unknown(0x00))
+}
+
+/// How far a request got.
+enum Sent {
+    /// The key has all of it.
+    Whole,
+    /// The key refused it before its last packet was sent.
+    Partly(CtapHidErrorCode),
+}
+
+/// What came of sending a request once.
+enum Attempt {
+    /// This answer.
+    Answered(Vec<u8>),
+    /// Nothing: the key lost its place before it had the whole request.
+    CutOff,
 }
 
 /// What the answer to CTAPHID_INIT gives.

@@ -457,6 +457,95 @@ mod busy_keys {
     }
 }
 
+mod requests_that_are_cut_off {
+    use super::*;
+
+    /// Longer than a packet holds.
+    const LONG: &[u8] = &[0x04; 150];
+
+    /// A key that loses its place in a request so many times: it says so to the first packet, on this channel, and hears no
+    /// more of that request.
+    struct Forgetful {
+        pipe: ScriptedPipe,
+        times: u32,
+        code: u8,
+        channel: ChannelId,
+        deaf: bool,
+        due: Option<Report>,
+    }
+
+    impl Pipe for Forgetful {
+        fn write(&mut self, report: &Report) -> Result<(), PipeError> {
+            match Packet::parse(report) {
+                Packet::Initialization { command: Command::Cbor, length, .. } if length > 57 && self.times > 0 => {
+                    self.times -= 1;
+                    let Say::Report(refusal) = error(self.channel, self.code)[0] else { unreachable!() };
+                    (self.deaf, self.due) = (self.channel == CHANNEL, Some(refusal));
+                    if self.deaf { Ok(()) } else { self.pipe.write(report) }
+                }
+                Packet::Continuation { .. } if self.deaf => Ok(()),
+                _ => {
+                    self.deaf = false;
+                    self.pipe.write(report)
+                }
+            }
+        }
+
+        fn read(&mut self, timeout: Duration) -> Result<Option<Report>, PipeError> {
+            self.due.take().map_or_else(|| self.pipe.read(timeout), |report| Ok(Some(report)))
+        }
+    }
+
+    fn ask(times: u32, code: u8, channel: ChannelId) -> (Result<Vec<u8>, HidError>, Vec<Command>) {
+        let pipe = ScriptedPipe::after_init(|_| ok());
+        let (log, clock) = (pipe.log(), pipe.clock());
+        let forgetful = Forgetful { pipe, times, code, channel, deaf: false, due: None };
+        let mut channel =
+            Channel::open_with(Box::new(forgetful), Limits::default(), Cancel::default(), Box::new(clock)).unwrap();
+        (channel.cbor(LONG, &mut |_| ()), log.commands())
+    }
+
+    #[test]
+    fn what_the_key_never_had_the_whole_of_is_sent_again_after_a_fresh_start() {
+        use Command::{Cbor, Init};
+        assert_eq!(ask(1, 0x04, CHANNEL), (Ok(OK.to_vec()), vec![Init, Init, Cbor]));
+        assert_eq!(ask(3, 0x04, CHANNEL), (Ok(OK.to_vec()), vec![Init, Init, Init, Init, Cbor]));
+    }
+
+    #[test]
+    fn a_key_that_never_finds_its_place_is_given_up() {
+        let (answer, heard) = ask(u32::MAX, 0x04, CHANNEL);
+        assert_eq!(answer, Err(HidError::Refused(CtapHidErrorCode::InvalidSeq)));
+        assert_eq!(heard, [Command::Init; 4]);
+    }
+
+    #[test]
+    fn busy_in_the_middle_of_a_request_is_busy() {
+        assert_eq!(ask(2, 0x06, CHANNEL), (Ok(OK.to_vec()), vec![Command::Init, Command::Cbor]));
+    }
+
+    #[test]
+    fn any_other_error_in_the_middle_is_the_answer() {
+        let refused = Err(HidError::Refused(CtapHidErrorCode::InvalidLen));
+        assert_eq!(ask(1, 0x03, CHANNEL), (refused, vec![Command::Init]));
+    }
+
+    #[test]
+    fn another_channels_error_in_the_middle_is_not_ours() {
+        assert_eq!(ask(1, 0x04, FOREIGN), (Ok(OK.to_vec()), vec![Command::Init, Command::Cbor]));
+    }
+
+    #[test]
+    fn what_the_key_had_the_whole_of_is_not_sent_again() {
+        for request in [LONG, GET_INFO] {
+            let mut bench = Bench::new(|_| error(CHANNEL, 0x04));
+            let refused = bench.channel.cbor(request, &mut |_| ());
+            assert_eq!(refused, Err(HidError::Refused(CtapHidErrorCode::InvalidSeq)));
+            assert_eq!(bench.commands(), [Command::Init, Command::Cbor]);
+        }
+    }
+}
+
 mod cancelling {
     use super::*;
 
