@@ -9,7 +9,7 @@
 //! | room | what it does |
 //! |---|---|
 //! | [`cli`] | one file per command: arguments in, words out |
-//! | [`audit`] | questions asked afterwards: is what was provisioned still what it should be? |
+//! | [`audit`] | questions asked afterwards: is what was provisioned still what it should be? what is this key, this registration? |
 //! | [`provision`] | the job: roster and profile to plan to journalled steps; resume, undo, many keys at once |
 //! | [`witness`] | the credential signs, as another implementation of CTAP2 sees it |
 //! | [`idp`] | the [`idp::Directory`] door and one folder or file per identity provider |

@@ -18,8 +18,8 @@ use super::settings::IdpChoice;
 #[cfg(target_os = "linux")]
 use super::softkey;
 use super::{
-    audit, completions, doctor, enroll, exit, idp, key, ledger, man, provision, rehearse, resume, revoke, status,
-    witness,
+    attest, audit, completions, doctor, enroll, exit, idp, key, ledger, man, provision, rehearse, resume, revoke,
+    status, witness,
 };
 use crate::secret::{Reader, SecretSource};
 
@@ -105,6 +105,7 @@ pub enum Command {
     Softkey(softkey::Softkey),
     Ledger(ledger::Ledger),
     Audit(audit::Audit),
+    Attest(attest::Attest),
     Completions(completions::Completions),
     Man(man::Man),
     #[command(hide = true)]

@@ -228,3 +228,14 @@ fn user_number() -> String {
 pub fn profiles(named: Option<&Path>, settings: &Settings) -> Result<crate::profile::Profiles, CliError> {
     Ok(crate::profile::load(named.or(settings.profiles.as_deref()))?)
 }
+
+/// The profile of this name.
+pub fn profile<'a>(
+    name: &crate::profile::ProfileName,
+    profiles: &'a crate::profile::Profiles,
+) -> Result<&'a Profile, CliError> {
+    profiles.get(name).ok_or_else(|| {
+        let names: Vec<_> = profiles.keys().map(ToString::to_string).collect();
+        CliError::Usage(format!("there is no profile \"{name}\"; there are {}", names.join(", ")))
+    })
+}

@@ -57,10 +57,7 @@ impl Enroll {
         let id = AccountId { directory: bench.directory_name().to_owned(), login: self.account.clone() };
         let known = book.accounts.get(&id);
         let profile = match (&self.profile, known) {
-            (Some(name), _) => profiles.get(name).cloned().ok_or_else(|| {
-                let names: Vec<_> = profiles.keys().map(ToString::to_string).collect();
-                CliError::Usage(format!("there is no profile \"{name}\"; there are {}", names.join(", ")))
-            })?,
+            (Some(name), _) => batch::profile(name, &profiles)?.clone(),
             (None, Some(known)) => known.profile.clone(),
             (None, None) => {
                 return Err(CliError::Usage(format!("{id} is not in the ledger; name a profile with --profile")));

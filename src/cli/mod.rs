@@ -4,6 +4,7 @@
 //! to destroy anything without being asked to: no terminal and no `--yes` is a no.
 
 pub mod args;
+pub mod attest;
 pub mod audit;
 pub mod batch;
 pub mod completions;
@@ -33,6 +34,7 @@ pub mod state;
 pub mod status;
 pub mod terminal;
 pub mod witness;
+pub mod yardstick;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -86,6 +88,7 @@ fn run(command: &Command, session: &Session) -> Result<Exit, CliError> {
         Command::Softkey(command) => command.run(session),
         Command::Ledger(command) => command.run(session),
         Command::Audit(command) => command.run(session),
+        Command::Attest(command) => command.run(session),
         Command::Completions(command) => command.run(session),
         Command::Man(command) => command.run(session),
         Command::Witness(command) => command.run(),

@@ -45,9 +45,7 @@ impl Output {
 
     /// Prints an object as one line of JSON.
     pub fn object<T: Serialize>(&self, object: &T) -> Result<(), CliError> {
-        let line = serde_json::to_string(&Line { schema: SCHEMA, object })
-            .map_err(|error| CliError::File { path: "stdout".into(), why: error.to_string() })?;
-        self.words(&line)
+        self.words(&Self::line(object)?)
     }
 
     /// Prints lines of text; an end of line is added if there is none.
@@ -57,6 +55,17 @@ impl Output {
         }
         let end = if text.ends_with('\n') { "" } else { "\n" };
         self.bytes(format!("{text}{end}").as_bytes())
+    }
+
+    /// Whether nobody reads any more. Long work without another purpose can end then.
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    /// An object as one line of JSON, to be printed later; without the end of the line.
+    pub fn line<T: Serialize>(object: &T) -> Result<String, CliError> {
+        serde_json::to_string(&Line { schema: SCHEMA, object })
+            .map_err(|error| CliError::File { path: "stdout".into(), why: error.to_string() })
     }
 
     /// Prints bytes as they are.

@@ -86,10 +86,7 @@ impl Rehearse {
     pub fn run(&self, session: &Session) -> Result<Exit, CliError> {
         let settings = session.settings()?;
         let profiles = super::batch::profiles(self.profiles.as_deref(), &settings)?;
-        let profile = profiles.get(&self.profile).ok_or_else(|| {
-            let names: Vec<_> = profiles.keys().map(ToString::to_string).collect();
-            CliError::Usage(format!("there is no profile \"{}\"; there are {}", self.profile, names.join(", ")))
-        })?;
+        let profile = super::batch::profile(&self.profile, &profiles)?;
         let stage = Stage::make(self.out.as_deref())?;
         session.catch_interrupts(ENDING)?;
 

@@ -1,0 +1,225 @@
+//! One registration, as people keep them.
+//!
+//! | form | what is read of it |
+//! |---|---|
+//! | `RegistrationResponseJSON` (WebAuthn 5.1.8.1) | `rawId` or `id`; in `response`: `attestationObject`, `clientDataJSON` |
+//! | an object with the members themselves | `attestationObject`, `clientDataJSON` if it was kept |
+//! | a file of `ledger export` | the same, and what the key said of its firmware |
+//!
+//! Bytes are base64url or base64, with or without padding and line breaks; client data may also be the JSON text itself. An
+//! attestation object may have CTAP's integer keys, as the key answered. Other members are passed over. It refuses JSON that
+//! has no attestation object in it, and CBOR that [`crate::webauthn`] refuses.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use data_encoding::{BASE64URL_NOPAD, Encoding, Specification};
+use serde::Deserialize;
+use time::OffsetDateTime;
+
+use crate::trust::{Judge, Verdict};
+use crate::webauthn::cbor::{self, Value};
+use crate::webauthn::{AttestationObject, CeremonyType, ClientDataJson, CredentialId, WebauthnError};
+
+/// A registration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registration {
+    /// What the key answered.
+    pub attestation: AttestationObject,
+    /// What the statement signs besides; `None` if it was not kept.
+    pub client_data: Option<ClientDataJson>,
+    /// The credential's id as the client told it, if it did.
+    pub credential_id: Option<CredentialId>,
+    /// getInfo's firmwareVersion, where our own ledger kept it.
+    pub reported_firmware: Option<u64>,
+}
+
+/// Why something is no registration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RegistrationError {
+    /// Damaged, or a member of another kind than it should be.
+    #[error("not a registration in JSON: {0}")]
+    Json(String),
+    /// JSON, but a list.
+    #[error("a JSON list; one registration an object is what is read, in a file of its own or a line of its own")]
+    List,
+    /// JSON, but of something else.
+    #[error("no registration: it has no attestationObject")]
+    NoAttestationObject,
+    /// Text that should have been bytes.
+    #[error("{member} is neither base64url nor base64: {why}")]
+    Base64 {
+        /// The member.
+        member: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Bytes that should have been WebAuthn data.
+    #[error(transparent)]
+    Webauthn(#[from] WebauthnError),
+}
+
+/// A registration whose parts do not belong together, or belong to something else. No statement covers this.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Contradiction {
+    /// The client data cannot be read.
+    #[error("The client data is not a JSON object (WebAuthn 7.1 step 6).")]
+    ClientData,
+    /// The client data is of another ceremony.
+    #[error("The client data is of \"{0}\", not of \"webauthn.create\" (WebAuthn 7.1 step 7).")]
+    Ceremony(String),
+    /// The id that the client told is not the one that the key made.
+    #[error("The id {0} is not the credential's id in the authenticator data.")]
+    CredentialId(CredentialId),
+}
+
+/// Text that is borrowed from the JSON unless it has escapes in it.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// A member that other people's documents may use for something else.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Perhaps<T> {
+    Is(T),
+    Other(serde::de::IgnoredAny),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Members<'a> {
+    #[serde(borrow)]
+    response: Option<Response<'a>>,
+    #[serde(borrow)]
+    raw_id: Option<Perhaps<Text<'a>>>,
+    #[serde(borrow)]
+    id: Option<Perhaps<Text<'a>>>,
+    #[serde(borrow)]
+    attestation_object: Option<Text<'a>>,
+    #[serde(borrow, rename = "clientDataJSON")]
+    client_data_json: Option<Text<'a>>,
+    key: Option<Perhaps<Key>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Response<'a> {
+    #[serde(borrow)]
+    attestation_object: Option<Text<'a>>,
+    #[serde(borrow, rename = "clientDataJSON")]
+    client_data_json: Option<Text<'a>>,
+}
+
+/// What our own export says of the key.
+#[derive(Deserialize)]
+struct Key {
+    firmware_version: Option<u64>,
+}
+
+impl Registration {
+    /// Reads one JSON object, in any of the forms above.
+    pub fn parse(json: &[u8]) -> Result<Self, RegistrationError> {
+        match json.trim_ascii_start().first() {
+            // serde takes a list for a struct as well.
+            Some(b'[') => return Err(RegistrationError::List),
+            Some(b'{') => {}
+            _ => return Err(RegistrationError::Json("it does not begin with {".into())),
+        }
+        let members: Members<'_> =
+            serde_json::from_slice(json).map_err(|error| RegistrationError::Json(error.to_string()))?;
+        // An id beside the members themselves may be anything: a row of a table, an index.
+        let (object, client_data, id) = match members.response {
+            Some(response) => (response.attestation_object, response.client_data_json, members.raw_id.or(members.id)),
+            None => (members.attestation_object, members.client_data_json, None),
+        };
+        let object = object.ok_or(RegistrationError::NoAttestationObject)?;
+        let attestation = attestation_object(&bytes("attestationObject", &object.0)?)?;
+        let client_data = match client_data {
+            Some(text) if text.0.starts_with('{') => Some(text.0.into_owned().into_bytes()),
+            Some(text) => Some(bytes("clientDataJSON", &text.0)?),
+            None => None,
+        };
+        let credential_id = match id {
+            Some(Perhaps::Is(text)) => Some(CredentialId::new(bytes("id", &text.0)?)?),
+            Some(Perhaps::Other(_)) | None => None,
+        };
+        let reported_firmware = match members.key {
+            Some(Perhaps::Is(key)) => key.firmware_version,
+            Some(Perhaps::Other(_)) | None => None,
+        };
+        let client_data = client_data.map(ClientDataJson::from_bytes);
+        Ok(Self { attestation, client_data, credential_id, reported_firmware })
+    }
+
+    /// What the judge finds.
+    pub fn judge(&self, judge: &Judge, at: OffsetDateTime) -> Verdict {
+        let hash = self.client_data.as_ref().map(ClientDataJson::hash);
+        judge.judge(&self.attestation, hash.as_ref(), self.reported_firmware, at)
+    }
+
+    /// What contradicts what. Challenge and origin are not looked at: whoever asked for the registration knows them.
+    pub fn contradictions(&self) -> Vec<Contradiction> {
+        let mut found = Vec::new();
+        found.extend(self.client_data.as_ref().and_then(|client_data| of_another_ceremony(client_data.as_bytes())));
+        let made = self.attestation.auth_data.attested_credential_data.as_ref().map(|made| &made.credential_id);
+        if let (Some(told), Some(made)) = (&self.credential_id, made)
+            && told != made
+        {
+            found.push(Contradiction::CredentialId(told.clone()));
+        }
+        found
+    }
+}
+
+fn of_another_ceremony(client_data: &[u8]) -> Option<Contradiction> {
+    #[derive(Deserialize)]
+    struct ClientData<'a> {
+        #[serde(borrow, rename = "type")]
+        ceremony: Cow<'a, str>,
+    }
+
+    let json = client_data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(client_data);
+    if !json.trim_ascii_start().starts_with(b"{") {
+        return Some(Contradiction::ClientData);
+    }
+    match serde_json::from_slice::<ClientData<'_>>(json) {
+        Ok(data) if data.ceremony == CeremonyType::Create.as_str() => None,
+        Ok(data) => Some(Contradiction::Ceremony(data.ceremony.into_owned())),
+        Err(_) => Some(Contradiction::ClientData),
+    }
+}
+
+/// With WebAuthn's text keys, or with the integer keys of authenticatorMakeCredential's answer (CTAP 2.1, 6.1).
+fn attestation_object(bytes: &[u8]) -> Result<AttestationObject, WebauthnError> {
+    // A map of three to five pairs whose first key is 1: the key may have added epAtt and largeBlobKey.
+    if !matches!(bytes, [0xa3..=0xa5, 0x01, ..]) {
+        return AttestationObject::parse(bytes);
+    }
+    let answer = cbor::decode(bytes)?;
+    let (fmt, auth_data) = (answer.get(1).and_then(Value::as_text), answer.get(2).and_then(Value::as_bytes));
+    match (fmt, auth_data, answer.get(3)) {
+        (Some(fmt), Some(auth_data), Some(att_stmt)) => {
+            AttestationObject::new(fmt.to_owned(), att_stmt.clone(), auth_data.to_vec())
+        }
+        _ => Err(WebauthnError::Malformed {
+            what: "attestation object",
+            why: "lacks fmt (1), authData (2) or attStmt (3)".into(),
+        }),
+    }
+}
+
+/// base64url as WebAuthn writes it, or what databases and mail programs make of it.
+fn bytes(member: &'static str, text: &str) -> Result<Vec<u8>, RegistrationError> {
+    static LENIENT: LazyLock<Encoding> = LazyLock::new(|| {
+        let mut specification = Specification::new();
+        specification.symbols.push_str("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
+        specification.translate.from.push_str("+/");
+        specification.translate.to.push_str("-_");
+        specification.ignore.push_str("= \t\r\n");
+        specification.encoding().expect("64 symbols that differ, and none of them ignored")
+    });
+    BASE64URL_NOPAD
+        .decode(text.as_bytes())
+        .or_else(|_| LENIENT.decode(text.as_bytes()))
+        .map_err(|error| RegistrationError::Base64 { member, why: error.to_string() })
+}
