@@ -14,6 +14,8 @@ mod cli_support;
 mod doctor;
 #[path = "hid-vm/faulty_keys.rs"]
 mod faulty_keys;
+#[path = "hid-vm/telling_apart.rs"]
+mod telling_apart;
 #[path = "hid-vm/udev.rs"]
 mod udev;
 #[path = "hid-vm/whole_job.rs"]

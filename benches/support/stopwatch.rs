@@ -132,7 +132,9 @@ impl Operator for Stopwatch {
 
     fn touch(&self, _who: &Who, _needed: bool) {}
 
-    fn insert_keys(&self, _wanted: usize) {}
+    fn insert_keys(&self, _new: &[Who], _begun: &[Who]) {}
+
+    fn single_out(&self, _who: &Who) {}
 
     fn replug(&self, _who: &Who) {}
 

@@ -10,7 +10,7 @@ use keywright::idp::embedded::wire::NewUser;
 use keywright::idp::embedded::{Embedded, EmbeddedServer, Settings};
 use keywright::ledger::{Book, SqliteStore};
 use keywright::profile::{self, Profile, Profiles, Roster};
-use keywright::provision::{Patience, Plan, Station, run};
+use keywright::provision::{Apart, Patience, Plan, Station, run};
 use keywright::secret::{Reader, SystemEntropy, Vault};
 use keywright::softkey::{Rack, Touch};
 use keywright::trust::{Anchors, Judge};
@@ -87,6 +87,7 @@ impl Workbench {
             store: &store,
             vault: &self.vault,
             operator: stopwatch,
+            apart: Apart::ByPort,
             judge: &self.judge,
             // Never started: these keys are not on USB.
             witness: keywright::witness::Witness::new("keywright".into()),

@@ -163,6 +163,9 @@ pub struct Work {
     /// How long to wait for a key to be plugged in
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     pub wait: u16,
+    /// Tell keys of one model apart by their ports, as on a hub with numbers: all of them may blink at once. Without it they blink one after the other, and you are told whose each is
+    #[arg(long)]
+    pub by_port: bool,
     /// Check everything that can be checked without changing anything, and say what would be done
     #[arg(long)]
     pub dry_run: bool,

@@ -14,7 +14,7 @@ use crate::hid::Limits;
 use crate::idp::Directory;
 use crate::ledger::{Book, Entry, Event, LedgerError, SqliteStore, Store};
 use crate::profile::{HandOver, Profile};
-use crate::provision::{self, Patience, Plan, Report, RunError, Station};
+use crate::provision::{self, Apart, Patience, Plan, Report, RunError, Station};
 use crate::secret::{Reader, SystemEntropy, Vault};
 use crate::trust::{Anchors, Judge};
 use crate::witness::Witness;
@@ -32,6 +32,7 @@ pub struct Bench {
     /// Where a dry run's vault is, until it is over.
     _scratch: Option<tempfile::TempDir>,
     yes: bool,
+    apart: Apart,
     wait: Duration,
 }
 
@@ -76,6 +77,8 @@ impl Bench {
         };
         let readers = settings.readers.iter().chain(&work.reader).cloned().collect();
         let letter_program = settings.letter_program.clone();
+        // Soft keys do not blink: whoever practises with them sees ports.
+        let by_port = work.by_port || matches!(keys, Keys::Soft(_));
         // Nobody stands at a rack of soft keys to plug another one in.
         let wait = if matches!(keys, Keys::Soft(_)) { Duration::ZERO } else { Duration::from_secs(work.wait.into()) };
         Ok(Self {
@@ -89,6 +92,7 @@ impl Bench {
             state,
             _scratch: scratch,
             yes: work.yes,
+            apart: if by_port { Apart::ByPort } else { Apart::ByTouch },
             wait,
         })
     }
@@ -136,6 +140,7 @@ impl Bench {
             store: &*self.store,
             vault: &self.vault,
             operator: &terminal,
+            apart: self.apart,
             judge: &self.judge,
             witness: Witness::new(this_program),
             readers: &self.readers,

@@ -10,6 +10,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::console::{Console, Style};
+use super::output::count;
 use crate::ctap::Pin;
 use crate::ledger::{Failure, JobId, Step};
 use crate::provision::{Operator, Who};
@@ -76,6 +77,11 @@ fn title(who: &Who) -> String {
     format!("{}  key {} of {}  port {}", who.account, who.ordinal, who.of, who.port)
 }
 
+fn whose(who: &Who) -> String {
+    let person = if who.person == who.account { String::new() } else { format!("{}, ", who.person) };
+    format!("{person}{}, key {} of {}", who.account, who.ordinal, who.of)
+}
+
 fn in_words(step: Step) -> &'static str {
     match step {
         Step::Inspect => "looking at the key",
@@ -119,9 +125,25 @@ impl Operator for Terminal<'_> {
         self.console.say(&format!("{}  {result}", title(who)));
     }
 
-    fn insert_keys(&self, wanted: usize) {
-        let keys = if wanted == 1 { "one more key".to_owned() } else { format!("{wanted} more keys") };
-        self.console.say(&format!("{} plug in {keys}", self.console.paint(Style::Now, "now:")));
+    fn insert_keys(&self, new: &[Who], begun: &[Who]) {
+        let now = self.console.paint(Style::Now, "now:");
+        let others = |all: &[Who]| match all.len() - 1 {
+            0 => String::new(),
+            others => format!("; then {}", count(others, "more key", "more keys")),
+        };
+        if let Some(next) = begun.first() {
+            let (whose, others) = (whose(next), others(begun));
+            self.console.say(&format!("{now} plug in again the key that was in port {}: {whose}{others}", next.port));
+        }
+        if let Some(next) = new.first() {
+            self.console.say(&format!("{now} plug in a key for {}{}", whose(next), others(new)));
+        }
+    }
+
+    fn single_out(&self, who: &Who) {
+        let now = self.console.paint(Style::Now, "now:");
+        let whose = whose(who);
+        self.console.say(&format!("{now} touch the key that blinks, and label it: {whose} (port {})", who.port));
     }
 
     fn replug(&self, who: &Who) {

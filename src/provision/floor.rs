@@ -10,7 +10,7 @@ use super::journal::Journal;
 use super::key::OpenKey;
 use super::recognise::{Recognised, recognise};
 use super::turns::Turns;
-use super::{Planned, Station, Trouble, steps};
+use super::{Planned, Station, Trouble, Who, steps};
 use crate::ctap::GetInfo;
 use crate::hid::{Device, HidError};
 use crate::idp::User;
@@ -26,10 +26,25 @@ const GLANCE: Duration = Duration::from_millis(250);
 impl State {
     /// Keys worth waiting for: for jobs that any key may take, and for jobs whose own key was not seen in this run or was
     /// pulled out.
-    fn wanted(&self) -> usize {
+    fn wanted(&self) -> Wanted {
         let gone =
             |job: &&JobId| self.failures.get(job).is_none_or(|(_, failure)| failure.code == FailureCode::KeyRemoved);
-        self.waiting.len() + self.bound.iter().filter(gone).count()
+        Wanted { new: self.waiting.iter().copied().collect(), begun: self.bound.iter().filter(gone).copied().collect() }
+    }
+}
+
+/// Jobs that wait for a key.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Wanted {
+    /// For one that is fit, in order.
+    new: Vec<JobId>,
+    /// For their own.
+    begun: Vec<JobId>,
+}
+
+impl Wanted {
+    fn is_empty(&self) -> bool {
+        self.new.is_empty() && self.begun.is_empty()
     }
 }
 
@@ -59,6 +74,8 @@ struct State {
     bound: BTreeSet<JobId>,
     /// Ports whose key is in a thread's hands. What is plugged in there meanwhile has to wait: it may be the same key.
     in_hand: BTreeSet<String>,
+    /// Among them: ports whose key was not told apart yet, so that nobody knows which job it takes.
+    unknown: BTreeSet<String>,
     /// Insertions that were looked at: port and attach count.
     seen: BTreeSet<(String, u64)>,
     /// Among them: new keys that no job was left for.
@@ -93,7 +110,7 @@ impl<'a> Floor<'a> {
         thread::scope(|scope| {
             self.finish_what_needs_no_key();
             let mut quiet_since = Instant::now();
-            let mut asked_for = 0;
+            let mut asked_for = Wanted::default();
             loop {
                 let idle = self.state().in_hand.is_empty();
                 let arrived = match self.arrivals() {
@@ -112,19 +129,16 @@ impl<'a> Floor<'a> {
                         floor.serve(&device);
                     });
                 }
+                self.ask_for_keys(&mut asked_for);
                 let state = self.state();
-                let wanted = state.wanted();
                 if !idle {
                     quiet_since = Instant::now();
                 } else if state.broken.is_some()
                     || self.station.cancel.is_cancelled()
-                    || wanted == 0
+                    || state.wanted().is_empty()
                     || quiet_since.elapsed() >= self.station.patience.key
                 {
                     break;
-                } else if wanted != asked_for {
-                    asked_for = wanted;
-                    self.station.operator.insert_keys(wanted);
                 }
                 // Whoever left since the look above has notified nobody.
                 if idle || !state.in_hand.is_empty() {
@@ -147,6 +161,34 @@ impl<'a> Floor<'a> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Says which keys are missing, once it is known what those that are there are good for. Nobody is asked where nobody waits.
+    fn ask_for_keys(&self, asked_for: &mut Wanted) {
+        let wanted = {
+            let state = self.state();
+            let ends = state.broken.is_some() || self.station.cancel.is_cancelled();
+            if ends || !state.unknown.is_empty() || self.station.patience.key.is_zero() {
+                return;
+            }
+            state.wanted()
+        };
+        if wanted == *asked_for {
+            return;
+        }
+        if !wanted.is_empty() {
+            let whose = |jobs: &[JobId]| jobs.iter().map(|job| self.who(*job)).collect::<Vec<_>>();
+            self.station.operator.insert_keys(&whose(&wanted.new), &whose(&wanted.begun));
+        }
+        *asked_for = wanted;
+    }
+
+    /// Whose job it is, and where its key was, if it has one.
+    fn who(&self, id: JobId) -> Who {
+        let book = self.journal.book();
+        let job = &book.jobs[&id];
+        let port = job.key().map(|key| key.port.clone()).unwrap_or_default();
+        Who::new(&self.attendees[&job.account].planned, id, job.ordinal, port)
+    }
+
     /// Insertions that nobody looked at yet, as many as there are hands for.
     fn arrivals(&self) -> Result<Vec<Device>, HidError> {
         let mut state = self.state();
@@ -166,6 +208,7 @@ impl<'a> Floor<'a> {
                 return false;
             }
             hands -= 1;
+            state.unknown.insert(device.port.clone());
             state.in_hand.insert(device.port.clone())
         });
         Ok(arrived)
@@ -173,7 +216,9 @@ impl<'a> Floor<'a> {
 
     /// One key, from plugged in to done.
     fn serve(&self, device: &Device) {
-        match self.take_up(device) {
+        let taken = self.take_up(device);
+        self.state().unknown.remove(&device.port);
+        match taken {
             Ok(Some((job, key))) => self.run_job(job, Some(key)),
             Ok(None) => {}
             Err(Trouble::Ledger(error)) => self.stop(error),
@@ -192,6 +237,10 @@ impl<'a> Floor<'a> {
             let job = match recognise(self.station, self.journal, &mut key, &free)? {
                 Recognised::Done(job) => {
                     self.tell_done(device, job);
+                    return Ok(None);
+                }
+                Recognised::Hidden(job) => {
+                    self.tell_hidden(device, job);
                     return Ok(None);
                 }
                 Recognised::Of(job) => job,
@@ -229,6 +278,19 @@ impl<'a> Floor<'a> {
             (book.jobs[&job].account.login.clone(), book.jobs[&job].ordinal)
         };
         let message = format!("the key in {} is {account}'s key {ordinal} already; take it out", device.port);
+        self.station.operator.tell(&message);
+    }
+
+    fn tell_hidden(&self, device: &Device, job: JobId) {
+        let (account, ordinal) = {
+            let book = self.journal.book();
+            (book.jobs[&job].account.login.clone(), book.jobs[&job].ordinal)
+        };
+        let message = format!(
+            "the key in {} has a PIN, hides what is on it, and looks like {account}'s key {ordinal}, which is done; it was \
+             left alone: if it is another, reset it with 'keywright key reset'",
+            device.port
+        );
         self.station.operator.tell(&message);
     }
 
@@ -330,7 +392,10 @@ struct Leaving<'f, 'a>(&'f Floor<'a>, &'f str);
 
 impl Drop for Leaving<'_, '_> {
     fn drop(&mut self) {
-        self.0.state().in_hand.remove(self.1);
+        let mut state = self.0.state();
+        state.unknown.remove(self.1);
+        state.in_hand.remove(self.1);
+        drop(state);
         self.0.changed.notify_all();
     }
 }

@@ -3,12 +3,14 @@
 //! A step that was open when the process died, or that failed, is looked at before it is done again: on the key and at the
 //! directory. So each step has two sides, `look` and `do`, side by side in one file of [`steps`].
 
+use std::collections::BTreeSet;
+
 use super::journal::Journal;
 use super::key::OpenKey;
-use super::turns::{Turn, Turns};
-use super::{Planned, Station, Trouble, Who, steps};
+use super::turns::{Claim, Turn, Turns};
+use super::{Apart, Planned, Station, Trouble, Who, steps};
 use crate::ctap::{Authenticator, CtapError, Permissions, Pin, PinUvAuthToken, Touch};
-use crate::hid::Keepalive;
+use crate::hid::{Device, HidError, Keepalive};
 use crate::idp::{Ceremony, User};
 use crate::ledger::{Event, Failure, FailureCode, JobId, JobState, Outcome, Step};
 use crate::secret::SealedPin;
@@ -58,14 +60,8 @@ impl<'a> Job<'a> {
         key: Option<OpenKey>,
     ) -> Self {
         let ordinal = journal.book().jobs[&id].ordinal;
-        let who = Who {
-            job: id,
-            account: planned.account.login.clone(),
-            person: planned.person.display_name().to_owned(),
-            ordinal,
-            of: planned.profile.keys.required.max(ordinal),
-            port: key.as_ref().map(|key| key.device.port.clone()).unwrap_or_default(),
-        };
+        let port = key.as_ref().map(|key| key.device.port.clone()).unwrap_or_default();
+        let who = Who::new(planned, id, ordinal, port);
         Self { station, journal, id, who, planned, user, turns, turn: None, key, pin_is_known: false }
     }
 
@@ -116,13 +112,42 @@ impl<'a> Job<'a> {
         self.record(Event::StepDone { job: self.id, outcome })
     }
 
-    /// Registrations of one account take turns, from begin to complete.
+    /// Registrations of one account take turns, from begin to complete. Of keys that only a touch tells apart, one at a time is
+    /// worked on, from before anything is done to it until its last touch.
     fn hold_turn_for(&mut self, step: Step) -> Result<(), Trouble> {
-        if !(Step::Begin..=Step::Complete).contains(&step) {
+        let turn = match self.station.apart {
+            Apart::ByPort => Step::Begin..=Step::Complete,
+            Apart::ByTouch => Step::Reset..=Step::SignIn,
+        };
+        if !turn.contains(&step) {
             self.turn = None;
         } else if self.turn.is_none() {
-            let turn = self.turns.take(&self.planned.account, &self.station.cancel);
-            self.turn = Some(turn.ok_or_else(interrupted)?);
+            let device = self.key()?.device.clone();
+            let mut claims = BTreeSet::from([Claim::Account(self.planned.account.clone())]);
+            if self.station.apart == Apart::ByTouch {
+                claims.insert(Claim::Model(device.vendor_id, device.product_id));
+            }
+            let is_there = || self.station.bus.devices().map_or(true, |devices| devices.contains(&device));
+            let turn = self.turns.take(self.id, claims, || !self.station.cancel.is_cancelled() && is_there());
+            self.turn = Some(match turn {
+                Some(turn) => turn,
+                None if self.station.cancel.is_cancelled() => return Err(interrupted()),
+                None => return Err(HidError::Removed.into()),
+            });
+            if self.station.apart == Apart::ByTouch {
+                self.single_out(&device)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Shows the person which of several keys that look the same is next, and whose it is.
+    fn single_out(&mut self, device: &Device) -> Result<(), Trouble> {
+        let model = |device: &Device| (device.vendor_id, device.product_id);
+        let alike = self.station.bus.devices()?.iter().filter(|other| model(other) == model(device)).count();
+        if alike > 1 {
+            self.station.operator.single_out(&self.who);
+            self.authenticator()?.wink()?;
         }
         Ok(())
     }

@@ -22,7 +22,7 @@ mod trouble;
 mod turns;
 
 pub use key::fingerprint;
-pub use operator::{Operator, Who};
+pub use operator::{Apart, Operator, Who};
 pub use patience::Patience;
 pub use plan::{Plan, Planned};
 pub use report::{AccountReport, JobReport, Report};
@@ -51,6 +51,8 @@ pub struct Station<'a> {
     pub vault: &'a Vault,
     /// The person at the machine.
     pub operator: &'a dyn Operator,
+    /// How that person tells keys apart.
+    pub apart: Apart,
     /// What attestations are held against.
     pub judge: &'a Judge,
     /// Who else has each key sign, on USB.

@@ -1,5 +1,6 @@
 //! The door to the person at the machine.
 
+use super::Planned;
 use crate::ctap::Pin;
 use crate::ledger::{Failure, JobId, Step};
 use crate::secret::{Delivery, SecretError};
@@ -21,6 +22,29 @@ pub struct Who {
     pub port: String,
 }
 
+impl Who {
+    /// A job of a planned person, with its key in this port.
+    pub(super) fn new(planned: &Planned, job: JobId, ordinal: usize, port: String) -> Self {
+        Self {
+            job,
+            account: planned.account.login.clone(),
+            person: planned.person.display_name().to_owned(),
+            ordinal,
+            of: planned.profile.keys.required.max(ordinal),
+            port,
+        }
+    }
+}
+
+/// How the person at the machine tells keys apart that look the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Apart {
+    /// By their ports, as on a hub with numbers: all keys may ask for their touches at once.
+    ByPort,
+    /// By the one that blinks: of the keys of one model, one at a time is worked on.
+    ByTouch,
+}
+
 /// The person at the machine: hears what happens, touches keys, answers questions. Called from several threads at once.
 pub trait Operator: Send + Sync {
     /// A job's step begins.
@@ -32,8 +56,13 @@ pub trait Operator: Send + Sync {
     /// A job ended: `None` if well.
     fn ended(&self, who: &Who, failure: Option<&Failure>);
 
-    /// There is work for this many more keys than are plugged in and free.
-    fn insert_keys(&self, wanted: usize);
+    /// There is work for more keys than are plugged in and free: new ones for `new`, in this order, and the ones that `begun`
+    /// were begun with, whose port is where they were. Said again whenever it changes.
+    fn insert_keys(&self, new: &[Who], begun: &[Who]);
+
+    /// Of several keys that look the same, this one is next: it winked if it can, and until another is singled out, no other of
+    /// them asks for a touch. Only with [`Apart::ByTouch`].
+    fn single_out(&self, who: &Who);
 
     /// The key in this port has to be pulled out and plugged in again, for a reset.
     fn replug(&self, who: &Who);

@@ -21,6 +21,8 @@ pub enum Recognised {
     Of(JobId),
     /// The key of a job that is done.
     Done(JobId),
+    /// A key with a PIN that shows nothing, and looks like the key of this job, which is done. It may be that key.
+    Hidden(JobId),
 }
 
 /// A job that has a key somewhere, and is not done.
@@ -35,13 +37,28 @@ struct Bound {
 impl Bound {
     /// Whether its key may be this one, by what both say of themselves.
     fn is_like(&self, key: &KeyIdentity) -> bool {
-        self.key.fingerprint == key.fingerprint && self.key.usb_serial == key.usb_serial
+        looks_like(&self.key, key)
     }
 
     /// Whether its key was in this port.
     fn is_at(&self, key: &KeyIdentity) -> bool {
         self.key.port == key.port
     }
+}
+
+/// Whether two keys may be one, by what both say of themselves.
+fn looks_like(one: &KeyIdentity, other: &KeyIdentity) -> bool {
+    one.fingerprint == other.fingerprint && one.usb_serial == other.usb_serial
+}
+
+/// What a key shows of itself without PIN and touch.
+enum Shown {
+    /// The credential of this job.
+    Credential(JobId),
+    /// It has none of ours, or none that it shows.
+    Nothing,
+    /// It shows nothing at all before it has its PIN.
+    Refusal,
 }
 
 /// Finds out whose key this is. `free` are the jobs with a key somewhere that nobody works on now.
@@ -56,11 +73,27 @@ pub fn recognise(
         // Every key of ours gets a PIN, and losing it takes a reset, which takes the credentials too.
         return Ok(without_pin(&key.identity(), &bound));
     }
-    if let Some(job) = by_credential(journal, key)? {
-        let done = journal.state(job) == JobState::Done;
-        return Ok(if done { Recognised::Done(job) } else { Recognised::Of(job) });
+    let hides = match by_credential(journal, key)? {
+        Shown::Credential(job) if journal.state(job) == JobState::Done => return Ok(Recognised::Done(job)),
+        Shown::Credential(job) => return Ok(Recognised::Of(job)),
+        Shown::Nothing => false,
+        Shown::Refusal => true,
+    };
+    match by_pin(station, key, &bound)? {
+        Recognised::New => Ok(hidden(journal, &key.identity(), hides).map_or(Recognised::New, Recognised::Hidden)),
+        recognised => Ok(recognised),
     }
-    by_pin(station, key, &bound)
+}
+
+/// A job that is done and whose key looks like this one, but would not show its credential: because of the credential's
+/// protection (credProtect 3), or because this key shows nothing to anybody.
+fn hidden(journal: &Journal<'_>, identity: &KeyIdentity, hides: bool) -> Option<JobId> {
+    let book = journal.book();
+    let mut done = book.jobs.iter().filter(|(_, job)| job.state == JobState::Done);
+    let would_hide = |account| hides || book.accounts[account].profile.keys.cred_protect == 3;
+    let found =
+        done.find(|(_, job)| job.key().is_some_and(|key| looks_like(key, identity)) && would_hide(&job.account));
+    found.map(|(id, _)| *id)
 }
 
 fn bound_jobs(journal: &Journal<'_>, free: &[JobId]) -> Vec<Bound> {
@@ -81,7 +114,7 @@ fn without_pin(identity: &KeyIdentity, bound: &[Bound]) -> Recognised {
 }
 
 /// Asks the key, without PIN and touch, for any credential that the ledger has.
-fn by_credential(journal: &Journal<'_>, key: &mut OpenKey) -> Result<Option<JobId>, Trouble> {
+fn by_credential(journal: &Journal<'_>, key: &mut OpenKey) -> Result<Shown, Trouble> {
     let candidates: Vec<(RpId, CredentialId, JobId)> = {
         let book = journal.book();
         let live = book
@@ -96,11 +129,19 @@ fn by_credential(journal: &Journal<'_>, key: &mut OpenKey) -> Result<Option<JobI
     for rp_id in rp_ids {
         let ids: Vec<CredentialId> =
             candidates.iter().filter(|(candidate, ..)| candidate == rp_id).map(|(_, id, _)| id.clone()).collect();
-        if let Some(found) = key_has_one_of(key, rp_id, &ids)? {
-            return Ok(candidates.iter().find(|(_, id, _)| *id == found).map(|(.., job)| *job));
+        match key_has_one_of(key, rp_id, &ids) {
+            Ok(found) => {
+                let its = candidates.iter().find(|(_, id, _)| Some(id) == found.as_ref());
+                if let Some((.., job)) = its {
+                    return Ok(Shown::Credential(*job));
+                }
+            }
+            // A key that shows nothing without its PIN is recognised by the PIN or not at all.
+            Err(CtapError::Status { status: StatusCode::PuatRequired, .. }) => return Ok(Shown::Refusal),
+            Err(error) => return Err(error.into()),
         }
     }
-    Ok(None)
+    Ok(Shown::Nothing)
 }
 
 /// The first of these credentials that the key has.
@@ -122,8 +163,6 @@ fn key_has_one_of(key: &mut OpenKey, rp_id: &RpId, ids: &[CredentialId]) -> Resu
                 }
             }
             Err(CtapError::Status { status: StatusCode::NoCredentials, .. }) => {}
-            // A key that shows nothing without its PIN is recognised by the PIN or not at all.
-            Err(CtapError::Status { status: StatusCode::PuatRequired, .. }) => return Ok(None),
             Err(error) => return Err(error),
         }
     }

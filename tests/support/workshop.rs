@@ -17,7 +17,7 @@ use keywright::idp::embedded::wire::NewUser;
 use keywright::idp::embedded::{Embedded, EmbeddedServer, Settings};
 use keywright::ledger::{AccountId, Book, CredentialState, Failure, JobState, SqliteStore, Step, Store, chain};
 use keywright::profile::{Profile, ProfileName, Profiles, Roster};
-use keywright::provision::{Operator, Patience, Plan, Report, RunError, Station, Who, resume, run};
+use keywright::provision::{Apart, Operator, Patience, Plan, Report, RunError, Station, Who, resume, run};
 use keywright::secret::{Delivery, Reader, SecretError, SystemEntropy, Vault};
 use keywright::softkey::Rack;
 use keywright::trust::{Anchors, Judge};
@@ -197,6 +197,7 @@ impl Workshop {
             store,
             vault: &vault,
             operator: hands,
+            apart: if hands.goes_by_touch { Apart::ByTouch } else { Apart::ByPort },
             judge: &Judge::new(anchors),
             // Never started: these keys are not on USB.
             witness: Witness::new("keywright".into()),
@@ -342,6 +343,8 @@ pub struct Hands<'a> {
     pub clock_ahead: Arc<AtomicU64>,
     /// Has no trust anchor.
     pub distrusts: bool,
+    /// Tells keys of one model apart by the one that blinks.
+    pub goes_by_touch: bool,
     /// Before a step.
     pub at_step: Option<Then<'a>>,
     /// When a key asks for a touch; the step is the newest that any job began.
@@ -373,8 +376,13 @@ impl Operator for Hands<'_> {
         }
     }
 
-    fn insert_keys(&self, wanted: usize) {
-        self.tell(&format!("insert {wanted}"));
+    fn insert_keys(&self, new: &[Who], begun: &[Who]) {
+        let whose = |all: &[Who]| all.iter().map(|who| format!(" {} {}", who.account, who.ordinal)).collect::<String>();
+        self.tell(&format!("insert{}; again{}", whose(new), whose(begun)));
+    }
+
+    fn single_out(&self, who: &Who) {
+        self.tell(&format!("{} {} is in {}", who.account, who.ordinal, who.port));
     }
 
     fn replug(&self, who: &Who) {
