@@ -153,9 +153,9 @@ fn dates_are_those_of_the_moment_that_is_given() {
     let service = MetadataService::new();
     let blob = |at| Blob::signed(service.sign(&small()), &service.roots(), at);
     assert!(blob(datetime!(2025-01-01 00:00 UTC)).is_ok());
-    assert!(blob(datetime!(2029-12-31 23:59 UTC)).is_ok());
-    let (from, until) = (date!(2025 - 01 - 01), date!(2030 - 01 - 01));
-    for at in [datetime!(2024-12-31 23:59 UTC), datetime!(2030-01-02 00:00 UTC)] {
+    assert!(blob(datetime!(2099-12-31 23:59 UTC)).is_ok());
+    let (from, until) = (date!(2025 - 01 - 01), date!(2100 - 01 - 01));
+    for at in [datetime!(2024-12-31 23:59 UTC), datetime!(2100-01-02 00:00 UTC)] {
         assert_eq!(blob(at).unwrap_err(), MdsError::NotValid { at: at.date(), from, until });
     }
 }

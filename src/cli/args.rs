@@ -18,7 +18,7 @@ use super::settings::IdpChoice;
 #[cfg(target_os = "linux")]
 use super::softkey;
 use super::{
-    attest, audit, completions, doctor, enroll, exit, idp, key, ledger, man, provision, rehearse, resume, revoke,
+    attest, audit, completions, doctor, enroll, exit, idp, key, ledger, man, mds, provision, rehearse, resume, revoke,
     status, witness,
 };
 use crate::secret::{Reader, SecretSource};
@@ -106,6 +106,7 @@ pub enum Command {
     Ledger(ledger::Ledger),
     Audit(audit::Audit),
     Attest(attest::Attest),
+    Mds(mds::Mds),
     Completions(completions::Completions),
     Man(man::Man),
     #[command(hide = true)]

@@ -79,6 +79,12 @@ pub enum CliError {
     /// The FIDO Alliance's metadata.
     #[error(transparent)]
     Mds(#[from] MdsError),
+    /// Metadata could not be fetched.
+    #[error(transparent)]
+    Download(DirectoryError),
+    /// No metadata was ever stored.
+    #[error("there is no metadata of models here")]
+    NoMetadata,
     /// The arguments make no sense together.
     #[error("{0}")]
     Usage(String),
@@ -192,6 +198,10 @@ impl CliError {
             }
             Self::Interrupted => "run 'keywright resume' to go on",
             Self::Mds(error) => return mds_hint(error).map(str::to_owned),
+            Self::Download(_) => {
+                "try again later, or fetch https://mds3.fidoalliance.org/ on another machine, then 'keywright mds import FILE'"
+            }
+            Self::NoMetadata => "'keywright mds update' fetches it; 'keywright mds import FILE' takes it from a file",
             _ => return None,
         };
         Some(hint.to_owned())

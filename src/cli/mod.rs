@@ -19,6 +19,7 @@ pub mod keys;
 pub mod ledger;
 pub mod logging;
 pub mod man;
+pub mod mds;
 pub mod output;
 pub mod pin_entry;
 pub mod provision;
@@ -89,6 +90,7 @@ fn run(command: &Command, session: &Session) -> Result<Exit, CliError> {
         Command::Ledger(command) => command.run(session),
         Command::Audit(command) => command.run(session),
         Command::Attest(command) => command.run(session),
+        Command::Mds(command) => command.run(session),
         Command::Completions(command) => command.run(session),
         Command::Man(command) => command.run(session),
         Command::Witness(command) => command.run(),

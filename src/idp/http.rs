@@ -2,7 +2,7 @@
 //!
 //! A request is sent once or not at all: nothing is repeated, no redirect is followed, and no connection is used twice,
 //! because a server that closes an idle one would leave a request unanswered for no reason. It refuses plain HTTP beyond
-//! loopback and answers above 8 MiB. Credentials stay out of logs and errors.
+//! loopback and answers above 8 MiB, unless the caller expects more. Credentials stay out of logs and errors.
 
 mod reply;
 
@@ -118,6 +118,7 @@ impl Client {
             headers: Vec::new(),
             credentials: Vec::new(),
             body: Ok(None),
+            longest_answer: LONGEST_ANSWER,
         }
     }
 }
@@ -131,6 +132,7 @@ pub struct Call<'a> {
     headers: Vec<(HeaderName, String)>,
     credentials: Vec<(HeaderName, SecretString)>,
     body: Result<Option<Vec<u8>>, serde_json::Error>,
+    longest_answer: u64,
 }
 
 impl Call<'_> {
@@ -160,6 +162,11 @@ impl Call<'_> {
     pub fn json(mut self, body: &impl Serialize) -> Self {
         self.body = serde_json::to_vec(body).map(Some);
         self.header(header::CONTENT_TYPE, "application/json")
+    }
+
+    /// Takes an answer of up to so many bytes, instead of 8 MiB.
+    pub fn up_to(self, longest_answer: u64) -> Self {
+        Self { longest_answer, ..self }
     }
 
     /// Sends it, once. Any answer is a success here, whatever its status; [`Reply::accepted`] tells them apart.
@@ -200,7 +207,8 @@ impl Call<'_> {
             body => request.body(body.unwrap_or_default()).map_err(Into::into).and_then(|r| client.agent.run(r)),
         };
         let (parts, mut body) = answer.map_err(|error| client.failure(error))?.into_parts();
-        let bytes = body.with_config().limit(LONGEST_ANSWER).read_to_vec().map_err(|error| client.failure(error))?;
+        let bytes =
+            body.with_config().limit(self.longest_answer).read_to_vec().map_err(|error| client.failure(error))?;
         let secrets = self.credentials.into_iter().map(|(_, secret)| secret).collect();
         Ok(Reply::new(&client.directory, parts.status.as_u16(), parts.headers, bytes, secrets))
     }

@@ -224,7 +224,7 @@ pub enum Outcome {
     /// The attestation is acceptable.
     Verify {
         /// The facts.
-        verdict: Verdict,
+        verdict: Box<Verdict>,
     },
     /// The credential signs.
     Prove {
@@ -338,7 +338,7 @@ pub enum Event {
         /// The roster's row.
         person: Person,
         /// The profile as it was then.
-        profile: Profile,
+        profile: Box<Profile>,
     },
     /// The directory knows the account.
     UserFound {

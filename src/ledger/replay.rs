@@ -203,7 +203,7 @@ impl Book {
         match event {
             Event::BatchStarted { batch, .. } => self.batch = *batch,
             Event::AccountPlanned { account, person, profile, .. } => {
-                let (person, profile) = (person.clone(), profile.clone());
+                let (person, profile) = (person.clone(), (**profile).clone());
                 if let Some(known) = self.accounts.get_mut(account) {
                     (known.person, known.profile) = (person, profile);
                     self.recount(account);
@@ -288,7 +288,7 @@ impl Book {
         }
         let Some(credential) = self.credentials.get_mut(credential_id) else { return };
         match outcome {
-            Outcome::Verify { verdict } => credential.verdict = Some(verdict.clone()),
+            Outcome::Verify { verdict } => credential.verdict = Some((**verdict).clone()),
             Outcome::Prove { .. } | Outcome::SignIn { done: true } => credential.signed(time),
             Outcome::Complete { directory_id, label } => {
                 credential.directory_id = Some(directory_id.clone());

@@ -4,21 +4,24 @@
 
 use std::fmt::Display;
 use std::ops::{Range, RangeInclusive};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use data_encoding::BASE64;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
-    AttestationDemand, HandOver, KeyRules, LabelTemplate, PinRules, Profile, ProfileError, ProfileName, Reset,
-    cred_protect_by_default,
+    AttestationDemand, Certification, Firmware, HandOver, KeyRules, LabelTemplate, ModelStatus, PinRules, Profile,
+    ProfileError, ProfileName, Reset, cred_protect_by_default,
 };
 use crate::secret::PinAlphabet;
 use crate::webauthn::Aaguid;
 
 /// Reads one profile; `file` is only named in errors.
 pub fn parse(file: &str, text: &str) -> Result<Profile, ProfileError> {
-    let (_, profile) = read(text).map_err(|wrong| wrong.at(file, text))?;
+    let (_, profile) = read(Path::new(file), text).map_err(|wrong| wrong.at(file, text))?;
     Ok(profile)
 }
 
@@ -29,7 +32,7 @@ pub(super) fn parse_file(path: &Path, bytes: &[u8]) -> Result<Profile, ProfileEr
         let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
         Wrong { span: before.len()..before.len(), why: "this is not UTF-8".to_owned() }.at(&file, &before)
     })?;
-    let (name, profile) = read(text).map_err(|wrong| wrong.at(&file, text))?;
+    let (name, profile) = read(path, text).map_err(|wrong| wrong.at(&file, text))?;
     if path.file_stem().is_some_and(|stem| stem == profile.name.as_str()) {
         return Ok(profile);
     }
@@ -82,6 +85,14 @@ struct KeysTable {
     reset: Reset,
     always_uv: bool,
     cred_protect: Option<Spanned<u8>>,
+    #[serde(default)]
+    model_names: Vec<Spanned<String>>,
+    minimum_certification: Option<Spanned<Certification>>,
+    minimum_firmware: Option<Spanned<Firmware>>,
+    #[serde(default)]
+    refuse_statuses: Vec<Spanned<ModelStatus>>,
+    #[serde(default)]
+    anchors: Vec<Spanned<PathBuf>>,
 }
 
 #[derive(Deserialize)]
@@ -93,8 +104,8 @@ struct PinTable {
     force_change: Spanned<bool>,
 }
 
-/// The profile and the place of its name.
-fn read(text: &str) -> Result<(Range<usize>, Profile), Wrong> {
+/// The profile and the place of its name. The files that it names are relative to `path`.
+fn read(path: &Path, text: &str) -> Result<(Range<usize>, Profile), Wrong> {
     let document: Document = toml::from_str(text).map_err(|error| Wrong {
         span: error.span().unwrap_or_default(),
         why: error.message().lines().collect::<Vec<_>>().join("; "),
@@ -112,6 +123,11 @@ fn read(text: &str) -> Result<(Range<usize>, Profile), Wrong> {
             reset: keys.reset,
             always_uv: keys.always_uv,
             cred_protect: keys.cred_protect.map_or_else(cred_protect_by_default, Spanned::into_inner),
+            model_names: keys.model_names.into_iter().map(Spanned::into_inner).collect(),
+            minimum_certification: keys.minimum_certification.map(Spanned::into_inner),
+            minimum_firmware: keys.minimum_firmware.map(Spanned::into_inner),
+            refuse_statuses: keys.refuse_statuses.into_iter().map(Spanned::into_inner).collect(),
+            anchors: read_anchors(path.parent().unwrap_or(Path::new("")), &keys.anchors)?,
         },
         pin: PinRules {
             length: pin.length.into_inner(),
@@ -167,13 +183,60 @@ impl Document {
                 return Err(wrong(model, format!("{} is listed twice", model.get_ref())));
             }
         }
-        if !models.is_empty() && *attestation.get_ref() < AttestationDemand::Trusted {
-            let why = "models are listed, but below \"trusted\" any key can claim to be of any model: demand \"trusted\" or \
-                       \"enterprise\", or list no models";
+        for name in &self.keys.model_names {
+            if name.get_ref().trim().is_empty() {
+                return Err(wrong(name, "a model has a name"));
+            }
+        }
+        for status in &self.keys.refuse_statuses {
+            if let ModelStatus::Other(word) = status.get_ref() {
+                return Err(wrong(status, format!("{word} is no status of the FIDO metadata service")));
+            }
+        }
+        let rules = &self.keys;
+        let demands = [
+            ("models are listed", !models.is_empty()),
+            ("model-names are listed", !rules.model_names.is_empty()),
+            ("minimum-certification is set", rules.minimum_certification.is_some()),
+            ("minimum-firmware is set", rules.minimum_firmware.is_some()),
+        ];
+        if let Some((what, _)) = demands.iter().find(|(_, made)| *made)
+            && *attestation.get_ref() < AttestationDemand::Trusted
+        {
+            let why = format!(
+                "{what}, but below \"trusted\" any key can claim to be of any model: demand \"trusted\" or \"enterprise\", or \
+                 leave that out"
+            );
             return Err(wrong(attestation, why));
         }
         Ok(())
     }
+}
+
+/// The certificates in these PEM or DER files, as base64.
+fn read_anchors(folder: &Path, files: &[Spanned<PathBuf>]) -> Result<Vec<String>, Wrong> {
+    let mut anchors = Vec::new();
+    for file in files {
+        let path = folder.join(file.get_ref());
+        let refuse = |why: String| wrong(file, format!("{}: {why}", path.display()));
+        let bytes = std::fs::read(&path).map_err(|error| refuse(error.to_string()))?;
+        let text = bytes.windows(11).any(|window| window == b"-----BEGIN ");
+        let certificates: Vec<CertificateDer<'_>> = match text {
+            true => CertificateDer::pem_slice_iter(&bytes)
+                .collect::<Result<_, _>>()
+                .map_err(|error| refuse(error.to_string()))?,
+            false => vec![CertificateDer::from(bytes.as_slice())],
+        };
+        if certificates.is_empty() {
+            return Err(refuse("there is no certificate in it".into()));
+        }
+        for certificate in certificates {
+            webpki::anchor_from_trusted_cert(&certificate)
+                .map_err(|_| refuse("this is no X.509 certificate".into()))?;
+            anchors.push(BASE64.encode(&certificate));
+        }
+    }
+    Ok(anchors)
 }
 
 fn wrong<T>(setting: &Spanned<T>, why: impl Into<String>) -> Wrong {
@@ -296,6 +359,63 @@ force-change = true
 
         let zero = format!("required = 2\nmodels = [\"{}\"]", Aaguid::ZERO);
         assert_eq!(wrong_with("required = 2", &zero).0, 8);
+    }
+
+    #[test]
+    fn what_metadata_tells_can_be_demanded() {
+        let demands = "required = 2\nmodel-names = [\"Key One\"]\nminimum-certification = \"L1plus\"\n\
+                       minimum-firmware = \"5.7.0\"\nrefuse-statuses = [\"UPDATE_AVAILABLE\"]";
+        let keys = parse("desk.toml", &GOOD.replace("required = 2", demands)).unwrap().keys;
+        assert_eq!(keys.model_names, ["Key One"]);
+        assert_eq!(keys.minimum_certification, Some(Certification::L1Plus));
+        assert_eq!(keys.minimum_firmware, Some(Firmware::Dotted([5, 7, 0])));
+        assert_eq!(keys.refuse_statuses, [ModelStatus::UpdateAvailable]);
+
+        for (setting, column, why) in [
+            ("model-names = [\" \"]", 16, "a model has a name"),
+            ("minimum-certification = \"L4\"", 25, "unknown variant `L4`"),
+            ("minimum-firmware = \"v5\"", 20, "neither a version"),
+            ("refuse-statuses = [\"REVOKED\", \"revoked\"]", 31, "revoked is no status"),
+        ] {
+            let (at_line, at_column, text) = wrong_with("required = 2", &format!("required = 2\n{setting}"));
+            assert_eq!((at_line, at_column), (8, column), "{setting}: {text}");
+            assert!(text.contains(why), "{setting}: {text}");
+        }
+        for (setting, words) in [
+            ("model-names = [\"Key One\"]", "model-names are listed"),
+            ("minimum-certification = \"L1\"", "minimum-certification is set"),
+            ("minimum-firmware = \"1\"", "minimum-firmware is set"),
+        ] {
+            let (line, column, why) =
+                wrong_with("attestation = \"trusted\"", &format!("attestation = \"none\"\n{setting}"));
+            assert_eq!((line, column), (8, 15));
+            assert!(why.starts_with(words), "{why}");
+        }
+    }
+
+    #[test]
+    fn anchors_are_read_from_files_beside_the_profile() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = rcgen::generate_simple_self_signed(["maker.example".to_owned()]).unwrap();
+        let pem =
+            format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", BASE64.encode(made.cert.der()));
+        std::fs::write(folder.path().join("maker.pem"), pem).unwrap();
+        std::fs::write(folder.path().join("maker.der"), made.cert.der()).unwrap();
+        std::fs::write(folder.path().join("empty.pem"), "-----BEGIN NOTHING-----\n-----END NOTHING-----\n").unwrap();
+        std::fs::write(folder.path().join("other.der"), "no certificate").unwrap();
+        let file = folder.path().join("desk.toml").display().to_string();
+        let with =
+            |names: &str| parse(&file, &GOOD.replace("required = 2", &format!("required = 2\nanchors = [{names}]")));
+        let der = BASE64.encode(made.cert.der());
+        assert_eq!(with("\"maker.pem\", \"maker.der\"").unwrap().keys.anchors, [der.clone(), der]);
+        for (name, why) in [
+            ("nowhere.pem", "No such file"),
+            ("empty.pem", "there is no certificate in it"),
+            ("other.der", "this is no X.509 certificate"),
+        ] {
+            let error = with(&format!("\"maker.pem\", \"{name}\"")).unwrap_err().to_string();
+            assert!(error.contains("desk.toml:8:25: ") && error.contains(name) && error.contains(why), "{error}");
+        }
     }
 
     #[test]

@@ -95,6 +95,22 @@ pub struct KeyRules {
     /// credProtect level, 1 to 3 (CTAP 2.1 section 12.1). 1 by default: Windows sign-in needs it.
     #[serde(default = "cred_protect_by_default")]
     pub cred_protect: u8,
+    /// Models allowed besides `models`, by the name that metadata gives them.
+    #[serde(default)]
+    pub model_names: Vec<String>,
+    /// The lowest certification allowed, as metadata reports it.
+    #[serde(default)]
+    pub minimum_certification: Option<Certification>,
+    /// The lowest firmware allowed.
+    #[serde(default)]
+    pub minimum_firmware: Option<Firmware>,
+    /// Statuses of a model in metadata that are refused, besides those that always are ([`ModelStatus::forbids`]).
+    #[serde(default)]
+    pub refuse_statuses: Vec<ModelStatus>,
+    /// Certificates that attestations may lead to, for every model: DER in base64. In a profile they are names of PEM or DER
+    /// files, relative to it.
+    #[serde(default)]
+    pub anchors: Vec<String>,
 }
 
 /// What an account class demands (`profiles/*.toml`).

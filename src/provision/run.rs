@@ -130,7 +130,7 @@ fn beginning(station: &Station<'_>, journal: &Journal<'_>, plan: &Plan, batch: u
             batch,
             account: planned.account.clone(),
             person: planned.person.clone(),
-            profile: planned.profile.clone(),
+            profile: Box::new(planned.profile.clone()),
         });
         for ordinal in &planned.ordinals {
             events.push(Event::JobPlanned { job: next, account: planned.account.clone(), ordinal: *ordinal });

@@ -3,11 +3,13 @@
 //! FIDO metadata lists roots, intermediates and attestation certificates alike, some of X.509 version 1, some past their date.
 //! All are taken, and nothing is asked of them but a subject and a key (RFC 5280 6.1.1).
 
+use data_encoding::BASE64;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, TrustAnchor};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::{Anchor, AnchorKind, TrustError};
+use crate::profile::KeyRules;
 
 /// A set of anchors.
 #[derive(Debug, Clone, Default)]
@@ -52,6 +54,16 @@ impl Anchors {
     pub fn from_der(der: &[u8]) -> Result<Self, TrustError> {
         let mut anchors = Self::none();
         anchors.add(CertificateDer::from(der.to_vec()))?;
+        Ok(anchors)
+    }
+
+    /// The anchors that a profile pins.
+    pub fn pinned_by(rules: &KeyRules) -> Result<Self, TrustError> {
+        let mut anchors = Self::none();
+        for text in &rules.anchors {
+            let der = BASE64.decode(text.as_bytes()).map_err(|error| TrustError::NotACertificate(error.to_string()))?;
+            anchors.merge(Self::from_der(&der)?);
+        }
         Ok(anchors)
     }
 
@@ -131,9 +143,8 @@ mod tests {
     #[test]
     fn reads_der_and_pem_with_words_between() {
         let ders = [Maker::new(), Maker::new()].map(|maker| maker.root.der().to_vec());
-        let pem = |der: &[u8]| {
-            format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", data_encoding::BASE64.encode(der))
-        };
+        let pem =
+            |der: &[u8]| format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", BASE64.encode(der));
         let text = format!("# two roots\n{}and\n{}", pem(&ders[0]), pem(&ders[1]));
         let mut read = Anchors::from_pem_or_der(text.as_bytes()).unwrap();
         assert!(read.iter().map(|anchor| anchor.der.as_ref()).eq(&ders));

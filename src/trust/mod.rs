@@ -28,6 +28,11 @@ pub use verdict::{
 
 pub use crate::profile::{Certification, Firmware, FirmwareError, ModelStatus};
 
+/// The weaknesses that some firmware of a model has.
+pub fn advisories_of(model: crate::webauthn::Aaguid) -> Vec<Advice> {
+    advisories::built_in().about(model, None, None)
+}
+
 /// What is wrong with certificates that were given as anchors or found in a statement.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TrustError {

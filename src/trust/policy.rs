@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Chain, Firmware, Statement, Verdict};
+use super::{Certification, Chain, Firmware, ModelStatus, Statement, Verdict};
 pub use crate::profile::AttestationDemand as Demand;
 use crate::profile::KeyRules;
 use crate::webauthn::Aaguid;
@@ -19,9 +19,19 @@ pub struct Policy {
     /// Whether credentials that may leave the key are refused.
     #[serde(default)]
     pub refuse_backup_eligible: bool,
-    /// The lowest firmware allowed. A key whose certificate names none, or one of the other form, is refused then.
+    /// The lowest firmware allowed. A key whose firmware is not known, or of the other form, is refused then.
     #[serde(default)]
     pub minimum_firmware: Option<Firmware>,
+    /// Models allowed besides `aaguids`, by the name in metadata. Only a trusted chain makes such a name more than a claim, so
+    /// it is held against trusted ones alone.
+    #[serde(default)]
+    pub model_names: Vec<String>,
+    /// The lowest certification allowed.
+    #[serde(default)]
+    pub minimum_certification: Option<Certification>,
+    /// Statuses that are refused, besides those that always are.
+    #[serde(default)]
+    pub refuse_statuses: Vec<ModelStatus>,
 }
 
 /// The rules of a profile. A security key's credential stays on the key, so one that may leave it is refused.
@@ -31,7 +41,10 @@ impl From<&KeyRules> for Policy {
             attestation: rules.attestation,
             aaguids: rules.models.clone(),
             refuse_backup_eligible: true,
-            minimum_firmware: None,
+            minimum_firmware: rules.minimum_firmware,
+            model_names: rules.model_names.clone(),
+            minimum_certification: rules.minimum_certification,
+            refuse_statuses: rules.refuse_statuses.clone(),
         }
     }
 }
@@ -56,19 +69,30 @@ pub enum Refusal {
     /// The model is not allowed.
     #[error("The model {0} is not among those that the profile allows.")]
     Model(Aaguid),
+    /// Metadata reports something of the model that is refused.
+    #[error("The FIDO metadata reports the model as {0}.")]
+    Status(ModelStatus),
+    /// The model is certified too low, or not at all.
+    #[error("The model {}, and the profile demands {minimum}.", certification_words(.found))]
+    Certification {
+        /// What metadata reports.
+        found: Option<Certification>,
+        /// What it should be.
+        minimum: Certification,
+    },
     /// The credential may leave the key.
     #[error("The credential may be backed up (BE is set), and the profile demands one that stays on its key.")]
     BackupEligible,
     /// The firmware is too old.
     #[error("The firmware is {found}, and the profile demands at least {minimum}.")]
     FirmwareTooOld {
-        /// What the certificate names.
+        /// What it is.
         found: Firmware,
         /// What it should be.
         minimum: Firmware,
     },
     /// The firmware is not known, or not in a form that can be compared.
-    #[error("The certificate names no firmware that can be compared, and the profile demands at least {minimum}.")]
+    #[error("No firmware is known that can be compared, and the profile demands at least {minimum}.")]
     FirmwareUnknown {
         /// What it should be.
         minimum: Firmware,
@@ -76,6 +100,19 @@ pub enum Refusal {
 }
 
 impl Policy {
+    /// Demands so much of attestations, and nothing else; compromised models are refused as always.
+    pub fn demanding(attestation: Demand) -> Self {
+        Self {
+            attestation,
+            aaguids: Vec::new(),
+            refuse_backup_eligible: false,
+            minimum_firmware: None,
+            model_names: Vec::new(),
+            minimum_certification: None,
+            refuse_statuses: Vec::new(),
+        }
+    }
+
     /// Holds a verdict against the demands; gives every one that is not fulfilled.
     pub fn accept(&self, verdict: &Verdict) -> Result<(), Vec<Refusal>> {
         let mut refusals = Vec::new();
@@ -94,8 +131,18 @@ impl Policy {
         if demanded == Demand::Enterprise && verdict.serial.is_none() {
             refusals.push(Refusal::NoSerial);
         }
-        if !self.aaguids.is_empty() && !self.aaguids.contains(&verdict.aaguid) {
+        let named = verdict.model.as_ref().filter(|_| verdict.chain == Chain::Trusted);
+        let any_model = self.aaguids.is_empty() && self.model_names.is_empty();
+        let allowed =
+            self.aaguids.contains(&verdict.aaguid) || named.is_some_and(|name| self.model_names.contains(name));
+        if !any_model && !allowed {
             refusals.push(Refusal::Model(verdict.aaguid));
+        }
+        let statuses = verdict.status_reports.iter().map(|report| &report.status);
+        let refused = statuses.filter(|status| status.forbids() || self.refuse_statuses.contains(status));
+        refusals.extend(refused.map(|status| Refusal::Status(status.clone())));
+        if let Some(minimum) = self.minimum_certification.filter(|minimum| verdict.certification < Some(*minimum)) {
+            refusals.push(Refusal::Certification { found: verdict.certification, minimum });
         }
         if self.refuse_backup_eligible && verdict.backup_eligible {
             refusals.push(Refusal::BackupEligible);
@@ -130,6 +177,13 @@ fn demand_words(demand: &Demand) -> &'static str {
     }
 }
 
+fn certification_words(found: &Option<Certification>) -> String {
+    found.map_or_else(
+        || "is not known to be certified by FIDO".into(),
+        |level| format!("is certified by FIDO as {level}"),
+    )
+}
+
 fn chain_words(chain: &Chain) -> &'static str {
     match chain {
         Chain::Trusted => "is trusted",
@@ -143,6 +197,7 @@ fn chain_words(chain: &Chain) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trust::StatusReport;
 
     const MODEL: Aaguid = Aaguid([7; 16]);
 
@@ -170,7 +225,7 @@ mod tests {
     }
 
     fn policy(attestation: Demand) -> Policy {
-        Policy { attestation, aaguids: Vec::new(), refuse_backup_eligible: false, minimum_firmware: None }
+        Policy::demanding(attestation)
     }
 
     #[test]
@@ -204,10 +259,11 @@ mod tests {
     #[test]
     fn every_demand_that_fails_is_named() {
         let policy = Policy {
-            attestation: Demand::Enterprise,
             aaguids: vec![Aaguid([8; 16])],
             refuse_backup_eligible: true,
             minimum_firmware: Some(Firmware::Dotted([5, 7, 2])),
+            minimum_certification: Some(Certification::L2),
+            ..policy(Demand::Enterprise)
         };
         let refusals = policy.accept(&Verdict { backup_eligible: true, serial: None, ..verdict() }).unwrap_err();
         let sentences: Vec<String> = refusals.iter().map(ToString::to_string).collect();
@@ -216,10 +272,60 @@ mod tests {
             [
                 "The attestation names no serial number, and the profile demands an enterprise attestation.",
                 "The model 07070707-0707-0707-0707-070707070707 is not among those that the profile allows.",
+                "The model is not known to be certified by FIDO, and the profile demands L2.",
                 "The credential may be backed up (BE is set), and the profile demands one that stays on its key.",
                 "The firmware is 5.7.1, and the profile demands at least 5.7.2.",
             ]
         );
+    }
+
+    #[test]
+    fn a_model_may_be_allowed_by_its_name_if_its_chain_is_trusted() {
+        let policy = Policy { model_names: vec!["Key".into()], ..policy(Demand::Trusted) };
+        let named = |name: &str| Verdict { model: Some(name.into()), ..verdict() };
+        assert_eq!(policy.accept(&named("Key")), Ok(()));
+        assert_eq!(policy.accept(&named("Key 2")), Err(vec![Refusal::Model(MODEL)]));
+        assert_eq!(policy.accept(&verdict()), Err(vec![Refusal::Model(MODEL)]));
+        let claimed = Verdict { chain: Chain::Untrusted, ..named("Key") };
+        assert!(policy.accept(&claimed).unwrap_err().contains(&Refusal::Model(MODEL)));
+        let either = Policy { aaguids: vec![MODEL], ..policy };
+        assert_eq!(either.accept(&named("Other")), Ok(()));
+    }
+
+    #[test]
+    fn certification_is_held_against_the_minimum() {
+        let policy = Policy { minimum_certification: Some(Certification::L1), ..policy(Demand::Trusted) };
+        let certified = |certification| policy.accept(&Verdict { certification, ..verdict() });
+        assert_eq!(certified(Some(Certification::L1)), Ok(()));
+        assert_eq!(certified(Some(Certification::L3Plus)), Ok(()));
+        for found in [None, Some(Certification::Functional)] {
+            let refusal = Refusal::Certification { found, minimum: Certification::L1 };
+            assert_eq!(certified(found), Err(vec![refusal]));
+        }
+    }
+
+    #[test]
+    fn compromised_and_revoked_models_are_refused_whatever_is_demanded() {
+        let reported = |policy: &Policy, word: &str| {
+            let report: StatusReport = serde_json::from_value(serde_json::json!({"status": word})).unwrap();
+            policy.accept(&Verdict { status_reports: vec![report], ..verdict() }).is_ok()
+        };
+        let lenient = policy(Demand::None);
+        for word in [
+            "REVOKED",
+            "RETIRED",
+            "USER_VERIFICATION_BYPASS",
+            "ATTESTATION_KEY_COMPROMISE",
+            "USER_KEY_REMOTE_COMPROMISE",
+            "USER_KEY_PHYSICAL_COMPROMISE",
+        ] {
+            assert!(!reported(&lenient, word), "{word}");
+        }
+        let strict = Policy { refuse_statuses: vec![ModelStatus::UpdateAvailable], ..policy(Demand::None) };
+        for word in ["UPDATE_AVAILABLE", "FIDO_CERTIFIED_L1", "NOT_FIDO_CERTIFIED", "SOMETHING_NEW"] {
+            assert!(reported(&lenient, word), "{word}");
+            assert_eq!(reported(&strict, word), word != "UPDATE_AVAILABLE", "{word}");
+        }
     }
 
     #[test]

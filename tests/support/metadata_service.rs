@@ -1,5 +1,7 @@
 //! A metadata service for tests: it signs BLOBs with certificates of its own root.
 
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use data_encoding::{BASE64, BASE64URL_NOPAD};
@@ -21,13 +23,13 @@ pub struct MetadataService {
 }
 
 impl MetadataService {
-    /// One whose signing certificate is for this name, and valid from the beginning of 2025 until the beginning of 2030.
+    /// One whose signing certificate is for this name, and valid from the beginning of 2025 until the beginning of 2100.
     pub fn called(name: &str) -> Self {
         let root = CertifiedIssuer::self_signed(authority("Root"), pair()).unwrap();
         let issuing = CertifiedIssuer::signed_by(authority("Issuing"), pair(), &root).unwrap();
         let key = pair();
         let mut params = CertificateParams::new([name.to_owned()]).unwrap();
-        (params.not_before, params.not_after) = (date_time_ymd(2025, 1, 1), date_time_ymd(2030, 1, 1));
+        (params.not_before, params.not_after) = (date_time_ymd(2025, 1, 1), date_time_ymd(2100, 1, 1));
         let leaf = params.signed_by(&key, &issuing).unwrap().der().to_vec();
         let x5c = vec![leaf, issuing.der().to_vec()];
         Self { root, key, x5c }
@@ -89,6 +91,6 @@ fn authority(name: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    (params.not_before, params.not_after) = (date_time_ymd(2024, 1, 1), date_time_ymd(2034, 1, 1));
+    (params.not_before, params.not_after) = (date_time_ymd(2024, 1, 1), date_time_ymd(2110, 1, 1));
     params
 }

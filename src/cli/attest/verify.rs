@@ -131,7 +131,7 @@ impl Verify {
 
 /// What is demanded when no profile is named.
 fn trusted() -> Policy {
-    Policy { attestation: Demand::Trusted, aaguids: Vec::new(), refuse_backup_eligible: false, minimum_firmware: None }
+    Policy::demanding(Demand::Trusted)
 }
 
 /// Judges one and puts it into a line.

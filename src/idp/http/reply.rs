@@ -61,6 +61,11 @@ impl Reply {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// The body.
+    pub fn into_body(self) -> Vec<u8> {
+        self.body
+    }
+
     /// Lets 2xx pass, and says what any other status means. `what` is what was looked for, such as `user alice`.
     pub fn accepted(self, what: &str) -> Result<Self, DirectoryError> {
         let directory = self.directory.clone();

@@ -28,7 +28,9 @@ pub(in crate::provision) fn fit(info: &GetInfo, profile: &Profile) -> Result<(),
     if !info.versions.iter().any(|version| version.starts_with("FIDO_2")) {
         return refuse("the key does not speak CTAP2".into());
     }
-    if !keys.models.is_empty() && !keys.models.contains(&info.aaguid) {
+    // A key says no name; where names are listed too, its attestation decides.
+    let by_name = !keys.model_names.is_empty();
+    if !keys.models.is_empty() && !keys.models.contains(&info.aaguid) && !by_name {
         return refuse(format!(
             "the key says it is model {}, which profile {} does not allow",
             info.aaguid, profile.name

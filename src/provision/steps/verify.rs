@@ -5,7 +5,7 @@ use data_encoding::BASE64URL_NOPAD;
 use crate::ledger::{FailureCode, Outcome, Step};
 use crate::provision::Trouble;
 use crate::provision::job::Job;
-use crate::trust::Policy;
+use crate::trust::{Anchors, Policy};
 use crate::webauthn::response::ExpectedRegistration;
 use crate::webauthn::{ClientDataJson, CredentialId, RegistrationResponse};
 
@@ -28,15 +28,23 @@ pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
         ));
     }
     let hash = response.client_data_json.hash();
-    let verdict = job.station.judge.judge(&object, Some(&hash), firmware, job.now());
-    if let Err(refusals) = Policy::from(&job.planned.profile.keys).accept(&verdict) {
+    let rules = &job.planned.profile.keys;
+    let pinned = Anchors::pinned_by(rules).map_err(|error| {
+        let why = format!("an anchor of profile {} cannot be read: {error}", job.planned.profile.name);
+        Trouble::new(FailureCode::Ledger, why)
+    })?;
+    let verdict = match pinned.is_empty() {
+        true => job.station.judge.judge(&object, Some(&hash), firmware, job.now()),
+        false => job.station.judge.also_pinning(pinned).judge(&object, Some(&hash), firmware, job.now()),
+    };
+    if let Err(refusals) = Policy::from(rules).accept(&verdict) {
         let reasons = refusals.iter().map(ToString::to_string).chain(verdict.reasons).collect::<Vec<_>>().join(" ");
         return Err(Trouble::new(
             FailureCode::AttestationRefused,
             format!("the key in {} is not what profile {} demands: {reasons}", job.who.port, job.planned.profile.name),
         ));
     }
-    Ok(Outcome::Verify { verdict })
+    Ok(Outcome::Verify { verdict: Box::new(verdict) })
 }
 
 /// The credential of this job as the ledger has it.

@@ -47,7 +47,7 @@ impl Blob {
         if text.first() == Some(&b'{') {
             return Err(MdsError::Unsigned);
         }
-        let (header, payload, signature) = parts(text)?;
+        let [header, payload, signature] = parts(text)?;
         let input = &text[..header.len() + 1 + payload.len()];
         let header: Header =
             serde_json::from_slice(&base64url("header", header)?).map_err(|error| malformed("header", error))?;
@@ -77,7 +77,7 @@ impl Blob {
         let text = bytes.trim_ascii();
         let payload = match text.first() {
             Some(b'{') => text.to_vec(),
-            _ => base64url("payload", parts(text)?.1)?,
+            _ => base64url("payload", parts(text)?[1])?,
         };
         Ok(Self { payload, bytes, signed: false })
     }
@@ -105,10 +105,10 @@ impl Blob {
 }
 
 /// Header, payload and signature.
-fn parts(text: &[u8]) -> Result<(&[u8], &[u8], &[u8]), MdsError> {
+fn parts(text: &[u8]) -> Result<[&[u8]; 3], MdsError> {
     let mut parts = text.split(|byte| *byte == b'.');
     match (parts.next(), parts.next(), parts.next(), parts.next()) {
-        (Some(header), Some(payload), Some(signature), None) => Ok((header, payload, signature)),
+        (Some(header), Some(payload), Some(signature), None) => Ok([header, payload, signature]),
         _ => Err(MdsError::Malformed("a JWS has three parts with dots between them".into())),
     }
 }

@@ -6,6 +6,7 @@
 
 mod blob;
 mod cache;
+mod changes;
 mod model;
 mod payload;
 mod shelf;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use time::{Date, OffsetDateTime};
 
 pub use blob::{Blob, fido_root};
+pub use changes::{Change, ChangeKind, changes};
 pub use model::Model;
 pub use shelf::{Record, Shelf, Stored};
 

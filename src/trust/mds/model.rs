@@ -33,6 +33,12 @@ pub struct Model {
 }
 
 impl Model {
+    /// What tells it from the others: its AAGUID, or the first of its key identifiers in hexadecimal.
+    pub fn key(&self) -> String {
+        let first = || self.key_identifiers.first().map(|key| data_encoding::HEXLOWER.encode(key));
+        self.aaguid.map(|aaguid| aaguid.to_string()).or_else(first).unwrap_or_default()
+    }
+
     /// The reports that hold on a day. One whose day cannot be read always holds.
     pub fn reports_on(&self, day: Date) -> impl Iterator<Item = &StatusReport> {
         self.reports.iter().filter(move |report| date_of(report).is_none_or(|from| from <= day))
