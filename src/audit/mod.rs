@@ -1,8 +1,10 @@
-//! Questions asked afterwards: is what was provisioned still what it should be? What is this registration that somebody kept?
+//! Questions asked afterwards: is what was provisioned still what it should be? What is this registration that somebody kept,
+//! this key that somebody found?
 //!
 //! Everything here reads. It refuses to change a key, the IdP or the ledger.
 
 pub mod bulk;
+pub mod key;
 pub mod ledger;
 pub mod page;
 pub mod registration;

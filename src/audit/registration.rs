@@ -19,7 +19,7 @@ use time::OffsetDateTime;
 
 use crate::trust::{Judge, Verdict};
 use crate::webauthn::cbor::{self, Value};
-use crate::webauthn::{AttestationObject, CeremonyType, ClientDataJson, CredentialId, WebauthnError};
+use crate::webauthn::{Aaguid, AttestationObject, CeremonyType, ClientDataJson, CredentialId, WebauthnError};
 
 /// A registration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +71,14 @@ pub enum Contradiction {
     /// The id that the client told is not the one that the key made.
     #[error("The id {0} is not the credential's id in the authenticator data.")]
     CredentialId(CredentialId),
+    /// The key in hand says that it is one model, and attests another.
+    #[error("The key says that it is model {claimed}, and its credential says {attested}.")]
+    Model {
+        /// getInfo's AAGUID.
+        claimed: Aaguid,
+        /// The authenticator data's.
+        attested: Aaguid,
+    },
 }
 
 /// Text that is borrowed from the JSON unless it has escapes in it.

@@ -35,6 +35,21 @@ pub fn current(
     take(source, "--pin", "PIN", session)
 }
 
+/// The current PIN of a key that gives tokens for it.
+pub fn for_tokens(
+    key: &mut Authenticator,
+    source: Option<&SecretSource>,
+    yes: bool,
+    session: &Session,
+) -> Result<Pin, CliError> {
+    if key.info().force_pin_change {
+        return Err(CliError::PinState(
+            "the key demands a new PIN before anything else; 'keywright key pin change' gives it one",
+        ));
+    }
+    current(key, source, yes, session)
+}
+
 /// A token for these permissions, for the PIN that the person gives.
 pub fn token(
     key: &mut Authenticator,
@@ -43,12 +58,7 @@ pub fn token(
     yes: bool,
     session: &Session,
 ) -> Result<PinUvAuthToken, CliError> {
-    if key.info().force_pin_change {
-        return Err(CliError::PinState(
-            "the key demands a new PIN before anything else; 'keywright key pin change' gives it one",
-        ));
-    }
-    let pin = current(key, source, yes, session)?;
+    let pin = for_tokens(key, source, yes, session)?;
     Ok(key.pin_uv_auth_token(&pin, permissions, None)?)
 }
 

@@ -1,5 +1,6 @@
-//! `keywright audit`: questions asked afterwards. None of these changes anything.
+//! `keywright audit`: questions asked afterwards. None of these changes a key, an IdP or the ledger.
 
+pub mod key;
 pub mod ledger;
 
 use clap::{Args, Subcommand};
@@ -15,6 +16,7 @@ pub struct Audit {
 
 #[derive(Subcommand)]
 enum AuditCommand {
+    Key(key::Key),
     Ledger(ledger::Ledger),
 }
 
@@ -22,6 +24,7 @@ impl Audit {
     /// Runs it.
     pub fn run(&self, session: &Session) -> Result<Exit, CliError> {
         match &self.command {
+            AuditCommand::Key(command) => command.run(session),
             AuditCommand::Ledger(command) => command.run(session),
         }
     }

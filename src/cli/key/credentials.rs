@@ -8,7 +8,7 @@ use super::super::args::{Change, OneKey, PinArgument};
 use super::super::keys::OpenKey;
 use super::super::output::table;
 use super::super::{CliError, Exit, Session, pin_entry};
-use crate::ctap::{Permissions, StoredCredential, StoredRp};
+use crate::ctap::{Authenticator, CtapError, Permissions, PinUvAuthToken, StoredCredential, StoredRp};
 use crate::ledger::{Book, CredentialState, LedgerError, SqliteStore, Store as _};
 use crate::webauthn::CredentialId;
 
@@ -33,8 +33,9 @@ pub struct Credentials {
     change: Change,
 }
 
+/// A credential on a key.
 #[derive(Serialize)]
-struct Line {
+pub struct Line {
     path: String,
     rp_id: Option<String>,
     rp_id_hash: String,
@@ -77,12 +78,7 @@ impl Credentials {
         let pin = self.pin.pin.as_ref();
         let token = pin_entry::token(&mut key.authenticator, permissions, pin, self.change.yes, session)?;
 
-        let mut lines = Vec::new();
-        for rp in key.authenticator.enumerate_rps(&token)? {
-            for credential in key.authenticator.enumerate_credentials(&token, &rp.id_hash)? {
-                lines.push(Line::of(&key.device.path, &rp, credential));
-            }
-        }
+        let mut lines = on_key(&key.device.path, &mut key.authenticator, &token)?;
         let Some(id) = &self.delete else {
             return list(&lines, session);
         };
@@ -105,6 +101,17 @@ impl Credentials {
     }
 }
 
+/// Everything that is on a key. `token` needs cm.
+pub fn on_key(path: &str, key: &mut Authenticator, token: &PinUvAuthToken) -> Result<Vec<Line>, CtapError> {
+    let mut lines = Vec::new();
+    for rp in key.enumerate_rps(token)? {
+        for credential in key.enumerate_credentials(token, &rp.id_hash)? {
+            lines.push(Line::of(path, &rp, credential));
+        }
+    }
+    Ok(lines)
+}
+
 fn list(lines: &[Line], session: &Session) -> Result<Exit, CliError> {
     if session.output.is_json() {
         for line in lines {
@@ -116,6 +123,12 @@ fn list(lines: &[Line], session: &Session) -> Result<Exit, CliError> {
         session.console.say("there are no credentials on this key");
         return Ok(Exit::Done);
     }
+    session.output.words(&words(lines))?;
+    Ok(Exit::Done)
+}
+
+/// A table.
+pub fn words(lines: &[Line]) -> String {
     let heading = ["RP", "USER", "NAME", "CREDENTIAL"].map(str::to_owned);
     let rows = lines.iter().map(|line| {
         [
@@ -125,8 +138,7 @@ fn list(lines: &[Line], session: &Session) -> Result<Exit, CliError> {
             line.credential_id.to_string(),
         ]
     });
-    session.output.words(&table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>()))?;
-    Ok(Exit::Done)
+    table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>())
 }
 
 /// What the ledger says of a credential, if there is a ledger and it knows it as registered.

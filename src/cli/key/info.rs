@@ -26,7 +26,7 @@ pub struct Info {
 /// getInfo as JSON: the specification's names, `null` where the key says nothing.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Members<'a> {
+pub struct Members<'a> {
     path: &'a str,
     product: &'a str,
     versions: &'a [String],
@@ -68,7 +68,8 @@ struct Members<'a> {
 }
 
 impl<'a> Members<'a> {
-    fn of(path: &'a str, product: &'a str, info: &'a GetInfo) -> Self {
+    /// As the key says.
+    pub fn of(path: &'a str, product: &'a str, info: &'a GetInfo) -> Self {
         let hex = |bytes: &Option<Vec<u8>>| bytes.as_ref().map(|bytes| HEXLOWER.encode(bytes));
         Self {
             path,
@@ -127,7 +128,8 @@ impl Info {
     }
 }
 
-fn words(members: &Members<'_>, info: &GetInfo) -> String {
+/// The members that the key tells, a line each, under the key's path and product.
+pub fn words(members: &Members<'_>, info: &GetInfo) -> String {
     let mut text = format!("{}  {}\n", members.path, members.product);
     let mut line = |name: &str, value: String| {
         if !value.is_empty() {
