@@ -27,7 +27,7 @@ pub enum Looked {
     /// It has to be done.
     Undone,
     /// It was done already.
-    Done(Outcome),
+    Done(Box<Outcome>),
     /// Nothing is left of what it rests on: go back to this step, for this reason.
     Back(Step, &'static str),
 }
@@ -105,7 +105,7 @@ impl<'a> Job<'a> {
         let looked = if begun_before { steps::look(self, step)? } else { Looked::Undone };
         let outcome = match looked {
             Looked::Undone => steps::carry_out(self, step)?,
-            Looked::Done(outcome) => outcome,
+            Looked::Done(outcome) => *outcome,
             Looked::Back(to, why) => return steps::undo::back(self, to, why),
         };
         debug_assert_eq!(outcome.step(), step);

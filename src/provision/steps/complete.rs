@@ -42,7 +42,7 @@ pub(super) fn look(job: &mut Job<'_>) -> Result<Looked, Trouble> {
     let (credential_id, _) = registration(job)?;
     let label = label(job);
     if let Some(registered) = read_back(job, &credential_id, &label)? {
-        return Ok(Looked::Done(done(registered, label)));
+        return Ok(Looked::Done(done(registered, label).into()));
     }
     if !job.directory_waits() {
         return Ok(Looked::Back(Step::Begin, "its registration was given up"));

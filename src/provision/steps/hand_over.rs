@@ -44,7 +44,7 @@ pub(super) fn look(job: &mut Job<'_>) -> Result<Looked, Trouble> {
         Some(sealed) => job.station.vault.list()?.contains(sealed),
         None => false,
     };
-    Ok(if there { Looked::Undone } else { Looked::Done(delivered(job)) })
+    Ok(if there { Looked::Undone } else { Looked::Done(delivered(job).into()) })
 }
 
 fn delivered(job: &Job<'_>) -> Outcome {

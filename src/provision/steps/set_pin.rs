@@ -28,7 +28,7 @@ pub(super) fn look(job: &mut Job<'_>) -> Result<Looked, Trouble> {
         return Ok(Looked::Undone);
     }
     match job.token(Permissions::GET_ASSERTION, Some(&"keywright.invalid".parse()?)) {
-        Ok(_) => Ok(Looked::Done(Outcome::SetPin {})),
+        Ok(_) => Ok(Looked::Done(Outcome::SetPin {}.into())),
         Err(Trouble::Job(failure)) if failure.code == FailureCode::PinUnknown => Err(Trouble::new(
             FailureCode::PinUnknown,
             "the key has a PIN that is not the one sealed for this job; is it the key that this job began with?",
