@@ -32,7 +32,7 @@ use cli_support::Home;
 const NO_MACHINE: i32 = 125;
 
 /// Seconds for everything in the machine: emulation takes ten times as long as hardware.
-const LIMIT: &str = "900";
+const LIMIT: &str = "1800";
 
 #[test]
 fn keys_work_on_a_real_kernel() {

@@ -192,7 +192,7 @@ fn judge(assertion: &Assertion, question: &Question, public_key: &PublicKey) -> 
 #[cfg(test)]
 pub(super) mod tests {
     use aws_lc_rs::rand::SystemRandom;
-    use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
+    use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair};
 
     use super::*;
     use crate::ctap::Pin;
@@ -271,6 +271,24 @@ pub(super) mod tests {
         // A key may leave the id out.
         let nameless = Assertion { credential_id: Vec::new(), ..given };
         assert!(matches!(judged(&question, &nameless), Ok(Answer::Verified { .. })));
+    }
+
+    #[test]
+    fn eddsa_is_verified() {
+        let pair = Ed25519KeyPair::generate().unwrap();
+        let cose = Value::map([
+            (1, Value::from(1)),
+            (3, (-8).into()),
+            (-1, 6.into()),
+            (-2, pair.public_key().as_ref().into()),
+        ]);
+        let question = Question { public_key: CosePublicKey::parse(&cbor::encode(&cose)).unwrap(), ..question() };
+        let mut given = signed(&self::pair(), &question, "example.org", UP | UV);
+        let message = [&given.auth_data[..], &question.client_data.hash()].concat();
+        given.signature = pair.sign(&message).as_ref().to_vec();
+        assert!(matches!(judged(&question, &given), Ok(Answer::Verified { .. })));
+        given.signature[0] ^= 1;
+        assert_eq!(judged(&question, &given), wrong(Doubt::Signature));
     }
 
     #[test]
