@@ -68,6 +68,14 @@ fn no_key_and_several_keys_are_exit_code_5() {
 }
 
 #[test]
+fn a_key_is_named_by_touching_it() {
+    let home = Home::new();
+    let info = home.run(&["key", "info", "--softkeys", "1", "--key", "touch", "--json"]).expect(0);
+    assert!(info.stderr.contains("touch now: the key that you mean"), "{}", info.stderr);
+    assert_eq!(info.one()["path"], "soft:1");
+}
+
+#[test]
 fn info_shows_every_member() {
     let home = Home::new();
     let info = key(&home, &["info", "--json"]).expect(0).one();

@@ -130,8 +130,8 @@ pub struct OneKey {
     /// Which keys.
     #[command(flatten)]
     pub source: KeySource,
-    /// The key, by its path or its port as 'keywright key list' shows them
-    #[arg(long, value_name = "PATH|PORT")]
+    /// The key, by its path or its port as 'keywright key list' shows them; 'touch' for the one that you touch
+    #[arg(long, value_name = "PATH|PORT|touch")]
     pub key: Option<String>,
 }
 

@@ -160,7 +160,9 @@ impl CliError {
             Self::Roster(RosterError::Rows { rows, .. }) => {
                 rows.iter().map(|(row, why)| format!("row {row}: {why}")).collect()
             }
-            Self::Keys(KeysError::Ambiguous { keys } | KeysError::NotThere { keys, .. }) => keys.clone(),
+            Self::Keys(
+                KeysError::Ambiguous { keys } | KeysError::SeveralTouched { keys } | KeysError::NotThere { keys, .. },
+            ) => keys.clone(),
             _ => Vec::new(),
         }
     }
@@ -211,7 +213,8 @@ impl CliError {
 fn keys_hint(error: &KeysError) -> &'static str {
     match error {
         KeysError::None => "plug a security key in, or practise with --softkeys 2",
-        KeysError::Ambiguous { .. } => "name one with --key, or pull the others out",
+        KeysError::Ambiguous { .. } => "name one with --key, or touch it with --key touch",
+        KeysError::SeveralTouched { .. } => "touch one key only",
         KeysError::NotThere { .. } => "'keywright key list' shows the keys that are plugged in",
     }
 }

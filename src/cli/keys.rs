@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::args::{KeySource, OneKey};
 use super::console::Style;
 use super::session::ENDING;
-use super::{CliError, Session};
+use super::{CliError, Session, touched};
 use crate::ctap::Authenticator;
 use crate::hid::usb::UsbBus;
 use crate::hid::{Bus, Cancel, Device, HidError, Keepalive, Limits, Pipe};
@@ -42,6 +42,12 @@ pub enum KeysError {
     /// Several are there, and none was named.
     #[error("{} security keys are plugged in, and none is named", keys.len())]
     Ambiguous {
+        /// A line for each.
+        keys: Vec<String>,
+    },
+    /// More than one was touched.
+    #[error("{} security keys were touched at once", keys.len())]
+    SeveralTouched {
         /// A line for each.
         keys: Vec<String>,
     },
@@ -124,11 +130,15 @@ pub struct OpenKey {
 }
 
 impl OpenKey {
-    /// Opens the key that is meant: the one that is named, or the only one.
+    /// Opens the key that is meant: the one that is named or touched, or the only one.
     pub fn open(which: &OneKey, session: &Session) -> Result<Self, CliError> {
         session.catch_interrupts(ENDING)?;
         let keys = Keys::open(&which.source, session)?;
-        let device = choose(keys.bus().devices()?, which.key.as_deref())?;
+        let devices = keys.bus().devices()?;
+        let device = match which.key.as_deref() {
+            Some(touched::TOUCH) => touched::choose(keys.bus(), devices, session)?,
+            named => choose(devices, named)?,
+        };
         let authenticator = open(keys.bus(), &device, session)?;
         Ok(Self { keys, device, authenticator })
     }

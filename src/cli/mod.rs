@@ -34,6 +34,7 @@ pub mod softkey;
 pub mod state;
 pub mod status;
 pub mod terminal;
+pub mod touched;
 pub mod witness;
 pub mod yardstick;
 

@@ -167,3 +167,25 @@ fn two_keys_that_look_the_same_are_plugged_in_swapped_and_labelled() {
     assert_ne!(labels[0], labels[1]);
     home.run(&["ledger", "verify"]).expect(0);
 }
+
+#[test]
+#[ignore = "needs the machine of tests/hid-vm"]
+fn of_two_keys_that_blink_the_one_that_is_touched_is_meant() {
+    let bench = Bench::new(2);
+    bench.rack.set_touch(Touch::Never);
+    let attached = [bench.attach(0), bench.attach(1)];
+    let home = Home::new();
+    let mut command = home.command(&["key", "info", "--key", "touch", "--json"]);
+    let mut info = command.stdout(Stdio::piped()).spawn().unwrap();
+    let began = Instant::now();
+    while ![0, 1].iter().all(|at| bench.rack.key(*at).is_waiting()) {
+        assert!(began.elapsed() < TOO_LONG && info.try_wait().unwrap().is_none(), "they do not blink");
+        sleep(Duration::from_millis(10));
+    }
+    bench.rack.key(1).touch(Touch::After(Duration::ZERO));
+    let said = info.wait_with_output().unwrap();
+    assert!(said.status.success());
+    let found: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap();
+    assert_eq!(found["path"], json!(node(&attached[1])));
+    assert!(!bench.rack.key(0).is_waiting(), "the other one still blinks");
+}

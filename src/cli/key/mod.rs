@@ -14,7 +14,7 @@ use super::{CliError, Exit, Session};
 
 /// Look at security keys, and change them one at a time.
 ///
-/// A command that needs one key refuses to choose: name it with --key if several are plugged in.
+/// A command that needs one key refuses to choose: if several are plugged in, name it with --key, or touch it (--key touch).
 #[derive(Args)]
 pub struct Key {
     #[command(subcommand)]
