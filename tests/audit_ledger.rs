@@ -44,7 +44,7 @@ fn root() -> String {
 
 /// `keywright audit ledger --json`, with the soft keys' root.
 fn audit(home: &Home, more: &[&str]) -> Ended {
-    home.run(&[&["audit", "ledger", "--json", "--anchor", &root()], more].concat())
+    home.run(&[&["audit", "ledger", "--json", "--root", &root()], more].concat())
 }
 
 /// The lines of a kind.
@@ -108,7 +108,7 @@ fn a_sound_ledger_leaves_nothing_to_do() {
     let summary = of_kind(&ended, "summary").remove(0);
     assert_eq!((&summary["accounts_covered"], &summary["keys_accepted"]), (&json!(3), &json!(6)));
     assert_eq!(summary["head"].as_str().unwrap().split(':').next().unwrap(), events().len().to_string());
-    let words = home.run(&["audit", "ledger", "--anchor", &root()]).expect(0);
+    let words = home.run(&["audit", "ledger", "--root", &root()]).expect(0);
     assert!(words.stdout.contains("3 of 3 accounts with enough proved keys; 6 of 6 keys in service accepted today"));
 }
 
@@ -126,11 +126,11 @@ fn another_root_trusts_none_of_them() {
     let stranger = Home::new();
     stranger.run(&["rehearse", "--people", "1", "--out", "else"]).expect(0);
     let other = stranger.path("else/softkeys/attestation-ca.pem");
-    let ended = home.run(&["audit", "ledger", "--json", "--anchor", other.to_str().unwrap()]).expect(7);
+    let ended = home.run(&["audit", "ledger", "--json", "--root", other.to_str().unwrap()]).expect(7);
     assert_eq!(to_do(&ended).iter().filter(|(code, ..)| code == "refused").count(), 6);
     let finding = of_kind(&ended, "finding").remove(0);
     assert!(finding["message"].as_str().unwrap().contains("leads to no trusted anchor"), "{finding}");
-    assert!(finding["next"].as_str().unwrap().contains("--anchor"), "{finding}");
+    assert!(finding["next"].as_str().unwrap().contains("--root"), "{finding}");
 }
 
 #[test]
@@ -219,6 +219,66 @@ fn a_profile_that_asks_for_more_today_turns_keys_away() {
     let ended = held_against(&admin.replace("required = 2", "required = 3")).expect(3);
     let few = |name| ("too-few-keys", name, 0);
     assert_eq!(to_do(&ended), expected([few("ada"), few("bo"), few("chidi")]));
+}
+
+/// FIDO metadata that nobody signed, with the soft keys' model in it.
+fn metadata(home: &Home, next_update: &str, reports: Value) -> String {
+    let pem = std::fs::read_to_string(root()).unwrap();
+    let der: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
+    let entry = json!({
+        "aaguid": "6b657977-7269-4768-b42d-736f66746b31",
+        "metadataStatement": {"description": "Soft key of the rehearsal", "attestationRootCertificates": [der]},
+        "statusReports": reports,
+        "timeOfLastStatusChange": "2026-01-01",
+    });
+    let payload = json!({"legalHeader": "terms", "no": 7, "nextUpdate": next_update, "entries": [entry]});
+    home.file("metadata.json", &payload.to_string())
+}
+
+#[test]
+fn what_metadata_says_of_a_model_since_is_found() {
+    let home = with(&events());
+    let judged = |next_update, reports| {
+        let file = metadata(&home, next_update, reports);
+        home.run(&["audit", "ledger", "--json", "--at", "2026-11-24", "--mds", &file, "--unsigned"])
+    };
+    let certified = json!({"status": "FIDO_CERTIFIED_L2", "effectiveDate": "2026-01-01"});
+
+    // Its roots are the metadata's: no other is named.
+    let ended = judged("2026-12-01", json!([certified])).expect(3);
+    assert_eq!(to_do(&ended), expected([("metadata-unsigned", "", 0)]));
+    let key = of_kind(&ended, "credential").remove(0);
+    assert_eq!(
+        (&key["standing"], &key["model"], &key["certification"]),
+        (&json!("accepted"), &json!("Soft key of the rehearsal"), &json!("L2"))
+    );
+    let old = judged("2026-11-01", json!([certified])).expect(3);
+    assert_eq!(to_do(&old), expected([("metadata-overdue", "", 0), ("metadata-unsigned", "", 0)]));
+
+    let ended =
+        judged("2026-12-01", json!([certified, {"status": "REVOKED", "effectiveDate": "2026-11-20"}])).expect(7);
+    let first = of_kind(&ended, "finding").remove(0);
+    assert_eq!((&first["finding"], &first["severity"]), (&json!("refused"), &json!("critical")));
+    let message = first["message"].as_str().unwrap();
+    assert!(message.contains("REVOKED") && message.contains("was known at enrolment"), "{message}");
+    assert_eq!(of_kind(&ended, "summary")[0]["keys_accepted"], 0);
+
+    let update = json!([certified, {"status": "UPDATE_AVAILABLE", "effectiveDate": "2026-11-20"}]);
+    let ended = judged("2026-12-01", update).expect(7);
+    assert_eq!(to_do(&ended).iter().filter(|(code, ..)| code == "update-available").count(), 6);
+    assert_eq!(of_kind(&ended, "summary")[0]["keys_accepted"], 6);
+}
+
+#[test]
+fn roots_that_a_profile_pins_are_trusted_for_its_accounts() {
+    let home = with(&events());
+    let folder = home.path("profiles");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::copy(root(), folder.join("maker.pem")).unwrap();
+    let admin = include_str!("../profiles/admin.toml").replace("[keys]", "[keys]\nanchors = [\"maker.pem\"]");
+    std::fs::write(folder.join("admin.toml"), admin).unwrap();
+    let ended = home.run(&["audit", "ledger", "--json", "--profiles", folder.to_str().unwrap()]).expect(0);
+    assert!(of_kind(&ended, "credential").iter().all(|key| key["chain"] == "trusted"));
 }
 
 #[test]

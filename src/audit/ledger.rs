@@ -5,35 +5,25 @@
 
 mod credential;
 mod finding;
+mod judges;
 
-use time::{Date, OffsetDateTime};
+use time::OffsetDateTime;
 
 pub use credential::{Examined, Standing};
 pub use finding::{About, Area, Finding, Matter, Severity};
 
+use self::judges::Judges;
 use crate::ledger::{AccountId, Book, CredentialState, Entry, Head, Job, JobId, JobState, LedgerError, chain};
 use crate::profile::{Profile, Profiles};
-use crate::trust::{Judge, MetadataId};
+use crate::trust::{Judge, Metadata};
 
 /// What is judged by.
 #[derive(Debug, Clone, Copy)]
 pub struct Standards<'a> {
     /// Rules, roots, metadata, advisories.
     pub judge: &'a Judge,
-    /// The metadata that the judge has, if any.
-    pub metadata: Option<&'a MetadataInUse>,
     /// When.
     pub at: OffsetDateTime,
-}
-
-/// Which metadata, and until when it is fresh.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct MetadataInUse {
-    /// Number and hash.
-    #[serde(flatten)]
-    pub id: MetadataId,
-    /// The day by which there is newer metadata.
-    pub next_update: Date,
 }
 
 /// A ledger that was read for an audit, up to its end or its first break.
@@ -55,7 +45,7 @@ pub struct LedgerAudit<'a> {
     /// The last event that is as it was written.
     pub head: &'a Head,
     /// What it was judged by.
-    pub metadata: Option<&'a MetadataInUse>,
+    pub metadata: Option<&'a Metadata>,
     /// The roots that are trusted for every model, as distinguished names.
     pub anchors: Vec<String>,
     /// Accounts in order, with their proved keys.
@@ -112,8 +102,9 @@ impl<'a> LedgerAudit<'a> {
     /// Judges everything that was read.
     pub fn of(ledger: &'a Readable, standards: &Standards<'a>) -> Self {
         let book = &ledger.book;
+        let judges = Judges::new(book, standards);
         let mut credentials: Vec<_> =
-            book.credentials.iter().map(|(id, credential)| Examined::of(id, credential, book, standards)).collect();
+            book.credentials.iter().map(|(id, credential)| Examined::of(id, credential, book, &judges)).collect();
         credentials.sort_by_key(|one| (&one.credential.account, one.credential.ordinal, &one.credential.made));
         let accounts: Vec<_> = book
             .accounts
@@ -154,7 +145,7 @@ impl<'a> LedgerAudit<'a> {
         Self {
             at: standards.at,
             head: &ledger.head,
-            metadata: standards.metadata,
+            metadata: standards.judge.metadata(),
             anchors: standards.judge.pinned().iter().map(|anchor| anchor.subject.clone()).collect(),
             accounts,
             credentials,
@@ -186,16 +177,17 @@ fn means(credentials: &[Examined<'_>], standards: &Standards<'_>) -> Vec<Matter>
     if unjudged > 0 {
         matters.push(Matter::NoAnchors(unjudged));
     }
-    match standards.metadata {
+    match standards.judge.metadata() {
         None => {
             let judged = number(|one| one.credential.state == CredentialState::Registered);
             matters.extend((judged > 0).then_some(Matter::NoMetadata(judged)));
         }
-        Some(MetadataInUse { id, next_update }) => {
-            if standards.at.date() > *next_update {
-                matters.push(Matter::MetadataOverdue { no: id.no, next_update: *next_update });
+        Some(metadata) => {
+            let no = metadata.id().no;
+            if metadata.days_overdue(standards.at) > 0 {
+                matters.push(Matter::MetadataOverdue { no, next_update: metadata.next_update() });
             }
-            matters.extend((!id.signed).then_some(Matter::MetadataUnsigned(id.no)));
+            matters.extend((!metadata.id().signed).then_some(Matter::MetadataUnsigned(no)));
         }
     }
     matters

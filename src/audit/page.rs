@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 use super::ledger::{Covered, Examined, Finding, LedgerAudit, Matter, Severity, Standing};
-use crate::ledger::{CredentialState, Job};
+use crate::ledger::CredentialState;
 use crate::trust::{Chain, Demand, Exposure, Policy, Statement, Verdict};
 use crate::webauthn::CredentialId;
 
@@ -360,12 +360,12 @@ fn profiles(audit: &LedgerAudit<'_>) -> Vec<String> {
 fn metadata(audit: &LedgerAudit<'_>) -> String {
     match audit.metadata {
         None => "none: statuses, certifications and model names are not known".into(),
-        Some(used) => format!(
-            "number {}, to be replaced by {}, SHA-256 {}, {}",
-            used.id.no,
-            used.next_update,
-            used.id.sha256,
-            if used.id.signed { "signed by FIDO" } else { "NOT SIGNED" }
+        Some(metadata) => format!(
+            "number {}, {}, to be replaced by {}, SHA-256 {}",
+            metadata.id().no,
+            if metadata.id().signed { "signed by FIDO" } else { "NOT SIGNED" },
+            metadata.next_update(),
+            metadata.id().sha256,
         ),
     }
 }
@@ -432,12 +432,13 @@ impl<'a> Row<'a> {
 }
 
 fn proof(one: &Examined<'_>) -> String {
-    let signed = match one.job.is_some_and(Job::has_proof) {
-        true if one.matters.contains(&Matter::ProofInvalid) => "the kept signature does not verify",
-        true => "the kept signature verifies",
-        false => "no signature is kept",
+    let Some(job) = one.job.filter(|job| job.has_proof()) else { return "no signature is kept".into() };
+    let signed = match one.matters.contains(&Matter::ProofInvalid) {
+        true => "the kept signature does not verify",
+        false => "the kept signature verifies",
     };
-    signed.to_owned()
+    let witness = job.testimony().map_or("made before there was a witness".into(), ToString::to_string);
+    format!("{signed}; {witness}")
 }
 
 /// Metadata's name of the model, or what the key calls itself.
@@ -479,11 +480,12 @@ fn words(policy: &Policy) -> String {
         Demand::Enterprise => "an enterprise attestation with a serial number",
     };
     let mut words = vec![demand.to_owned()];
-    words.push(match policy.aaguids.len() {
-        0 => "any model".into(),
-        _ => policy.aaguids.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or "),
-    });
+    let aaguids = policy.aaguids.iter().map(ToString::to_string);
+    let models: Vec<_> = aaguids.chain(policy.model_names.iter().cloned()).collect();
+    words.push(if models.is_empty() { "any model".into() } else { models.join(" or ") });
+    words.extend(policy.minimum_certification.map(|minimum| format!("certified {minimum} or better")));
     words.extend(policy.minimum_firmware.map(|minimum| format!("firmware {minimum} or newer")));
+    words.extend(policy.refuse_statuses.iter().map(|status| format!("no model with status {status}")));
     if policy.refuse_backup_eligible {
         words.push("no credential that can leave its key".into());
     }

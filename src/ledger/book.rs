@@ -10,7 +10,7 @@ use time::{Duration, OffsetDateTime};
 use super::{AccountId, Failure, JobId, KeyIdentity, Outcome, Step, Testimony};
 use crate::profile::{Person, Profile};
 use crate::secret::SealedPin;
-use crate::trust::Verdict;
+use crate::trust::{Policy, Verdict};
 use crate::webauthn::{CredentialId, RpId, UserHandle};
 
 /// An account.
@@ -157,6 +157,8 @@ pub struct Credential {
     pub public_key: Vec<u8>,
     /// The verdict, once there is one.
     pub verdict: Option<Verdict>,
+    /// What the profile demanded of attestations when there was a verdict.
+    pub policy: Option<Policy>,
     /// The directory's name for it, once registered.
     pub directory_id: Option<String>,
     /// The label at the directory.

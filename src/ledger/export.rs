@@ -15,8 +15,8 @@ use super::{
     Account, AccountId, Book, Credential, CredentialState, Entry, Head, Job, KeyIdentity, LedgerError, Outcome, Step,
     Store, Testimony,
 };
-use crate::profile::{Person, Profile};
-use crate::trust::Verdict;
+use crate::profile::{Person, Profile, ProfileName};
+use crate::trust::{Policy, Verdict};
 use crate::webauthn::{CredentialId, RpId, UserHandle};
 
 /// What an auditor reads first.
@@ -203,6 +203,8 @@ struct CredentialFile<'a> {
     id: &'a CredentialId,
     rp_id: &'a RpId,
     user_handle: &'a UserHandle,
+    challenge: Option<&'a str>,
+    origin: Option<&'a str>,
     attestation_object: String,
     #[serde(rename = "clientDataJSON")]
     client_data_json: String,
@@ -215,6 +217,8 @@ struct CredentialFile<'a> {
     label: Option<&'a str>,
     ordinal: usize,
     key: &'a KeyIdentity,
+    profile: Option<&'a ProfileName>,
+    policy: Option<&'a Policy>,
     verdict: Option<&'a Verdict>,
     state: CredentialState,
     made: &'a str,
@@ -241,21 +245,28 @@ impl<'a> CredentialFile<'a> {
             }
             _ => None,
         });
+        // What the directory asked for, as its ceremony has it (`idp::Ceremony`).
+        let asked = |member| job.and_then(Job::ceremony)?.pointer(member)?.as_str();
+        let account = book.accounts.get(&credential.account);
         Self {
             id,
             rp_id: &credential.rp_id,
             user_handle: &credential.user_handle,
+            challenge: asked("/options/challenge"),
+            origin: asked("/origin"),
             attestation_object: BASE64URL_NOPAD.encode(&credential.attestation_object),
             client_data_json: BASE64URL_NOPAD.encode(&credential.client_data_json),
             credential_public_key: BASE64URL_NOPAD.encode(&credential.public_key),
             assertion,
             witness: job.and_then(Job::testimony),
             account: &credential.account,
-            user_id: book.accounts.get(&credential.account).and_then(|account| account.user_id.as_deref()),
+            user_id: account.and_then(|account| account.user_id.as_deref()),
             directory_id: credential.directory_id.as_deref(),
             label: credential.label.as_deref(),
             ordinal: credential.ordinal,
             key: &credential.key,
+            profile: account.map(|account| &account.profile.name),
+            policy: credential.policy.as_ref(),
             verdict: credential.verdict.as_ref(),
             state: credential.state,
             made: &credential.made,
@@ -328,6 +339,9 @@ mod tests {
             ("userId", "id-ada".to_owned()),
             ("directoryId", "key-1".to_owned()),
             ("label", "Soft key 1".to_owned()),
+            ("origin", "https://login.example.org".to_owned()),
+            ("challenge", "AAECAwQFBgcICQoLDA0ODw".to_owned()),
+            ("profile", "admin".to_owned()),
             ("state", "registered".to_owned()),
         ] {
             assert_eq!(first[member], value, "{member}");
@@ -339,10 +353,13 @@ mod tests {
         assert_eq!(first["account"]["login"], "ada");
         assert_eq!(first["key"]["port"], "1-1");
         assert!(first["verdict"].is_object() && first["made"].is_string() && first["proved"].is_string());
+        assert_eq!(first["policy"]["attestation"], "none");
         assert_eq!(read(2)["state"], "revoked");
         // Its job went back: what was forgotten there is not shown here.
         assert_eq!(read(3)["state"], "deleted");
-        assert!(read(3)["assertion"].is_null() && read(3)["label"].is_null());
+        for member in ["assertion", "label", "challenge", "policy"] {
+            assert!(read(3)[member].is_null(), "{member}");
+        }
 
         let accounts = json(&folder.join("accounts.json"));
         assert_eq!(accounts[0]["complete"], false);

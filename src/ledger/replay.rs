@@ -11,6 +11,7 @@ use super::{
     Account, AccountId, Book, Credential, CredentialState, Entry, Event, Job, JobId, JobState, LedgerError, Outcome,
     Step, Store,
 };
+use crate::trust::Policy;
 use crate::webauthn::CredentialId;
 
 impl Book {
@@ -188,6 +189,7 @@ impl Book {
             client_data_json: decode("client data", client_data_json)?,
             public_key: decode("the public key", public_key)?,
             verdict: None,
+            policy: None,
             directory_id: None,
             label: None,
             state: CredentialState::OnKey,
@@ -288,7 +290,11 @@ impl Book {
         }
         let Some(credential) = self.credentials.get_mut(credential_id) else { return };
         match outcome {
-            Outcome::Verify { verdict } => credential.verdict = Some((**verdict).clone()),
+            Outcome::Verify { verdict } => {
+                credential.verdict = Some((**verdict).clone());
+                let account = self.accounts.get(&credential.account);
+                credential.policy = account.map(|account| Policy::from(&account.profile.keys));
+            }
             Outcome::Prove { .. } | Outcome::SignIn { done: true } => credential.signed(time),
             Outcome::Complete { directory_id, label } => {
                 credential.directory_id = Some(directory_id.clone());

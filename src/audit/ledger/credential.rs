@@ -4,7 +4,8 @@ use data_encoding::BASE64URL_NOPAD;
 use sha2::{Digest, Sha256};
 
 use super::finding::day;
-use super::{About, Matter, Standards};
+use super::judges::Judges;
+use super::{About, Matter};
 use crate::idp::Ceremony;
 use crate::ledger::{Account, Book, Credential, CredentialState, Job, Outcome, Step};
 use crate::profile::ModelStatus;
@@ -58,18 +59,13 @@ impl std::fmt::Display for Standing {
 impl<'a> Examined<'a> {
     /// Examines a credential of this book. One that is no longer in service is judged too, for the record; only what is in
     /// service gives rise to findings about its attestation.
-    pub(super) fn of(
-        id: &'a CredentialId,
-        credential: &'a Credential,
-        book: &'a Book,
-        standards: &Standards<'_>,
-    ) -> Self {
+    pub(super) fn of(id: &'a CredentialId, credential: &'a Credential, book: &'a Book, judges: &Judges<'_>) -> Self {
         let account = &book.accounts[&credential.account];
         let job = book.jobs.get(&credential.job).filter(|job| job.credential_id() == Some(id));
         let mut examined =
             Self { id, credential, account, job, verdict: None, standing: Standing::Unsound, matters: Vec::new() };
         let mut matters = match examined.registration() {
-            Ok((object, hash)) => examined.judge(&object, &hash, standards),
+            Ok((object, hash)) => examined.judge(&object, &hash, judges),
             Err(why) => vec![Matter::Unsound(why)],
         };
         match credential.state {
@@ -156,12 +152,16 @@ impl<'a> Examined<'a> {
     }
 
     /// Sets verdict and standing.
-    fn judge(&mut self, object: &AttestationObject, hash: &[u8; 32], standards: &Standards<'_>) -> Vec<Matter> {
-        let today = standards.judge.judge(object, Some(hash), self.credential.key.firmware_version, standards.at);
+    fn judge(&mut self, object: &AttestationObject, hash: &[u8; 32], judges: &Judges<'_>) -> Vec<Matter> {
+        let judge = match judges.of(&self.account.profile) {
+            Ok(judge) => judge,
+            Err(error) => return vec![Matter::Unsound(format!("a root of its profile is unreadable: {error}"))],
+        };
+        let today = judge.judge(object, Some(hash), self.credential.key.firmware_version, judges.at());
         let policy = self.policy();
         let then = self.credential.verdict.as_ref();
         let refused_then: Vec<Refusal> = then.and_then(|then| policy.accept(then).err()).unwrap_or_default();
-        let nothing_to_judge_by = standards.metadata.is_none() && standards.judge.pinned().is_empty();
+        let nothing_to_judge_by = judge.metadata().is_none() && judge.pinned().is_empty();
 
         self.standing = Standing::Accepted;
         let mut matters = Vec::new();
@@ -180,7 +180,17 @@ impl<'a> Examined<'a> {
                 }
             }
         }
-        matters.extend(since_enrolment(&today, then));
+        // What the profile turns the key away for is told once.
+        let refused = |wanted: fn(&Refusal) -> bool| {
+            matters.iter().any(|matter| matches!(matter, Matter::Refused { refusal, .. } if wanted(refusal)))
+        };
+        let by_status = refused(|refusal| *refusal == Refusal::Status(ModelStatus::UpdateAvailable));
+        let by_certification = refused(|refusal| matches!(refusal, Refusal::Certification { .. }));
+        matters.extend(since_enrolment(&today, then).into_iter().filter(|matter| match matter {
+            Matter::UpdateAvailable { .. } => !by_status,
+            Matter::CertificationLowered { .. } => !by_certification,
+            _ => true,
+        }));
         if let (Some(job), Some(attested)) = (self.job, &object.auth_data.attested_credential_data)
             && !proof_holds(job, &attested.public_key)
         {
@@ -191,21 +201,18 @@ impl<'a> Examined<'a> {
     }
 }
 
-/// What is known of the model that matters whatever the profile says, and whether it is news.
+/// What is known of the model that matters even if the profile takes it, and whether it is news.
 fn since_enrolment(today: &Verdict, then: Option<&Verdict>) -> Vec<Matter> {
     let advisories = today.advisories.iter().map(|advice| Matter::Advisory {
         advice: advice.clone(),
         new: then.is_some_and(|then| !then.advisories.iter().any(|known| known.id == advice.id)),
     });
-    let statuses = today.status_reports.iter().filter(|report| {
-        report.status.forbids() || matches!(report.status, ModelStatus::UpdateAvailable | ModelStatus::NotCertified)
-    });
-    let statuses = statuses.map(|report| Matter::StatusReported {
-        status: report.status.clone(),
+    let updates = today.status_reports.iter().filter(|report| report.status == ModelStatus::UpdateAvailable);
+    let updates = updates.map(|report| Matter::UpdateAvailable {
         from: report.effective_date.clone(),
         new: then.is_some_and(|then| then.metadata.is_some() && !then.status_reports.contains(report)),
     });
-    let mut matters: Vec<_> = advisories.chain(statuses).collect();
+    let mut matters: Vec<_> = advisories.chain(updates).collect();
     if let Some(certified) = then.and_then(|then| then.certification)
         && today.metadata.is_some()
         && today.certification.is_none_or(|now| now < certified)
@@ -275,17 +282,12 @@ mod tests {
     }
 
     #[test]
-    fn reports_that_forbid_a_model_are_critical() {
-        let reported = |status| json!({"status_reports": [{"status": status, "effective_date": "2027-01-02"}]});
-        let revoked = found(json!({}), reported("REVOKED"));
-        assert_eq!((revoked[0].0, revoked[0].1), ("status-reported", Severity::Critical));
-        assert!(
-            revoked[0].2.contains("REVOKED of this model, since 2027-01-02. At enrolment it did not."),
-            "{revoked:?}"
-        );
-        let update = found(reported("UPDATE_AVAILABLE"), reported("UPDATE_AVAILABLE"));
-        assert_eq!(update[0].1, Severity::Warning);
-        assert!(!update[0].2.contains("At enrolment"));
+    fn newer_firmware_says_whether_it_is_news() {
+        let reported = json!({"status_reports": [{"status": "UPDATE_AVAILABLE", "effective_date": "2027-01-02"}]});
+        let news = found(json!({}), reported.clone());
+        assert_eq!((news[0].0, news[0].1), ("update-available", Severity::Warning));
+        assert!(news[0].2.ends_with("for this model, since 2027-01-02. At enrolment it did not."), "{news:?}");
+        assert!(!found(reported.clone(), reported)[0].2.contains("At enrolment"));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use time::format_description::well_known::Rfc3339;
 use time::{Date, OffsetDateTime};
 
 use crate::ledger::{AccountId, JobId, LedgerError, Step};
-use crate::profile::{Certification, ModelStatus};
+use crate::profile::Certification;
 use crate::trust::{Advice, Exposure, Refusal};
 use crate::webauthn::CredentialId;
 
@@ -97,10 +97,8 @@ pub enum Matter {
         /// Whether it was not known at enrolment.
         new: bool,
     },
-    /// Metadata reports something that nobody should overlook.
-    StatusReported {
-        /// The status.
-        status: ModelStatus,
+    /// The maker mended something in newer firmware (UPDATE_AVAILABLE).
+    UpdateAvailable {
         /// The day it holds from, as reported.
         from: Option<String>,
         /// Whether it was not known at enrolment.
@@ -203,8 +201,8 @@ impl fmt::Display for Matter {
                 let Advice { id, summary, .. } = advice;
                 write!(f, "{id}: {summary} {exposure}{}", if *new { " It was not known at enrolment." } else { "" })
             }
-            Self::StatusReported { status, from, new } => {
-                write!(f, "FIDO metadata reports {status} of this model")?;
+            Self::UpdateAvailable { from, new } => {
+                f.write_str("FIDO metadata reports newer firmware for this model")?;
                 if let Some(from) = from {
                     write!(f, ", since {from}")?;
                 }
@@ -266,7 +264,7 @@ impl Matter {
             Self::Refused { .. } => "refused",
             Self::CertificateExpired => "certificate-expired",
             Self::Advisory { .. } => "advisory",
-            Self::StatusReported { .. } => "status-reported",
+            Self::UpdateAvailable { .. } => "update-available",
             Self::CertificationLowered { .. } => "certification-lowered",
             Self::NeverProved => "never-proved",
             Self::LastTryFailed(_) => "last-try-failed",
@@ -296,7 +294,7 @@ impl Matter {
             Self::Refused { .. } => "Not what the profile demands",
             Self::CertificateExpired => "Certificates out of date since enrolment",
             Self::Advisory { .. } => "Known weaknesses",
-            Self::StatusReported { .. } => "Reported by FIDO metadata",
+            Self::UpdateAvailable { .. } => "Newer firmware",
             Self::CertificationLowered { .. } => "Certification lowered",
             Self::NeverProved => "Never seen to sign",
             Self::LastTryFailed(_) => "Failed when last tried",
@@ -328,11 +326,10 @@ impl Matter {
                 Exposure::Affected | Exposure::Presumed => Severity::Warning,
                 Exposure::Unknown => Severity::Notice,
             },
-            Self::StatusReported { status, .. } if status.forbids() => Severity::Critical,
             Self::NoAnchors(_)
             | Self::MetadataOverdue { .. }
             | Self::MetadataUnsigned(_)
-            | Self::StatusReported { .. }
+            | Self::UpdateAvailable { .. }
             | Self::CertificationLowered { .. }
             | Self::TooFewKeys { .. }
             | Self::DrillOverdue { .. }
@@ -360,7 +357,7 @@ impl Matter {
             | Self::Refused { .. }
             | Self::CertificateExpired
             | Self::Advisory { .. }
-            | Self::StatusReported { .. }
+            | Self::UpdateAvailable { .. }
             | Self::CertificationLowered { .. } => Area::Attestation,
             Self::NeverProved
             | Self::LastTryFailed(_)
@@ -383,17 +380,17 @@ impl Matter {
                 "Keep this file as it is, and compare it with the last export and the head that was kept elsewhere."
             }
             Self::NoAnchors(_) => {
-                "Name FIDO metadata with --mds or the maker's certificates with --anchor, and audit again."
+                "Name FIDO metadata with --mds or the maker's certificates with --root, and audit again."
             }
-            Self::NoMetadata(_) => "Name FIDO metadata with --mds, or import it once for all commands.",
-            Self::MetadataOverdue { .. } => "Get the newest metadata and audit again.",
+            Self::NoMetadata(_) => "'keywright mds update' fetches it for all commands; --mds names a file.",
+            Self::MetadataOverdue { .. } => "Run 'keywright mds update' and audit again.",
             Self::MetadataUnsigned(_) => "Use the signed BLOB from FIDO.",
             Self::Unsound(_) | Self::ProofInvalid => {
                 "Compare this credential with an earlier export; if it differs there, treat the ledger as tampered with."
             }
             Self::NeverJudged => "Find out who registered it; revoke the key and enrol another if nobody can say.",
             Self::Refused { refusal: Refusal::Chain(_), accepted_then: true } => {
-                "If it was enrolled by a root of its own, name that root with --anchor; if the root is not trusted any more, replace the key."
+                "If it was enrolled by a root of its own, name that root with --root; if the root is not trusted any more, replace the key."
             }
             Self::Refused { accepted_then: true, .. } => "Replace the key: enrol another, then revoke this one.",
             Self::Refused { accepted_then: false, .. } => {
@@ -403,10 +400,7 @@ impl Matter {
             Self::Advisory { .. } => {
                 "Read the advisory, and decide whether these accounts need a key without the weakness."
             }
-            Self::StatusReported { status, .. } if status.forbids() => {
-                "Replace the key: enrol another, then revoke this one."
-            }
-            Self::StatusReported { .. } => {
+            Self::UpdateAvailable { .. } => {
                 "Read what the maker says; most keys cannot be updated and have to be replaced."
             }
             Self::CertificationLowered { .. } => "Decide whether the model is still good enough for these accounts.",

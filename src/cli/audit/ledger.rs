@@ -4,21 +4,18 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::super::args::moment;
-use super::super::batch::{profiles, read_anchors};
+use super::super::batch::profiles;
 use super::super::output::count;
 use super::super::state::write_private;
+use super::super::yardstick::Yardstick;
 use super::super::{CliError, Exit, Session};
-use crate::audit::ledger::{
-    Area, Examined, Finding, LedgerAudit, Matter, MetadataInUse, Readable, Severity, Standards, Standing,
-};
+use crate::audit::ledger::{Area, Examined, Finding, LedgerAudit, Matter, Readable, Severity, Standards, Standing};
 use crate::audit::page;
 use crate::ledger::{CredentialState, Head, SqliteStore, Store as _};
 use crate::profile::Firmware;
-use crate::trust::{Advice, Certification, Chain, Judge, Statement};
+use crate::trust::{Advice, Anchors, Certification, Chain, MetadataId, Statement};
 use crate::webauthn::{Aaguid, CredentialId};
 
 /// Judge everything in the ledger again, by the rules, roots and profiles of today.
@@ -29,21 +26,17 @@ use crate::webauthn::{Aaguid, CredentialId};
 #[derive(Args)]
 #[command(
     after_long_help = "Exit codes: 0 nothing to do; 7 something to do about attestations; 3 about anything else; 1 the chain is broken.\n\n\
-        Example:\n  keywright audit ledger\n  keywright audit ledger --anchor maker.pem --html audit.html\n  keywright audit ledger --at 2026-12-31 --json"
+        Example:\n  keywright audit ledger\n  keywright audit ledger --root maker.pem --html audit.html\n  keywright audit ledger --mds blob.jwt --at 2026-12-31 --json"
 )]
 pub struct Ledger {
-    /// Trust the attestation certificates in this PEM file as well (repeatable)
-    #[arg(long, value_name = "FILE")]
-    anchor: Vec<PathBuf>,
+    #[command(flatten)]
+    by: Yardstick,
     /// Write the audit as one page of HTML, for managers and auditors
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
     /// A folder of profiles, over the built-in ones and instead of the settings' folder
     #[arg(long, value_name = "DIR")]
     profiles: Option<PathBuf>,
-    /// Judge as of this day or moment (RFC 3339), with everything that the ledger has
-    #[arg(long, value_name = "DATE", value_parser = moment)]
-    at: Option<OffsetDateTime>,
     /// A head of the ledger that was kept somewhere else
     #[arg(long, value_name = "NUMBER:HASH")]
     head: Option<Head>,
@@ -89,11 +82,18 @@ struct KeyLine<'a> {
 }
 
 #[derive(Serialize)]
+struct MetadataLine<'a> {
+    #[serde(flatten)]
+    id: &'a MetadataId,
+    next_update: String,
+}
+
+#[derive(Serialize)]
 struct Summary<'a> {
     kind: &'static str,
     at: String,
     head: String,
-    metadata: Option<&'a MetadataInUse>,
+    metadata: Option<MetadataLine<'a>>,
     accounts: usize,
     accounts_covered: usize,
     keys_in_service: usize,
@@ -107,12 +107,11 @@ impl Ledger {
     /// Runs it.
     pub fn run(&self, session: &Session) -> Result<Exit, CliError> {
         let profiles = profiles(self.profiles.as_deref(), &session.settings()?)?;
-        let judge = Judge::new(read_anchors(&self.anchor)?);
+        let by = self.by.set(Anchors::none(), session)?;
         let entries = SqliteStore::read(&session.state()?.ledger())?.entries(0)?;
         let mut readable = Readable::read(&entries, self.head.as_ref());
         readable.hold_against(&profiles);
-        let at = self.at.unwrap_or_else(Session::now);
-        let audit = LedgerAudit::of(&readable, &Standards { judge: &judge, metadata: None, at });
+        let audit = LedgerAudit::of(&readable, &Standards { judge: &by.judge, at: by.at });
 
         if let Some(html) = &self.html {
             let failed = |why: String| CliError::File { path: html.clone(), why };
@@ -186,7 +185,9 @@ impl<'a> Summary<'a> {
             kind: "summary",
             at: audit.at.format(&Rfc3339).unwrap_or_else(|_| audit.at.to_string()),
             head: audit.head.to_string(),
-            metadata: audit.metadata,
+            metadata: audit
+                .metadata
+                .map(|metadata| MetadataLine { id: metadata.id(), next_update: metadata.next_update().to_string() }),
             accounts: audit.accounts.len(),
             accounts_covered: audit.accounts.iter().filter(|account| account.proved >= account.required).count(),
             keys_in_service: audit.in_service().count(),

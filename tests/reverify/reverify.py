@@ -1,0 +1,257 @@
+#!/usr/bin/env python3
+"""Verifies a folder of evidence (keywright ledger export) with none of keywright's code.
+
+    reverify.py [--head SEQ:HASH] [--root CERTIFICATE.pem]... [--without-roots] FOLDER
+
+Sums, the chain of events and their head need Python alone. Registrations and proofs are verified by py_webauthn, each held
+against the challenge, origin and RP ID that the identity provider asked for, as the events tell it. What a credential's file
+says must be what the events say. Registrations that their profile wants trusted have to lead to one of the roots.
+
+Every fault is told. What is in files whose sums or chain do not hold is not looked at. Exit status 0 without a fault, else 1.
+"""
+
+import argparse
+import base64
+import hashlib
+import json
+import pathlib
+import sys
+
+from webauthn import verify_authentication_response, verify_registration_response
+from webauthn.helpers import parse_attestation_object
+from webauthn.helpers.structs import AttestationFormat
+
+# Demands of a profile that want the certificates to lead to a root.
+TRUSTED = ("trusted", "enterprise")
+# What was never registered need not be right; it was refused, or undone.
+REGISTERED = ("registered", "revoked")
+
+faults = []
+
+
+def fault(what, why):
+    faults.append(f"{what}: {why}")
+
+
+def decode(text):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def check_sums(folder):
+    """Every file has its sum, and every sum its file."""
+    sums = {}
+    for line in (folder / "SHA256SUMS").read_text(encoding="utf-8", errors="replace").splitlines():
+        digest, _, name = line.partition("  ")
+        sums[name] = digest
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {"SHA256SUMS"}
+    for name in sorted(files ^ sums.keys()):
+        fault(name, "is in SHA256SUMS and not in the folder" if name in sums else "is not in SHA256SUMS")
+    for name in sorted(files & sums.keys()):
+        if hashlib.sha256((folder / name).read_bytes()).hexdigest() != sums[name]:
+            fault(name, "does not have its sum")
+    return len(files)
+
+
+def read_events(folder, kept):
+    """The events, as far as each fits the one before it; then the head, and one that was kept elsewhere."""
+    events, heads, before = [], ["0:" + bytes(32).hex()], bytes(32)
+    with open(folder / "events.jsonl", encoding="utf-8", newline="\n") as lines:
+        for number, line in enumerate(lines, 1):
+            entry = json.loads(line)
+            text = "\n".join([str(entry["seq"]), entry["time"], entry["body"]])
+            before = hashlib.sha256(before + text.encode("utf-8")).digest()
+            if entry["seq"] != number or entry["hash"] != before.hex():
+                fault(f"event {number}", "is not as it was written")
+                break
+            heads.append(f"{number}:{before.hex()}")
+            events.append(json.loads(entry["body"]))
+    if (folder / "HEAD").read_text(encoding="ascii") != heads[-1] + "\n":
+        fault("HEAD", "is not the end of the events")
+    if kept is not None and kept not in heads:
+        fault(kept, "is not in the chain: events were lost or written anew")
+    return events
+
+
+class Told:
+    """What the events tell of one credential."""
+
+    def __init__(self, made, asked, demand):
+        self.made, self.asked, self.demand = made, asked, demand
+        self.verdict = self.proof = self.registered = None
+
+
+def credentials_told(events):
+    """By credential id. The outcomes of a job belong to the credential that it made last."""
+    demands, accounts, asked, making, told = {}, {}, {}, {}, {}
+    for event in events:
+        if event["event"] == "account-planned":
+            demands[json.dumps(event["account"])] = event["profile"]["keys"]["attestation"]
+        if event["event"] == "job-planned":
+            accounts[event["job"]] = json.dumps(event["account"])
+        if event["event"] == "credential-revoked" and event["credential_id"] in told:
+            told[event["credential_id"]].registered = "revoked"
+        if event["event"] != "step-done":
+            continue
+        job, outcome = event["job"], event["outcome"]
+        match outcome["step"]:
+            case "begin":
+                asked[job] = outcome["ceremony"]
+            case "make":
+                making[job] = outcome["credential_id"]
+                told[making[job]] = Told(outcome, asked[job], demands[accounts[job]])
+            case "verify":
+                told[making[job]].verdict = outcome["verdict"]
+            case "prove":
+                told[making[job]].proof = outcome
+            case "complete":
+                told[making[job]].registered = "registered"
+    return told
+
+
+def same(what, found, wanted):
+    if found != wanted:
+        fault(what, f"is {found!r} in its file and {wanted!r} in the events")
+
+
+def check_file(name, file, told):
+    """The file of a credential says what the events say."""
+    same(f"{name} attestationObject", file["attestationObject"], told.made["attestation_object"])
+    same(f"{name} clientDataJSON", file["clientDataJSON"], told.made["client_data_json"])
+    same(f"{name} credentialPublicKey", file["credentialPublicKey"], told.made["public_key"])
+    same(f"{name} rpId", file["rpId"], told.made["rp_id"])
+    if told.registered is not None:
+        same(f"{name} verdict", file["verdict"], told.verdict)
+        same(f"{name} state", file["state"], told.registered)
+        same(f"{name} policy attestation", file["policy"]["attestation"], told.demand)
+        same(f"{name} challenge", file["challenge"], told.asked["options"]["challenge"])
+        same(f"{name} origin", file["origin"], told.asked["origin"])
+        proof = file["assertion"] or {}
+        for member, of_event in [
+            ("authenticatorData", "authenticator_data"),
+            ("clientDataJSON", "client_data_json"),
+            ("signature", "signature"),
+        ]:
+            same(f"{name} assertion {member}", proof.get(member), told.proof and told.proof[of_event])
+
+
+def verify_registration(name, file, told, roots):
+    """WebAuthn 7.1, the attestation statement with it. Gives the public key that was verified."""
+    made, asked = told.made, told.asked
+    rooted = roots if told.demand in TRUSTED else []
+    try:
+        verified = verify_registration_response(
+            credential={
+                "id": file["id"],
+                "rawId": file["id"],
+                "type": "public-key",
+                "response": {
+                    "clientDataJSON": made["client_data_json"],
+                    "attestationObject": made["attestation_object"],
+                },
+            },
+            expected_challenge=decode(asked["options"]["challenge"]),
+            expected_rp_id=asked["options"]["rp"]["id"],
+            expected_origin=asked["origin"],
+            require_user_verification=True,
+            pem_root_certs_bytes_by_fmt={
+                AttestationFormat.PACKED: rooted,
+                AttestationFormat.FIDO_U2F: rooted,
+            },
+        )
+    except Exception as error:  # whatever py_webauthn or what is below it has against it
+        fault(f"{name} registration", error)
+        return None
+    statement = parse_attestation_object(decode(made["attestation_object"])).att_stmt
+    if rooted and not statement.x5c:
+        fault(f"{name} registration", "has no certificate, and its profile wants one that leads to a root")
+    if verified.credential_id != decode(file["id"]):
+        fault(f"{name} registration", "is for another credential")
+    if verified.credential_public_key != decode(made["public_key"]):
+        fault(f"{name} registration", "has another public key than the events")
+    if verified.aaguid != told.verdict["aaguid"] and verified.fmt != AttestationFormat.FIDO_U2F:
+        fault(f"{name} registration", f"is of model {verified.aaguid}, and the verdict is on {told.verdict['aaguid']}")
+    return verified.credential_public_key
+
+
+def verify_proof(name, file, told, public_key):
+    """WebAuthn 7.2. The challenge was drawn by keywright: it is in the client data, and nowhere else. Whether it verifies."""
+    proof = told.proof
+    if proof is None:
+        fault(f"{name} proof", "there is none")
+        return False
+    try:
+        challenge = decode(json.loads(decode(proof["client_data_json"]))["challenge"])
+        verify_authentication_response(
+            credential={
+                "id": file["id"],
+                "rawId": file["id"],
+                "type": "public-key",
+                "response": {
+                    "clientDataJSON": proof["client_data_json"],
+                    "authenticatorData": proof["authenticator_data"],
+                    "signature": proof["signature"],
+                },
+            },
+            expected_challenge=challenge,
+            expected_rp_id=told.asked["options"]["rp"]["id"],
+            expected_origin=told.asked["origin"],
+            credential_public_key=public_key,
+            credential_current_sign_count=0,
+            require_user_verification=True,
+        )
+    except Exception as error:  # as above
+        fault(f"{name} proof", error)
+        return False
+    return True
+
+
+def check_credentials(folder, told, roots):
+    """Every credential's file. Gives how many there are, and how many registrations and proofs verify."""
+    seen = registrations = proofs = 0
+    for path in sorted((folder / "credentials").glob("*.json")):
+        file = json.loads(path.read_text(encoding="utf-8"))
+        name, seen = f"credential {file['id']}", seen + 1
+        if file["id"] not in told:
+            fault(name, "no event tells of it")
+            continue
+        of_events = told[file["id"]]
+        check_file(name, file, of_events)
+        if of_events.registered in REGISTERED:
+            public_key = verify_registration(name, file, of_events, roots)
+            if public_key is not None:
+                registrations += 1
+                proofs += verify_proof(name, file, of_events, public_key)
+    if seen != len(told):
+        fault("credentials", f"there are {seen} files, and the events tell of {len(told)}")
+    return seen, registrations, proofs
+
+
+def main():
+    arguments = argparse.ArgumentParser(description="Verifies a folder of evidence with none of keywright's code.")
+    arguments.add_argument("folder", type=pathlib.Path)
+    arguments.add_argument("--head", help="a head (SEQ:HASH) that was kept elsewhere")
+    arguments.add_argument("--root", type=pathlib.Path, action="append", default=[], help="a root certificate, PEM (repeatable)")
+    arguments.add_argument("--without-roots", action="store_true", help="do not ask where certificates lead")
+    given = arguments.parse_args()
+    if bool(given.root) == given.without_roots:
+        arguments.error("name the makers' roots with --root, or say --without-roots")
+    roots = [path.read_bytes() for path in given.root]
+
+    files = check_sums(given.folder)
+    events = [] if faults else read_events(given.folder, given.head)
+    seen = registrations = proofs = 0
+    if not faults:
+        seen, registrations, proofs = check_credentials(given.folder, credentials_told(events), roots)
+
+    for line in faults:
+        print(f"FAULT {line}", file=sys.stderr)
+    rooted = "roots not asked for" if given.without_roots else f"against {len(roots)} root{'s' * (len(roots) != 1)}"
+    print(
+        f"{files} files, {len(events)} events, {seen} credentials; "
+        f"{registrations} registrations verified ({rooted}), {proofs} proofs; {len(faults)} faults"
+    )
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
