@@ -91,7 +91,7 @@ impl Verify {
     pub fn run(&self, session: &Session) -> Result<Exit, CliError> {
         let (policy, demands) = match self.profile.policy(session)? {
             Some((name, policy)) => (policy, format!("profile {name}")),
-            None => (trusted(), "a valid statement and a trusted chain".to_owned()),
+            None => (Policy::demanding(Demand::Trusted), "a valid statement and a trusted chain".to_owned()),
         };
         let set = self.yardstick.set(Anchors::none(), session)?;
         session.console.say(&format!("demanded: {demands}"));
@@ -127,11 +127,6 @@ impl Verify {
         }
         tally.tell(registrations.passed_over(), session)
     }
-}
-
-/// What is demanded when no profile is named.
-fn trusted() -> Policy {
-    Policy::demanding(Demand::Trusted)
 }
 
 /// Judges one and puts it into a line.
