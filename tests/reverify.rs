@@ -111,6 +111,9 @@ impl Evidence {
     }
 }
 
+/// Something that somebody does to a document.
+type Change = fn(&mut Value);
+
 /// Flips one bit in the middle of bytes that are written as base64url.
 fn flip(text: &mut Value, from_end: usize) {
     let mut bytes = BASE64URL_NOPAD.decode(text.as_str().unwrap().as_bytes()).unwrap();
@@ -161,7 +164,7 @@ fn a_changed_byte_in_any_file_is_found() {
 fn a_file_that_says_something_else_than_the_events_is_found_though_its_sum_fits() {
     let Some(evidence) = Evidence::new() else { return };
     let sound = fs::read(&evidence.credentials()[0]).unwrap();
-    let changes: [(&str, fn(&mut Value)); 6] = [
+    let changes: [(&str, Change); 6] = [
         ("attestationObject: is", |file| flip(&mut file["attestationObject"], 9)),
         ("clientDataJSON: is", |file| flip(&mut file["clientDataJSON"], 9)),
         ("credentialPublicKey: is", |file| flip(&mut file["credentialPublicKey"], 9)),
@@ -180,7 +183,6 @@ fn a_file_that_says_something_else_than_the_events_is_found_though_its_sum_fits(
 
 #[test]
 fn a_ledger_that_was_written_anew_cannot_have_signatures_that_verify() {
-    type Change = fn(&mut Value);
     let changes: [(&str, &str, Change); 4] = [
         ("make", "registration: ", |outcome| flip(&mut outcome["client_data_json"], 9)),
         ("make", "registration: ", |outcome| flip(&mut outcome["attestation_object"], 9)),
