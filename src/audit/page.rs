@@ -449,7 +449,7 @@ fn model<'a>(one: &'a Examined<'_>) -> &'a str {
 
 fn verdict_words(verdict: &Verdict) -> String {
     let by = verdict.metadata.as_ref().map(|metadata| format!(", by metadata number {}", metadata.no));
-    format!("statement {}, chain {}{}", statement(verdict.statement), chain(verdict.chain), by.unwrap_or_default())
+    format!("statement {}, {}{}", statement(verdict.statement), chain(verdict.chain), by.unwrap_or_default())
 }
 
 fn statement(statement: Statement) -> &'static str {
