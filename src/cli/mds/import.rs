@@ -7,7 +7,7 @@ use super::{BlobFile, source_of, store};
 
 /// Put metadata from a file to use.
 ///
-/// The file is the BLOB as https://mds3.fidoalliance.org/ hands it out. Its signature has to be FIDO's and valid today, and its
+/// The file is the BLOB as mds3.fidoalliance.org hands it out. Its signature has to be FIDO's and valid today, and its
 /// number not lower than that of any signed one before.
 #[derive(Args)]
 #[command(
