@@ -74,6 +74,7 @@ fn a_person_signs_in_once_with_each_challenge() {
     let mut page = Page::new(|_| {});
     let begun = page.begin("ada@example.org").unwrap();
     assert_eq!(begun.public_key.user_verification, UserVerification::Required);
+    assert_eq!(begun.origin, *page.server.origin());
     assert_eq!(begun.public_key.allow_credentials.len(), 1);
     let expected = SignedIn { display_name: "Ada Lovelace".into(), label: "Key 1".into(), user_verified: true };
     assert_eq!(page.finish(&begun), Ok(expected));
@@ -89,8 +90,34 @@ fn strangers_and_revoked_keys_are_refused_in_words() {
     for registered in page.directory.list(&user).unwrap() {
         page.directory.revoke(&user, &registered).unwrap();
     }
-    assert_eq!(page.finish(&begun).unwrap_err(), "the credential is not this account's");
+    let refused = page.finish(&begun).unwrap_err();
+    assert!(refused.starts_with("the key “Key 1” was revoked on 20"), "{refused}");
     assert_eq!(page.begin("ada@example.org").unwrap_err(), "the account has no security key");
+}
+
+#[test]
+fn a_revoked_key_beside_another_one_is_asked_for_and_named() {
+    let mut page = Page::new(|_| {});
+    let user = page.directory.find_user("ada@example.org").unwrap();
+    let lost = page.directory.list(&user).unwrap().remove(0);
+    let (ceremony, other) = (page.directory.begin(&user).unwrap(), Signer::new());
+    let made = other.register(&ceremony.options.challenge, &ceremony.origin, &ceremony.options.rp.id);
+    page.directory.complete(&ceremony, &made, "Key 2").unwrap();
+    page.directory.revoke(&user, &lost).unwrap();
+
+    let begun = page.begin("ada@example.org").unwrap();
+    let asked: Vec<_> = begun.public_key.allow_credentials.iter().map(|one| &one.id).collect();
+    assert_eq!(asked.len(), 2);
+    assert!(asked.contains(&lost.credential_id.as_ref().unwrap()));
+    let refused = page.finish(&begun).unwrap_err();
+    assert!(refused.starts_with("the key “Key 1” was revoked on 20"), "{refused}");
+    // Nobody else is asked for it: neither for a new key nor for a sign-in over the API.
+    assert_eq!(page.directory.begin(&user).unwrap().options.exclude_credentials.len(), 1);
+    assert_eq!(page.directory.sign_in().unwrap().begin(&user).unwrap().options.allow_credentials.len(), 1);
+
+    page.signer = other;
+    let begun = page.begin("ada@example.org").unwrap();
+    assert_eq!(page.finish(&begun).unwrap().label, "Key 2");
 }
 
 #[test]

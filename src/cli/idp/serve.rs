@@ -26,8 +26,8 @@ use crate::webauthn::{Origin, RpId, UserVerification};
 /// Serve a small IdP on this machine, for practice.
 ///
 /// It does what a real IdP does: users, registrations on behalf with challenge and deadline, full verification, sign-in; its
-/// page lets a person sign in with a key. It
-/// listens on this machine only, and runs until Ctrl-C.
+/// page for browsers lets a person sign in with a key, and says which key it was. It listens on this machine only, and runs
+/// until Ctrl-C.
 #[derive(Args)]
 #[command(
     after_long_help = "Example:\n  keywright idp serve --users roster.csv\n  keywright idp serve --listen 127.0.0.1:8461 --token env:KEYWRIGHT_TOKEN"

@@ -192,7 +192,7 @@ impl Provider {
     }
 
     pub fn revoke(&self, user: &str, id: &str) -> Result<(), Refusal> {
-        match self.store().revoke(user, id)? {
+        match self.store().revoke(user, id, (self.settings.now)())? {
             true => Ok(()),
             false => Err(Refusal::Absent("credential")),
         }
@@ -218,6 +218,12 @@ impl Provider {
         Ok(SignInBegun { id, origin: self.origin.clone(), public_key })
     }
 
+    /// Credentials with which the user cannot sign in any more.
+    pub fn revoked(&self, user: &str) -> Result<Vec<PublicKeyCredentialDescriptor>, Refusal> {
+        let revoked = self.store().revoked(user)?;
+        Ok(revoked.into_iter().map(|revoked| PublicKeyCredentialDescriptor::new(revoked.credential_id)).collect())
+    }
+
     /// The credential that signed in, and whether the key checked its PIN.
     pub fn finish_sign_in(&self, user: &str, id: &str, answer: &SignInResponse) -> Result<(Credential, bool), Refusal> {
         let store = self.store();
@@ -234,7 +240,8 @@ impl Provider {
         let Some(Stored { mut credential, public_key, .. }) =
             store.credential(&response.credential_id)?.filter(|stored| stored.user == user)
         else {
-            return Err(Refusal::Foreign("credential"));
+            let revoked = store.revoked(user)?.into_iter().find(|one| one.credential_id == response.credential_id);
+            return Err(revoked.map_or(Refusal::Foreign("credential"), Refusal::Revoked));
         };
         if response.user_handle.as_ref().is_some_and(|handle| *handle != account.handle) {
             return Err(Refusal::Foreign("user handle"));

@@ -33,8 +33,11 @@ async fn page() -> impl IntoResponse {
 
 async fn begin(State(at): State<Arc<Provider>>, Body(login): Body<Login>) -> Result<Json<PageSignIn>, Refusal> {
     let found = at.users(Some(&login.login))?.users.into_iter().next().ok_or(Refusal::Absent("account"))?;
-    let begun = at.begin_sign_in(&found.id)?;
-    Ok(Json(PageSignIn { user: found.id, id: begun.id, public_key: begun.public_key }))
+    let mut begun = at.begin_sign_in(&found.id)?;
+    // Revoked keys may answer too, because a person who holds one is to read just that. Browsers call any key that was not
+    // asked for the wrong one.
+    begun.public_key.allow_credentials.extend(at.revoked(&found.id)?);
+    Ok(Json(PageSignIn { user: found.id, id: begun.id, origin: begun.origin, public_key: begun.public_key }))
 }
 
 async fn finish(

@@ -4,6 +4,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use super::store::Revoked;
 use crate::webauthn::WebauthnError;
 
 /// A request that failed.
@@ -54,6 +55,9 @@ pub enum Refusal {
     /// The sign-in's credential or user handle is not this account's.
     #[error("the {0} is not this account's")]
     Foreign(&'static str),
+    /// The sign-in's credential was this account's.
+    #[error("the key “{}” was revoked on {}", .0.label, .0.at.date())]
+    Revoked(Revoked),
     /// The database.
     #[error("the database failed")]
     Database(#[from] rusqlite::Error),
@@ -77,6 +81,7 @@ impl Refusal {
             Self::Response(_) => (StatusCode::UNPROCESSABLE_ENTITY, "response"),
             Self::Algorithm(_) => (StatusCode::UNPROCESSABLE_ENTITY, "algorithm"),
             Self::Attestation(_) => (StatusCode::UNPROCESSABLE_ENTITY, "attestation"),
+            Self::Revoked(_) => (StatusCode::UNPROCESSABLE_ENTITY, "revoked"),
             Self::Foreign(_) => (StatusCode::UNPROCESSABLE_ENTITY, "foreign"),
             Self::Database(_) => (StatusCode::INTERNAL_SERVER_ERROR, "database"),
         }

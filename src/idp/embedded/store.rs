@@ -19,6 +19,16 @@ const APPLICATION: i32 = 0x6b77_6472;
 /// `PRAGMA user_version`.
 const VERSION: i32 = 1;
 
+/// What databases of version 1 may lack; those who read it without this find all that they know.
+const SINCE: &str = "
+    CREATE TABLE IF NOT EXISTS revoked (
+        credential_id BLOB PRIMARY KEY,
+        user TEXT NOT NULL REFERENCES user,
+        label TEXT NOT NULL,
+        at INTEGER NOT NULL
+    ) STRICT;
+";
+
 const SCHEMA: &str = "
     CREATE TABLE relying_party (rp_id TEXT NOT NULL) STRICT;
     CREATE TABLE user (
@@ -107,6 +117,17 @@ pub struct Stored {
     pub public_key: CosePublicKey,
 }
 
+/// A credential that was revoked.
+#[derive(Debug)]
+pub struct Revoked {
+    /// The credential id.
+    pub credential_id: CredentialId,
+    /// What it was called.
+    pub label: String,
+    /// When it was revoked.
+    pub at: OffsetDateTime,
+}
+
 /// The database.
 pub struct Store {
     db: Connection,
@@ -150,6 +171,7 @@ impl Store {
             (APPLICATION, _, _) => return Err(StoreError::Newer),
             _ => return Err(StoreError::Foreign),
         }
+        change.execute_batch(SINCE)?;
         change.commit()?;
         db.pragma_update(None, "journal_mode", "WAL")?;
         db.pragma_update(None, "synchronous", "FULL")?;
@@ -286,9 +308,28 @@ impl Store {
             .optional()
     }
 
-    /// Removes a credential of this user; `false` if there is none.
-    pub fn revoke(&self, user: &str, id: &str) -> rusqlite::Result<bool> {
-        Ok(self.db.execute("DELETE FROM credential WHERE user = ?1 AND id = ?2", [user, id])? == 1)
+    /// Removes a credential of this user, and remembers that it was there; `false` if there is none.
+    pub fn revoke(&mut self, user: &str, id: &str, at: OffsetDateTime) -> rusqlite::Result<bool> {
+        let change = self.db.transaction()?;
+        change.execute(
+            "INSERT OR REPLACE INTO revoked
+             SELECT credential_id, user, label, ?3 FROM credential WHERE user = ?1 AND id = ?2",
+            params![user, id, at.unix_timestamp()],
+        )?;
+        let removed = change.execute("DELETE FROM credential WHERE user = ?1 AND id = ?2", [user, id])?;
+        change.commit()?;
+        Ok(removed == 1)
+    }
+
+    /// The user's revoked credentials, the latest first, and not more than browsers take beside those that are left.
+    pub fn revoked(&self, user: &str) -> rusqlite::Result<Vec<Revoked>> {
+        let mut query = self.db.prepare_cached(
+            "SELECT credential_id, label, at FROM revoked WHERE user = ?1 ORDER BY at DESC, rowid DESC LIMIT 16",
+        )?;
+        let revoked = |row: &Row<'_>| {
+            Ok(Revoked { credential_id: bytes(row, 0, CredentialId::new)?, label: row.get(1)?, at: time(row, 2)? })
+        };
+        query.query_map([user], revoked)?.collect()
     }
 
     /// Remembers a sign-in that begins, and forgets those that were over a day ago.

@@ -174,6 +174,8 @@ pub struct PageSignIn {
     pub user: String,
     /// The sign-in's id.
     pub id: String,
+    /// The address under which the page has to be open: it is in the client data, and keys are bound to it.
+    pub origin: Origin,
     /// What is asked of the key.
     pub public_key: CredentialRequestOptions,
 }
