@@ -122,6 +122,8 @@ impl Home {
 pub struct Idp {
     child: Child,
     pub url: String,
+    /// The address of its page for browsers.
+    pub origin: String,
 }
 
 impl Idp {
@@ -141,7 +143,8 @@ impl Idp {
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let said: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
-        Self { child, url: said["url"].as_str().unwrap().to_owned() }
+        let text = |member: &str| said[member].as_str().unwrap().to_owned();
+        Self { child, url: text("url"), origin: text("origin") }
     }
 
     /// Ctrl-C; returns the exit code.
