@@ -130,9 +130,10 @@ impl<'a> Job<'a> {
             let is_there = || self.station.bus.devices().map_or(true, |devices| devices.contains(&device));
             let turn = self.turns.take(self.id, claims, || !self.station.cancel.is_cancelled() && is_there());
             self.turn = Some(match turn {
-                Some(turn) => turn,
+                // A hub that is pulled takes both keys: the one whose turn it was, and the one that gets it for that.
+                Some(turn) if is_there() => turn,
                 None if self.station.cancel.is_cancelled() => return Err(interrupted()),
-                None => return Err(HidError::Removed.into()),
+                _ => return Err(HidError::Removed.into()),
             });
             if self.station.apart == Apart::ByTouch {
                 self.single_out(&device)?;
