@@ -8,6 +8,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use keywright::ledger::{Event, Head, LedgerError, SqliteStore, Store, chain};
 use tempfile::TempDir;
@@ -48,8 +49,15 @@ impl Disk {
         while file.write_all(&[0; 4096]).is_ok() {}
     }
 
+    /// Makes room. The kernel may count what was freed a moment later, so this ends when there is room indeed.
     fn empty(&self) {
         fs::remove_file(self.path().join("ballast")).unwrap();
+        let probe = self.path().join("probe");
+        let began = Instant::now();
+        while fs::write(&probe, [0; 1 << 18]).is_err() {
+            assert!(began.elapsed() < Duration::from_secs(10), "the disk stays full");
+        }
+        fs::remove_file(probe).unwrap();
     }
 }
 
