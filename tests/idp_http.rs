@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use keywright::idp::DirectoryError;
-use keywright::idp::http::{Client, Limits, Reply};
+use keywright::idp::http::{Client, Limits, Network, Reply};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use ureq::http::Method;
@@ -21,7 +21,8 @@ fn once(serve: impl FnOnce(TcpStream) + Send + 'static) -> (u16, JoinHandle<()>)
 }
 
 fn ask(base: &str, anchors: &[CertificateDer<'_>]) -> Result<Reply, DirectoryError> {
-    Client::with_anchors("acme", base, Limits::default(), anchors)?.call(Method::GET, "/v1/check").send()
+    let network = Network { proxy: None, anchors: anchors.iter().cloned().map(CertificateDer::into_owned).collect() };
+    Client::through(&network, "acme", base, Limits::default())?.call(Method::GET, "/v1/check").send()
 }
 
 /// Why nothing was sent.

@@ -14,11 +14,11 @@ use std::time::{Duration, Instant};
 use rustls::pki_types::CertificateDer;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
-use ureq::Agent;
 use ureq::http::{HeaderName, HeaderValue, Method, Request, Uri, header};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{ConnectionDetails, Connector, DefaultConnector, Transport};
+use ureq::{Agent, Proxy};
 
 pub use reply::{Fault, Reply};
 
@@ -42,6 +42,15 @@ impl Default for Limits {
     }
 }
 
+/// The way to a server.
+#[derive(Debug, Clone, Default)]
+pub struct Network {
+    /// The proxy, `http://host:port`, instead of the one that `HTTPS_PROXY` or `ALL_PROXY` names. Never used on loopback.
+    pub proxy: Option<String>,
+    /// Trust anchors for TLS (DER) besides the system's.
+    pub anchors: Vec<CertificateDer<'static>>,
+}
+
 /// One IdP's API.
 #[derive(Debug)]
 pub struct Client {
@@ -52,19 +61,13 @@ pub struct Client {
 }
 
 impl Client {
-    /// `directory` is the name that errors carry. `base` is `https://host[:port][/path]`, or `http://` on loopback. Beyond
-    /// loopback it goes through the proxy that `HTTPS_PROXY` or `ALL_PROXY` names.
+    /// `directory` is the name that errors carry. `base` is `https://host[:port][/path]`, or `http://` on loopback.
     pub fn new(directory: &str, base: &str, limits: Limits) -> Result<Self, DirectoryError> {
-        Self::with_anchors(directory, base, limits, &[])
+        Self::through(&Network::default(), directory, base, limits)
     }
 
-    /// The same, with trust anchors for TLS (DER) besides the system's.
-    pub fn with_anchors(
-        directory: &str,
-        base: &str,
-        limits: Limits,
-        anchors: &[CertificateDer<'_>],
-    ) -> Result<Self, DirectoryError> {
+    /// The same, with a network of its own.
+    pub fn through(network: &Network, directory: &str, base: &str, limits: Limits) -> Result<Self, DirectoryError> {
         let refuse = |why: String| DirectoryError::Unreachable { directory: directory.to_owned(), why };
         let uri: Uri = base.parse().map_err(|_| refuse(format!("\"{base}\" is not an address")))?;
         let authority = uri.authority().ok_or_else(|| refuse(format!("\"{base}\" names no host")))?;
@@ -74,7 +77,7 @@ impl Client {
         let loopback = is_loopback(authority.host());
         let tls = match (uri.scheme_str(), loopback) {
             (Some("https"), _) => TlsConfig::builder()
-                .root_certs(all_anchors(anchors).map_err(refuse)?)
+                .root_certs(all_anchors(&network.anchors).map_err(refuse)?)
                 .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
                 .build(),
             (Some("http"), true) => TlsConfig::default(),
@@ -93,6 +96,10 @@ impl Client {
             .accept("application/json");
         if loopback {
             config = config.proxy(None);
+        } else if let Some(proxy) = &network.proxy {
+            // Its text may hold a password, so it is not repeated.
+            let proxy = Proxy::new(proxy).map_err(|_| refuse("its proxy is not http://host:port".into()))?;
+            config = config.proxy(Some(proxy));
         }
         let connector = DefaultConnector::new().chain(Connected);
         Ok(Self {
@@ -117,6 +124,7 @@ impl Client {
             query: String::new(),
             headers: Vec::new(),
             credentials: Vec::new(),
+            secrets: Vec::new(),
             body: Ok(None),
             longest_answer: LONGEST_ANSWER,
         }
@@ -124,6 +132,7 @@ impl Client {
 }
 
 /// A request before it is sent.
+#[derive(Clone)]
 pub struct Call<'a> {
     client: &'a Client,
     method: Method,
@@ -131,11 +140,22 @@ pub struct Call<'a> {
     query: String,
     headers: Vec<(HeaderName, String)>,
     credentials: Vec<(HeaderName, SecretString)>,
-    body: Result<Option<Vec<u8>>, serde_json::Error>,
+    secrets: Vec<SecretString>,
+    body: Result<Option<Vec<u8>>, Arc<serde_json::Error>>,
     longest_answer: u64,
 }
 
 impl Call<'_> {
+    /// The method.
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// Where it goes, without its query: the `htu` of a DPoP proof (RFC 9449 4.2).
+    pub fn url_without_query(&self) -> String {
+        format!("{}{}", self.client.base, self.path)
+    }
+
     /// Adds a query parameter; both parts are percent-encoded here.
     pub fn query(mut self, name: &str, value: &str) -> Self {
         self.query.push(if self.query.is_empty() { '?' } else { '&' });
@@ -160,8 +180,22 @@ impl Call<'_> {
 
     /// Adds a JSON body.
     pub fn json(mut self, body: &impl Serialize) -> Self {
-        self.body = serde_json::to_vec(body).map(Some);
+        self.body = serde_json::to_vec(body).map(Some).map_err(Arc::new);
         self.header(header::CONTENT_TYPE, "application/json")
+    }
+
+    /// Adds a body of `application/x-www-form-urlencoded`; names and values are percent-encoded here.
+    pub fn form(mut self, fields: &[(&str, &str)]) -> Self {
+        let pairs: Vec<_> =
+            fields.iter().map(|(name, value)| format!("{}={}", segment(name), segment(value))).collect();
+        self.body = Ok(Some(pairs.join("&").into_bytes()));
+        self.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+    }
+
+    /// Strikes this text out of whatever words the answer has, as it is done with a credential: for secrets in a body.
+    pub fn with_secret(mut self, secret: SecretString) -> Self {
+        self.secrets.push(secret);
+        self
     }
 
     /// Takes an answer of up to so many bytes, instead of 8 MiB.
@@ -209,7 +243,7 @@ impl Call<'_> {
         let (parts, mut body) = answer.map_err(|error| client.failure(error))?.into_parts();
         let bytes =
             body.with_config().limit(self.longest_answer).read_to_vec().map_err(|error| client.failure(error))?;
-        let secrets = self.credentials.into_iter().map(|(_, secret)| secret).collect();
+        let secrets = self.credentials.into_iter().map(|(_, secret)| secret).chain(self.secrets).collect();
         Ok(Reply::new(&client.directory, parts.status.as_u16(), parts.headers, bytes, secrets))
     }
 }

@@ -5,11 +5,17 @@
 
 pub mod embedded;
 pub mod http;
+pub mod oauth;
+pub mod session;
+pub mod tenant;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+
+pub use session::{Authorization, Session};
+pub use tenant::{OpenError, Tenant};
 
 use crate::webauthn::{
     AuthenticationResponse, CredentialCreationOptions, CredentialId, CredentialRequestOptions, Origin,

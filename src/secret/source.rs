@@ -49,6 +49,13 @@ impl std::str::FromStr for SecretSource {
     }
 }
 
+impl<'de> serde::Deserialize<'de> for SecretSource {
+    /// The error does not repeat the text: it may be the secret itself.
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 impl std::fmt::Display for SecretSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -61,6 +68,14 @@ impl std::fmt::Display for SecretSource {
 }
 
 impl SecretSource {
+    /// The same place, with a relative path taken from this folder.
+    pub fn from_folder(&self, folder: &Path) -> Self {
+        match self {
+            Self::File(path) => Self::File(folder.join(path)),
+            place => place.clone(),
+        }
+    }
+
     /// Takes the secret; `what` is shown at a prompt. The end of its line, LF or CRLF, is not part of it. An empty one counts as
     /// missing.
     pub fn take(&self, what: &str) -> Result<SecretString, SecretError> {
