@@ -78,7 +78,11 @@ pub fn revoke(
         }
         let listed = patience.ask(cancel, || directory.list(&user))?;
         for credential_id in live_credentials(&journal, id) {
-            let at_directory = listed.iter().find(|one| one.credential_id.as_ref() == Some(&credential_id));
+            let names = directory_names(&journal, id, &credential_id);
+            let at_directory = listed.iter().find(|one| match &one.credential_id {
+                Some(told) => *told == credential_id,
+                None => names.contains(&one.id),
+            });
             match at_directory {
                 Some(registered) => {
                     patience.ask(cancel, || directory.revoke(&user, registered))?;
@@ -102,6 +106,15 @@ pub fn revoke(
     }
     revocation.keys_left = journal.book().proved_keys(account);
     Ok(revocation)
+}
+
+/// What the directory calls a credential: its name once it is registered, and what it was registered under until the ledger
+/// knows that.
+fn directory_names(journal: &Journal<'_>, job: JobId, credential_id: &CredentialId) -> Vec<String> {
+    let book = journal.book();
+    let registered = book.credentials.get(credential_id).and_then(|credential| credential.directory_id.clone());
+    let pending = book.jobs[&job].ceremony().and_then(|ceremony| ceremony.get("pending")?.as_str().map(str::to_owned));
+    registered.into_iter().chain(pending).collect()
 }
 
 fn live_credentials(journal: &Journal<'_>, job: JobId) -> Vec<CredentialId> {

@@ -12,9 +12,9 @@ use std::time::Duration;
 use age::secrecy::ExposeSecret;
 use keywright::ctap::{Authenticator, Permissions, Pin};
 use keywright::hid::{Bus, Cancel, Limits};
-use keywright::idp::Directory;
 use keywright::idp::embedded::wire::NewUser;
 use keywright::idp::embedded::{Embedded, EmbeddedServer, Settings};
+use keywright::idp::{Directory, Registered};
 use keywright::ledger::{AccountId, Book, CredentialState, Failure, JobState, SqliteStore, Step, Store, chain};
 use keywright::profile::{Profile, ProfileName, Profiles, Roster};
 use keywright::provision::{Apart, Operator, Patience, Plan, Report, RunError, Station, Who, resume, run};
@@ -51,14 +51,8 @@ impl Workshop {
 
     /// The same, with a directory that is set up otherwise.
     pub fn with_settings(keys: usize, logins: &[&str], change: impl FnOnce(&mut Settings)) -> Self {
-        // A folder in memory where there is one: nothing here is meant to survive the machine.
-        let memory = Path::new("/dev/shm");
-        let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
-        let rack = Rack::create(&folder.path().join("softkeys"), keys).unwrap();
+        let (folder, rack) = furnish(keys);
         let anchors = Anchors::from_pem_or_der(rack.anchor_pem().as_bytes()).unwrap();
-        let identity = age::x25519::Identity::generate();
-        std::fs::write(folder.path().join("reader.key"), identity.to_string().expose_secret()).unwrap();
-        std::fs::write(folder.path().join("reader.pub"), format!("helpdesk={}", identity.to_public())).unwrap();
         let mut settings = Settings::new(Arc::new(anchors));
         settings.trusted_only = true;
         change(&mut settings);
@@ -68,6 +62,14 @@ impl Workshop {
         let workshop = Self { folder: Place::Own(folder), url: server.url(), profile: profile(), server: Some(server) };
         workshop.set_roster(logins);
         logins.iter().for_each(|login| workshop.create_user(login));
+        workshop
+    }
+
+    /// A new folder with soft keys and no directory: for one that a test plays itself, under the name [`DIRECTORY`].
+    pub fn without_directory(keys: usize, logins: &[&str]) -> Self {
+        let (folder, _) = furnish(keys);
+        let workshop = Self { folder: Place::Own(folder), url: String::new(), profile: profile(), server: None };
+        workshop.set_roster(logins);
         workshop
     }
 
@@ -235,7 +237,12 @@ impl Workshop {
 
     /// The same, with the keys somewhere else.
     pub fn everything_agrees_on(&self, bus: &dyn Bus, logins: &[&str], keys_each: usize) {
-        let (book, directory) = (self.book(), self.directory());
+        self.everything_agrees_at(&self.directory(), bus, logins, keys_each);
+    }
+
+    /// The same, at another directory. One that does not tell credential ids is asked by its own names for the keys.
+    pub fn everything_agrees_at(&self, directory: &dyn Directory, bus: &dyn Bus, logins: &[&str], keys_each: usize) {
+        let book = self.book();
         let mut on_keys = self.credentials_on_keys(bus, &book);
         for login in logins {
             let id = AccountId { directory: DIRECTORY.into(), login: (*login).into() };
@@ -244,25 +251,23 @@ impl Workshop {
             let user = directory.find_user(login).unwrap();
             assert_eq!(account.user_id.as_ref(), Some(&user.id));
             assert_eq!(directory.pending(&user).unwrap(), Vec::<String>::new(), "{login} has pending registrations");
-            let mut registered: Vec<CredentialId> =
-                directory.list(&user).unwrap().into_iter().map(|key| key.credential_id.unwrap()).collect();
-            registered.sort();
-            let live = book.credentials_of(&id).filter(|(_, one)| one.state == CredentialState::Registered);
-            let mut known: Vec<CredentialId> = live
-                .map(|(id, one)| {
-                    assert!(one.is_proved_key(), "a key of {login} was never seen to sign");
-                    assert!(one.verdict.is_some());
-                    id.clone()
-                })
-                .collect();
-            known.sort();
-            assert_eq!(known.len(), keys_each, "{login}'s keys in the ledger");
-            assert_eq!(registered, known, "{login}: directory and ledger");
-            for id in known {
-                let at =
-                    on_keys.iter().position(|found| *found == id).expect("every registered credential is on a key");
+            let live: Vec<_> =
+                book.credentials_of(&id).filter(|(_, one)| one.state == CredentialState::Registered).collect();
+            assert_eq!(live.len(), keys_each, "{login}'s keys in the ledger");
+            let mut listed = directory.list(&user).unwrap();
+            for (credential_id, one) in &live {
+                assert!(one.is_proved_key(), "a key of {login} was never seen to sign");
+                assert!(one.verdict.is_some());
+                let is_it = |key: &Registered| match &key.credential_id {
+                    Some(told) => told == *credential_id,
+                    None => one.directory_id.as_ref() == Some(&key.id),
+                };
+                let at = listed.iter().position(is_it).expect("every key in the ledger is at the directory");
+                listed.remove(at);
+                let at = on_keys.iter().position(|found| found == *credential_id).expect("and on a key");
                 on_keys.remove(at);
             }
+            assert_eq!(listed, Vec::new(), "{login} has keys at the directory that the ledger does not know");
         }
         assert_eq!(on_keys, Vec::<CredentialId>::new(), "credentials on keys that nobody knows of");
         assert!(book.jobs.values().all(|job| job.state == JobState::Done));
@@ -302,6 +307,18 @@ impl Workshop {
         }
         found
     }
+}
+
+/// A folder with soft keys and somebody to hand PINs over to.
+fn furnish(keys: usize) -> (TempDir, Rack) {
+    // A folder in memory where there is one: nothing here is meant to survive the machine.
+    let memory = Path::new("/dev/shm");
+    let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
+    let rack = Rack::create(&folder.path().join("softkeys"), keys).unwrap();
+    let identity = age::x25519::Identity::generate();
+    std::fs::write(folder.path().join("reader.key"), identity.to_string().expose_secret()).unwrap();
+    std::fs::write(folder.path().join("reader.pub"), format!("helpdesk={}", identity.to_public())).unwrap();
+    (folder, rack)
 }
 
 /// A profile without a forced PIN change, so that a journey can look into its keys afterwards.
