@@ -162,9 +162,9 @@ impl AttestationCertificate {
             }
             oid if *oid == FIRMWARE_VERSION => {
                 self.never_critical("8.2.1", "firmware version", extension);
-                match Integer::from_der(extension.value).map(|(_, number)| number.as_u64()) {
+                match Integer::from_der(extension.value).map(|(rest, number)| (rest, number.as_u64())) {
                     // Yubico's own extension tells more, wherever it stands.
-                    Ok(Ok(number)) => {
+                    Ok(([], Ok(number))) => {
                         let told = (Firmware::Number(number), FirmwareSource::FidoExtension);
                         self.firmware = self.firmware.or(Some(told));
                     }
@@ -188,6 +188,16 @@ impl AttestationCertificate {
                 }
             }
             oid => match extension.parsed_extension() {
+                ParsedExtension::UnsupportedExtension { .. } if !extension.critical => {}
+                ParsedExtension::UnsupportedExtension { .. } => self.x509_faults.push(format!(
+                    "RFC 5280 4.2: the attestation certificate has a critical extension {oid} that is not known."
+                )),
+                // What is read of an extension that is known has to be all of it.
+                parsed if matches!(parsed, ParsedExtension::ParseError { .. }) || !is_one_item(extension.value) => {
+                    self.x509_faults.push(format!(
+                        "RFC 5280 4.2: the extension {oid} of the attestation certificate is malformed."
+                    ));
+                }
                 ParsedExtension::BasicConstraints(constraints) if constraints.ca => {
                     self.break_packed("8.2.1", "is a CA's (basic constraints, CA is true)");
                 }
@@ -197,14 +207,6 @@ impl AttestationCertificate {
                         "X.690 11.5: the basic constraints spell out CA FALSE, the default; that is let pass.".into(),
                     )
                 }
-                ParsedExtension::ParseError { .. } => {
-                    self.x509_faults.push(format!(
-                        "RFC 5280 4.2: the extension {oid} of the attestation certificate is malformed."
-                    ));
-                }
-                ParsedExtension::UnsupportedExtension { .. } if extension.critical => self.x509_faults.push(format!(
-                    "RFC 5280 4.2: the attestation certificate has a critical extension {oid} that is not known."
-                )),
                 _ => {}
             },
         }
@@ -219,6 +221,11 @@ impl AttestationCertificate {
     fn break_packed(&mut self, clause: &str, what: &str) {
         self.packed_faults.push(format!("WebAuthn {clause}: the attestation certificate {what}."));
     }
+}
+
+/// Whether these bytes are one item of DER, with nothing after it.
+fn is_one_item(bytes: &[u8]) -> bool {
+    Any::from_der(bytes).is_ok_and(|(rest, _)| rest.is_empty())
 }
 
 fn key_identifier(info: &SubjectPublicKeyInfo<'_>) -> [u8; 20] {
@@ -340,6 +347,12 @@ mod tests {
             params.custom_extensions.push(critical(fido_extension(5, vec![2, 1, 7])));
         });
         refused("no INTEGER", |params| params.custom_extensions.push(fido_extension(5, vec![4, 1, 7])));
+        refused("no INTEGER", |params| params.custom_extensions.push(fido_extension(5, vec![2, 1, 7, 0])));
+        refused("2.5.29.19 of the attestation certificate is malformed", |params| {
+            params.is_ca = IsCa::NoCa;
+            let more = CustomExtension::from_oid_content(&[2, 5, 29, 19], vec![0x30, 0, 0]);
+            params.custom_extensions.push(critical(more));
+        });
         refused("extension twice", |params| params.custom_extensions.push(model_extension(MODEL)));
         refused("1.2.3.4 that is not known", |params| {
             params.custom_extensions.push(critical(CustomExtension::from_oid_content(&[1, 2, 3, 4], vec![5, 0])));

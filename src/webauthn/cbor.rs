@@ -1,8 +1,9 @@
 //! CBOR as CTAP2 demands it: canonical out, strict in (CTAP 2.1 section 8, RFC 8949 section 4.2).
 //!
 //! The reader refuses more than one item, indefinite lengths, integers and lengths that are not in their shortest form,
-//! duplicate map keys, maps of more than [`MAX_PAIRS`], floats, nesting deeper than [`MAX_DEPTH`] and text that is not UTF-8. Keys out of canonical order are
-//! read: firmware in the field gets the order wrong, and order cannot change a meaning.
+//! duplicate map keys, keys that are lists or maps, maps of more than [`MAX_PAIRS`], floats, nesting deeper than [`MAX_DEPTH`]
+//! and text that is not UTF-8. Keys out of canonical order are read: firmware in the field gets the order wrong, and order
+//! cannot change a meaning.
 
 use minicbor::data::Type;
 use minicbor::decode::Decoder;
@@ -246,6 +247,10 @@ fn read(decoder: &mut Decoder<'_>, depth: usize) -> Result<Value, CborError> {
             for _ in 0..length {
                 let at = decoder.position();
                 let key = read(decoder, depth)?;
+                // Two maps are one key in whatever order their pairs stand; nothing of CTAP2 or COSE needs to find that out.
+                if matches!(key, Value::Array(_) | Value::Map(_)) {
+                    return Err(CborError { offset: at, why: "a map key that is a list or a map" });
+                }
                 if pairs.iter().any(|(seen, _)| *seen == key) {
                     return Err(CborError { offset: at, why: "a map key that was there before" });
                 }
@@ -347,6 +352,9 @@ mod tests {
             ("bf0000ff", 0, "an indefinite length"),
             ("1c", 0, "a reserved length"),
             ("a200000000", 3, "a map key that was there before"),
+            ("a18000", 1, "a map key that is a list or a map"),
+            // Found by fuzzing: one key twice, with its own pairs in another order.
+            ("a2a20001010200a20102000101", 1, "a map key that is a list or a map"),
             ("f93c00", 0, "a kind of item that CTAP2 does not use"),
             ("f7", 0, "a kind of item that CTAP2 does not use"),
             ("c000", 0, "a kind of item that CTAP2 does not use"),
