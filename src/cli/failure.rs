@@ -10,8 +10,8 @@ use super::keys::KeysError;
 use super::settings::SettingsError;
 use crate::ctap::{CtapError, PinError, StatusCode};
 use crate::hid::HidError;
-use crate::idp::DirectoryError;
 use crate::idp::embedded::StartError;
+use crate::idp::{DirectoryError, OpenError};
 use crate::ledger::{FailureCode, LedgerError};
 use crate::profile::{ProfileError, RosterError};
 use crate::provision::{RevokeError, RunError};
@@ -58,6 +58,9 @@ pub enum CliError {
     /// The identity provider.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
+    /// An identity provider cannot be asked as it is set up.
+    #[error(transparent)]
+    Open(#[from] OpenError),
     /// The run.
     #[error(transparent)]
     Run(#[from] RunError),
@@ -139,12 +142,17 @@ impl CliError {
             Self::Secret(SecretError::Recipient(_) | SecretError::SameReader(_) | SecretError::NoReader) => Exit::Usage,
             Self::Profile(_) | Self::Roster(_) | Self::Settings(_) | Self::Usage(_) | Self::Trust(_) => Exit::Usage,
             Self::Serve(StartError::NotLoopback(_) | StartError::Token | StartError::Origin { .. }) => Exit::Usage,
+            Self::Open(OpenError::Setting { .. }) => Exit::Usage,
             Self::Directory(error)
+            | Self::Open(OpenError::Directory(error))
             | Self::Run(RunError::Directory(error))
             | Self::Revoke(RevokeError::Directory(error)) => directory_exit(error),
             Self::Run(RunError::Hid(error)) => hid_exit(error),
             Self::Run(RunError::NoKey) => Exit::Key,
-            Self::Interrupted | Self::Stopped | Self::Secret(SecretError::Interrupted) => Exit::Interrupted,
+            Self::Interrupted
+            | Self::Stopped
+            | Self::Secret(SecretError::Interrupted)
+            | Self::Open(OpenError::Secret(SecretError::Interrupted)) => Exit::Interrupted,
             _ => Exit::Failed,
         }
     }
@@ -178,13 +186,17 @@ impl CliError {
                 "be sure of the PIN, then repeat with --yes; at 0 only a reset helps, and it erases the key"
             }
             Self::PinState(_) => return None,
-            Self::Secret(error) => return secret_hint(error).map(str::to_owned),
+            Self::Open(OpenError::Setting { .. }) => {
+                "correct the settings; 'keywright idp check' tells whether they will do"
+            }
+            Self::Secret(error) | Self::Open(OpenError::Secret(error)) => return secret_hint(error).map(str::to_owned),
             Self::Ledger(error) | Self::Run(RunError::Ledger(error)) | Self::Revoke(RevokeError::Ledger(error)) => {
                 return ledger_hint(error).map(str::to_owned);
             }
             Self::Profile(ProfileError::Setting { .. }) => "correct the profile; the built-in ones show every setting",
             Self::Roster(error) => roster_hint(error),
             Self::Directory(error)
+            | Self::Open(OpenError::Directory(error))
             | Self::Run(RunError::Directory(error))
             | Self::Revoke(RevokeError::Directory(error)) => {
                 return directory_hint(error).map(str::to_owned);

@@ -11,22 +11,30 @@
 //! token = "env:CORP_TOKEN"
 //! ```
 //!
+//! Every table `[idp.NAME]` may have `ca`, a PEM file with trust anchors for TLS besides the system's, and `proxy`,
+//! `http://host:port` (or the place of one with a password). The rest depends on its `kind`.
+//!
 //! Relative paths are relative to the file. It refuses settings that it does not know, and it holds no secret: only places of
 //! secrets.
 
+mod idp;
+
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
+use toml::de::DeTable;
+
+pub use idp::{IdpSettings, IdpTable};
 
 use super::CliError;
 use super::args::WhichIdp;
 use super::state::base_folder;
 use crate::idp::Directory;
-use crate::idp::embedded::Embedded;
-use crate::secret::{Reader, SecretSource};
+use crate::secret::Reader;
 
 /// What is wrong with settings, or missing in them.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -73,34 +81,13 @@ pub enum SettingsError {
     NoToken,
 }
 
-/// What kind of IdP.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    /// `keywright idp serve`.
-    Embedded,
-}
-
-/// One IdP.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct IdpSettings {
-    /// What kind.
-    pub kind: Kind,
-    /// Where.
-    pub url: String,
-    /// Where its API token comes from; never the token.
-    #[serde(deserialize_with = "secret_source")]
-    pub token: SecretSource,
-}
-
 /// The settings.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Settings {
     /// IdPs by name.
-    #[serde(default)]
-    pub idp: BTreeMap<String, IdpSettings>,
+    #[serde(skip)]
+    pub idp: BTreeMap<String, IdpTable>,
     /// A folder of profiles.
     #[serde(default)]
     pub profiles: Option<PathBuf>,
@@ -147,55 +134,59 @@ impl Settings {
 
     /// Reads settings; `file` is named in errors and is what relative paths are relative to.
     pub fn parse(file: &Path, text: &str) -> Result<Self, SettingsError> {
-        let mut settings: Self = toml::from_str(text).map_err(|error| {
-            let (line, column) = position(text, error.span().map_or(0, |span| span.start));
-            let why = error.message().replace('\n', ", ");
-            SettingsError::Setting { file: file.display().to_string(), line, column, why }
-        })?;
         let folder = file.parent().unwrap_or(Path::new(""));
+        Self::read(folder, text).map_err(|Wrong { at, why }| {
+            let (line, column) = position(text, at);
+            SettingsError::Setting { file: file.display().to_string(), line, column, why }
+        })
+    }
+
+    fn read(folder: &Path, text: &str) -> Result<Self, Wrong> {
+        let mut document = DeTable::parse(text)?;
+        let idp = document.get_mut().remove("idp");
+        let mut settings = Self::deserialize(toml::Deserializer::from(document))?;
         settings.profiles = settings.profiles.map(|profiles| folder.join(profiles));
-        for idp in settings.idp.values_mut() {
-            if let SecretSource::File(token) = &mut idp.token {
-                *token = folder.join(&token);
-            }
-        }
+        settings.idp = idp.map(|idp| IdpTable::read_all(folder, idp)).transpose()?.unwrap_or_default();
         Ok(settings)
     }
 
-    /// The IdP that is meant: the one that is named, or the only one. Takes its token from where it is.
+    /// The IdP that is meant: the one that is named, or the only one. Takes its secret from where it is.
     pub fn directory(&self, which: &WhichIdp) -> Result<Box<dyn Directory>, CliError> {
-        let (name, kind, url, token) = self.choose(which)?;
-        let token = token.take(&format!("API token for {name}"))?;
-        match kind {
-            Kind::Embedded => Ok(Box::new(Embedded::new(name, url, token)?)),
-        }
+        Ok(self.choose(which)?.open(which.idp_token.as_ref())?)
     }
 
-    fn choose<'a>(&'a self, which: &'a WhichIdp) -> Result<(&'a str, Kind, &'a str, &'a SecretSource), SettingsError> {
+    fn choose<'a>(&'a self, which: &WhichIdp) -> Result<Cow<'a, IdpTable>, SettingsError> {
         let known = || self.idp.keys().cloned().collect();
-        let (name, idp) = match &which.idp {
+        match &which.idp {
             Some(IdpChoice::Url(url)) => {
                 let token = which.idp_token.as_ref().ok_or(SettingsError::NoToken)?;
-                return Ok(("embedded", Kind::Embedded, url, token));
+                Ok(Cow::Owned(IdpTable::embedded(url, token)))
             }
             Some(IdpChoice::Name(name)) => self
                 .idp
-                .get_key_value(name)
-                .ok_or_else(|| SettingsError::UnknownIdp { name: name.clone(), known: known() })?,
-            None if self.idp.len() > 1 => return Err(SettingsError::SeveralIdps { known: known() }),
-            None => self.idp.first_key_value().ok_or(SettingsError::NoIdp)?,
-        };
-        Ok((name, idp.kind, &idp.url, which.idp_token.as_ref().unwrap_or(&idp.token)))
+                .get(name)
+                .map(Cow::Borrowed)
+                .ok_or_else(|| SettingsError::UnknownIdp { name: name.clone(), known: known() }),
+            None if self.idp.len() > 1 => Err(SettingsError::SeveralIdps { known: known() }),
+            None => self.idp.values().next().map(Cow::Borrowed).ok_or(SettingsError::NoIdp),
+        }
+    }
+}
+
+/// What is wrong, and at which byte.
+struct Wrong {
+    at: usize,
+    why: String,
+}
+
+impl From<toml::de::Error> for Wrong {
+    fn from(error: toml::de::Error) -> Self {
+        Self { at: error.span().map_or(0, |span| span.start), why: error.message().replace('\n', ", ") }
     }
 }
 
 fn readers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Reader>, D::Error> {
     Vec::<String>::deserialize(deserializer)?.iter().map(|text| text.parse().map_err(D::Error::custom)).collect()
-}
-
-fn secret_source<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretSource, D::Error> {
-    // The error does not repeat the text: it may be the secret itself.
-    String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
 }
 
 /// Line and column, both from 1, of a byte's place in a text.
@@ -234,7 +225,8 @@ token = \"env:LAB\"
     fn paths_are_relative_to_the_file() {
         let settings = parse(&format!("profiles = \"p\"\n{TWO}")).ok().unwrap();
         assert_eq!(settings.profiles.as_deref(), Some(Path::new("/etc/keywright/p")));
-        assert_eq!(settings.idp["corp"].token, SecretSource::File("/etc/keywright/corp.token".into()));
+        let error = settings.directory(&named("corp")).err().unwrap().to_string();
+        assert!(error.contains("/etc/keywright/corp.token"), "{error}");
     }
 
     #[test]
@@ -266,7 +258,7 @@ token = \"env:LAB\"
     fn the_idp_that_is_meant() {
         let two = parse(TWO).ok().unwrap();
         let known = || vec!["corp".to_owned(), "lab".to_owned()];
-        assert_eq!(two.choose(&named("lab")).unwrap().2, "http://127.0.0.1:8461");
+        assert_eq!(two.choose(&named("lab")).unwrap().name(), "lab");
         assert_eq!(two.choose(&WhichIdp::default()).unwrap_err(), SettingsError::SeveralIdps { known: known() });
         assert_eq!(
             two.choose(&named("home")).unwrap_err(),

@@ -14,11 +14,11 @@ use std::time::{Duration, Instant};
 use rustls::pki_types::CertificateDer;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
+use ureq::Agent;
 use ureq::http::{HeaderName, HeaderValue, Method, Request, Uri, header};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{ConnectionDetails, Connector, DefaultConnector, Transport};
-use ureq::{Agent, Proxy};
 
 pub use reply::{Fault, Reply};
 
@@ -45,10 +45,37 @@ impl Default for Limits {
 /// The way to a server.
 #[derive(Debug, Clone, Default)]
 pub struct Network {
-    /// The proxy, `http://host:port`, instead of the one that `HTTPS_PROXY` or `ALL_PROXY` names. Never used on loopback.
-    pub proxy: Option<String>,
+    /// The proxy, instead of the one that `HTTPS_PROXY` or `ALL_PROXY` names. Never used on loopback.
+    pub proxy: Option<Proxy>,
     /// Trust anchors for TLS (DER) besides the system's.
     pub anchors: Vec<CertificateDer<'static>>,
+}
+
+/// A proxy that is asked to CONNECT: `http://host:port`, or `http://user:password@host:port`. It does not print its password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Proxy(ureq::Proxy);
+
+impl Proxy {
+    /// Whether it says who we are.
+    pub fn has_credentials(&self) -> bool {
+        self.0.username().is_some() || self.0.password().is_some()
+    }
+}
+
+impl std::str::FromStr for Proxy {
+    type Err = String;
+
+    /// The error does not repeat the text, which may hold a password.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let proxy = text.starts_with("http://").then(|| ureq::Proxy::new(text).ok()).flatten();
+        proxy.map(Self).ok_or_else(|| "a proxy is http://host:port".to_owned())
+    }
+}
+
+impl std::fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "http://{}:{}", self.0.host(), self.0.port())
+    }
 }
 
 /// One IdP's API.
@@ -96,10 +123,8 @@ impl Client {
             .accept("application/json");
         if loopback {
             config = config.proxy(None);
-        } else if let Some(proxy) = &network.proxy {
-            // Its text may hold a password, so it is not repeated.
-            let proxy = Proxy::new(proxy).map_err(|_| refuse("its proxy is not http://host:port".into()))?;
-            config = config.proxy(Some(proxy));
+        } else if let Some(Proxy(proxy)) = &network.proxy {
+            config = config.proxy(Some(proxy.clone()));
         }
         let connector = DefaultConnector::new().chain(Connected);
         Ok(Self {

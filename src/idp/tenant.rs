@@ -41,7 +41,7 @@ pub struct Tenant {
     pub network: Network,
     /// Time limits.
     pub limits: Limits,
-    /// Where the secret comes from instead of the place that the settings name.
+    /// Where the secret comes from instead of the place that the settings name. A relative path is the process's own.
     pub secret: Option<SecretSource>,
 }
 
@@ -53,8 +53,8 @@ impl Tenant {
 
     /// The tenant's secret, of one line; `what` is shown at a prompt, such as `API token`.
     pub fn secret(&self, source: &SecretSource, what: &str) -> Result<SecretString, OpenError> {
-        let source = self.secret.as_ref().unwrap_or(source);
-        Ok(source.from_folder(&self.folder).take(&format!("{what} for {}", self.name))?)
+        let source = self.secret.clone().unwrap_or_else(|| source.from_folder(&self.folder));
+        Ok(source.take(&format!("{what} for {}", self.name))?)
     }
 
     /// A setting that will not do.

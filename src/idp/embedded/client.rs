@@ -1,6 +1,7 @@
 //! The embedded directory as an IdP, spoken to over HTTP.
 
 use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use ureq::http::{Method, header};
 
@@ -9,11 +10,24 @@ use super::wire::{
     SignInResponse, UserChange, Users,
 };
 use crate::idp::http::{Call, Client, Limits, Reply, segment};
-use crate::idp::{Ceremony, Directory, DirectoryError, Finding, Registered, SignIn, SignInCeremony, User};
+use crate::idp::{
+    Ceremony, Directory, DirectoryError, Finding, OpenError, Registered, SignIn, SignInCeremony, Tenant, User,
+};
+use crate::secret::SecretSource;
 use crate::webauthn::{AuthenticationResponse, RegistrationResponse};
 
 /// The longest label that the server takes, in characters.
 const LONGEST_LABEL: usize = 100;
+
+/// What a table of kind `embedded` holds.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Settings {
+    /// Where it listens, such as `http://127.0.0.1:8460`.
+    pub url: String,
+    /// Where the API token comes from that it was started with.
+    pub token: SecretSource,
+}
 
 /// The embedded directory as an IdP, spoken to over HTTP.
 pub struct Embedded {
@@ -21,6 +35,12 @@ pub struct Embedded {
 }
 
 impl Embedded {
+    /// As the settings say.
+    pub fn open(tenant: &Tenant, settings: &Settings) -> Result<Self, OpenError> {
+        let token = tenant.secret(&settings.token, "API token")?;
+        Ok(Self { api: Api { client: tenant.client(&settings.url)?, authorization: bearer(&token) } })
+    }
+
     /// `url` such as `http://127.0.0.1:8460`; `token` is the API token that the server was started with.
     pub fn new(name: &str, url: &str, token: SecretString) -> Result<Self, DirectoryError> {
         Self::with_limits(name, url, token, Limits::default())
@@ -28,8 +48,7 @@ impl Embedded {
 
     /// The same with other time limits.
     pub fn with_limits(name: &str, url: &str, token: SecretString, limits: Limits) -> Result<Self, DirectoryError> {
-        let authorization = format!("Bearer {}", token.expose_secret()).into();
-        Ok(Self { api: Api { client: Client::new(name, url, limits)?, authorization } })
+        Ok(Self { api: Api { client: Client::new(name, url, limits)?, authorization: bearer(&token) } })
     }
 
     /// How the server is set up.
@@ -64,6 +83,10 @@ impl Embedded {
     fn get<T: DeserializeOwned>(&self, path: &str, what: &str) -> Result<T, DirectoryError> {
         send(self.call(Method::GET, path), what)?.json()
     }
+}
+
+fn bearer(token: &SecretString) -> SecretString {
+    format!("Bearer {}", token.expose_secret()).into()
 }
 
 /// The server, with what opens it.

@@ -35,7 +35,7 @@
 //! sign-in that does not verify, 500 if the database fails.
 
 mod ceremony;
-mod client;
+pub mod client;
 mod page;
 mod refusal;
 mod routes;

@@ -1,0 +1,235 @@
+//! A table `[idp.NAME]` of the settings: what all kinds of IdP have in common, and what each kind has of its own.
+//!
+//! A kind is added with a variant of [`IdpSettings`] and its arm in `open`; the settings of its own are the adapter's.
+//!
+//! There is no key that switches the verification of TLS certificates off.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use secrecy::ExposeSecret as _;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue, ValueDeserializer};
+
+use super::Wrong;
+use crate::idp::embedded::{self, Embedded};
+use crate::idp::http::{Network, Proxy};
+use crate::idp::{Directory, OpenError, Tenant};
+use crate::secret::SecretSource;
+
+/// What a kind of IdP has of its own. In the settings, its variant's name is the table's `kind`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IdpSettings {
+    /// `keywright idp serve`.
+    Embedded(embedded::client::Settings),
+}
+
+impl IdpSettings {
+    fn open(&self, tenant: &Tenant) -> Result<Box<dyn Directory>, OpenError> {
+        Ok(match self {
+            Self::Embedded(settings) => Box::new(Embedded::open(tenant, settings)?),
+        })
+    }
+}
+
+/// One IdP.
+#[derive(Debug, Clone)]
+pub struct IdpTable {
+    /// The table's name.
+    name: String,
+    /// What relative paths in it are relative to.
+    folder: PathBuf,
+    /// A PEM file of trust anchors for TLS, besides the system's.
+    ca: Option<PathBuf>,
+    /// The proxy, instead of the environment's.
+    proxy: Option<ProxySetting>,
+    settings: IdpSettings,
+}
+
+/// The keys that every table may have.
+#[derive(Deserialize)]
+struct Common {
+    kind: Spanned<String>,
+    ca: Option<PathBuf>,
+    proxy: Option<ProxySetting>,
+}
+
+const COMMON_KEYS: [&str; 3] = ["kind", "ca", "proxy"];
+
+/// `http://host:port`, or the place of one with a password in it.
+#[derive(Debug, Clone)]
+enum ProxySetting {
+    Open(Proxy),
+    Secret(SecretSource),
+}
+
+impl<'de> Deserialize<'de> for ProxySetting {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if let Ok(source) = text.parse() {
+            return Ok(Self::Secret(source));
+        }
+        // The text is not repeated: it may hold a password.
+        match text.parse::<Proxy>() {
+            Ok(proxy) if !proxy.has_credentials() => Ok(Self::Open(proxy)),
+            Ok(_) => Err(D::Error::custom(
+                "a proxy's address with a password belongs elsewhere; name its place: file:PATH or env:NAME",
+            )),
+            Err(error) => Err(D::Error::custom(error)),
+        }
+    }
+}
+
+impl IdpTable {
+    /// An embedded directory that is named by its address alone.
+    pub fn embedded(url: &str, token: &SecretSource) -> Self {
+        let settings = embedded::client::Settings { url: url.to_owned(), token: token.clone() };
+        Self {
+            name: "embedded".to_owned(),
+            folder: PathBuf::new(),
+            ca: None,
+            proxy: None,
+            settings: IdpSettings::Embedded(settings),
+        }
+    }
+
+    /// Reads the tables under `idp`.
+    pub(super) fn read_all(folder: &Path, tables: Spanned<DeValue<'_>>) -> Result<BTreeMap<String, Self>, Wrong> {
+        let read = |(name, table): (Spanned<DeString<'_>>, _)| {
+            let name = name.into_inner().into_owned();
+            Ok((name.clone(), Self::read(name, folder, table)?))
+        };
+        in_table(tables)?.1.into_iter().map(read).collect()
+    }
+
+    /// The keys that all kinds have are taken out of the table; the rest is for `kind` to read.
+    fn read(name: String, folder: &Path, table: Spanned<DeValue<'_>>) -> Result<Self, Wrong> {
+        let (span, mut rest) = in_table(table)?;
+        let table = |table| Spanned::new(span.clone(), DeValue::Table(table));
+        let common = COMMON_KEYS.iter().filter_map(|key| rest.remove_entry(*key)).collect();
+        let common = Common::deserialize(ValueDeserializer::from(table(common)))?;
+        // As serde writes an enum, `{ KIND = { ... } }`, so that an unknown kind is told at its place.
+        let kind = Spanned::new(common.kind.span(), common.kind.get_ref().as_str().into());
+        let settings = table(DeTable::from_iter([(kind, table(rest))]));
+        let settings = IdpSettings::deserialize(ValueDeserializer::from(settings))?;
+        Ok(Self { name, folder: folder.to_owned(), ca: common.ca, proxy: common.proxy, settings })
+    }
+
+    /// The table's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Opens the IdP. Its secret comes from where the settings say, or from `secret`.
+    pub fn open(&self, secret: Option<&SecretSource>) -> Result<Box<dyn Directory>, OpenError> {
+        let mut tenant = Tenant {
+            name: self.name.clone(),
+            folder: self.folder.clone(),
+            secret: secret.cloned(),
+            ..Tenant::default()
+        };
+        tenant.network = self.network(&tenant)?;
+        self.settings.open(&tenant)
+    }
+
+    fn network(&self, tenant: &Tenant) -> Result<Network, OpenError> {
+        let proxy = match &self.proxy {
+            None => None,
+            Some(ProxySetting::Open(proxy)) => Some(proxy.clone()),
+            Some(ProxySetting::Secret(source)) => {
+                let address = source.from_folder(&self.folder).take(&format!("proxy for {}", self.name))?;
+                let proxy = address.expose_secret().parse();
+                Some(proxy.map_err(|error| tenant.refuse(format!("proxy at {source}: {error}")))?)
+            }
+        };
+        let anchors = match &self.ca {
+            None => Vec::new(),
+            Some(ca) => {
+                let file = self.folder.join(ca);
+                let refuse = |why: String| tenant.refuse(format!("ca {}: {why}", file.display()));
+                let anchors: Vec<_> = CertificateDer::pem_file_iter(&file)
+                    .and_then(Iterator::collect)
+                    .map_err(|error| refuse(error.to_string()))?;
+                if anchors.is_empty() {
+                    return Err(refuse("there is no certificate in it (PEM)".into()));
+                }
+                anchors
+            }
+        };
+        Ok(Network { proxy, anchors })
+    }
+}
+
+/// A table, and where it is.
+fn in_table(value: Spanned<DeValue<'_>>) -> Result<(Range<usize>, DeTable<'_>), Wrong> {
+    let span = value.span();
+    match value.into_inner() {
+        DeValue::Table(table) => Ok((span, table)),
+        _ => Err(Wrong { at: span.start, why: "a table is expected here: [idp.NAME]".to_owned() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Settings;
+    use super::*;
+
+    /// What is wrong with one table, in this folder.
+    fn refused(folder: &Path, table: &str) -> String {
+        let text = format!("[idp.acme]\n{table}");
+        match Settings::parse(&folder.join("keywright.toml"), &text) {
+            Err(error) => error.to_string(),
+            Ok(settings) => settings.idp["acme"].open(None).err().expect("it was opened").to_string(),
+        }
+    }
+
+    const EMBEDDED: &str = "kind = \"embedded\"\nurl = \"http://127.0.0.1:8460\"\ntoken = \"file:token\"\n";
+
+    fn folder() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        crate::cli::state::write_private(&folder.path().join("token"), b"t0ken\n").unwrap();
+        folder
+    }
+
+    #[test]
+    fn what_all_kinds_have_is_read_once() {
+        let folder = folder();
+        let root = rcgen::generate_simple_self_signed(["idp.example".to_owned()]).unwrap();
+        let base64 = data_encoding::BASE64.encode(root.cert.der());
+        let pem = format!("-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n");
+        std::fs::write(folder.path().join("ca.pem"), pem).unwrap();
+        let text = format!("[idp.acme]\n{EMBEDDED}ca = \"ca.pem\"\nproxy = \"http://proxy.example:3128\"\n");
+        let settings = Settings::parse(&folder.path().join("keywright.toml"), &text).ok().unwrap();
+        assert_eq!(settings.idp["acme"].open(None).ok().unwrap().name(), "acme");
+        let network = settings.idp["acme"].network(&Tenant::default()).unwrap();
+        assert_eq!(network.anchors, [root.cert.der().clone()]);
+        assert_eq!(format!("{:?}", network.proxy.unwrap()), "http://proxy.example:3128");
+    }
+
+    #[test]
+    fn what_will_not_do_is_told_without_secrets() {
+        let folder = folder();
+        let path = folder.path();
+        std::fs::write(path.join("empty.pem"), "nothing here\n").unwrap();
+        for (more, words) in [
+            ("ca = \"missing.pem\"\n", "missing.pem"),
+            ("ca = \"empty.pem\"\n", "there is no certificate in it"),
+            ("proxy = \"http://me:hunter2@proxy.example\"\n", "name its place"),
+            ("proxy = \"proxy.example:3128\"\n", "a proxy is http://host:port"),
+            ("verify = false\n", "verify"),
+        ] {
+            let error = refused(path, &format!("{EMBEDDED}{more}"));
+            assert!(error.contains(words) && !error.contains("hunter2"), "{more}: {error}");
+        }
+        let error = refused(path, "url = \"http://127.0.0.1:1\"\ntoken = \"env:A\"\n");
+        assert!(error.contains("kind"), "{error}");
+        let error = Settings::parse(&path.join("keywright.toml"), "idp = 1\n").err().unwrap().to_string();
+        assert!(error.contains("[idp.NAME]"), "{error}");
+    }
+}
