@@ -3,14 +3,23 @@
 //!
 //! It refuses flows with a browser: a batch has nobody to click.
 
+mod dpop;
+mod signing_key;
+
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use data_encoding::BASE64;
+use data_encoding::{BASE64, BASE64URL_NOPAD};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use ureq::http::{Method, header};
+use serde_json::{Map, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
+use ureq::http::{HeaderName, Method, header};
 
+use self::dpop::Dpop;
+pub use self::signing_key::{KeyError, SigningKey};
 use super::DirectoryError;
 use super::http::{Call, Client, Fault, Reply, segment};
 
@@ -20,6 +29,16 @@ const DEFAULT_LIFE: u64 = 300;
 /// A token is not used in the last moments of its life.
 const MARGIN: Duration = Duration::from_secs(30);
 
+/// Seconds that an assertion is good for: it is used at once, and clocks differ.
+const ASSERTION_LIFE: i64 = 120;
+
+/// A clock that differs by less, in seconds, is left alone, and what we sign is dated back by as much, so that nobody finds it to
+/// come from the future.
+const CLOCKS_AGREE: i64 = 5;
+
+/// How often a token is asked for: once more for a nonce, and once more for a clock that differs.
+const ATTEMPTS: usize = 3;
+
 /// How the client shows who it is.
 #[derive(Debug)]
 pub enum ClientAuthentication {
@@ -27,6 +46,9 @@ pub enum ClientAuthentication {
     SecretPost(SecretString),
     /// The same as HTTP Basic (`client_secret_basic`).
     SecretBasic(SecretString),
+    /// An assertion signed with the client's key (`private_key_jwt`, RFC 7523 2.2). With a key that has a certificate
+    /// ([`SigningKey::with_certificate`]) it is the one that Entra ID calls a certificate credential.
+    PrivateKeyJwt(Box<SigningKey>),
 }
 
 /// One client of an authorization server.
@@ -37,15 +59,31 @@ pub struct ClientCredentials {
     client_id: String,
     authentication: ClientAuthentication,
     scope: String,
+    dpop: Option<Dpop>,
+    explain: fn(&Fault) -> Option<&'static str>,
+    clock: ServerClock,
     token: Mutex<Option<AccessToken>>,
 }
+
+/// How many seconds the server's clock is ahead of ours, as its answers told.
+#[derive(Debug, Default)]
+struct ServerClock(AtomicI64);
 
 /// A token, and until when it is used.
 #[derive(Debug, Clone)]
 struct AccessToken {
-    /// The whole value of the `Authorization` header.
-    authorization: SecretString,
+    value: SecretString,
+    kind: TokenType,
     until: Instant,
+}
+
+/// What has to be shown together with a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TokenType {
+    /// Nothing (RFC 6750).
+    Bearer,
+    /// A proof that the key is ours (RFC 9449).
+    Dpop,
 }
 
 /// The token endpoint's answer (RFC 6749 5.1).
@@ -67,8 +105,27 @@ impl ClientCredentials {
         authentication: ClientAuthentication,
         scope: &str,
     ) -> Self {
-        let (token_path, client_id, scope) = (token_path.to_owned(), client_id.to_owned(), scope.to_owned());
-        Self { server, token_path, client_id, authentication, scope, token: Mutex::default() }
+        Self {
+            server,
+            token_path: token_path.to_owned(),
+            client_id: client_id.to_owned(),
+            authentication,
+            scope: scope.to_owned(),
+            dpop: None,
+            explain: |_| None,
+            clock: ServerClock::default(),
+            token: Mutex::default(),
+        }
+    }
+
+    /// Has tokens bound to a key that is made here and now (RFC 9449). A server that grants a Bearer token all the same is heard.
+    pub fn with_dpop(self) -> Self {
+        Self { dpop: Some(Dpop::new()), ..self }
+    }
+
+    /// Has refusals of the token endpoint told with what a person can do about them, such as where in the IdP's console to look.
+    pub fn explained_by(self, explain: fn(&Fault) -> Option<&'static str>) -> Self {
+        Self { explain, ..self }
     }
 
     /// Asks for a token if there is none.
@@ -76,15 +133,34 @@ impl ClientCredentials {
         self.token().map(drop)
     }
 
-    /// Sends a request with an access token. After a 401 it is renewed, once, and the request sent again.
+    /// Sends a request with an access token. After a 401 the token is renewed, once, and the request sent again; a 401 that asks for
+    /// a nonce is no reason to renew.
     pub fn send(&self, call: Call<'_>) -> Result<Reply, DirectoryError> {
         let token = self.token()?;
-        let reply = call.clone().credential(header::AUTHORIZATION, token.authorization.clone()).send()?;
+        let reply = self.send_with(&call, &token)?;
         if reply.status() != 401 {
             return Ok(reply);
         }
         self.forget(&token);
-        call.credential(header::AUTHORIZATION, self.token()?.authorization).send()
+        self.send_with(&call, &self.token()?)
+    }
+
+    fn send_with(&self, call: &Call<'_>, token: &AccessToken) -> Result<Reply, DirectoryError> {
+        let authorized = |scheme: &str| {
+            let authorization = format!("{scheme} {}", token.value.expose_secret());
+            call.clone().credential(header::AUTHORIZATION, authorization.into())
+        };
+        let (Some(dpop), TokenType::Dpop) = (&self.dpop, token.kind) else { return authorized("Bearer").send() };
+        let send = || {
+            let proof = dpop.proof(call, &dpop.api_nonce, self.clock.issued(), Some(&token.value));
+            let reply = authorized("DPoP").header(HeaderName::from_static(dpop::PROOF), &proof).send()?;
+            self.clock.learn(&reply);
+            Ok((dpop.api_nonce.learn(&reply), reply))
+        };
+        match send()? {
+            (true, _) => send().map(|(_, reply)| reply),
+            (false, reply) => Ok(reply),
+        }
     }
 
     /// The token that is there, or a new one. Threads that need one at the same time wait for one request.
@@ -101,7 +177,7 @@ impl ClientCredentials {
     /// This token is not taken any more; if another thread has a newer one already, that stays.
     fn forget(&self, refused: &AccessToken) {
         let mut kept = self.kept();
-        let same = |token: &AccessToken| token.authorization.expose_secret() == refused.authorization.expose_secret();
+        let same = |token: &AccessToken| token.value.expose_secret() == refused.value.expose_secret();
         if kept.as_ref().is_some_and(same) {
             *kept = None;
         }
@@ -113,6 +189,42 @@ impl ClientCredentials {
     }
 
     fn ask(&self) -> Result<AccessToken, DirectoryError> {
+        let directory = || self.server.directory().to_owned();
+        let mut attempt = 1;
+        let (asked, reply) = loop {
+            let asked = Instant::now();
+            let reply = self.token_request().send()?;
+            let nonce_wanted = self.dpop.as_ref().is_some_and(|dpop| dpop.token_nonce.learn(&reply));
+            let clock_moved = self.clock.learn(&reply) && self.tells_time();
+            if !matches!(reply.status(), 400 | 401) {
+                break (asked, reply);
+            }
+            if attempt == ATTEMPTS || !(nonce_wanted || clock_moved) {
+                // RFC 6749 5.2: whatever is wrong here, it is our sign-in.
+                let fault = reply.fault();
+                let why = match (self.explain)(&fault) {
+                    Some(explanation) => format!("{}; {explanation}", fault.message),
+                    None => fault.message,
+                };
+                return Err(DirectoryError::SignIn { directory: directory(), why });
+            }
+            attempt += 1;
+        };
+        let granted: Granted = reply.accepted("token endpoint")?.json()?;
+        let kind = match granted.token_type.to_ascii_lowercase().as_str() {
+            "bearer" => TokenType::Bearer,
+            "dpop" if self.dpop.is_some() => TokenType::Dpop,
+            _ => {
+                let why = format!("a token of type {}", granted.token_type);
+                return Err(DirectoryError::Answer { directory: directory(), why });
+            }
+        };
+        let lives = Duration::from_secs(granted.expires_in.unwrap_or(DEFAULT_LIFE)).saturating_sub(MARGIN);
+        Ok(AccessToken { value: granted.access_token, kind, until: asked + lives })
+    }
+
+    /// The request for a token: a new one each time, because assertions and proofs are taken once.
+    fn token_request(&self) -> Call<'_> {
         let mut form = vec![("grant_type", "client_credentials")];
         if !self.scope.is_empty() {
             form.push(("scope", &self.scope));
@@ -129,21 +241,71 @@ impl ClientCredentials {
                 let basic = format!("Basic {}", BASE64.encode(pair.as_bytes()));
                 call.form(&form).credential(header::AUTHORIZATION, basic.into()).with_secret(secret.clone())
             }
+            ClientAuthentication::PrivateKeyJwt(key) => {
+                let assertion = SecretString::from(self.assertion(key, &call.url_without_query()));
+                form.extend([
+                    ("client_id", self.client_id.as_str()),
+                    ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+                    ("client_assertion", assertion.expose_secret()),
+                ]);
+                call.form(&form).with_secret(assertion.clone())
+            }
         };
-        let asked = Instant::now();
-        let reply = call.send()?;
-        if matches!(reply.status(), 400 | 401) {
-            // RFC 6749 5.2: whatever is wrong here, it is our sign-in.
-            let Fault { message: why, .. } = reply.fault();
-            return Err(DirectoryError::SignIn { directory: self.server.directory().to_owned(), why });
+        match &self.dpop {
+            Some(dpop) => {
+                let proof = dpop.proof(&call, &dpop.token_nonce, self.clock.issued(), None);
+                call.header(HeaderName::from_static(dpop::PROOF), &proof)
+            }
+            None => call,
         }
-        let granted: Granted = reply.accepted("token endpoint")?.json()?;
-        if !granted.token_type.eq_ignore_ascii_case("Bearer") {
-            let why = format!("a token of type {}", granted.token_type);
-            return Err(DirectoryError::Answer { directory: self.server.directory().to_owned(), why });
-        }
-        let lives = Duration::from_secs(granted.expires_in.unwrap_or(DEFAULT_LIFE)).saturating_sub(MARGIN);
-        let authorization = format!("Bearer {}", granted.access_token.expose_secret()).into();
-        Ok(AccessToken { authorization, until: asked + lives })
     }
+
+    /// What the client says about itself (RFC 7523 3), for this token endpoint.
+    fn assertion(&self, key: &SigningKey, audience: &str) -> String {
+        let issued = self.clock.issued();
+        let claims = json!({
+            "iss": self.client_id,
+            "sub": self.client_id,
+            "aud": audience,
+            "jti": unique(),
+            "iat": issued,
+            "exp": issued + ASSERTION_LIFE,
+        });
+        key.sign(Map::from_iter([("typ".to_owned(), "JWT".into())]), &claims)
+    }
+
+    /// Whether what we send says what time it is.
+    fn tells_time(&self) -> bool {
+        self.dpop.is_some() || matches!(self.authentication, ClientAuthentication::PrivateKeyJwt(_))
+    }
+}
+
+impl ServerClock {
+    /// Seconds since 1970, there.
+    fn now(&self) -> i64 {
+        OffsetDateTime::now_utc().unix_timestamp() + self.0.load(Ordering::Relaxed)
+    }
+
+    /// What our signatures are dated.
+    fn issued(&self) -> i64 {
+        self.now() - CLOCKS_AGREE
+    }
+
+    /// Sets it by an answer's `Date`. Says whether that changed it.
+    fn learn(&self, reply: &Reply) -> bool {
+        let date = reply.header(header::DATE.as_str()).and_then(|text| OffsetDateTime::parse(text, &Rfc2822).ok());
+        let Some(date) = date else { return false };
+        if (date.unix_timestamp() - self.now()).abs() < CLOCKS_AGREE {
+            return false;
+        }
+        self.0.store(date.unix_timestamp() - OffsetDateTime::now_utc().unix_timestamp(), Ordering::Relaxed);
+        true
+    }
+}
+
+/// A `jti` that nobody has used: 128 random bits.
+fn unique() -> String {
+    let mut bytes = [0; 16];
+    aws_lc_rs::rand::fill(&mut bytes).expect("aws-lc draws random bytes or ends the process");
+    BASE64URL_NOPAD.encode(&bytes)
 }
