@@ -4,6 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::super::args::WhichIdp;
+use super::super::settings::IdpChoice;
 use super::super::{CliError, Exit, Session};
 use crate::idp::Finding;
 
@@ -13,9 +14,12 @@ use crate::idp::Finding;
 /// itself is refused.
 #[derive(Args)]
 #[command(
-    after_long_help = "Example:\n  keywright idp check\n  keywright idp check --idp http://127.0.0.1:8460 --idp-token env:KEYWRIGHT_TOKEN"
+    after_long_help = "Example:\n  keywright idp check\n  keywright idp check acme\n  keywright idp check --idp http://127.0.0.1:8460 --idp-token env:KEYWRIGHT_TOKEN"
 )]
 pub struct Check {
+    /// Its name in the settings (needed if there are several)
+    #[arg(value_name = "NAME", conflicts_with = "idp")]
+    name: Option<String>,
     #[command(flatten)]
     idp: WhichIdp,
 }
@@ -30,7 +34,9 @@ struct Checked<'a> {
 impl Check {
     /// Runs it.
     pub fn run(&self, session: &Session) -> Result<Exit, CliError> {
-        let directory = session.settings()?.directory(&self.idp)?;
+        let mut which = self.idp.clone();
+        which.idp = which.idp.or_else(|| self.name.clone().map(IdpChoice::Name));
+        let directory = session.settings()?.directory(&which)?;
         let findings = directory.preflight()?;
         let ready = !findings.iter().any(|finding| finding.blocks);
         let checked = Checked { directory: directory.name(), ready, findings: &findings };

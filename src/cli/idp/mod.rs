@@ -1,13 +1,14 @@
 //! `keywright idp`: the identity provider.
 
 pub mod check;
+pub mod list;
 pub mod serve;
 
 use clap::{Args, Subcommand};
 
 use super::{CliError, Exit, Session};
 
-/// The identity provider: check it, or serve one for practice.
+/// The identity providers: list and check them, or serve one for practice.
 #[derive(Args)]
 pub struct Idp {
     #[command(subcommand)]
@@ -16,6 +17,7 @@ pub struct Idp {
 
 #[derive(Subcommand)]
 enum IdpCommand {
+    List(list::List),
     Check(check::Check),
     Serve(serve::Serve),
 }
@@ -24,6 +26,7 @@ impl Idp {
     /// Runs it.
     pub fn run(&self, session: &Session) -> Result<Exit, CliError> {
         match &self.command {
+            IdpCommand::List(command) => command.run(session),
             IdpCommand::Check(command) => command.run(session),
             IdpCommand::Serve(command) => command.run(session),
         }

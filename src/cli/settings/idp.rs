@@ -31,6 +31,27 @@ pub enum IdpSettings {
 }
 
 impl IdpSettings {
+    /// The `kind`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Embedded(_) => "embedded",
+        }
+    }
+
+    /// Where it is.
+    pub fn address(&self) -> &str {
+        match self {
+            Self::Embedded(settings) => &settings.url,
+        }
+    }
+
+    /// Where its secret comes from.
+    pub fn secret(&self) -> &SecretSource {
+        match self {
+            Self::Embedded(settings) => &settings.token,
+        }
+    }
+
     fn open(&self, tenant: &Tenant) -> Result<Box<dyn Directory>, OpenError> {
         Ok(match self {
             Self::Embedded(settings) => Box::new(Embedded::open(tenant, settings)?),
@@ -126,6 +147,11 @@ impl IdpTable {
         &self.name
     }
 
+    /// What it has of its own.
+    pub fn settings(&self) -> &IdpSettings {
+        &self.settings
+    }
+
     /// Opens the IdP. Its secret comes from where the settings say, or from `secret`.
     pub fn open(&self, secret: Option<&SecretSource>) -> Result<Box<dyn Directory>, OpenError> {
         let mut tenant = Tenant {
@@ -207,6 +233,7 @@ mod tests {
         let text = format!("[idp.acme]\n{EMBEDDED}ca = \"ca.pem\"\nproxy = \"http://proxy.example:3128\"\n");
         let settings = Settings::parse(&folder.path().join("keywright.toml"), &text).ok().unwrap();
         assert_eq!(settings.idp["acme"].open(None).ok().unwrap().name(), "acme");
+        assert_eq!(settings.idp["acme"].settings().kind(), "embedded");
         let network = settings.idp["acme"].network(&Tenant::default()).unwrap();
         assert_eq!(network.anchors, [root.cert.der().clone()]);
         assert_eq!(format!("{:?}", network.proxy.unwrap()), "http://proxy.example:3128");

@@ -1,0 +1,58 @@
+//! `keywright idp list`: which identity providers are set up. Asks none of them, and takes no secret.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::super::{CliError, Exit, Session};
+
+/// List the identity providers of the settings.
+///
+/// Nothing is asked of them, and their secrets stay where they are; 'keywright idp check NAME' signs in.
+#[derive(Args)]
+#[command(after_long_help = "Example:\n  keywright idp list\n  keywright idp list --json")]
+pub struct List {}
+
+#[derive(Serialize)]
+struct Listed<'a> {
+    name: &'a str,
+    kind: &'static str,
+    address: &'a str,
+    secret: String,
+}
+
+impl List {
+    /// Runs it.
+    pub fn run(&self, session: &Session) -> Result<Exit, CliError> {
+        let settings = session.settings()?;
+        let listed: Vec<Listed<'_>> = settings
+            .idp
+            .values()
+            .map(|table| {
+                let own = table.settings();
+                Listed {
+                    name: table.name(),
+                    kind: own.kind(),
+                    address: own.address(),
+                    secret: own.secret().to_string(),
+                }
+            })
+            .collect();
+        if session.output.is_json() {
+            for one in &listed {
+                session.output.object(one)?;
+            }
+            return Ok(Exit::Done);
+        }
+        if listed.is_empty() {
+            session.console.say("no identity provider is set up; an [idp.NAME] in keywright.toml sets one up");
+        }
+        let widest = |column: fn(&Listed<'_>) -> usize| listed.iter().map(column).max().unwrap_or(0);
+        let (name, kind) = (widest(|one| one.name.len()), widest(|one| one.kind.len()));
+        let lines = listed.iter().map(|one| {
+            let Listed { address, secret, .. } = one;
+            format!("{:name$}  {:kind$}  {address}  secret from {secret}\n", one.name, one.kind)
+        });
+        session.output.words(&lines.collect::<String>())?;
+        Ok(Exit::Done)
+    }
+}
