@@ -18,8 +18,8 @@ use super::settings::IdpChoice;
 #[cfg(target_os = "linux")]
 use super::softkey;
 use super::{
-    attest, audit, completions, doctor, enroll, exit, idp, key, ledger, man, mds, provision, rehearse, resume, revoke,
-    status, witness,
+    attest, audit, completions, doctor, drill, enroll, exit, idp, key, ledger, man, mds, provision, rehearse, resume,
+    revoke, status, witness,
 };
 use crate::secret::{Reader, SecretSource};
 
@@ -98,6 +98,7 @@ pub enum Command {
     Status(status::Status),
     Enroll(enroll::Enroll),
     Revoke(revoke::Revoke),
+    Drill(drill::Drill),
     Key(key::Key),
     Doctor(doctor::Doctor),
     Idp(idp::Idp),

@@ -14,7 +14,7 @@ use crate::idp::embedded::StartError;
 use crate::idp::{DirectoryError, OpenError};
 use crate::ledger::{FailureCode, LedgerError};
 use crate::profile::{ProfileError, RosterError};
-use crate::provision::{RevokeError, RunError};
+use crate::provision::{DrillError, RevokeError, RunError};
 use crate::secret::SecretError;
 use crate::softkey::SoftKeyError;
 use crate::trust::{MdsError, TrustError};
@@ -67,6 +67,9 @@ pub enum CliError {
     /// A revocation.
     #[error(transparent)]
     Revoke(#[from] RevokeError),
+    /// A drill.
+    #[error(transparent)]
+    Drill(#[from] DrillError),
     /// The settings.
     #[error(transparent)]
     Settings(#[from] SettingsError),
@@ -148,6 +151,7 @@ impl CliError {
             | Self::Run(RunError::Directory(error))
             | Self::Revoke(RevokeError::Directory(error)) => directory_exit(error),
             Self::Run(RunError::Hid(error)) => hid_exit(error),
+            Self::Drill(error) => drill_exit(error),
             Self::Run(RunError::NoKey) => Exit::Key,
             Self::Interrupted
             | Self::Stopped
@@ -159,7 +163,13 @@ impl CliError {
 
     /// Whether it is the ledger's: that is told even if somebody ended the run.
     pub fn is_ledger(&self) -> bool {
-        matches!(self, Self::Ledger(_) | Self::Run(RunError::Ledger(_)) | Self::Revoke(RevokeError::Ledger(_)))
+        matches!(
+            self,
+            Self::Ledger(_)
+                | Self::Run(RunError::Ledger(_))
+                | Self::Revoke(RevokeError::Ledger(_))
+                | Self::Drill(DrillError::Ledger(_))
+        )
     }
 
     /// Further lines of the message, such as each wrong row of a roster.
@@ -203,6 +213,7 @@ impl CliError {
             }
             Self::Run(RunError::Blocked { .. }) => "change this at the identity provider, then 'keywright idp check'",
             Self::Run(RunError::NoKey) => "plug security keys in, or practise with --softkeys 2",
+            Self::Drill(error) => drill_hint(error),
             Self::Settings(error) => return settings_hint(error),
             Self::NobodyToAsk { .. } => "repeat with --yes if that is what you want",
             Self::Revoke(RevokeError::NoSuchKey { .. }) => "'keywright status --json' shows every key that was planned",
@@ -227,6 +238,9 @@ fn keys_hint(error: &KeysError) -> &'static str {
         KeysError::None => "plug a security key in, or practise with --softkeys 2",
         KeysError::Ambiguous { .. } => "name one with --key, or touch it with --key touch",
         KeysError::SeveralTouched { .. } => "touch one key only",
+        KeysError::NotInLedger => {
+            "'keywright key identify' says whose a key is; name the account and the key's number if it was reset"
+        }
         KeysError::NotThere { .. } => "'keywright key list' shows the keys that are plugged in",
     }
 }
@@ -387,6 +401,58 @@ fn settings_hint(error: &SettingsError) -> Option<String> {
         SettingsError::NoToken => "add --idp-token, for example --idp-token env:KEYWRIGHT_TOKEN".to_owned(),
         _ => return None,
     })
+}
+
+/// The exit code that a failed drill stands for.
+pub fn drill_exit(error: &DrillError) -> Exit {
+    match error {
+        DrillError::PinBlocked
+        | DrillError::PinChangePending
+        | DrillError::WrongPin
+        | DrillError::FewAttempts { .. }
+        | DrillError::Replug => Exit::Pin,
+        DrillError::Directory(error) => directory_exit(error),
+        DrillError::Ctap(error) => ctap_exit(error),
+        _ => Exit::Failed,
+    }
+}
+
+/// What to do about a failed drill.
+pub fn drill_hint(error: &DrillError) -> &'static str {
+    match error {
+        DrillError::CredentialGone => {
+            "this key signs in no more: take it out of service with 'keywright revoke', then 'keywright enroll'"
+        }
+        DrillError::NotRegistered { .. } => {
+            "if nobody meant to, ask who removed it there; then 'keywright revoke' and 'keywright enroll'"
+        }
+        DrillError::Unproved(_) => "use another key: this one's signatures cannot be relied on",
+        DrillError::NotLetIn { .. } => {
+            "sign in with it by hand; if that fails too, 'keywright revoke' and 'keywright enroll'"
+        }
+        DrillError::PinBlocked => {
+            "only a reset unblocks it, and that erases it: 'keywright revoke' it, and 'keywright enroll' a backup"
+        }
+        DrillError::OutOfService { .. } => {
+            "nothing, if it was lost and found: 'keywright key reset' makes it a new key"
+        }
+        DrillError::PinChangePending => "its person has to choose a PIN: 'keywright key pin change', then try again",
+        DrillError::WrongPin => "be sure of the PIN, then try again; each wrong one costs an attempt",
+        DrillError::FewAttempts { .. } => {
+            "be sure of the PIN: 'keywright key credentials --yes' takes it, and the right one makes the key count anew"
+        }
+        DrillError::Replug => "unplug the key, plug it in and try again",
+        DrillError::Account { .. } | DrillError::Directory(DirectoryError::NotFound { .. }) => {
+            "check the account's name and state at the identity provider"
+        }
+        DrillError::Record(_) => "'keywright audit ledger' says what is the matter with it",
+        DrillError::Directory(DirectoryError::SignIn { .. }) => {
+            "check the token and where it comes from, then try again"
+        }
+        DrillError::Directory(_) => "try again when the identity provider is back; nothing was written",
+        DrillError::Ctap(_) => "leave the key in, touch it when it blinks, and try again; nothing was written",
+        DrillError::Ledger(_) => "make room or mend the disk, then try again",
+    }
 }
 
 /// The exit code that a single job's failure stands for.

@@ -51,6 +51,9 @@ pub enum KeysError {
         /// A line for each.
         keys: Vec<String>,
     },
+    /// No key that is there is one that was meant.
+    #[error("no security key that is plugged in is one that the ledger has and that was meant")]
+    NotInLedger,
     /// The one that was named is not there.
     #[error("no security key is at {name}")]
     NotThere {

@@ -10,6 +10,7 @@ pub mod batch;
 pub mod completions;
 pub mod console;
 pub mod doctor;
+pub mod drill;
 pub mod enroll;
 pub mod exit;
 pub mod failure;
@@ -83,6 +84,7 @@ fn run(command: &Command, session: &Session) -> Result<Exit, CliError> {
         Command::Status(command) => command.run(session),
         Command::Enroll(command) => command.run(session),
         Command::Revoke(command) => command.run(session),
+        Command::Drill(command) => command.run(session),
         Command::Key(command) => command.run(session),
         Command::Doctor(command) => command.run(session),
         Command::Idp(command) => command.run(session),

@@ -85,7 +85,8 @@ fn is_prompt(source: Option<&SecretSource>) -> bool {
     matches!(source, None | Some(SecretSource::Prompt))
 }
 
-fn take(source: Option<&SecretSource>, flag: &str, what: &str, session: &Session) -> Result<Pin, CliError> {
+/// A PIN from its source; `what` is shown at a prompt, `flag` names a place where there is no terminal.
+pub fn take(source: Option<&SecretSource>, flag: &str, what: &str, session: &Session) -> Result<Pin, CliError> {
     if is_prompt(source) && !session.console.looks().asks {
         return Err(CliError::Usage(format!("there is no terminal to ask on; name the place of the PIN with {flag}")));
     }

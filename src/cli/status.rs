@@ -2,6 +2,7 @@
 
 use clap::Args;
 use serde::Serialize;
+use time::format_description::well_known::Rfc3339;
 
 use super::output::{count, table};
 use super::{CliError, Exit, Session};
@@ -28,6 +29,8 @@ struct Line<'a> {
     complete: bool,
     keys_proved: usize,
     keys_required: usize,
+    /// RFC 3339: when the first of its keys has to be drilled.
+    next_drill: Option<String>,
     jobs: Vec<JobLine<'a>>,
     attention: Vec<&'a str>,
 }
@@ -101,6 +104,11 @@ fn line<'a>(id: &'a AccountId, book: &'a Book) -> Line<'a> {
         complete: account.completed,
         keys_proved: book.proved_keys(id),
         keys_required: account.profile.keys.required,
+        next_drill: book
+            .credentials_of(id)
+            .filter_map(|(_, credential)| book.next_drill(credential))
+            .min()
+            .and_then(|next| next.format(&Rfc3339).ok()),
         jobs: account.jobs.iter().map(|job| job_line(*job, &book.jobs[job])).collect(),
         attention: book
             .attention
@@ -127,6 +135,8 @@ fn words(lines: &[&Line<'_>], summary: &Summary<'_>) -> String {
     let rows = lines.iter().map(|line| {
         let keys = format!("{}/{}", line.keys_proved, line.keys_required);
         let (state, next) = state_and_next(line);
+        let drill = line.next_drill.as_ref().map(|day| format!("next drill by {}", day.get(..10).unwrap_or(day)));
+        let next = [(!next.is_empty()).then_some(next), drill].into_iter().flatten().collect::<Vec<_>>().join("; ");
         [line.account.to_owned(), line.profile.clone(), keys, state.to_owned(), next]
     });
     let mut text = table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>());

@@ -225,6 +225,13 @@ impl Book {
         self.credentials_of(account).filter(|(_, credential)| credential.is_proved_key()).count()
     }
 
+    /// When a registered credential has to be drilled next, by its profile's interval; `None` if it has none.
+    pub fn next_drill(&self, credential: &Credential) -> Option<OffsetDateTime> {
+        let days = self.accounts.get(&credential.account)?.profile.drill_interval_days?;
+        let proved = OffsetDateTime::parse(credential.proved.as_deref()?, &Rfc3339).ok()?;
+        (credential.state == CredentialState::Registered).then(|| proved + Duration::days(i64::from(days)))
+    }
+
     /// Registered credentials whose profile has a drill interval that has passed since they last signed, or that failed since.
     pub fn drills_due(&self, now: OffsetDateTime) -> impl Iterator<Item = (&CredentialId, &Credential)> {
         self.credentials.iter().filter(move |(_, credential)| {
@@ -284,7 +291,12 @@ mod tests {
     #[test]
     fn drills_are_due_after_the_interval_or_a_failure() {
         let ada = account("ada");
-        let drilled = |proved| Event::KeyDrilled { account: ada.clone(), credential_id: credential_id(1), proved };
+        let drilled = |proved| Event::KeyDrilled {
+            account: ada.clone(),
+            credential_id: credential_id(1),
+            proved,
+            observed: None,
+        };
         let now = |text| OffsetDateTime::parse(text, &Rfc3339).unwrap();
         let due = |events: &[Event], at| {
             book(events).drills_due(now(at)).map(|(_, credential)| credential.job.0).collect::<Vec<_>>()
@@ -294,6 +306,8 @@ mod tests {
         assert_eq!(due(&journey, "2027-02-21T18:22:59Z"), [0; 0]);
         assert_eq!(due(&journey, "2027-02-21T18:23:00Z"), [1]);
         assert_eq!(due(&journey, "2027-02-21T18:48:00Z"), [1, 2]);
+        let read = book(&journey);
+        assert_eq!(read.next_drill(&read.credentials[&credential_id(1)]), Some(now("2027-02-21T18:23:00Z")));
         assert_eq!(due(&with(journey.clone(), [drilled(true)]), "2027-02-21T18:48:00Z"), [2]);
         assert_eq!(due(&with(journey.clone(), [drilled(false)]), "2026-11-24T00:00:00Z"), [1]);
         assert_eq!(due(&with(journey, [drilled(false), drilled(true)]), "2026-11-24T00:00:00Z"), [0; 0]);

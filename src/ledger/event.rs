@@ -169,6 +169,31 @@ pub enum FailureCode {
     Ledger,
 }
 
+/// What a drill saw of a stored key. What it did not come to is `None`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Observed {
+    /// The signature, which verified.
+    pub signature: Option<Signed>,
+    /// Whether the directory has the credential.
+    pub registered: Option<bool>,
+    /// Whether the directory let the person in with it, where it lets us try.
+    pub signed_in: Option<bool>,
+    /// Why the key failed, in a sentence without secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+}
+
+/// An assertion, as other software needs it to verify the signature.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signed {
+    /// Authenticator data as signed, base64url.
+    pub authenticator_data: String,
+    /// Client data as hashed, base64url.
+    pub client_data_json: String,
+    /// Base64url.
+    pub signature: String,
+}
+
 /// A step that did not end well.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
@@ -426,8 +451,11 @@ pub enum Event {
         account: AccountId,
         /// The credential.
         credential_id: CredentialId,
-        /// Whether it signed as it should.
+        /// Whether it passed.
         proved: bool,
+        /// What was seen. `None` in logs from before it was kept.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        observed: Option<Box<Observed>>,
     },
     /// A job will not be finished: its key is lost.
     JobGivenUp {

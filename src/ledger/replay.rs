@@ -428,7 +428,7 @@ mod tests {
             Event::CeremonyAbandoned { job: JobId(1), pending: String::new() },
             Event::AccountCompleted { account: ada.clone() },
             Event::AccountCompleted { account: bob.clone() },
-            Event::KeyDrilled { account: ada.clone(), credential_id: credential_id(1), proved: true },
+            Event::KeyDrilled { account: ada.clone(), credential_id: credential_id(1), proved: true, observed: None },
             Event::AttentionNeeded { job: Some(JobId(1)), message: String::new() },
             batch(1),
         ];
@@ -452,7 +452,7 @@ mod tests {
         let other_account = with(journey("ada"), [planned("bob", 1)]);
         misfit(&with(
             other_account.clone(),
-            [Event::KeyDrilled { account: bob.clone(), credential_id: credential_id(1), proved: true }],
+            [Event::KeyDrilled { account: bob.clone(), credential_id: credential_id(1), proved: true, observed: None }],
         ));
         misfit(&with(
             other_account,

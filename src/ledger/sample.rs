@@ -111,7 +111,12 @@ pub fn every_kind() -> Vec<Event> {
     let ada = account("ada");
     let mut events = journey("ada");
     events.extend([
-        Event::KeyDrilled { account: ada.clone(), credential_id: credential_id(1), proved: true },
+        // Logs from before it was kept what a drill saw do not have that member.
+        Event::KeyDrilled { account: ada.clone(), credential_id: credential_id(1), proved: true, observed: None },
+        event(json!({"event": "key-drilled", "account": ada, "credential_id": credential_id(1), "proved": false,
+            "observed": {"signature": {"authenticator_data": "AAAA", "client_data_json": "e30", "signature": "MEQC"},
+                "registered": true, "signed_in": false, "failure": "it was not let in"}})),
+        Event::KeyDrilled { account: ada.clone(), credential_id: credential_id(1), proved: true, observed: None },
         Event::CredentialRevoked { account: ada, credential_id: credential_id(2), reason: "lost".to_owned() },
         job_planned(3, "ada", 2),
     ]);

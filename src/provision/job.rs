@@ -20,7 +20,7 @@ use crate::webauthn::RpId;
 const NEW_BEGINNINGS: u32 = 2;
 
 /// Attempts that a key must have left before a PIN is tried that might be wrong.
-const ATTEMPTS_KEPT: u32 = 3;
+pub(super) const ATTEMPTS_KEPT: u32 = 3;
 
 /// What a look at a step showed.
 pub enum Looked {

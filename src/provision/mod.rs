@@ -5,6 +5,7 @@
 //! acted on is not repeated before the directory was asked.
 
 mod attendee;
+pub mod drill;
 mod dry_run;
 mod floor;
 mod job;
@@ -21,6 +22,7 @@ mod steps;
 mod trouble;
 mod turns;
 
+pub use drill::{Drill, DrillError};
 pub use key::fingerprint;
 pub use operator::{Apart, Operator, Who};
 pub use patience::Patience;

@@ -7,7 +7,7 @@ use super::job::spare_attempts;
 use super::journal::Journal;
 use super::key::OpenKey;
 use super::{Station, Trouble};
-use crate::ctap::{CtapError, GetAssertion, Permissions, StatusCode};
+use crate::ctap::{Authenticator, CtapError, GetAssertion, Permissions, PinUvAuthToken, StatusCode};
 use crate::ledger::{CredentialState, FailureCode, JobId, JobState, KeyIdentity, Step};
 use crate::secret::SealedPin;
 use crate::webauthn::{CredentialId, RpId};
@@ -52,9 +52,9 @@ fn looks_like(one: &KeyIdentity, other: &KeyIdentity) -> bool {
 }
 
 /// What a key shows of itself without PIN and touch.
-enum Shown {
-    /// The credential of this job.
-    Credential(JobId),
+pub(super) enum Shown {
+    /// This credential.
+    Credential(CredentialId),
     /// It has none of ours, or none that it shows.
     Nothing,
     /// It shows nothing at all before it has its PIN.
@@ -73,9 +73,22 @@ pub fn recognise(
         // Every key of ours gets a PIN, and losing it takes a reset, which takes the credentials too.
         return Ok(without_pin(&key.identity(), &bound));
     }
-    let hides = match by_credential(journal, key)? {
-        Shown::Credential(job) if journal.state(job) == JobState::Done => return Ok(Recognised::Done(job)),
-        Shown::Credential(job) => return Ok(Recognised::Of(job)),
+    let candidates = {
+        let book = journal.book();
+        let live = book
+            .credentials
+            .iter()
+            .filter(|(_, credential)| matches!(credential.state, CredentialState::OnKey | CredentialState::Registered));
+        live.map(|(id, credential)| (credential.rp_id.clone(), id.clone())).collect::<Vec<_>>()
+    };
+    let hides = match shown(&mut key.authenticator, &candidates)? {
+        Shown::Credential(id) => {
+            let job = journal.book().credentials[&id].job;
+            return Ok(match journal.state(job) {
+                JobState::Done => Recognised::Done(job),
+                _ => Recognised::Of(job),
+            });
+        }
         Shown::Nothing => false,
         Shown::Refusal => true,
     };
@@ -113,42 +126,35 @@ fn without_pin(identity: &KeyIdentity, bound: &[Bound]) -> Recognised {
     its.map_or(Recognised::New, |bound| Recognised::Of(bound.job))
 }
 
-/// Asks the key, without PIN and touch, for any credential that the ledger has.
-fn by_credential(journal: &Journal<'_>, key: &mut OpenKey) -> Result<Shown, Trouble> {
-    let candidates: Vec<(RpId, CredentialId, JobId)> = {
-        let book = journal.book();
-        let live = book
-            .credentials
-            .iter()
-            .filter(|(_, credential)| matches!(credential.state, CredentialState::OnKey | CredentialState::Registered));
-        live.map(|(id, credential)| (credential.rp_id.clone(), id.clone(), credential.job)).collect()
-    };
-    let mut rp_ids: Vec<&RpId> = candidates.iter().map(|(rp_id, ..)| rp_id).collect();
+/// Asks the key, without PIN and touch, for any of these credentials.
+pub(super) fn shown(key: &mut Authenticator, candidates: &[(RpId, CredentialId)]) -> Result<Shown, CtapError> {
+    let mut rp_ids: Vec<&RpId> = candidates.iter().map(|(rp_id, _)| rp_id).collect();
     rp_ids.sort();
     rp_ids.dedup();
     for rp_id in rp_ids {
         let ids: Vec<CredentialId> =
-            candidates.iter().filter(|(candidate, ..)| candidate == rp_id).map(|(_, id, _)| id.clone()).collect();
-        match key_has_one_of(key, rp_id, &ids) {
-            Ok(found) => {
-                let its = candidates.iter().find(|(_, id, _)| Some(id) == found.as_ref());
-                if let Some((.., job)) = its {
-                    return Ok(Shown::Credential(*job));
-                }
-            }
+            candidates.iter().filter(|(candidate, _)| candidate == rp_id).map(|(_, id)| id.clone()).collect();
+        match has_one_of(key, rp_id, &ids, None) {
+            Ok(Some(found)) => return Ok(Shown::Credential(found)),
+            Ok(None) => {}
             // A key that shows nothing without its PIN is recognised by the PIN or not at all.
             Err(CtapError::Status { status: StatusCode::PuatRequired, .. }) => return Ok(Shown::Refusal),
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error),
         }
     }
     Ok(Shown::Nothing)
 }
 
-/// The first of these credentials that the key has.
-fn key_has_one_of(key: &mut OpenKey, rp_id: &RpId, ids: &[CredentialId]) -> Result<Option<CredentialId>, CtapError> {
+/// The first of these credentials that the key has. With a token that has ga, also of those that it hides without its PIN.
+pub(super) fn has_one_of(
+    key: &mut Authenticator,
+    rp_id: &RpId,
+    ids: &[CredentialId],
+    token: Option<&PinUvAuthToken>,
+) -> Result<Option<CredentialId>, CtapError> {
     // A key that does not say how many it takes at once takes a few (CTAP 2.1, 6.4 leaves it open).
     const UNTOLD: u64 = 4;
-    let at_once = key.authenticator.info().max_credential_count_in_list.unwrap_or(UNTOLD).clamp(1, 16) as usize;
+    let at_once = key.info().max_credential_count_in_list.unwrap_or(UNTOLD).clamp(1, 16) as usize;
     for chunk in ids.chunks(at_once) {
         let request = GetAssertion {
             rp_id: rp_id.clone(),
@@ -156,7 +162,7 @@ fn key_has_one_of(key: &mut OpenKey, rp_id: &RpId, ids: &[CredentialId]) -> Resu
             allow_list: chunk.to_vec(),
             user_presence: false,
         };
-        match key.authenticator.get_assertions(&request, None, &mut |_| {}) {
+        match key.get_assertions(&request, token, &mut |_| {}) {
             Ok(assertions) => {
                 if let Some(assertion) = assertions.into_iter().next() {
                     return Ok(Some(assertion.credential_id));

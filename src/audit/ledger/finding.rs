@@ -410,7 +410,7 @@ impl Matter {
             Self::Revoked => "Nothing, if the key was lost; a key that was found again should be reset.",
             Self::TooFewKeys { .. } => "Enrol another key: keywright enroll ACCOUNT.",
             Self::DrillOverdue { .. } | Self::NeverDrilled { .. } => {
-                "Take the key from its place, sign in with it, and put it back."
+                "Take the key from its place, run 'keywright drill ACCOUNT', and put it back."
             }
             Self::JobUnfinished { .. } => {
                 "Plug the key in and run 'keywright resume', or give the key up with 'keywright revoke'."

@@ -74,9 +74,11 @@ fn words(event: &Event) -> String {
         Event::CredentialRevoked { account, credential_id, reason } => {
             format!("{account}: credential {credential_id} revoked: {reason}")
         }
-        Event::KeyDrilled { account, credential_id, proved } => {
+        Event::KeyDrilled { account, credential_id, proved, observed } => {
             let how = if *proved { "proved again" } else { "NOT proved" };
-            format!("{account}: credential {credential_id} {how}")
+            let why = observed.as_ref().and_then(|observed| observed.failure.as_deref());
+            let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+            format!("{account}: credential {credential_id} {how}{why}")
         }
         Event::JobGivenUp { job, reason } => format!("{job}: given up: {reason}"),
         Event::AttentionNeeded { job: Some(job), message } => format!("{job}: attention: {message}"),

@@ -6,7 +6,7 @@ mod hand_over;
 mod harden;
 mod inspect;
 mod make;
-mod prove;
+pub(super) mod prove;
 mod reset;
 mod set_pin;
 mod sign_in;

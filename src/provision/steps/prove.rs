@@ -6,7 +6,7 @@
 use data_encoding::BASE64URL_NOPAD;
 
 use super::verify::registration;
-use crate::ctap::{GetAssertion, Permissions, PinUvAuthProtocol};
+use crate::ctap::{Authenticator, CtapError, GetAssertion, Permissions, PinUvAuthProtocol, PinUvAuthToken, Touch};
 use crate::idp::Ceremony;
 use crate::ledger::{FailureCode, Obstacle, Outcome, Testimony};
 use crate::provision::Trouble;
@@ -107,24 +107,32 @@ pub(super) fn sign(
     origin: &Origin,
 ) -> Result<AuthenticationResponse, Trouble> {
     let client_data = ClientDataJson::new(CeremonyType::Get, challenge, origin);
+    let token = job.token(Permissions::GET_ASSERTION, Some(rp_id))?;
+    job.touching(|key, touch| signature(key, &token, rp_id, credential_id, client_data, touch))?
+        .ok_or_else(|| Trouble::new(FailureCode::ProofFailed, "the key gave no signature"))
+}
+
+/// One signature with a touch; `token` needs ga for this RP ID. `None` if the key answers with none.
+pub(in crate::provision) fn signature(
+    key: &mut Authenticator,
+    token: &PinUvAuthToken,
+    rp_id: &RpId,
+    credential_id: &CredentialId,
+    client_data: ClientDataJson,
+    touch: Touch<'_>,
+) -> Result<Option<AuthenticationResponse>, CtapError> {
     let request = GetAssertion {
         rp_id: rp_id.clone(),
         client_data_hash: client_data.hash(),
         allow_list: vec![credential_id.clone()],
         user_presence: true,
     };
-    let token = job.token(Permissions::GET_ASSERTION, Some(rp_id))?;
-    let assertions =
-        job.touching(|authenticator, touch| authenticator.get_assertions(&request, Some(&token), touch))?;
-    let assertion = assertions
-        .into_iter()
-        .next()
-        .ok_or_else(|| Trouble::new(FailureCode::ProofFailed, "the key gave no signature"))?;
-    Ok(AuthenticationResponse {
+    let assertion = key.get_assertions(&request, Some(token), touch)?.into_iter().next();
+    Ok(assertion.map(|assertion| AuthenticationResponse {
         credential_id: assertion.credential_id,
         client_data_json: client_data,
         authenticator_data: assertion.authenticator_data,
         signature: assertion.signature,
         user_handle: assertion.user_handle,
-    })
+    }))
 }

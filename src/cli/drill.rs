@@ -1,0 +1,278 @@
+//! `keywright drill`: a stored key is taken out and tried.
+
+use clap::Args;
+use serde::Serialize;
+use time::format_description::well_known::Rfc3339;
+
+use super::args::{OneKey, PinArgument, WhichIdp};
+use super::console::Style;
+use super::failure::drill_hint;
+use super::keys::{Keys, KeysError, choose, open};
+use super::session::ENDING;
+use super::{CliError, Exit, Session, pin_entry, touched};
+use crate::ctap::{Authenticator, Pin};
+use crate::hid::{Device, Keepalive};
+use crate::ledger::{AccountId, Book, CredentialState, LedgerError, Observed, SqliteStore};
+use crate::provision::drill::Whose;
+use crate::provision::{Drill as Engine, DrillError, Patience};
+use crate::secret::{SecretSource, SystemEntropy};
+use crate::webauthn::CredentialId;
+
+/// Prove that a stored key still works.
+///
+/// Recognises the key, asks the IdP whether it still has the key's credential, takes the key's PIN and a touch, verifies the
+/// signature, and signs in where the IdP lets us try. The ledger gets what was seen, good or bad. Without ACCOUNT, every key that
+/// is plugged in and in the ledger is tried. The last PIN attempts of a key are never used.
+///
+/// Ends with 0 if every key passed, 3 if some did, 6 if it was about a PIN, 5 if there is no key that the ledger knows.
+#[derive(Args)]
+#[command(after_long_help = "\
+Example:
+  keywright drill
+  keywright drill ada@example.org --key 1-2.3
+  keywright drill ada@example.org --number 2 --pin file:pin.txt --json")]
+pub struct Drill {
+    /// The login at the IdP [default: whoever's keys are plugged in]
+    #[arg(value_name = "ACCOUNT")]
+    account: Option<String>,
+    /// Which of the person's keys it is, as its label says: one that no longer has its credential is then written down as failed
+    #[arg(long, value_name = "NUMBER", requires = "account")]
+    number: Option<usize>,
+    #[command(flatten)]
+    which: OneKey,
+    #[command(flatten)]
+    pin: PinArgument,
+    #[command(flatten)]
+    idp: WhichIdp,
+    /// Ask ledger, IdP and key what can be asked without PIN and touch, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Serialize)]
+struct Drilled<'a> {
+    kind: &'static str,
+    account: &'a str,
+    directory: &'a str,
+    person: &'a str,
+    ordinal: usize,
+    port: &'a str,
+    credential_id: &'a CredentialId,
+    dry_run: bool,
+    proved: bool,
+    signature: bool,
+    registered: Option<bool>,
+    signed_in: Option<bool>,
+    /// Whether the ledger has it.
+    recorded: bool,
+    /// RFC 3339; `null` where the profile asks for no drills.
+    next_drill: Option<String>,
+    failure: Option<Why>,
+}
+
+#[derive(Serialize)]
+struct Why {
+    message: String,
+    hint: &'static str,
+}
+
+/// A key that is plugged in, and the credential that it is to be tried for.
+struct Candidate {
+    device: Device,
+    key: Authenticator,
+    id: CredentialId,
+    /// Typed already, by the person of a key that shows nothing without it.
+    pin: Option<Pin>,
+}
+
+impl Drill {
+    /// Runs it.
+    pub fn run(&self, session: &Session) -> Result<Exit, CliError> {
+        let directory = session.settings()?.directory(&self.idp)?;
+        session.catch_interrupts(ENDING)?;
+        let ledger = session.state()?.ledger();
+        let store = match self.dry_run {
+            true => SqliteStore::read(&ledger)?,
+            // Opening for writing would make one.
+            false if !ledger.exists() => return Err(LedgerError::Missing { path: ledger.display().to_string() }.into()),
+            false => SqliteStore::open(&ledger, Box::new(Session::now))?,
+        };
+        let engine = Engine::open(&*directory, &store, Patience::default(), &session.cancel, &SystemEntropy)?;
+        let book = engine.book();
+        let account = self.account(directory.name(), &book)?;
+
+        let keys = Keys::open(&self.which.source, session)?;
+        let mut devices = keys.bus().devices()?;
+        match self.which.key.as_deref() {
+            Some(touched::TOUCH) => devices = vec![touched::choose(keys.bus(), devices, session)?],
+            Some(named) => devices = vec![choose(devices, Some(named))?],
+            None if devices.is_empty() => return Err(KeysError::None.into()),
+            None => {}
+        }
+        let alone = devices.len() == 1;
+        let mut candidates = Vec::new();
+        for device in devices {
+            let mut key = open(keys.bus(), &device, session)?;
+            let place = &device.port;
+            let (id, pin) = match engine.whose(&device, &mut key, account.as_ref())? {
+                Whose::Credential(id) => (Some(id), None),
+                Whose::Hidden(_) if self.dry_run => {
+                    session.console.say(&format!("the key in {place} shows nothing without its PIN"));
+                    continue;
+                }
+                Whose::Hidden(_) if !alone => {
+                    session.console.say(&format!(
+                        "the key in {place} shows nothing without its PIN; try it by itself, with --key"
+                    ));
+                    continue;
+                }
+                Whose::Hidden(hidden) => {
+                    let pin = self.take_pin(&format!("PIN of the key in port {place}"), session)?;
+                    (Some(engine.find(&mut key, &hidden, &pin)?), Some(pin))
+                }
+                Whose::Nobody => (self.claimed(account.as_ref(), &book).filter(|_| alone), None),
+            };
+            let Some(id) = id else {
+                session.console.say(&format!("the key in {place} has no credential that the ledger knows"));
+                continue;
+            };
+            let found = &book.credentials[&id];
+            let meant = account.as_ref().is_none_or(|account| *account == found.account)
+                && self.number.is_none_or(|number| number == found.ordinal);
+            if !meant || found.account.directory != directory.name() {
+                session.console.say(&format!(
+                    "the key in {place} is key {} of {}; it was left alone",
+                    found.ordinal, found.account
+                ));
+                continue;
+            }
+            candidates.push(Candidate { device, key, id, pin });
+        }
+        if candidates.is_empty() {
+            return Err(KeysError::NotInLedger.into());
+        }
+        if candidates.len() > 1 && !matches!(self.pin.pin, None | Some(SecretSource::Prompt)) {
+            return Err(CliError::Usage(
+                "several keys are to be tried, and --pin names the PIN of one; name the key with --key".into(),
+            ));
+        }
+        let mut exits = Vec::new();
+        for candidate in candidates {
+            exits.push(self.one(candidate, &engine, session)?);
+        }
+        Ok(match &exits[..] {
+            all if all.iter().all(|exit| *exit == Exit::Done) => Exit::Done,
+            all if all.contains(&Exit::Done) => Exit::Partial,
+            [first, others @ ..] if others.iter().all(|exit| exit == first) => *first,
+            _ => Exit::Failed,
+        })
+    }
+
+    /// The account that is named, if the ledger knows it.
+    fn account(&self, directory: &str, book: &Book) -> Result<Option<AccountId>, CliError> {
+        let Some(login) = &self.account else { return Ok(None) };
+        let account = AccountId { directory: directory.to_owned(), login: login.clone() };
+        if !book.accounts.contains_key(&account) {
+            return Err(CliError::NotFound(format!("{account} is not in the ledger")));
+        }
+        Ok(Some(account))
+    }
+
+    /// The credential that a key should have which shows none: if the person says which key it is, or there is only one.
+    fn claimed(&self, account: Option<&AccountId>, book: &Book) -> Option<CredentialId> {
+        let mut in_service = book.credentials_of(account?).filter(|(_, one)| {
+            one.state == CredentialState::Registered && self.number.is_none_or(|number| number == one.ordinal)
+        });
+        match (in_service.next(), in_service.next()) {
+            (Some((id, _)), None) => Some(id.clone()),
+            _ => None,
+        }
+    }
+
+    fn take_pin(&self, what: &str, session: &Session) -> Result<Pin, CliError> {
+        pin_entry::take(self.pin.pin.as_ref(), "--pin", what, session)
+    }
+
+    /// Tries one key, and says how it went.
+    fn one(&self, candidate: Candidate, engine: &Engine<'_>, session: &Session) -> Result<Exit, CliError> {
+        let Candidate { device, mut key, id, pin } = candidate;
+        let book = engine.book();
+        let credential = &book.credentials[&id];
+        let account = &book.accounts[&credential.account];
+        let person = account.person.display_name();
+        let whose = format!("{person}, key {} of {}", credential.ordinal, credential.account);
+        let ended = match engine.examine(&mut key, &id) {
+            Err(error) => Err(error),
+            Ok(_) if self.dry_run => Ok(Observed { registered: Some(true), ..Observed::default() }),
+            Ok(ready) => {
+                let pin = match pin {
+                    Some(pin) => pin,
+                    None => self.take_pin(&format!("PIN of {whose}"), session)?,
+                };
+                let mut asked = false;
+                let mut touch = |keepalive: Keepalive| {
+                    let needed = keepalive == Keepalive::UpNeeded;
+                    if needed && !asked {
+                        let now = session.console.paint(Style::Now, "touch now:");
+                        session.console.say(&format!("{now} {whose} (port {})", device.port));
+                    }
+                    asked = needed;
+                };
+                engine.prove(&mut key, &ready, &pin, &mut touch)
+            }
+        };
+        // A ledger that cannot be written is worse than any key.
+        let recorded = !self.dry_run && engine.conclude(&id, &ended)?;
+        if let Err(DrillError::Ledger(error)) = ended {
+            return Err(error.into());
+        }
+        let book = engine.book();
+        let observed = ended.as_ref().ok();
+        let failure = ended.as_ref().err();
+        let drilled = Drilled {
+            kind: "drill",
+            account: &credential.account.login,
+            directory: &credential.account.directory,
+            person,
+            ordinal: credential.ordinal,
+            port: &device.port,
+            credential_id: &id,
+            dry_run: self.dry_run,
+            proved: !self.dry_run && failure.is_none(),
+            signature: observed.is_some_and(|observed| observed.signature.is_some()),
+            registered: match failure {
+                Some(DrillError::NotRegistered { .. }) => Some(false),
+                _ => observed.and_then(|observed| observed.registered),
+            },
+            signed_in: match failure {
+                Some(DrillError::NotLetIn { .. }) => Some(false),
+                _ => observed.and_then(|observed| observed.signed_in),
+            },
+            recorded,
+            next_drill: book.next_drill(&book.credentials[&id]).and_then(|next| next.format(&Rfc3339).ok()),
+            failure: failure.map(|error| Why { message: error.to_string(), hint: drill_hint(error) }),
+        };
+        session.output.result(&drilled, || drilled.words(&whose))?;
+        if let Some(error) = failure {
+            session.console.hint(drill_hint(error));
+        }
+        Ok(failure.map_or(Exit::Done, super::failure::drill_exit))
+    }
+}
+
+impl Drilled<'_> {
+    fn words(&self, whose: &str) -> String {
+        let next = self.next_drill.as_ref().map(|next| format!("; next drill by {}", next.get(..10).unwrap_or(next)));
+        match &self.failure {
+            Some(why) => {
+                let kept = if self.recorded { " (the ledger has it)" } else { "" };
+                format!("{whose}: FAILED: {}{kept}", why.message)
+            }
+            None if self.dry_run => format!("{whose}: registered; its PIN and a touch would prove it"),
+            None => {
+                let signed_in = if self.signed_in == Some(true) { ", signed in" } else { "" };
+                format!("{whose}: works: signed, registered{signed_in}{}", next.unwrap_or_default())
+            }
+        }
+    }
+}

@@ -1,0 +1,380 @@
+//! A stored key still works: it has the ledger's credential, the directory has it too, and it signs in.
+//!
+//! The directory is asked first, so that nobody types a PIN for a key that is out of service. It refuses to spend a key's last
+//! PIN attempts, and to write that a key failed where somebody mistyped or the directory was away.
+
+use data_encoding::BASE64URL_NOPAD;
+
+use super::job::ATTEMPTS_KEPT;
+use super::journal::Journal;
+use super::key::fingerprint;
+use super::patience::Patience;
+use super::recognise::{Shown, has_one_of, shown};
+use super::steps::prove;
+use crate::ctap::{Authenticator, CtapError, Permissions, Pin, StatusCode, Touch};
+use crate::hid::{Cancel, Device};
+use crate::idp::{Directory, DirectoryError, Registered, User};
+use crate::ledger::{
+    AccountId, Book, Credential, CredentialState, Event, LedgerError, Observed, Outcome, Signed, Step, Store,
+};
+use crate::secret::Entropy;
+use crate::webauthn::response::ExpectedAuthentication;
+use crate::webauthn::{
+    AttestationObject, AuthenticatorData, CeremonyType, Challenge, ClientDataJson, CredentialId, Origin, RpId,
+    WebauthnError,
+};
+
+/// What a drill works with.
+pub struct Drill<'a> {
+    directory: &'a dyn Directory,
+    journal: Journal<'a>,
+    patience: Patience,
+    cancel: Cancel,
+    entropy: &'a dyn Entropy,
+}
+
+/// Whose key is in the slot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whose {
+    /// It shows this credential of the ledger.
+    Credential(CredentialId),
+    /// It shows nothing without its PIN, and may have one of these.
+    Hidden(Vec<CredentialId>),
+    /// It has no credential that the ledger knows.
+    Nobody,
+}
+
+/// A key that a PIN and a touch can prove now: the directory has its credential.
+#[derive(Debug)]
+pub struct Ready {
+    id: CredentialId,
+    credential: Credential,
+    user: User,
+}
+
+/// Why a key is not proved.
+#[derive(Debug, thiserror::Error)]
+pub enum DrillError {
+    /// The key does not have it any more.
+    #[error("the key no longer has the credential: it was reset, or the credential was deleted")]
+    CredentialGone,
+    /// The directory does not have it any more.
+    #[error("{directory} no longer has this key's credential")]
+    NotRegistered {
+        /// The directory's name.
+        directory: String,
+    },
+    /// The signature is not what it should be.
+    #[error("the key does not sign as it should: {0}")]
+    Unproved(WebauthnError),
+    /// The directory looked at the signature and kept the door closed.
+    #[error("the signature did not sign in: {why}")]
+    NotLetIn {
+        /// The directory's words.
+        why: String,
+    },
+    /// No attempt is left.
+    #[error("the key's PIN is blocked")]
+    PinBlocked,
+
+    /// The ledger says that this key is not in use.
+    #[error("the key of {account} is out of service: {}", in_words(*state))]
+    OutOfService {
+        /// The account.
+        account: AccountId,
+        /// What became of the credential.
+        state: CredentialState,
+    },
+    /// The person has not chosen a PIN yet.
+    #[error("the key demands a new PIN before anything else")]
+    PinChangePending,
+    /// The PIN was wrong.
+    #[error("the PIN is wrong")]
+    WrongPin,
+    /// Too close to a blocked PIN.
+    #[error("the key has {left} PIN attempts left; the last {ATTEMPTS_KEPT} are never used")]
+    FewAttempts {
+        /// Attempts.
+        left: u32,
+    },
+    /// Three wrong PINs in a row.
+    #[error("the key wants to be unplugged and plugged in before another PIN")]
+    Replug,
+    /// The login was handed on, or switched off.
+    #[error("{account} {why}")]
+    Account {
+        /// The account.
+        account: AccountId,
+        /// What is the matter.
+        why: String,
+    },
+    /// What the ledger has of the credential cannot be used.
+    #[error("the ledger's record of this key is unreadable: {0}")]
+    Record(WebauthnError),
+    /// The directory.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// The key.
+    #[error(transparent)]
+    Ctap(CtapError),
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+fn in_words(state: CredentialState) -> &'static str {
+    match state {
+        CredentialState::OnKey => "its credential was never registered",
+        CredentialState::Registered => "it is registered",
+        CredentialState::Deleted => "its credential was deleted",
+        CredentialState::Revoked => "it was revoked",
+    }
+}
+
+impl From<CtapError> for DrillError {
+    fn from(error: CtapError) -> Self {
+        match error.status() {
+            Some(StatusCode::NoCredentials) => Self::CredentialGone,
+            Some(StatusCode::PinInvalid) => Self::WrongPin,
+            Some(StatusCode::PinBlocked) => Self::PinBlocked,
+            Some(StatusCode::PinAuthBlocked) => Self::Replug,
+            Some(StatusCode::PinNotSet) => Self::CredentialGone,
+            _ => Self::Ctap(error),
+        }
+    }
+}
+
+impl DrillError {
+    /// What was seen of the key, where the failure is the key's own. That is written down; everything else can be tried again.
+    fn observed(&self) -> Option<Observed> {
+        let failure = Some(self.to_string());
+        match self {
+            Self::NotRegistered { .. } => Some(Observed { registered: Some(false), failure, ..Observed::default() }),
+            Self::NotLetIn { .. } => {
+                Some(Observed { registered: Some(true), signed_in: Some(false), failure, ..Observed::default() })
+            }
+            Self::CredentialGone | Self::Unproved(_) | Self::PinBlocked => {
+                Some(Observed { failure, ..Observed::default() })
+            }
+            _ => None,
+        }
+    }
+}
+
+impl<'a> Drill<'a> {
+    /// Reads the ledger.
+    pub fn open(
+        directory: &'a dyn Directory,
+        store: &'a dyn Store,
+        patience: Patience,
+        cancel: &Cancel,
+        entropy: &'a dyn Entropy,
+    ) -> Result<Self, LedgerError> {
+        Ok(Self { directory, journal: Journal::open(store)?, patience, cancel: cancel.clone(), entropy })
+    }
+
+    /// What the ledger says now.
+    pub fn book(&self) -> Book {
+        self.journal.book().clone()
+    }
+
+    /// Asks the key which of the ledger's credentials it has, without PIN and touch. `account` narrows down whose a key may be
+    /// that shows nothing.
+    pub fn whose(
+        &self,
+        device: &Device,
+        key: &mut Authenticator,
+        account: Option<&AccountId>,
+    ) -> Result<Whose, DrillError> {
+        let book = self.book();
+        let mut candidates: Vec<_> = book.credentials.iter().collect();
+        // A credential in service counts before one that is not.
+        candidates.sort_by_key(|(_, credential)| credential.state != CredentialState::Registered);
+        let ids: Vec<_> = candidates.iter().map(|(id, one)| (one.rp_id.clone(), (*id).clone())).collect();
+        let refuses = match shown(key, &ids)? {
+            Shown::Credential(id) => return Ok(Whose::Credential(id)),
+            Shown::Refusal => true,
+            Shown::Nothing => false,
+        };
+        if !key.info().has_pin() {
+            return Ok(Whose::Nobody);
+        }
+        let print = fingerprint(key.info());
+        let may_be = |one: &Credential| {
+            let hides = refuses || book.accounts[&one.account].profile.keys.cred_protect == 3;
+            let alike = one.key.fingerprint == print && one.key.usb_serial == device.serial;
+            let wanted = account.is_none_or(|account| *account == one.account);
+            one.state == CredentialState::Registered && hides && alike && wanted
+        };
+        let hidden: Vec<_> = candidates.iter().filter(|(_, one)| may_be(one)).map(|(id, _)| (*id).clone()).collect();
+        Ok(if hidden.is_empty() { Whose::Nobody } else { Whose::Hidden(hidden) })
+    }
+
+    /// Which of these credentials a key has that shows them with its PIN only.
+    pub fn find(
+        &self,
+        key: &mut Authenticator,
+        hidden: &[CredentialId],
+        pin: &Pin,
+    ) -> Result<CredentialId, DrillError> {
+        takes_pin(key)?;
+        let book = self.book();
+        let rp_ids: std::collections::BTreeSet<&RpId> = hidden.iter().map(|id| &book.credentials[id].rp_id).collect();
+        for rp_id in rp_ids {
+            let ids: Vec<_> = hidden.iter().filter(|id| book.credentials[id].rp_id == *rp_id).cloned().collect();
+            let token = key.pin_uv_auth_token(pin, Permissions::GET_ASSERTION, Some(rp_id))?;
+            if let Some(id) = has_one_of(key, rp_id, &ids, Some(&token))? {
+                return Ok(id);
+            }
+        }
+        Err(DrillError::CredentialGone)
+    }
+
+    /// Whether ledger and directory have the credential in service, and the key takes a PIN. Changes nothing.
+    pub fn examine(&self, key: &mut Authenticator, id: &CredentialId) -> Result<Ready, DrillError> {
+        let (credential, known) = {
+            let book = self.journal.book();
+            let credential = book.credentials[id].clone();
+            let known = book.accounts[&credential.account].user_id.clone();
+            (credential, known)
+        };
+        let account = &credential.account;
+        if credential.state != CredentialState::Registered {
+            return Err(DrillError::OutOfService { account: account.clone(), state: credential.state });
+        }
+        let user = self.ask(|| self.directory.find_user(&account.login))?;
+        let refuse = |why: String| Err(DrillError::Account { account: account.clone(), why });
+        if let Some(known) = known.filter(|known| *known != user.id) {
+            return refuse(format!("is another account now (id {}, was {known})", user.id));
+        }
+        if !user.active {
+            return refuse("is not active at the directory".into());
+        }
+        let is_it = |registered: &Registered| match &registered.credential_id {
+            Some(listed) => listed == id,
+            None => credential.directory_id.as_ref() == Some(&registered.id),
+        };
+        if !self.ask(|| self.directory.list(&user))?.iter().any(is_it) {
+            return Err(DrillError::NotRegistered { directory: self.directory.name().to_owned() });
+        }
+        takes_pin(key)?;
+        Ok(Ready { id: id.clone(), credential, user })
+    }
+
+    /// The key signs, with PIN and touch: for the directory's own challenge where that lets us sign in, so that one touch does.
+    pub fn prove(
+        &self,
+        key: &mut Authenticator,
+        ready: &Ready,
+        pin: &Pin,
+        touch: Touch<'_>,
+    ) -> Result<Observed, DrillError> {
+        let Ready { id, credential, user } = ready;
+        let rp_id = &credential.rp_id;
+        let attested = AttestationObject::parse(&credential.attestation_object)
+            .map_err(DrillError::Record)?
+            .auth_data
+            .attested_credential_data
+            .ok_or_else(|| DrillError::Record(WebauthnError::malformed("authData", "it names no credential")))?;
+        let token = key.pin_uv_auth_token(pin, Permissions::GET_ASSERTION, Some(rp_id))?;
+        let door = self.directory.sign_in();
+        let ceremony = door.map(|door| self.ask(|| door.begin(user))).transpose()?;
+        let (challenge, origin) = match &ceremony {
+            Some(ceremony) => (ceremony.options.challenge.clone(), ceremony.origin.clone()),
+            None => (self.challenge()?, self.origin(credential)?),
+        };
+        let client_data = ClientDataJson::new(CeremonyType::Get, &challenge, &origin);
+        let response =
+            prove::signature(key, &token, rp_id, id, client_data, touch)?.ok_or(DrillError::CredentialGone)?;
+        response
+            .check(&ExpectedAuthentication {
+                challenge: &challenge,
+                origin: &origin,
+                rp_id,
+                user_verification: true,
+                public_key: &attested.public_key,
+                sign_count: self.last_count(credential),
+            })
+            .map_err(DrillError::Unproved)?;
+        if let (Some(door), Some(ceremony)) = (door, &ceremony) {
+            let sent = self.patience.send(&self.cancel, || door.finish(user, ceremony, &response));
+            sent.map_err(|error| match error {
+                DirectoryError::Refused { why, .. } => DrillError::NotLetIn { why },
+                error => error.into(),
+            })?;
+        }
+        Ok(Observed {
+            signature: Some(Signed {
+                authenticator_data: BASE64URL_NOPAD.encode(&response.authenticator_data),
+                client_data_json: BASE64URL_NOPAD.encode(response.client_data_json.as_bytes()),
+                signature: BASE64URL_NOPAD.encode(&response.signature),
+            }),
+            registered: Some(true),
+            signed_in: ceremony.map(|_| true),
+            failure: None,
+        })
+    }
+
+    /// Writes how a drill of this credential ended, if that says something about the key. Returns whether it does.
+    pub fn conclude(&self, id: &CredentialId, ended: &Result<Observed, DrillError>) -> Result<bool, LedgerError> {
+        let (proved, observed) = match ended {
+            Ok(observed) => (true, observed.clone()),
+            Err(error) => match error.observed() {
+                Some(observed) => (false, observed),
+                None => return Ok(false),
+            },
+        };
+        let account = self.journal.book().credentials[id].account.clone();
+        let observed = Some(Box::new(observed));
+        self.journal.record(&Event::KeyDrilled { account, credential_id: id.clone(), proved, observed })?;
+        Ok(true)
+    }
+
+    fn ask<T>(&self, request: impl FnMut() -> Result<T, DirectoryError>) -> Result<T, DirectoryError> {
+        self.patience.ask(&self.cancel, request)
+    }
+
+    fn challenge(&self) -> Result<Challenge, DrillError> {
+        let mut bytes = [0; 32];
+        self.entropy.fill(&mut bytes);
+        Challenge::new(bytes).map_err(DrillError::Record)
+    }
+
+    /// Where the credential signs in: where it was registered.
+    fn origin(&self, credential: &Credential) -> Result<Origin, DrillError> {
+        let book = self.journal.book();
+        let ceremony = book.jobs[&credential.job].ceremony();
+        let origin = ceremony.and_then(|ceremony| ceremony.get("origin")?.as_str());
+        let of_rp_id = || format!("https://{}", credential.rp_id);
+        origin.map_or_else(of_rp_id, str::to_owned).parse().map_err(DrillError::Record)
+    }
+
+    /// The counter when the credential was proved; a copy of the key would be behind.
+    fn last_count(&self, credential: &Credential) -> u32 {
+        let book = self.journal.book();
+        let Some(Outcome::Prove { authenticator_data, .. }) = book.jobs[&credential.job].outcomes.get(&Step::Prove)
+        else {
+            return 0;
+        };
+        let data = BASE64URL_NOPAD.decode(authenticator_data.as_bytes()).ok();
+        data.and_then(|data| AuthenticatorData::parse(&data).ok()).map_or(0, |data| data.sign_count)
+    }
+}
+
+/// Whether the key takes a PIN now, with attempts to spare.
+fn takes_pin(key: &mut Authenticator) -> Result<(), DrillError> {
+    if !key.info().has_pin() {
+        // Every key of the ledger has a PIN, and losing it takes a reset.
+        return Err(DrillError::CredentialGone);
+    }
+    if key.info().force_pin_change {
+        return Err(DrillError::PinChangePending);
+    }
+    let left = key.pin_retries()?;
+    match left.retries {
+        0 => Err(DrillError::PinBlocked),
+        _ if left.power_cycle_state == Some(true) => Err(DrillError::Replug),
+        left if left <= ATTEMPTS_KEPT => Err(DrillError::FewAttempts { left }),
+        _ => Ok(()),
+    }
+}
