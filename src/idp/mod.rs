@@ -6,6 +6,7 @@
 pub mod embedded;
 pub mod http;
 pub mod oauth;
+pub mod privacy_idea;
 pub mod session;
 pub mod tenant;
 
@@ -139,6 +140,13 @@ pub trait Directory: Send + Sync {
             None => ceremony.pending.as_ref() == Some(&registered.id),
         };
         Ok(self.list(user)?.into_iter().find(is_it))
+    }
+
+    /// Whether the IdP has this credential for the user. Changes nothing.
+    ///
+    /// The default looks for the credential id in [`Directory::list`].
+    fn has(&self, user: &User, credential_id: &CredentialId) -> Result<bool, DirectoryError> {
+        Ok(self.list(user)?.iter().any(|registered| registered.credential_id.as_ref() == Some(credential_id)))
     }
 
     /// Removes what a registration that did not come to be left behind. Nothing happens if it is gone already. A registration

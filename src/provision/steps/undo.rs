@@ -142,17 +142,18 @@ fn unregistered_on_key(job: &mut Job<'_>) -> Result<Vec<CredentialId>, Trouble> 
         .filter(|credential| credential.user_handle == options.user.id)
         .map(|credential| credential.credential_id)
         .collect();
-    if ours.is_empty() {
-        return Ok(ours);
-    }
     let (station, user) = (job.station, job.user);
-    let listed = station.patience.ask(&station.cancel, || station.directory.list(user))?;
-    let book = job.journal.book();
-    Ok(ours
-        .into_iter()
-        .filter(|id| book.credentials.get(id).is_none_or(|credential| credential.state != CredentialState::Registered))
-        .filter(|id| !listed.iter().any(|registered| registered.credential_id.as_ref() == Some(id)))
-        .collect())
+    let mut unregistered = Vec::new();
+    for id in ours {
+        let book = job.journal.book();
+        let registered =
+            book.credentials.get(&id).is_some_and(|credential| credential.state == CredentialState::Registered);
+        drop(book);
+        if !registered && !station.patience.ask(&station.cancel, || station.directory.has(user, &id))? {
+            unregistered.push(id);
+        }
+    }
+    Ok(unregistered)
 }
 
 /// Whether the key has this credential. Asks for neither PIN nor touch.
