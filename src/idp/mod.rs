@@ -9,6 +9,7 @@ pub mod oauth;
 pub mod privacy_idea;
 pub mod session;
 pub mod tenant;
+pub mod zitadel;
 
 use std::time::Duration;
 

@@ -1,0 +1,217 @@
+//! People get their keys at a Zitadel: all goes well, everything goes wrong once, and nothing is there twice.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "support/fake_idp.rs"]
+mod fake_idp;
+#[path = "support/fault_proxy.rs"]
+mod fault_proxy;
+#[path = "support/relying_party.rs"]
+mod relying_party;
+#[path = "support/workshop.rs"]
+mod workshop;
+#[path = "support/zitadel.rs"]
+mod zitadel;
+
+use std::path::Path;
+use std::time::Duration;
+
+use fault_proxy::{Fault, FaultProxy, Reply, Which};
+use keywright::hid::Cancel;
+use keywright::idp::http::Limits;
+use keywright::idp::zitadel::Settings;
+use keywright::idp::{Directory, DirectoryError, Tenant};
+use keywright::ledger::{AccountId, CredentialState, FailureCode};
+use keywright::provision::{Patience, RunError, dry_run, revoke};
+use keywright::softkey::Touch;
+use workshop::{DIRECTORY, Hands, Workshop, each, failures};
+use zitadel::{DOMAIN, PAT, Zitadel};
+
+/// The adapter, with a client that does not wait long.
+fn at(url: &str, folder: &Path) -> keywright::idp::zitadel::Zitadel {
+    let token = folder.join("pat");
+    std::fs::write(&token, PAT).unwrap();
+    #[cfg(unix)]
+    std::fs::set_permissions(&token, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let limits = Limits { connect: Duration::from_secs(5), total: Duration::from_millis(1500) };
+    let tenant = Tenant { name: DIRECTORY.into(), folder: folder.to_owned(), limits, ..Tenant::default() };
+    let settings = Settings {
+        url: url.to_owned(),
+        token: "file:pat".parse().unwrap(),
+        domain: Some(DOMAIN.parse().unwrap()),
+        origin: None,
+        organization: None,
+    };
+    keywright::idp::zitadel::Zitadel::open(&tenant, &settings).unwrap()
+}
+
+fn account(login: &str) -> AccountId {
+    AccountId { directory: DIRECTORY.into(), login: login.into() }
+}
+
+#[test]
+fn two_people_get_two_keys_each_and_one_is_lost() {
+    let logins = ["ada", "grace"];
+    let Some(fake) = Zitadel::start(&logins) else { return };
+    let workshop = Workshop::without_directory(4, &logins);
+    let directory = at(&fake.idp.url(), workshop.path());
+    let report = workshop.provision_at(&directory, &workshop.store(), &workshop.rack(), &Hands::default()).unwrap();
+    assert!(report.accounts.iter().all(|account| account.complete), "{report:#?}");
+    assert_eq!(report.accounts[0].other_methods, ["PASSWORD", "OTP_SMS"]);
+    workshop.everything_agrees_at(&directory, &workshop.rack(), &logins, 2);
+    let mut registered: Vec<String> =
+        fake.state.lock().unwrap().passkeys.iter().map(|passkey| passkey.credential_id.clone().unwrap()).collect();
+    let mut known: Vec<String> = workshop.book().credentials.keys().map(ToString::to_string).collect();
+    (registered.sort(), known.sort());
+    assert_eq!(registered, known, "the credentials that py_webauthn verified");
+
+    let patience = Patience::default();
+    let revoked =
+        revoke(&directory, &workshop.store(), &patience, &Cancel::default(), &account("ada"), 1, "lost").unwrap();
+    assert_eq!((revoked.removed.len(), revoked.absent.len(), revoked.keys_left), (1, 0, 1));
+    let left = &fake.state.lock().unwrap().passkeys;
+    assert_eq!(left.len(), 3);
+    let gone = revoked.removed[0].to_string();
+    assert!(left.iter().all(|passkey| passkey.credential_id.as_ref() != Some(&gone)));
+    let book = workshop.book();
+    let still = book.credentials.values().filter(|one| one.state == CredentialState::Registered).count();
+    assert_eq!(still, 3);
+}
+
+#[test]
+fn a_dry_run_changes_nothing() {
+    let Some(fake) = Zitadel::start(&["ada"]) else { return };
+    let workshop = Workshop::without_directory(2, &["ada"]);
+    let directory = at(&fake.idp.url(), workshop.path());
+    let plan = workshop.plan(&keywright::ledger::Book::default());
+    let report =
+        workshop.with_directory(&directory, &workshop.store(), &workshop.rack(), &Hands::default(), |station| {
+            dry_run(station, &plan).unwrap()
+        });
+    assert!(report.accounts[0].failure.is_none(), "{report:#?}");
+    // Zitadel asks questions with POST.
+    let questions = |path: &str| path.ends_with("/_search") || path == "/v2/users";
+    let writes = fake.idp.seen().into_iter().filter(|(request, _)| request.writes() && !questions(&request.path));
+    assert_eq!(writes.count(), 0);
+    assert!(fake.state.lock().unwrap().passkeys.is_empty());
+}
+
+#[test]
+fn a_token_without_rights_is_told_before_the_first_key() {
+    let Some(fake) = Zitadel::start(&["ada"]) else { return };
+    let workshop = Workshop::without_directory(1, &["ada"]);
+    let directory = at(&fake.idp.url(), workshop.path());
+    fake.state.lock().unwrap().permissions = vec!["user.read".into()];
+    let findings = directory.preflight().unwrap();
+    let lacks = findings.iter().find(|finding| finding.message.contains("Org User Manager")).unwrap();
+    assert!(!lacks.blocks);
+    fake.state.lock().unwrap().permissions.clear();
+    assert!(directory.preflight().unwrap().iter().any(|finding| finding.blocks));
+    assert!(matches!(directory.find_user("nobody"), Err(DirectoryError::NotFound { .. })));
+}
+
+#[test]
+fn what_is_registered_is_not_abandoned_and_what_is_gone_is_no_error() {
+    let Some(fake) = Zitadel::start(&["ada"]) else { return };
+    let mut workshop = Workshop::without_directory(1, &["ada"]);
+    workshop.profile.keys.required = 1;
+    let directory = at(&fake.idp.url(), workshop.path());
+    workshop.provision_at(&directory, &workshop.store(), &workshop.rack(), &Hands::default()).unwrap();
+    let user = directory.find_user("ada").unwrap();
+    let [key] = directory.list(&user).unwrap().try_into().unwrap();
+    assert!(matches!(directory.abandon(&user, &key.id), Err(DirectoryError::Refused { .. })));
+    let begun = directory.begin(&user).unwrap().pending.unwrap();
+    assert_eq!(fake.state.lock().unwrap().passkeys.len(), 2);
+    directory.abandon(&user, &begun).unwrap();
+    directory.abandon(&user, &begun).unwrap();
+    assert_eq!(fake.state.lock().unwrap().passkeys.len(), 1);
+}
+
+/// Every request of a run, and of one that takes something back. `passkeys/*` is `verify` before it is `_search`.
+const REQUESTS: [(&str, &str); 7] = [
+    ("POST", "/auth/v1/permissions/zitadel/me/_search"),
+    ("POST", "/v2/users"),
+    ("GET", "/v2/users/*/authentication_methods"),
+    ("POST", "/v2/users/*/passkeys"),
+    ("POST", "/v2/users/*/passkeys/*"),
+    ("POST", "/v2/users/*/passkeys/_search"),
+    ("DELETE", "/v2/users/*/passkeys/*"),
+];
+
+fn faults() -> Vec<(Fault, FailureCode)> {
+    use FailureCode::{AccountRefused, DirectoryDown, DirectoryRefused, DirectorySignIn};
+    vec![
+        (Fault::ReplyBefore(Reply::status(401)), DirectorySignIn),
+        (Fault::ReplyBefore(Reply::status(403)), DirectoryRefused),
+        (Fault::ReplyBefore(Reply::page(404)), AccountRefused),
+        (Fault::ReplyBefore(Reply::status(409)), DirectoryRefused),
+        (Fault::ReplyBefore(Reply::too_many(None)), DirectoryDown),
+        (Fault::ReplyBefore(Reply::too_many(Some("0"))), DirectoryDown),
+        (Fault::ReplyBefore(Reply::too_many(Some("3600"))), DirectoryDown),
+        (Fault::ReplyBefore(Reply::status(500)), DirectoryDown),
+        (Fault::ReplyAfter(Reply::status(500)), DirectoryDown),
+        (Fault::ReplyBefore(Reply::page(200)), DirectoryDown),
+        (Fault::ReplyAfter(Reply::garbage()), DirectoryDown),
+        (Fault::DropBefore, DirectoryDown),
+        (Fault::DropAfter, DirectoryDown),
+        (Fault::StallAfter, DirectoryDown),
+        (Fault::HalfBody, DirectoryDown),
+    ]
+}
+
+#[test]
+fn one_request_goes_wrong_once_and_the_next_run_ends_it() {
+    let logins = ["ada", "grace"];
+    if Zitadel::start(&logins).is_none() {
+        return;
+    }
+    let cases = REQUESTS.iter().flat_map(|request| faults().into_iter().map(move |fault| (request, fault)));
+    each(cases, |(&(method, path), (fault, code))| {
+        let case = format!("{method} {path} {fault:?}");
+        let fake = Zitadel::start(&logins).unwrap();
+        let mut workshop = Workshop::without_directory(2, &logins);
+        workshop.profile.keys.required = 1;
+        let proxy = FaultProxy::start(&fake.idp.url());
+        let directory = at(&proxy.url(), workshop.path());
+        proxy.once(Which::of(method, path), fault.clone());
+        let rack = workshop.rack();
+        if method == "DELETE" {
+            // Something to take back.
+            rack.key(0).touch(Touch::Declined);
+        }
+        match workshop.provision_at(&directory, &workshop.store(), &rack, &Hands::default()) {
+            Ok(report) => {
+                assert!(report.accounts.iter().any(|account| account.complete), "{case}: {report:#?}");
+                let accounts = report.accounts.iter().filter_map(|account| account.failure.clone());
+                for failure in accounts.chain(failures(&report).into_iter().map(|(_, failure)| failure)) {
+                    let declined = method == "DELETE" && failure.code == FailureCode::TouchDeclined;
+                    // A begun registration that is no longer there is begun again.
+                    assert!(failure.code == code || declined, "{case}: {failure:?}");
+                }
+            }
+            Err(RunError::Directory(_) | RunError::Blocked { .. }) => {
+                assert_eq!(path, REQUESTS[0].1, "{case}");
+            }
+            Err(error) => panic!("{case}: {error}"),
+        }
+        drop(rack);
+        proxy.clear();
+        proxy.settle();
+        let report = workshop.provision_at(&directory, &workshop.store(), &workshop.rack(), &Hands::default()).unwrap();
+        assert!(report.accounts.iter().all(|account| account.complete), "{case}: {report:#?}");
+        workshop.everything_agrees_at(&directory, &workshop.rack(), &logins, 1);
+        let state = fake.state.lock().unwrap();
+        assert_eq!(state.ready(), 2, "{case}");
+        // Only a passkey whose id was lost with the answer can be left, and no list shows it.
+        let lost = (method, path) == REQUESTS[3];
+        assert!(state.passkeys.len() == 2 || lost, "{case}: {:?}", state.passkeys);
+    });
+}
+
+#[test]
+fn a_zitadel_that_nobody_reaches_is_an_error_and_nothing_else() {
+    let workshop = Workshop::without_directory(1, &["ada"]);
+    let directory = at("http://127.0.0.1:9", workshop.path());
+    let result = workshop.provision_at(&directory, &workshop.store(), &workshop.rack(), &Hands::default());
+    assert!(matches!(result, Err(RunError::Directory(DirectoryError::Unreachable { .. }))), "{result:?}");
+}

@@ -1,0 +1,205 @@
+//! A Zitadel to play with: user service v2 as its proto and its source describe it. py_webauthn verifies the registrations.
+//!
+//! What is told apart here because it bites: unverified passkeys are in no list; a new registration takes the place of an
+//! unverified one; a refused credential is HTTP 500 with gRPC INTERNAL; a list lags behind by one question.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::{Value, json};
+
+use crate::fake_idp::{Answer, FakeIdp, Request};
+use crate::relying_party::{Expected, RelyingParty};
+
+pub const PAT: &str = "a-personal-access-token";
+pub const DOMAIN: &str = "login.example.org";
+
+#[derive(Clone, Debug)]
+pub struct Passkey {
+    pub id: String,
+    pub user: String,
+    pub name: Option<String>,
+    pub credential_id: Option<String>,
+    challenge: String,
+    listed: bool,
+}
+
+#[derive(Default)]
+pub struct State {
+    pub logins: Vec<String>,
+    pub passkeys: Vec<Passkey>,
+    pub permissions: Vec<String>,
+    made: usize,
+}
+
+impl State {
+    pub fn ready(&self) -> usize {
+        self.passkeys.iter().filter(|passkey| passkey.name.is_some()).count()
+    }
+}
+
+pub struct Zitadel {
+    pub idp: FakeIdp,
+    pub state: Arc<Mutex<State>>,
+}
+
+/// One Python process for all: it takes longer to start than to answer.
+static RELYING_PARTY: Mutex<Option<RelyingParty>> = Mutex::new(None);
+
+impl Zitadel {
+    /// `None`, said aloud, where py_webauthn is not installed.
+    pub fn start(logins: &[&str]) -> Option<Self> {
+        let mut relying_party = RELYING_PARTY.lock().unwrap_or_else(PoisonError::into_inner);
+        if relying_party.is_none() {
+            *relying_party = Some(RelyingParty::start()?);
+        }
+        let state = State {
+            logins: logins.iter().map(|login| (*login).to_owned()).collect(),
+            permissions: vec!["user.read".into(), "user.credential.write".into()],
+            ..State::default()
+        };
+        let state = Arc::new(Mutex::new(state));
+        let own = Arc::clone(&state);
+        let idp = FakeIdp::start(move |request| answer(&mut own.lock().unwrap(), request));
+        Some(Self { idp, state })
+    }
+}
+
+fn details() -> Value {
+    json!({ "sequence": "2", "changeDate": "2026-01-01T00:00:00Z", "resourceOwner": "69629023906488334" })
+}
+
+fn error(status: u16, code: u8, message: &str) -> Answer {
+    Answer::json(status, &json!({ "code": code, "message": message, "details": [] }))
+}
+
+fn answer(state: &mut State, request: &Request) -> Answer {
+    if request.header("authorization") != Some(&format!("Bearer {PAT}")) {
+        return error(401, 16, "invalid token (AUTH-7fs1e)");
+    }
+    let segments = request.segments();
+    let path: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let body = request.json();
+    match (request.method.as_str(), &path[..]) {
+        ("POST", ["auth", "v1", "permissions", "zitadel", "me", "_search"]) => {
+            Answer::json(200, &json!({ "result": state.permissions }))
+        }
+        ("POST", ["v2", "users"]) => {
+            let login = body["queries"][0]["loginNameQuery"]["loginName"].as_str();
+            let found: Vec<Value> =
+                state.logins.iter().filter(|known| login == Some(known)).map(|login| account(login)).collect();
+            let details = json!({ "totalResult": found.len().to_string(), "timestamp": "2026-01-01T00:00:00Z" });
+            Answer::json(200, &json!({ "details": details, "result": found }))
+        }
+        (method, ["v2", "users", user, rest @ ..]) => {
+            if !state.logins.iter().any(|login| id_of(login) == *user) {
+                return error(404, 5, "User could not be found (QUERY-Dfbg2)");
+            }
+            of_user(state, method, user, rest, &body)
+        }
+        _ => error(404, 5, "Not Found"),
+    }
+}
+
+fn id_of(login: &str) -> String {
+    format!("1638407768354{:05}", login.bytes().map(u32::from).sum::<u32>())
+}
+
+fn account(login: &str) -> Value {
+    let profile = json!({ "givenName": login, "familyName": "Example", "displayName": login.to_uppercase() });
+    json!({
+        "userId": id_of(login), "state": "USER_STATE_ACTIVE", "username": login,
+        "loginNames": [login], "preferredLoginName": login, "human": { "profile": profile },
+    })
+}
+
+fn of_user(state: &mut State, method: &str, user: &str, rest: &[&str], body: &Value) -> Answer {
+    match (method, rest) {
+        ("GET", ["authentication_methods"]) => {
+            let types = ["PASSWORD", "PASSKEY", "OTP_SMS"].map(|name| format!("AUTHENTICATION_METHOD_TYPE_{name}"));
+            Answer::json(200, &json!({ "details": { "totalResult": "3" }, "authMethodTypes": types }))
+        }
+        ("POST", ["passkeys"]) => {
+            assert_eq!(body["authenticator"], "PASSKEY_AUTHENTICATOR_CROSS_PLATFORM");
+            state.made += 1;
+            let challenge = data_encoding::BASE64URL_NOPAD.encode(format!("challenge {:022}", state.made).as_bytes());
+            let exclude: Vec<Value> = state
+                .passkeys
+                .iter()
+                .filter(|one| one.user == user)
+                .filter_map(|one| Some(json!({ "id": one.credential_id.as_ref()?, "type": "public-key" })))
+                .collect();
+            let id = format!("2638407768354{:05}", state.made);
+            let options = json!({ "publicKey": {
+                "attestation": "none", "authenticatorSelection": { "userVerification": "required" },
+                "challenge": challenge, "excludeCredentials": exclude,
+                "pubKeyCredParams": [{ "alg": -7, "type": "public-key" }],
+                "rp": { "id": body["domain"], "name": "ZITADEL" }, "timeout": 300_000,
+                "user": { "displayName": user, "id": data_encoding::BASE64URL_NOPAD.encode(user.as_bytes()), "name": user },
+            } });
+            let passkey = Passkey {
+                id: id.clone(),
+                user: user.into(),
+                name: None,
+                credential_id: None,
+                challenge,
+                listed: false,
+            };
+            state.passkeys.push(passkey);
+            let answer =
+                json!({ "details": details(), "passkeyId": id, "publicKeyCredentialCreationOptions": options });
+            Answer::json(201, &answer)
+        }
+        ("POST", ["passkeys", "_search"]) => {
+            let mut found = Vec::new();
+            for passkey in state.passkeys.iter_mut().filter(|one| one.user == user && one.name.is_some()) {
+                if passkey.listed {
+                    let state = "AUTH_FACTOR_STATE_READY";
+                    found.push(json!({ "id": passkey.id, "state": state, "name": passkey.name }));
+                }
+                passkey.listed = true;
+            }
+            let details = json!({ "totalResult": found.len().to_string() });
+            // Empty lists are left out of JSON.
+            match found.is_empty() {
+                true => Answer::json(200, &json!({ "details": details })),
+                false => Answer::json(200, &json!({ "details": details, "result": found })),
+            }
+        }
+        ("POST", ["passkeys", _]) => verify(state, user, body),
+        ("DELETE", ["passkeys", id]) => {
+            let before = state.passkeys.len();
+            state.passkeys.retain(|passkey| passkey.id != *id || passkey.user != user);
+            match state.passkeys.len() == before {
+                true => error(404, 5, "Multifactor not found (COMMAND-2M9ds)"),
+                false => Answer::json(200, &json!({ "details": details() })),
+            }
+        }
+        _ => error(404, 5, "Not Found"),
+    }
+}
+
+/// The newest unverified passkey is the one that is verified, whichever the path names.
+fn verify(state: &mut State, user: &str, body: &Value) -> Answer {
+    let name = body["passkeyName"].as_str().unwrap_or_default();
+    if !(1..=200).contains(&name.chars().count()) {
+        return error(400, 3, "invalid VerifyPasskeyRegistrationRequest.PasskeyName");
+    }
+    let pending = state.passkeys.iter_mut().rev().find(|passkey| passkey.user == user && passkey.name.is_none());
+    let Some(passkey) = pending else { return error(500, 13, "Errors.User.WebAuthN.NotFound (WEBAU-5M9so)") };
+    let credential = &body["publicKeyCredential"];
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let origin = format!("https://{DOMAIN}");
+    let expected = Expected { challenge: &passkey.challenge, origin: &origin, rp_id: DOMAIN, roots: &[] };
+    let (client_data, object) =
+        (&credential["response"]["clientDataJSON"], &credential["response"]["attestationObject"]);
+    let mut relying_party = RELYING_PARTY.lock().unwrap_or_else(PoisonError::into_inner);
+    let relying_party = relying_party.as_mut().expect("started with the server");
+    match relying_party.verify(&expected, &text(&credential["id"]), &text(client_data), &text(object)) {
+        Ok(credential_id) => {
+            passkey.credential_id = Some(credential_id);
+            passkey.name = Some(name.to_owned());
+            Answer::json(200, &json!({ "details": details() }))
+        }
+        Err(_) => error(500, 13, "Errors.User.WebAuthN.CreateCredentialFailed (WEBAU-3Vb9s)"),
+    }
+}
