@@ -4,7 +4,7 @@ use super::make::in_time;
 use super::undo;
 use super::verify::registration;
 use crate::idp::{DirectoryError, Registered};
-use crate::ledger::{FailureCode, Outcome, Step};
+use crate::ledger::{Failure, FailureCode, Outcome, Step};
 use crate::profile::LabelFields;
 use crate::provision::Trouble;
 use crate::provision::job::{Job, Looked};
@@ -61,11 +61,18 @@ fn done(registered: Registered, label: String) -> Outcome {
     Outcome::Complete { directory_id: registered.id, label }
 }
 
-/// The directory's record of this credential, if it has one.
+/// The directory's record of this credential, if it has one. A directory that does not let us look says nothing about the
+/// registration: that is never taken for a refusal of it, which would be undone on the key.
 fn read_back(job: &Job<'_>, credential_id: &CredentialId, label: &str) -> Result<Option<Registered>, Trouble> {
     let (station, ceremony) = (job.station, job.ceremony()?);
     let ask = || station.directory.read_back(job.user, &ceremony, credential_id, label);
-    Ok(station.patience.ask(&station.cancel, ask)?)
+    station.patience.ask(&station.cancel, ask).map_err(|error| match Trouble::from(error) {
+        Trouble::Job(Failure { code, message }) if code != FailureCode::DirectorySignIn => {
+            let message = format!("whether the registration came to be is not known: {message}");
+            Trouble::new(FailureCode::DirectoryDown, message)
+        }
+        trouble => trouble,
+    })
 }
 
 /// The profile's label with this key's facts in it.
