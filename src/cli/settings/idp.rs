@@ -19,6 +19,8 @@ use toml::de::{DeString, DeTable, DeValue, ValueDeserializer};
 use super::Wrong;
 use crate::idp::embedded::{self, Embedded};
 use crate::idp::http::{Network, Proxy};
+use crate::idp::privacy_idea::{self, PrivacyIdea};
+use crate::idp::zitadel::{self, Zitadel};
 use crate::idp::{Directory, OpenError, Tenant};
 use crate::secret::SecretSource;
 
@@ -28,6 +30,10 @@ use crate::secret::SecretSource;
 pub enum IdpSettings {
     /// `keywright idp serve`.
     Embedded(embedded::client::Settings),
+    /// A privacyIDEA server.
+    PrivacyIdea(privacy_idea::Settings),
+    /// A Zitadel instance.
+    Zitadel(zitadel::Settings),
 }
 
 impl IdpSettings {
@@ -35,6 +41,8 @@ impl IdpSettings {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Embedded(_) => "embedded",
+            Self::PrivacyIdea(_) => "privacy-idea",
+            Self::Zitadel(_) => "zitadel",
         }
     }
 
@@ -42,6 +50,8 @@ impl IdpSettings {
     pub fn address(&self) -> &str {
         match self {
             Self::Embedded(settings) => &settings.url,
+            Self::PrivacyIdea(settings) => &settings.url,
+            Self::Zitadel(settings) => &settings.url,
         }
     }
 
@@ -49,12 +59,16 @@ impl IdpSettings {
     pub fn secret(&self) -> &SecretSource {
         match self {
             Self::Embedded(settings) => &settings.token,
+            Self::PrivacyIdea(settings) => &settings.password,
+            Self::Zitadel(settings) => &settings.token,
         }
     }
 
     fn open(&self, tenant: &Tenant) -> Result<Box<dyn Directory>, OpenError> {
         Ok(match self {
             Self::Embedded(settings) => Box::new(Embedded::open(tenant, settings)?),
+            Self::PrivacyIdea(settings) => Box::new(PrivacyIdea::open(tenant, settings)?),
+            Self::Zitadel(settings) => Box::new(Zitadel::open(tenant, settings)?),
         })
     }
 }
@@ -237,6 +251,30 @@ mod tests {
         let network = settings.idp["acme"].network(&Tenant::default()).unwrap();
         assert_eq!(network.anchors, [root.cert.der().clone()]);
         assert_eq!(format!("{:?}", network.proxy.unwrap()), "http://proxy.example:3128");
+    }
+
+    #[test]
+    fn every_kind_is_opened_by_its_name() {
+        let folder = folder();
+        for (kind, own) in [
+            ("embedded", "url = \"http://127.0.0.1:8460\"\ntoken = \"file:token\"\n"),
+            (
+                "privacy-idea",
+                "url = \"https://pi.example\"\nusername = \"keywright\"\npassword = \"file:token\"\nrealm = \"corp\"\n\
+                 token-type = \"webauthn\"\norigin = \"https://login.example\"\n",
+            ),
+            ("zitadel", "url = \"https://login.example\"\ntoken = \"file:token\"\n"),
+        ] {
+            let text = format!("[idp.acme]\nkind = \"{kind}\"\n{own}");
+            let settings = Settings::parse(&folder.path().join("keywright.toml"), &text).unwrap();
+            let table = &settings.idp["acme"];
+            assert_eq!(table.settings().kind(), kind);
+            assert_eq!(table.settings().secret().to_string(), "file:token");
+            assert!(table.open(None).is_ok(), "{kind}");
+            // What another kind has is no setting of this one.
+            let error = refused(folder.path(), &format!("kind = \"{kind}\"\n{own}tenant-id = \"x\"\n"));
+            assert!(error.contains("tenant-id"), "{error}");
+        }
     }
 
     #[test]
