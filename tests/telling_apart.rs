@@ -35,10 +35,14 @@ fn touch_what_blinks(rack: &Rack, hands: &Hands<'_>, is_over: impl Fn() -> bool)
     let mut labels = BTreeMap::new();
     let blinking = || rack.keys().iter().filter(|key| key.is_waiting()).collect::<Vec<_>>();
     while !is_over() {
-        let Some(first) = blinking().first().copied() else { continue };
-        // A person takes a moment, in which another key could begin to blink.
+        if blinking().is_empty() {
+            continue;
+        }
+        // A person takes a moment, in which another key could begin to blink, and one that was touched just now ends.
         std::thread::sleep(Duration::from_millis(30));
-        assert!(blinking().len() <= 1, "several keys blink, and nobody can tell which is whose");
+        let blinks = blinking();
+        assert!(blinks.len() <= 1, "several keys blink, and nobody can tell which is whose");
+        let Some(first) = blinks.first().copied() else { continue };
         let port = first.device().unwrap().port;
         let told = hands.said.lock().unwrap().iter().rfind(|said| said.contains(" is in ")).cloned();
         let told = told.expect("whose key it is, is said before it blinks");
