@@ -5,6 +5,7 @@
 
 pub mod embedded;
 pub mod http;
+mod kept;
 pub mod oauth;
 pub mod privacy_idea;
 pub mod session;
@@ -77,6 +78,17 @@ pub struct Registered {
     pub label: String,
 }
 
+impl Registered {
+    /// Whether it is this credential: by the credential id where the IdP tells it, else by the names under which the IdP is known
+    /// to have it.
+    pub fn is<'a>(&self, credential_id: &CredentialId, names: impl IntoIterator<Item = &'a str>) -> bool {
+        match &self.credential_id {
+            Some(told) => told == credential_id,
+            None => names.into_iter().any(|name| name == self.id),
+        }
+    }
+}
+
 /// A sign-in that the IdP has begun and waits for. Not worth keeping: after a crash another one is begun.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignInCeremony {
@@ -136,18 +148,15 @@ pub trait Directory: Send + Sync {
         credential_id: &CredentialId,
         _label: &str,
     ) -> Result<Option<Registered>, DirectoryError> {
-        let is_it = |registered: &Registered| match &registered.credential_id {
-            Some(id) => id == credential_id,
-            None => ceremony.pending.as_ref() == Some(&registered.id),
-        };
-        Ok(self.list(user)?.into_iter().find(is_it))
+        let pending = ceremony.pending.as_deref();
+        Ok(self.list(user)?.into_iter().find(|registered| registered.is(credential_id, pending)))
     }
 
     /// Whether the IdP has this credential for the user. Changes nothing.
     ///
     /// The default looks for the credential id in [`Directory::list`].
     fn has(&self, user: &User, credential_id: &CredentialId) -> Result<bool, DirectoryError> {
-        Ok(self.list(user)?.iter().any(|registered| registered.credential_id.as_ref() == Some(credential_id)))
+        Ok(self.list(user)?.iter().any(|registered| registered.is(credential_id, None)))
     }
 
     /// Removes what a registration that did not come to be left behind. Nothing happens if it is gone already. A registration

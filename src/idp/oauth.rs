@@ -7,7 +7,6 @@ mod dpop;
 mod signing_key;
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use data_encoding::{BASE64, BASE64URL_NOPAD};
@@ -22,6 +21,7 @@ use self::dpop::Dpop;
 pub use self::signing_key::{KeyError, SigningKey};
 use super::DirectoryError;
 use super::http::{Call, Client, Fault, Reply, segment};
+use super::kept::Kept;
 
 /// Seconds that a token is believed to live if the server does not say.
 const DEFAULT_LIFE: u64 = 300;
@@ -62,7 +62,7 @@ pub struct ClientCredentials {
     dpop: Option<Dpop>,
     explain: fn(&Fault) -> Option<&'static str>,
     clock: ServerClock,
-    token: Mutex<Option<AccessToken>>,
+    token: Kept<AccessToken>,
 }
 
 /// How many seconds the server's clock is ahead of ours, as its answers told.
@@ -114,7 +114,7 @@ impl ClientCredentials {
             dpop: None,
             explain: |_| None,
             clock: ServerClock::default(),
-            token: Mutex::default(),
+            token: Kept::default(),
         }
     }
 
@@ -136,13 +136,13 @@ impl ClientCredentials {
     /// Sends a request with an access token. After a 401 the token is renewed, once, and the request sent again; a 401 that asks for
     /// a nonce is no reason to renew.
     pub fn send(&self, call: Call<'_>) -> Result<Reply, DirectoryError> {
-        let token = self.token()?;
+        let (number, token) = self.token()?;
         let reply = self.send_with(&call, &token)?;
         if reply.status() != 401 {
             return Ok(reply);
         }
-        self.forget(&token);
-        self.send_with(&call, &self.token()?)
+        self.token.forget(number);
+        self.send_with(&call, &self.token()?.1)
     }
 
     fn send_with(&self, call: &Call<'_>, token: &AccessToken) -> Result<Reply, DirectoryError> {
@@ -163,29 +163,8 @@ impl ClientCredentials {
         }
     }
 
-    /// The token that is there, or a new one. Threads that need one at the same time wait for one request.
-    fn token(&self) -> Result<AccessToken, DirectoryError> {
-        let mut kept = self.kept();
-        if let Some(token) = kept.as_ref().filter(|token| Instant::now() < token.until) {
-            return Ok(token.clone());
-        }
-        let token = self.ask()?;
-        *kept = Some(token.clone());
-        Ok(token)
-    }
-
-    /// This token is not taken any more; if another thread has a newer one already, that stays.
-    fn forget(&self, refused: &AccessToken) {
-        let mut kept = self.kept();
-        let same = |token: &AccessToken| token.value.expose_secret() == refused.value.expose_secret();
-        if kept.as_ref().is_some_and(same) {
-            *kept = None;
-        }
-    }
-
-    fn kept(&self) -> MutexGuard<'_, Option<AccessToken>> {
-        // A token is put there whole, so a thread that panicked left nothing half-done.
-        self.token.lock().unwrap_or_else(PoisonError::into_inner)
+    fn token(&self) -> Result<(u64, AccessToken), DirectoryError> {
+        self.token.get(|token| Instant::now() < token.until, || self.ask())
     }
 
     fn ask(&self) -> Result<AccessToken, DirectoryError> {

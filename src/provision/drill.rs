@@ -13,7 +13,7 @@ use super::recognise::{Shown, has_one_of, shown};
 use super::steps::prove;
 use crate::ctap::{Authenticator, CtapError, Permissions, Pin, StatusCode, Touch};
 use crate::hid::{Cancel, Device};
-use crate::idp::{Directory, DirectoryError, Registered, User};
+use crate::idp::{Directory, DirectoryError, User};
 use crate::ledger::{
     AccountId, Book, Credential, CredentialState, Event, LedgerError, Observed, Outcome, Signed, Step, Store,
 };
@@ -250,11 +250,8 @@ impl<'a> Drill<'a> {
         if !user.active {
             return refuse("is not active at the directory".into());
         }
-        let is_it = |registered: &Registered| match &registered.credential_id {
-            Some(listed) => listed == id,
-            None => credential.directory_id.as_ref() == Some(&registered.id),
-        };
-        if !self.ask(|| self.directory.list(&user))?.iter().any(is_it) {
+        let name = credential.directory_id.as_deref();
+        if !self.ask(|| self.directory.list(&user))?.iter().any(|registered| registered.is(id, name)) {
             return Err(DrillError::NotRegistered { directory: self.directory.name().to_owned() });
         }
         takes_pin(key)?;

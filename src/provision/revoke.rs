@@ -79,11 +79,7 @@ pub fn revoke(
         let listed = patience.ask(cancel, || directory.list(&user))?;
         for credential_id in live_credentials(&journal, id) {
             let names = directory_names(&journal, id, &credential_id);
-            let at_directory = listed.iter().find(|one| match &one.credential_id {
-                Some(told) => *told == credential_id,
-                None => names.contains(&one.id),
-            });
-            match at_directory {
+            match listed.iter().find(|one| one.is(&credential_id, names.iter().map(String::as_str))) {
                 Some(registered) => {
                     patience.ask(cancel, || directory.revoke(&user, registered))?;
                     revocation.removed.push(credential_id.clone());

@@ -57,12 +57,7 @@ pub struct Settings {
     /// What a security key becomes.
     pub token_type: TokenType,
     /// The origin that client data names, and the `Origin` header of the request: where people will sign in.
-    #[serde(deserialize_with = "origin")]
     pub origin: Origin,
-}
-
-fn origin<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Origin, D::Error> {
-    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
 }
 
 /// One realm of a privacyIDEA server.

@@ -1,7 +1,5 @@
 //! A signed-in administrator: a JWT from `POST /auth`, sent as `PI-Authorization`, and renewed once when it is refused.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -10,6 +8,7 @@ use ureq::http::{HeaderName, Method};
 use super::wire::Answer;
 use crate::idp::DirectoryError;
 use crate::idp::http::{Call, Client, Reply};
+use crate::idp::kept::Kept;
 
 const PI_AUTHORIZATION: HeaderName = HeaderName::from_static("pi-authorization");
 
@@ -19,7 +18,7 @@ pub(super) struct Session {
     client: Client,
     username: String,
     password: SecretString,
-    token: Mutex<Option<SecretString>>,
+    token: Kept<SecretString>,
 }
 
 /// What a sign-in gives.
@@ -35,7 +34,7 @@ pub(super) struct Granted {
 
 impl Session {
     pub(super) fn new(client: Client, username: &str, password: SecretString) -> Self {
-        Self { client, username: username.to_owned(), password, token: Mutex::default() }
+        Self { client, username: username.to_owned(), password, token: Kept::default() }
     }
 
     pub(super) fn directory(&self) -> &str {
@@ -48,42 +47,25 @@ impl Session {
 
     /// Sends it with a token. After a 401 the token is renewed, once, and the request sent again.
     pub(super) fn send(&self, call: Call<'_>) -> Result<Reply, DirectoryError> {
-        let token = self.token()?;
-        let reply = call.clone().credential(PI_AUTHORIZATION, token.clone()).send()?;
+        let (number, token) = self.token()?;
+        let reply = call.clone().credential(PI_AUTHORIZATION, token).send()?;
         if reply.status() != 401 {
             return Ok(reply);
         }
-        {
-            let mut kept = self.kept();
-            // Another thread may have a newer one already.
-            if kept.as_ref().is_some_and(|other| other.expose_secret() == token.expose_secret()) {
-                *kept = None;
-            }
-        }
-        call.credential(PI_AUTHORIZATION, self.token()?).send()
+        self.token.forget(number);
+        call.credential(PI_AUTHORIZATION, self.token()?.1).send()
     }
 
     /// Signs in, whether there is a token or not.
     pub(super) fn sign_in(&self) -> Result<Granted, DirectoryError> {
         let granted = self.ask()?;
-        *self.kept() = Some(granted.token.clone());
+        self.token.put(granted.token.clone());
         Ok(granted)
     }
 
-    /// The token that is there, or a new one. Threads that need one at the same time wait for one request.
-    fn token(&self) -> Result<SecretString, DirectoryError> {
-        let mut kept = self.kept();
-        if let Some(token) = kept.as_ref() {
-            return Ok(token.clone());
-        }
-        let token = self.ask()?.token;
-        *kept = Some(token.clone());
-        Ok(token)
-    }
-
-    fn kept(&self) -> MutexGuard<'_, Option<SecretString>> {
-        // A token is put there whole, so a thread that panicked left nothing half-done.
-        self.token.lock().unwrap_or_else(PoisonError::into_inner)
+    /// How long a token lives is not told: it is good until it is refused.
+    fn token(&self) -> Result<(u64, SecretString), DirectoryError> {
+        self.token.get(|_| true, || Ok(self.ask()?.token))
     }
 
     fn ask(&self) -> Result<Granted, DirectoryError> {

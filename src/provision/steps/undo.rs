@@ -34,8 +34,6 @@ pub(in crate::provision) fn after(job: &mut Job<'_>, step: Step, failure: &Failu
     match failure.code {
         // The key is out of reach; what is on it is found when the job is resumed.
         FailureCode::KeyRemoved | FailureCode::KeyFault | FailureCode::Interrupted => passing(abandon(job)),
-        // It was sent. A directory that took it all the same does not abandon it, and then the key keeps it too.
-        _ if step == Step::Complete => passing(abandon(job).and_then(|()| back(job, to, &failure.message))),
         _ => match back(job, to, &failure.message) {
             // The key does not let go of it yet; the directory need not wait for that.
             Err(Trouble::Job(failure)) => {
@@ -69,6 +67,10 @@ fn passing(result: Result<(), Trouble>) -> Result<(), Trouble> {
 
 /// Goes back to a step, with nothing left of what came after it.
 pub(in crate::provision) fn back(job: &mut Job<'_>, to: Step, why: &str) -> Result<(), Trouble> {
+    if job.journal.state(job.id).step() == Some(Step::Complete) {
+        // It was sent. A directory that took it does not abandon it, even if its list lags; then the key keeps it too.
+        abandon(job)?;
+    }
     delete_from_key(job, why)?;
     abandon(job)?;
     if to <= Step::SetPin
