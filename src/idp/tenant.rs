@@ -53,8 +53,16 @@ impl Tenant {
 
     /// The tenant's secret, of one line; `what` is shown at a prompt, such as `API token`.
     pub fn secret(&self, source: &SecretSource, what: &str) -> Result<SecretString, OpenError> {
-        let source = self.secret.clone().unwrap_or_else(|| source.from_folder(&self.folder));
-        Ok(source.take(&format!("{what} for {}", self.name))?)
+        Ok(self.place(source).take(&format!("{what} for {}", self.name))?)
+    }
+
+    /// The tenant's secret, of several lines, such as a private key in PEM.
+    pub fn secret_text(&self, source: &SecretSource, what: &str) -> Result<SecretString, OpenError> {
+        Ok(self.place(source).take_text(&format!("{what} for {}", self.name))?)
+    }
+
+    fn place(&self, source: &SecretSource) -> SecretSource {
+        self.secret.clone().unwrap_or_else(|| source.from_folder(&self.folder))
     }
 
     /// A setting that will not do.

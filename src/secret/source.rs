@@ -79,6 +79,20 @@ impl SecretSource {
     /// Takes the secret; `what` is shown at a prompt. The end of its line, LF or CRLF, is not part of it. An empty one counts as
     /// missing.
     pub fn take(&self, what: &str) -> Result<SecretString, SecretError> {
+        self.read(what, first_line)
+    }
+
+    /// Takes a secret of several lines, such as a private key in PEM: all that the file, the descriptor or the variable has. A
+    /// prompt gives one line.
+    pub fn take_text(&self, what: &str) -> Result<SecretString, SecretError> {
+        self.read(what, whole_text)
+    }
+
+    fn read(
+        &self,
+        what: &str,
+        read: fn(File, &Path) -> Result<Zeroizing<String>, SecretError>,
+    ) -> Result<SecretString, SecretError> {
         let secret = match self {
             Self::Prompt => {
                 let typed = rpassword::prompt_password(format!("{what}: "));
@@ -87,8 +101,11 @@ impl SecretSource {
                     _ => SecretError::Missing(format!("the terminal: {error}")),
                 })?)
             }
-            Self::File(path) => from_file(path)?,
-            Self::Descriptor(number) => from_descriptor(*number)?,
+            Self::File(path) => read(open_private(path)?, path)?,
+            Self::Descriptor(number) => {
+                let (open, path) = open_descriptor(*number)?;
+                read(open, &path)?
+            }
             Self::Environment(name) => match std::env::var(name) {
                 Ok(value) => Zeroizing::new(value),
                 Err(std::env::VarError::NotPresent) => return Err(SecretError::Missing(self.to_string())),
@@ -107,23 +124,23 @@ fn not_text(place: &str) -> SecretError {
     SecretError::File { path: place.to_owned(), why: "the secret is not UTF-8".to_owned() }
 }
 
-fn from_file(path: &Path) -> Result<Zeroizing<String>, SecretError> {
+fn open_private(path: &Path) -> Result<File, SecretError> {
     let open = File::open(path).map_err(file::at(path))?;
     file::refuse_if_others_can_read(path, &open.metadata().map_err(file::at(path))?)?;
-    first_line(open, path)
+    Ok(open)
 }
 
-fn from_descriptor(number: i32) -> Result<Zeroizing<String>, SecretError> {
+fn open_descriptor(number: i32) -> Result<(File, PathBuf), SecretError> {
     let path = PathBuf::from(format!("/dev/fd/{number}"));
     if cfg!(not(unix)) {
         let why = "Windows does not pass descriptors on by number; use file: or env:".to_owned();
         return Err(SecretError::File { path: format!("fd:{number}"), why });
     }
-    first_line(File::open(&path).map_err(file::at(&path))?, &path)
+    Ok((File::open(&path).map_err(file::at(&path))?, path))
 }
 
 /// Reads byte by byte, so that nothing after the line is taken from a pipe.
-fn first_line(mut from: impl Read, path: &Path) -> Result<Zeroizing<String>, SecretError> {
+fn first_line(mut from: File, path: &Path) -> Result<Zeroizing<String>, SecretError> {
     let mut line = Zeroizing::new(Vec::with_capacity(LONGEST));
     let mut byte = Zeroizing::new([0u8]);
     loop {
@@ -141,6 +158,18 @@ fn first_line(mut from: impl Read, path: &Path) -> Result<Zeroizing<String>, Sec
     }
     let text = std::str::from_utf8(&line).map_err(|_| not_text(&path.display().to_string()))?;
     Ok(Zeroizing::new(text.strip_suffix('\r').unwrap_or(text).to_owned()))
+}
+
+fn whole_text(from: File, path: &Path) -> Result<Zeroizing<String>, SecretError> {
+    // Room for the longest and one byte more, so that nothing is moved and left behind.
+    let mut text = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
+    from.take(LONGEST as u64 + 1).read_to_end(&mut text).map_err(file::at(path))?;
+    if text.len() > LONGEST {
+        let why = format!("the secret is longer than {LONGEST} bytes");
+        return Err(SecretError::File { path: path.display().to_string(), why });
+    }
+    let text = std::str::from_utf8(&text).map_err(|_| not_text(&path.display().to_string()))?;
+    Ok(Zeroizing::new(text.to_owned()))
 }
 
 #[cfg(test)]
@@ -193,12 +222,24 @@ mod tests {
     }
 
     #[test]
+    fn a_text_has_all_its_lines() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for content in ["one\ntwo\n".to_owned(), "8".repeat(LONGEST)] {
+            std::fs::write(file.path(), &content).unwrap();
+            let taken = SecretSource::File(file.path().into()).take_text("private key").unwrap();
+            assert_eq!(taken.expose_secret(), content);
+        }
+    }
+
+    #[test]
     fn what_is_no_secret_is_not_repeated() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         for content in [b"8306\xff".to_vec(), b"8306".repeat(LONGEST)] {
             std::fs::write(&mut file, content).unwrap();
-            let error = SecretSource::File(file.path().into()).take("PIN").unwrap_err();
-            assert!(matches!(error, SecretError::File { .. }) && !format!("{error} {error:?}").contains("8306"));
+            let place = SecretSource::File(file.path().into());
+            for error in [place.take("PIN").unwrap_err(), place.take_text("PIN").unwrap_err()] {
+                assert!(matches!(error, SecretError::File { .. }) && !format!("{error} {error:?}").contains("8306"));
+            }
         }
     }
 
