@@ -9,15 +9,16 @@ mod workshop;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use fault_proxy::{Fault, FaultProxy, Reply, Which};
 use keywright::idp::embedded::Embedded;
-use keywright::idp::http;
+use keywright::idp::{Ceremony, Directory, DirectoryError, Finding, Registered, User, http};
 use keywright::ledger::{CredentialState, Failure, FailureCode, Step};
 use keywright::provision::{Report, RunError};
 use keywright::softkey::{Moment, Side, Touch};
+use keywright::webauthn::RegistrationResponse;
 use time::OffsetDateTime;
 use workshop::{DIRECTORY, Hands, TOKEN, Workshop, each, failures};
 
@@ -271,4 +272,78 @@ fn a_directory_whose_challenges_are_always_too_late_does_not_hold_the_run() {
     let report = workshop.provision().unwrap();
     let [(_, failure)] = failures(&report).try_into().unwrap();
     assert_eq!(failure.code, FailureCode::ChallengeExpired);
+}
+
+/// A directory whose list does not have yet what was registered.
+struct Lagging {
+    directory: Embedded,
+    lags: AtomicBool,
+}
+
+impl Directory for Lagging {
+    fn list(&self, user: &User) -> Result<Vec<Registered>, DirectoryError> {
+        if self.lags.load(Ordering::SeqCst) { Ok(Vec::new()) } else { self.directory.list(user) }
+    }
+
+    fn name(&self) -> &str {
+        self.directory.name()
+    }
+
+    fn preflight(&self) -> Result<Vec<Finding>, DirectoryError> {
+        self.directory.preflight()
+    }
+
+    fn find_user(&self, login: &str) -> Result<User, DirectoryError> {
+        self.directory.find_user(login)
+    }
+
+    fn begin(&self, user: &User) -> Result<Ceremony, DirectoryError> {
+        self.directory.begin(user)
+    }
+
+    fn complete(
+        &self,
+        ceremony: &Ceremony,
+        response: &RegistrationResponse,
+        label: &str,
+    ) -> Result<Registered, DirectoryError> {
+        self.directory.complete(ceremony, response, label)
+    }
+
+    fn abandon(&self, user: &User, pending: &str) -> Result<(), DirectoryError> {
+        self.directory.abandon(user, pending)
+    }
+
+    fn pending(&self, user: &User) -> Result<Vec<String>, DirectoryError> {
+        self.directory.pending(user)
+    }
+
+    fn revoke(&self, user: &User, registered: &Registered) -> Result<(), DirectoryError> {
+        self.directory.revoke(user, registered)
+    }
+
+    fn other_methods(&self, user: &User) -> Result<Vec<String>, DirectoryError> {
+        self.directory.other_methods(user)
+    }
+}
+
+#[test]
+fn a_credential_that_the_list_does_not_have_yet_stays_on_its_key() {
+    let (workshop, _) = with_clock();
+    let directory = Lagging { directory: workshop.directory(), lags: AtomicBool::new(true) };
+    let run = |ahead: u64| {
+        let hands = Hands { clock_ahead: Arc::new(AtomicU64::new(ahead)), ..Hands::default() };
+        let report = workshop.provision_at(&directory, &workshop.store(), &workshop.rack(), &hands).unwrap();
+        assert_eq!(workshop.credentials_on_keys(&workshop.rack(), &workshop.book()).len(), 1, "{report:#?}");
+        report
+    };
+    // Right after it was registered, and when the registration's time is over.
+    for (ahead, code) in [(0, FailureCode::DirectoryDown), (LONG_ENOUGH, FailureCode::DirectoryRefused)] {
+        let [(step, failure)] = failures(&run(ahead)).try_into().unwrap();
+        assert_eq!((step, failure.code), (Step::Complete, code), "{failure:?}");
+    }
+    directory.lags.store(false, Ordering::SeqCst);
+    let report = run(LONG_ENOUGH);
+    assert!(report.accounts[0].complete, "{report:#?}");
+    workshop.everything_agrees(&["ada"], 1);
 }

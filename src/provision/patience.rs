@@ -58,6 +58,21 @@ impl Patience {
         self.again_while(was_not_acted_on, cancel, request)
     }
 
+    /// A question about what the directory was just told. Lists may lag behind, so "it is not there" is asked again too.
+    pub fn find<T>(
+        &self,
+        cancel: &Cancel,
+        mut request: impl FnMut() -> Result<Option<T>, DirectoryError>,
+    ) -> Result<Option<T>, DirectoryError> {
+        for attempt in 1..ATTEMPTS {
+            let found = self.ask(cancel, &mut request)?;
+            if found.is_some() || !pause(self.backoff * 2u32.pow(attempt - 1), cancel) {
+                return Ok(found);
+            }
+        }
+        self.ask(cancel, request)
+    }
+
     fn again_while<T>(
         &self,
         may_repeat: fn(&DirectoryError) -> bool,
@@ -131,6 +146,18 @@ mod tests {
         let limited =
             DirectoryError::RateLimited { directory: "acme".into(), retry_after: Some(Duration::from_secs(2)) };
         assert_eq!(failing(1, limited.clone()), (Err(limited.clone()), Err(limited)));
+    }
+
+    #[test]
+    fn what_a_list_does_not_have_yet_is_looked_for_again_but_not_for_ever() {
+        for (there_at, found, asked) in [(1, Some(1), 1), (5, Some(5), 5), (6, None, 5)] {
+            let mut count = 0;
+            let result = QUICK.find(&Cancel::default(), || {
+                count += 1;
+                Ok((count >= there_at).then_some(count))
+            });
+            assert_eq!((result, count), (Ok(found), asked));
+        }
     }
 
     #[test]

@@ -8,7 +8,6 @@ use crate::ledger::{Failure, FailureCode, Outcome, Step};
 use crate::profile::LabelFields;
 use crate::provision::Trouble;
 use crate::provision::job::{Job, Looked};
-use crate::webauthn::CredentialId;
 
 pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
     let ceremony = job.ceremony()?;
@@ -29,7 +28,10 @@ pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
         }
         Err(error) => return Err(error.into()),
     };
-    match read_back(job, &credential_id, &label)? {
+    let found = station
+        .patience
+        .find(&station.cancel, || station.directory.read_back(job.user, &ceremony, &credential_id, &label));
+    match found.map_err(unknown)? {
         Some(registered) => Ok(done(registered, label)),
         None => Err(doubt.map_or_else(
             || Trouble::new(FailureCode::DirectoryDown, "the directory took the credential, but does not list it"),
@@ -41,13 +43,15 @@ pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
 pub(super) fn look(job: &mut Job<'_>) -> Result<Looked, Trouble> {
     let (credential_id, _) = registration(job)?;
     let label = label(job);
-    if let Some(registered) = read_back(job, &credential_id, &label)? {
+    let (station, ceremony) = (job.station, job.ceremony()?);
+    let ask = || station.directory.read_back(job.user, &ceremony, &credential_id, &label);
+    if let Some(registered) = station.patience.ask(&station.cancel, ask).map_err(unknown)? {
         return Ok(Looked::Done(done(registered, label).into()));
     }
     if !job.directory_waits() {
         return Ok(Looked::Back(Step::Begin, "its registration was given up"));
     }
-    if in_time(job, &job.ceremony()?).is_err() {
+    if in_time(job, &ceremony).is_err() {
         return Ok(Looked::Back(Step::Begin, "the time for the registration ran out"));
     }
     // An undo that was cut short may have taken the credential off the key already.
@@ -61,18 +65,16 @@ fn done(registered: Registered, label: String) -> Outcome {
     Outcome::Complete { directory_id: registered.id, label }
 }
 
-/// The directory's record of this credential, if it has one. A directory that does not let us look says nothing about the
-/// registration: that is never taken for a refusal of it, which would be undone on the key.
-fn read_back(job: &Job<'_>, credential_id: &CredentialId, label: &str) -> Result<Option<Registered>, Trouble> {
-    let (station, ceremony) = (job.station, job.ceremony()?);
-    let ask = || station.directory.read_back(job.user, &ceremony, credential_id, label);
-    station.patience.ask(&station.cancel, ask).map_err(|error| match Trouble::from(error) {
+/// A directory that does not let us look says nothing about the registration: that is never taken for a refusal of it, which
+/// would be undone on the key.
+fn unknown(error: DirectoryError) -> Trouble {
+    match Trouble::from(error) {
         Trouble::Job(Failure { code, message }) if code != FailureCode::DirectorySignIn => {
             let message = format!("whether the registration came to be is not known: {message}");
             Trouble::new(FailureCode::DirectoryDown, message)
         }
         trouble => trouble,
-    })
+    }
 }
 
 /// The profile's label with this key's facts in it.
