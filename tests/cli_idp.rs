@@ -48,3 +48,98 @@ fn the_one_to_check_is_named_first_of_all() {
     check(&["lab"]).expect(1).says("lab.token");
     check(&["lab", "--idp", "corp"]).expect(2).says("cannot be used with");
 }
+
+const LOGIN: [&str; 6] =
+    ["login", "--kind", "zitadel", "--set", "url=https://login.example.org", "--set=token=file:login.token"];
+
+#[test]
+fn a_script_sets_one_up_with_every_answer_given() {
+    let home = Home::new();
+    let add = |more: &[&str]| home.run(&[&["idp", "add"], more].concat());
+    let file = home.path(".config/keywright/keywright.toml");
+    let table = "[idp.login]\nkind = \"zitadel\"\nurl = \"https://login.example.org\"\ntoken = \"file:login.token\"\n";
+
+    let dry = add(&[&LOGIN[..], &["--dry-run"]].concat()).expect(0);
+    assert_eq!((dry.stdout.as_str(), dry.stderr.as_str(), file.exists()), (table, "", false));
+
+    let added = add(&[&LOGIN[..], &["--json"]].concat()).expect(0);
+    let (file_name, values) = (
+        file.to_str().unwrap(),
+        json!({ "kind": "zitadel", "url": "https://login.example.org", "token": "file:login.token" }),
+    );
+    assert_eq!(
+        added.one(),
+        json!({ "schema": "keywright/1", "name": "login", "file": file_name, "written": true, "table": values,
+                "next": "keywright idp check login" })
+    );
+    added
+        .says("put the secret into")
+        .says("login.token, readable by you alone (chmod 600)")
+        .says("next: keywright idp check login");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), table);
+    assert_eq!(home.run(&["idp", "list", "--json"]).expect(0).one()["name"], "login");
+
+    add(&LOGIN).expect(2).says("[idp.login] is in").says("choose another name");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), table);
+}
+
+#[test]
+fn what_is_not_answered_or_will_not_do_is_told_by_its_key() {
+    let home = Home::new();
+    let settings = home.file("keywright.toml", "# ours\nprofiles = \"p\"\n");
+    let add = |more: &[&str]| {
+        let ended = home.run(&[&["idp", "add", "--config", &settings], more].concat()).expect(2);
+        assert_eq!((ended.stdout.as_str(), ended.stderr.contains("hunter2")), ("", false), "{ended:?}");
+        ended
+    };
+    add(&["login"]).says("--kind takes one of: embedded, ");
+    add(&["login", "--kind", "ldap"]).says("possible values: embedded, ");
+    add(&["log in", "--kind", "zitadel"]).says("letters, digits");
+    add(&["login", "--kind", "zitadel"])
+        .says("answers are missing: url, token\n")
+        .says("--set url=https://login.example.org --set token=file:login.token");
+    add(&LOGIN[..5]).says("answers are missing: token\n");
+    add(&[&LOGIN[..5], &["--set", "token=hunter2"]].concat()).says("--set token: a secret cannot be given here");
+    add(&[&LOGIN[..], &["--set", "tokn=hunter2"]].concat()).says("no key \"tokn\"; it has url, token, ");
+    add(&[&LOGIN[..], &["--set", "url=https://hunter2"]].concat()).says("--set url is given twice");
+    add(&[&LOGIN[..], &["--set", "hunter2"]].concat()).says("KEY=VALUE");
+    add(&[&LOGIN[..], &["--set", "domain=://"]].concat()).says("--set domain: ");
+    add(&[&LOGIN[..], &["--set", "proxy=http://me:hunter2@proxy"]].concat()).says("--set proxy: ").says("its place");
+    add(&[&LOGIN[..], &["--set", "verify=false"]].concat()).says("no key \"verify\"");
+    assert_eq!(std::fs::read_to_string(&settings).unwrap(), "# ours\nprofiles = \"p\"\n");
+
+    let broken = home.file("broken.toml", "profile = 1\n");
+    home.run(&["idp", "add", "--config", &broken, "login"]).expect(2).says("broken.toml:1:1: ");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_person_is_asked_until_the_answer_will_do() {
+    let home = Home::new();
+    let file = home.path(".config/keywright/keywright.toml");
+    // Kind; url; token, at first the secret itself; domain, at first an address; then what stands in brackets.
+    let typed =
+        ["ldap", "zitadel", "", "https://login.example.org", "hunter2", "", "https://x", "example.org", "", "", "", ""];
+    let (code, shown) = home.on_terminal(&["idp", "add", "login"], &typed);
+    assert_eq!(code, 0, "{shown}");
+    for words in [
+        "  zitadel       Zitadel\n",
+        "token [file:login.token]: ",
+        "a secret cannot be given here, only its place",
+        "https://x\" is not a domain",
+        "domain [the url's host]: ",
+        "next: keywright idp check login",
+    ] {
+        assert!(shown.contains(words), "\"{words}\" is not in:\n{shown}");
+    }
+    assert_eq!(
+        std::fs::read_to_string(&file).unwrap(),
+        "[idp.login]\nkind = \"zitadel\"\nurl = \"https://login.example.org\"\ntoken = \"file:login.token\"\ndomain = \"example.org\"\n"
+    );
+
+    // Ctrl-D in the middle of the questions.
+    let (code, shown) =
+        home.on_terminal(&["idp", "add", "second", "--kind", "zitadel"], &["https://login.example.org"]);
+    assert!(code == 1 && shown.contains("nothing was changed"), "{code}: {shown}");
+    assert!(!std::fs::read_to_string(&file).unwrap().contains("second"));
+}

@@ -142,8 +142,11 @@ impl Console {
             let mut stderr = std::io::stderr();
             write!(stderr, "{question}").and_then(|()| stderr.flush()).map_err(failed)?;
             let mut answer = String::new();
-            std::io::stdin().read_line(&mut answer).map_err(failed)?;
-            Ok(answer.trim().to_owned())
+            match std::io::stdin().read_line(&mut answer).map_err(failed)? {
+                // Ctrl-D: no answer will ever come.
+                0 => Err(CliError::NotConfirmed),
+                _ => Ok(answer.trim().to_owned()),
+            }
         })
     }
 }

@@ -393,11 +393,19 @@ fn directory_hint(error: &DirectoryError) -> Option<&'static str> {
 fn settings_hint(error: &SettingsError) -> Option<String> {
     Some(match error {
         SettingsError::NoIdp => {
-            "add an [idp.NAME] to keywright.toml, or name an embedded one: --idp http://127.0.0.1:8460 --idp-token env:NAME".to_owned()
+            "'keywright idp add NAME' sets one up; or name an embedded one: --idp http://127.0.0.1:8460 --idp-token env:NAME".to_owned()
         }
         SettingsError::SeveralIdps { known } | SettingsError::UnknownIdp { known, .. } if !known.is_empty() => {
             format!("--idp takes one of: {}", known.join(", "))
         }
+        SettingsError::IdpExists { name, file } => {
+            format!("choose another name, or change that table in {file}; 'keywright idp check {name}' tells whether it will do")
+        }
+        SettingsError::Unanswered { missing } => {
+            let sets = missing.iter().map(|(key, example)| format!("--set {key}={example}"));
+            format!("add, for example: {}", sets.collect::<Vec<_>>().join(" "))
+        }
+        SettingsError::WillNotRead { .. } => "nothing was written; repeat with other answers".to_owned(),
         SettingsError::NoToken => "add --idp-token, for example --idp-token env:KEYWRIGHT_TOKEN".to_owned(),
         _ => return None,
     })

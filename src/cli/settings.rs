@@ -18,6 +18,8 @@
 //! secrets.
 
 mod idp;
+mod kinds;
+mod new_table;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -29,6 +31,8 @@ use serde::{Deserialize, Deserializer};
 use toml::de::DeTable;
 
 pub use idp::{IdpSettings, IdpTable};
+pub use kinds::{KINDS, Kind};
+pub use new_table::{IdpName, NewTable, refuse_name, write};
 
 use super::CliError;
 use super::args::WhichIdp;
@@ -75,6 +79,30 @@ pub enum SettingsError {
         name: String,
         /// Those that are.
         known: Vec<String>,
+    },
+    /// The name of a new one is taken.
+    #[error("[idp.{name}] is in {file} already")]
+    IdpExists {
+        /// The name.
+        name: String,
+        /// The file.
+        file: String,
+    },
+    /// Nobody is there to answer what has to be known of a new one.
+    #[error("answers are missing: {}", keys(missing))]
+    Unanswered {
+        /// Keys, each with an answer as it may look.
+        missing: Vec<(&'static str, String)>,
+    },
+    /// A new table that settings could not be read with.
+    #[error("[idp.{name}] would not read in {file}: {why}")]
+    WillNotRead {
+        /// The name.
+        name: String,
+        /// The file.
+        file: String,
+        /// What is wrong.
+        why: String,
     },
     /// A URL was named, and no token.
     #[error("an identity provider's URL needs a token")]
@@ -123,13 +151,18 @@ impl FromStr for IdpChoice {
 impl Settings {
     /// Reads the file that was named; or else `XDG_CONFIG_HOME/keywright/keywright.toml` (`~/.config`), which may be missing.
     pub fn find(named: Option<&Path>) -> Result<Self, SettingsError> {
-        let standard = || base_folder("XDG_CONFIG_HOME", ".config").map(|base| base.join("keywright/keywright.toml"));
-        let Some(file) = named.map(Path::to_owned).or_else(standard) else { return Ok(Self::default()) };
+        let Some(file) = Self::file(named) else { return Ok(Self::default()) };
         match std::fs::read_to_string(&file) {
             Ok(text) => Self::parse(&file, &text),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && named.is_none() => Ok(Self::default()),
             Err(error) => Err(SettingsError::Unreadable { file: file.display().to_string(), why: error.to_string() }),
         }
+    }
+
+    /// Where they are, or would be: the file that was named, or else the one in the person's own folder.
+    pub fn file(named: Option<&Path>) -> Option<PathBuf> {
+        let standard = || Some(base_folder("XDG_CONFIG_HOME", ".config")?.join("keywright/keywright.toml"));
+        named.map(Path::to_owned).or_else(standard)
     }
 
     /// Reads settings; `file` is named in errors and is what relative paths are relative to.
@@ -183,6 +216,10 @@ impl From<toml::de::Error> for Wrong {
     fn from(error: toml::de::Error) -> Self {
         Self { at: error.span().map_or(0, |span| span.start), why: error.message().replace('\n', ", ") }
     }
+}
+
+fn keys(missing: &[(&str, String)]) -> String {
+    missing.iter().map(|(key, _)| *key).collect::<Vec<_>>().join(", ")
 }
 
 fn readers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Reader>, D::Error> {

@@ -8,6 +8,7 @@ pub mod http;
 mod kept;
 pub mod oauth;
 pub mod privacy_idea;
+pub mod question;
 pub mod session;
 pub mod tenant;
 pub mod zitadel;

@@ -16,6 +16,7 @@ use time::OffsetDateTime;
 use ureq::http::{HeaderName, Method, Uri};
 
 use super::http::{Call, Fault, Reply, segment};
+use super::question::Question;
 use super::{
     Authorization, Ceremony, Directory, DirectoryError, Finding, OpenError, Registered, Session, Tenant, User,
 };
@@ -49,6 +50,24 @@ pub struct Settings {
     #[serde(default)]
     pub organization: Option<String>,
 }
+
+/// What is asked to fill them in.
+pub const QUESTIONS: &[Question] = &[
+    Question::text("url", "At what address is the instance?", "https://login.example.org")
+        .found("the address of its console, up to the host"),
+    Question::place("token", "Where does the service account's personal access token come from?").found(
+        "console: Users > Service Users > the account > Personal Access Tokens; it needs the role Org User Manager",
+    ),
+    Question::text("domain", "On which domain do people sign in, which is the RP ID?", "example.org")
+        .found("only if it is not the url's host: the domain that passkeys are bound to")
+        .or("the url's host"),
+    Question::text("origin", "At what address do people sign in?", "https://login.example.org")
+        .found("scheme and host of the login page")
+        .or("https:// and that domain"),
+    Question::text("organization", "What is the id of the people's organization?", "69629023906488334")
+        .found("only if the service account is of another; console: Organization, Resource Id")
+        .or("the service account's own"),
+];
 
 /// A Zitadel instance.
 #[derive(Debug)]

@@ -112,6 +112,27 @@ impl Home {
         }
     }
 
+    /// On a terminal, where a person types these lines. Returns all that the terminal shows.
+    #[cfg(target_os = "linux")]
+    pub fn on_terminal(&self, arguments: &[&str], lines: &[&str]) -> (i32, String) {
+        use std::io::{Read as _, Write as _};
+        let mut words = vec![env!("CARGO_BIN_EXE_keywright")];
+        words.extend(arguments);
+        // Of util-linux, which every Debian has.
+        let mut script = Command::new("script");
+        let program = self.command(&[]);
+        script.args(["--quiet", "--return", "--command", &words.join(" "), "/dev/null"]).env_clear();
+        script.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("TERM", "dumb");
+        script.current_dir(self.folder.path()).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut running = script.spawn().unwrap();
+        let typed: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        // Dropped at once, which is Ctrl-D after the last line.
+        running.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
+        let mut shown = String::new();
+        running.stdout.take().unwrap().read_to_string(&mut shown).unwrap();
+        (running.wait().unwrap().code().unwrap(), shown.replace("\r\n", "\n"))
+    }
+
     /// Where the state is when nobody names a folder.
     pub fn state(&self) -> PathBuf {
         self.path(".local/state/keywright")

@@ -44,7 +44,7 @@ impl List {
             return Ok(Exit::Done);
         }
         if listed.is_empty() {
-            session.console.say("no identity provider is set up; an [idp.NAME] in keywright.toml sets one up");
+            session.console.say("no identity provider is set up; 'keywright idp add NAME' does it");
         }
         let widest = |column: fn(&Listed<'_>) -> usize| listed.iter().map(column).max().unwrap_or(0);
         let (name, kind) = (widest(|one| one.name.len()), widest(|one| one.kind.len()));

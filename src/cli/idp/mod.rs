@@ -1,5 +1,6 @@
 //! `keywright idp`: the identity provider.
 
+pub mod add;
 pub mod check;
 pub mod list;
 pub mod serve;
@@ -8,7 +9,7 @@ use clap::{Args, Subcommand};
 
 use super::{CliError, Exit, Session};
 
-/// The identity providers: list and check them, or serve one for practice.
+/// The identity providers: set them up, list and check them, or serve one for practice.
 #[derive(Args)]
 pub struct Idp {
     #[command(subcommand)]
@@ -17,6 +18,7 @@ pub struct Idp {
 
 #[derive(Subcommand)]
 enum IdpCommand {
+    Add(add::Add),
     List(list::List),
     Check(check::Check),
     Serve(serve::Serve),
@@ -26,6 +28,7 @@ impl Idp {
     /// Runs it.
     pub fn run(&self, session: &Session) -> Result<Exit, CliError> {
         match &self.command {
+            IdpCommand::Add(command) => command.run(session),
             IdpCommand::List(command) => command.run(session),
             IdpCommand::Check(command) => command.run(session),
             IdpCommand::Serve(command) => command.run(session),

@@ -1,6 +1,7 @@
 //! A table `[idp.NAME]` of the settings: what all kinds of IdP have in common, and what each kind has of its own.
 //!
-//! A kind is added with a variant of [`IdpSettings`] and its arm in `open`; the settings of its own are the adapter's.
+//! A kind is added with a variant of [`IdpSettings`], its arms there, and a line of [`super::KINDS`]; the settings of its own and
+//! the questions that fill them in are the adapter's.
 //!
 //! There is no key that switches the verification of TLS certificates off.
 

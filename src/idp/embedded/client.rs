@@ -10,6 +10,7 @@ use super::wire::{
     SignInResponse, UserChange, Users,
 };
 use crate::idp::http::{Call, Client, Limits, Reply, segment};
+use crate::idp::question::Question;
 use crate::idp::{
     Ceremony, Directory, DirectoryError, Finding, OpenError, Registered, SignIn, SignInCeremony, Tenant, User,
 };
@@ -28,6 +29,14 @@ pub struct Settings {
     /// Where the API token comes from that it was started with.
     pub token: SecretSource,
 }
+
+/// What is asked to fill it in.
+pub const QUESTIONS: &[Question] = &[
+    Question::text("url", "At what address does it listen?", "http://127.0.0.1:8460")
+        .found("'keywright idp serve' says it when it starts"),
+    Question::place("token", "Where does its API token come from?")
+        .found("'keywright idp serve' says it when it starts; in general the file idp.token in the state folder"),
+];
 
 /// The embedded directory as an IdP, spoken to over HTTP.
 pub struct Embedded {

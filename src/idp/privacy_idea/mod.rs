@@ -31,6 +31,7 @@ use self::session::Session;
 pub use self::wire::TokenType;
 use self::wire::{Answer, Begin, Begun, Complete, Credential, Page, Person, Token};
 use super::http::{Call, Reply, segment};
+use super::question::Question;
 use super::{Ceremony, Directory, DirectoryError, Finding, OpenError, Registered, Tenant, User};
 use crate::secret::SecretSource;
 use crate::webauthn::{CredentialId, Origin, RegistrationResponse};
@@ -59,6 +60,22 @@ pub struct Settings {
     /// The origin that client data names, and the `Origin` header of the request: where people will sign in.
     pub origin: Origin,
 }
+
+/// What is asked to fill it in.
+pub const QUESTIONS: &[Question] = &[
+    Question::text("url", "At what address is the server?", "https://privacyidea.example.org")
+        .found("the address of its web page, with the path if it has one"),
+    Question::text("username", "What is the name of the administrator that keywright signs in as?", "keywright").found(
+        "one of its own, made for this: pi-manage admin add NAME; with @realm if it is of a realm of administrators",
+    ),
+    Question::place("password", "Where does this administrator's password come from?"),
+    Question::text("realm", "In which realm are the people?", "corp").found("web page: Config > Realms"),
+    Question::one_of("token-type", "What does a security key become?", &["webauthn", "passkey"]).found(
+        "webauthn: a second factor, with its attestation checked; passkey: signs in without a login being typed",
+    ),
+    Question::text("origin", "At what address will people sign in?", "https://login.example.org")
+        .found("scheme and host of the login page; it has to suit the policy webauthn_relying_party_id"),
+];
 
 /// One realm of a privacyIDEA server.
 #[derive(Debug)]
