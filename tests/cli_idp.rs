@@ -4,7 +4,7 @@
 
 mod cli_support;
 
-use cli_support::Home;
+use cli_support::{Home, Idp};
 use serde_json::json;
 
 const TWO: &str = "\
@@ -142,4 +142,81 @@ fn a_person_is_asked_until_the_answer_will_do() {
         home.on_terminal(&["idp", "add", "second", "--kind", "zitadel"], &["https://login.example.org"]);
     assert!(code == 1 && shown.contains("nothing was changed"), "{code}: {shown}");
     assert!(!std::fs::read_to_string(&file).unwrap().contains("second"));
+}
+
+/// Encrypts as the age program does.
+#[cfg(target_os = "linux")]
+fn encrypt(path: &std::path::Path, to: &dyn age::Recipient, text: &str) {
+    use std::io::Write as _;
+    let mut writer = age::Encryptor::with_recipients(std::iter::once(to))
+        .unwrap()
+        .wrap_output(std::fs::File::create(path).unwrap())
+        .unwrap();
+    writer.write_all(text.as_bytes()).unwrap();
+    writer.finish().unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn secrets_are_kept_by_a_program_or_encrypted_with_age() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use age::secrecy::ExposeSecret as _;
+
+    let home = Home::new();
+    home.file("users.csv", "account\nada@example.org\n");
+    let idp = Idp::start(&home, &home.path("users.csv"));
+    let token = Idp::ENVIRONMENT[0].1;
+    std::fs::create_dir(home.path("etc")).unwrap();
+    let program = home
+        .file("etc/token-of", &format!("#!/bin/sh\n[ \"$1\" = 'the practice IdP' ] && echo {token} && echo more\n"));
+    std::fs::set_permissions(program, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let identity = age::x25519::Identity::generate();
+    home.secret("me.key", identity.to_string().expose_secret());
+    encrypt(&home.path("etc/token.age"), &identity.to_public(), &format!("{token}\n"));
+    let mut passphrase = age::scrypt::Recipient::new("correct horse".into());
+    passphrase.set_work_factor(2);
+    encrypt(&home.path("etc/passphrase.age"), &passphrase, token);
+
+    for (name, place) in [
+        ("program", "command:./token-of 'the practice IdP'"),
+        ("failing", "command:./token-of another"),
+        ("sealed", "age:token.age"),
+        ("passphrase", "age:passphrase.age"),
+    ] {
+        let (url, token) = (format!("url={}", idp.url), format!("token={place}"));
+        let config = home.path("etc/keywright.toml");
+        let add = [
+            "idp",
+            "add",
+            name,
+            "--kind=embedded",
+            "--set",
+            &url,
+            "--set",
+            &token,
+            "--config",
+            config.to_str().unwrap(),
+        ];
+        home.run(&add).expect(0);
+    }
+    let check = |name, environment: &[(&str, &str)]| {
+        let ended = home.run_with(&["idp", "check", "--config", "etc/keywright.toml", name], environment);
+        assert!(!format!("{ended:?}").contains(token));
+        ended
+    };
+    assert!(check("program", &[]).expect(0).stdout.starts_with("program: ready"));
+    check("failing", &[]).expect(1).says("token-of gave no secret: exit status: 1").says("hint: run it by hand");
+    check("sealed", &[]).expect(1).says("encrypted to an age identity").says("hint: set KEYWRIGHT_AGE_IDENTITY");
+    check("sealed", &[("KEYWRIGHT_AGE_IDENTITY", "me.key")]).expect(0);
+    check("passphrase", &[]).expect(1).says("the terminal");
+
+    let ask =
+        |passphrase| home.on_terminal(&["idp", "check", "--config", "etc/keywright.toml", "passphrase"], &[passphrase]);
+    let (code, shown) = ask("correct horse");
+    assert!(code == 0 && shown.contains("passphrase.age: ") && shown.contains("passphrase: ready"), "{code}: {shown}");
+    let (code, shown) = ask("battery staple");
+    // What is typed ahead of the question is shown by the terminal itself.
+    let error = shown.lines().find(|line| line.starts_with("error:")).unwrap_or(&shown);
+    assert!(code == 1 && error.contains("the passphrase is wrong") && !error.contains("staple"), "{code}: {shown}");
 }

@@ -45,7 +45,7 @@ fn settings_that_are_wrong_are_named_with_line_and_column() {
         .file("keywright.toml", "[idp.corp]\nkind = \"embedded\"\nurl = \"http://127.0.0.1:1\"\ntokken = \"env:T\"\n");
     home.run(&["idp", "check", "--config", &settings]).expect(2).says("keywright.toml:4:1: unknown field `tokken`");
     home.run(&["idp", "check", "--config", "nowhere.toml"]).expect(2).says("nowhere.toml");
-    home.run(&["idp", "check"]).expect(2).says("no identity provider is set up").says("hint: add an [idp.NAME]");
+    home.run(&["idp", "check"]).expect(2).says("no identity provider is set up").says("hint: 'keywright idp add NAME'");
 }
 
 #[test]

@@ -39,11 +39,20 @@ Environment:
   KEYWRIGHT_STATE    the state folder, as --state
   KEYWRIGHT_CONFIG   the settings file, as --config
   KEYWRIGHT_LOG      what to log, as --log
+  KEYWRIGHT_AGE_IDENTITY
+                     the identity that opens secrets in age files; a file as age-keygen writes it
   NO_COLOR           no colours; CLICOLOR_FORCE=1 forces them
   TERM=dumb          neither colours nor progress lines
 
 Secrets:
-  A SOURCE of a secret is 'prompt', 'file:PATH' or 'fd:N' (the first line), or 'env:NAME'.
+  A SOURCE of a secret is one of these; where several lines are found, the first is the secret.
+    prompt                   asked for on the terminal
+    file:PATH                a file that only you can read
+    age:PATH                 a file encrypted with age: its passphrase is asked for, or its identity is in the file that
+                             KEYWRIGHT_AGE_IDENTITY names
+    env:NAME                 an environment variable
+    fd:N                     the next line of an open descriptor
+    command:PROGRAM ARG...   what a program prints, without a shell: 'command:pass show idp/acme'
   A secret itself is never taken from the command line.";
 
 /// The whole command line.
@@ -190,7 +199,7 @@ pub struct Change {
 /// Where a key's PIN comes from.
 #[derive(Debug, Clone, Default, Args)]
 pub struct PinArgument {
-    /// Where the key's PIN comes from: prompt, file:PATH, fd:N or env:NAME [default: prompt]
+    /// Where the key's PIN comes from: prompt, file:PATH, age:PATH, env:NAME, fd:N or 'command:PROGRAM ARG...' [default: prompt]
     #[arg(long, value_name = "SOURCE", value_parser = unrepeated::<SecretSource>())]
     pub pin: Option<SecretSource>,
 }

@@ -321,7 +321,12 @@ fn pin_hint(error: &PinError) -> &'static str {
 fn secret_hint(error: &SecretError) -> Option<&'static str> {
     Some(match error {
         SecretError::Recipient(_) => "a recipient starts with age1; 'age-keygen -y' prints it",
-        SecretError::Missing(_) => "a secret comes from prompt, file:PATH, fd:N or env:NAME",
+        SecretError::Missing(_) => {
+            "a secret comes from prompt, file:PATH, age:PATH, env:NAME, fd:N or 'command:PROGRAM ARG...'"
+        }
+        SecretError::Command { .. } => "run it by hand: it has to print the secret and nothing before it",
+        SecretError::Sealed { .. } => "'age --decrypt' tells whether it opens at all",
+        SecretError::NoIdentity { .. } => "set KEYWRIGHT_AGE_IDENTITY to the file that age-keygen made",
         SecretError::NoReader => "add readers = [\"NAME=age1...\"] to the settings, or --reader NAME=age1...",
         SecretError::Unsealable { .. } | SecretError::IdentityLost { .. } => {
             "the state folder's vault has another station's identity; restore it from the backup"

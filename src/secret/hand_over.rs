@@ -67,7 +67,7 @@ pub fn letter(delivery: &Delivery, pin: &Pin) -> SecretString {
 
 /// Pipes the letter to a program such as `lp`; it is never on disk. Fails unless the program ends well, within a minute.
 pub fn print(program: &[String], delivery: &Delivery, pin: &Pin) -> Result<(), SecretError> {
-    printer::feed(program, letter(delivery, pin).expose_secret(), printer::LIMIT)
+    printer::feed(program, letter(delivery, pin).expose_secret(), super::program::LIMIT)
 }
 
 /// What a reader's file says.

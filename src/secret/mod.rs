@@ -8,6 +8,7 @@ pub(crate) mod file;
 pub mod hand_over;
 mod letter;
 mod printer;
+mod program;
 pub mod reader;
 pub mod seal;
 pub mod source;
@@ -17,7 +18,7 @@ pub use draw::{Entropy, PinAlphabet, SystemEntropy, draw};
 pub use hand_over::Delivery;
 pub use reader::Reader;
 pub use seal::{SealedPin, Vault};
-pub use source::SecretSource;
+pub use source::{PLACES, SecretSource};
 
 /// What can go wrong with secrets.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +76,28 @@ pub enum SecretError {
     /// Nothing at the place that a secret was to come from.
     #[error("no secret at {0}")]
     Missing(String),
+    /// A file that is encrypted with age and does not open.
+    #[error("{path}: {why}")]
+    Sealed {
+        /// The file.
+        path: String,
+        /// Why not.
+        why: String,
+    },
+    /// A file that is encrypted to an age identity, and nobody said where that is.
+    #[error("{path} is encrypted to an age identity, and none is named")]
+    NoIdentity {
+        /// The file.
+        path: String,
+    },
+    /// A program that was to print a secret.
+    #[error("{program} gave no secret: {why}")]
+    Command {
+        /// The program.
+        program: String,
+        /// What the system or the end of its standard error says.
+        why: String,
+    },
     /// Somebody pressed Ctrl-C at the prompt.
     #[error("interrupted")]
     Interrupted,

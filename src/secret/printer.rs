@@ -2,24 +2,14 @@
 //!
 //! It refuses to call a letter printed that the program did not take to its end, and to wait for ever.
 
-use std::io::{self, Read, Write};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use zeroize::Zeroizing;
 
 use super::SecretError;
-
-/// How long a printing program may take.
-pub(super) const LIMIT: Duration = Duration::from_secs(60);
-
-/// How often it is asked whether it has ended: the operating system has no wait with a time limit that is the same everywhere.
-const POLL: Duration = Duration::from_millis(10);
-
-/// How long its last words may be under way after its end: a process that it left behind can hold the pipe open.
-const LAST_WORDS: Duration = Duration::from_millis(200);
+use super::program::{LAST_WORDS, end_of, last_words, on_thread, wait};
 
 /// Runs a program with its arguments, gives it the text as its input, and waits until it has ended well. Its output is dropped;
 /// what it says on stderr goes into the error, unless it repeats the text.
@@ -43,10 +33,7 @@ pub(super) fn feed(program: &[String], text: &str, limit: Duration) -> Result<()
         let text = Zeroizing::new(text.to_owned());
         move |mut stdin| stdin.write_all(text.as_bytes())
     });
-    let said = on_thread(child.stderr.take(), |stderr| {
-        let mut said = Zeroizing::new(Vec::with_capacity(4096));
-        stderr.take(4096).read_to_end(&mut said).map(|_| said)
-    });
+    let said = on_thread(child.stderr.take(), end_of);
 
     let Some(status) = wait(&mut child, limit).map_err(|error| failed(error.to_string()))? else {
         return Err(failed(format!("it was ended after {} seconds", limit.as_secs())));
@@ -62,51 +49,12 @@ pub(super) fn feed(program: &[String], text: &str, limit: Duration) -> Result<()
     Err(failed(format!("{status}{}", last_words(&said, text))))
 }
 
-/// Works on one end of a pipe without making anybody wait for it.
-fn on_thread<P: Send + 'static, T: Send + 'static>(
-    pipe: Option<P>,
-    work: impl FnOnce(P) -> io::Result<T> + Send + 'static,
-) -> mpsc::Receiver<io::Result<T>> {
-    let (sender, receiver) = mpsc::sync_channel(1);
-    thread::spawn(move || {
-        let result = pipe.map_or_else(|| Err(io::ErrorKind::BrokenPipe.into()), work);
-        // Whoever asked may have stopped waiting, and then nobody needs the result.
-        sender.send(result).ok();
-    });
-    receiver
-}
-
-/// The program's exit status; `None` if it had to be ended.
-fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
-    let begin = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(Some(status));
-        }
-        if begin.elapsed() >= limit {
-            child.kill()?;
-            child.wait()?;
-            return Ok(None);
-        }
-        thread::sleep(POLL);
-    }
-}
-
-/// The last line of what was said, unless a line of the letter comes back in it.
-fn last_words(said: &[u8], text: &str) -> String {
-    let said = Zeroizing::new(String::from_utf8_lossy(said).into_owned());
-    let repeats = text.lines().map(str::trim).any(|line| !line.is_empty() && said.contains(line));
-    let last = said.lines().map(str::trim).rfind(|line| !line.is_empty());
-    match last {
-        None => String::new(),
-        Some(_) if repeats => "; what it said is not shown, because the letter is in it".to_owned(),
-        Some(line) => format!(": {}", super::hand_over::one_line(line)),
-    }
-}
-
 #[cfg(unix)]
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
+    use super::super::program::LIMIT;
     use super::*;
 
     const LETTER: &str = "Dear Alice,\n   k7mw  4xrt\n\x0c";

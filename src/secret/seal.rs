@@ -19,6 +19,9 @@ use crate::ctap::Pin;
 #[serde(transparent)]
 pub struct SealedPin(pub String);
 
+/// The longest file of identities that is read, in bytes.
+const LONGEST_IDENTITIES: usize = 16 * 1024;
+
 /// A folder of working copies (`pins/NAME.age`, 0600) and the identity that opens them (`station.key`, 0600).
 pub struct Vault {
     pins: PathBuf,
@@ -40,7 +43,7 @@ impl Vault {
             // Another process may be faster; then its identity is the station's.
             file::write_new(&path, identity_file(&Identity::generate()).as_bytes())?;
         }
-        Ok(Self { pins, identity: read_identity(&path)? })
+        Ok(Self { pins, identity: read_identities(&path)?.swap_remove(0) })
     }
 
     /// Seals a PIN. When this returns, the disk has it (file and folder are synced). Overwrites an older copy of that name.
@@ -117,14 +120,16 @@ fn identity_file(identity: &Identity) -> Zeroizing<String> {
     text
 }
 
-fn read_identity(path: &Path) -> Result<Identity, SecretError> {
+/// The identities of a file that only its owner can read, one at least; lines that begin with `#` are comments.
+pub(super) fn read_identities(path: &Path) -> Result<Vec<Identity>, SecretError> {
     let wrong = |why: &str| SecretError::File { path: path.display().to_string(), why: why.to_owned() };
     let open = fs::File::open(path).map_err(file::at(path))?;
     file::refuse_if_others_can_read(path, &open.metadata().map_err(file::at(path))?)?;
-    let mut text = Zeroizing::new(String::with_capacity(1024));
-    open.take(1024).read_to_string(&mut text).map_err(file::at(path))?;
-    let line = text.lines().find(|line| !line.starts_with('#') && !line.trim().is_empty());
-    line.and_then(|line| line.trim().parse().ok()).ok_or_else(|| wrong("this is no age identity (AGE-SECRET-KEY-1...)"))
+    let mut text = Zeroizing::new(String::with_capacity(LONGEST_IDENTITIES));
+    open.take(LONGEST_IDENTITIES as u64).read_to_string(&mut text).map_err(file::at(path))?;
+    let lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#') && !line.is_empty());
+    let identities: Result<Vec<Identity>, _> = lines.map(str::parse).collect();
+    identities.ok().filter(|all| !all.is_empty()).ok_or_else(|| wrong("this is no age identity (AGE-SECRET-KEY-1...)"))
 }
 
 /// An age file that each of these recipients opens. There has to be one at least.

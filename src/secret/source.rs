@@ -1,30 +1,52 @@
-//! Where secrets come from: a prompt, a file, a descriptor or an environment variable.
+//! Where secrets come from: a prompt, a file, a descriptor, an environment variable, a program, or a file encrypted with age.
 //!
 //! It refuses the command line, a file that others can read, and to repeat a text that may be the secret itself.
+
+mod command;
+mod sealed;
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
+pub use self::command::CommandLine;
+pub use self::sealed::IDENTITY;
 use super::{SecretError, file};
 
 /// The longest secret, in bytes.
 const LONGEST: usize = 64 * 1024;
 
-/// A place to take a secret from, as people write it: `prompt`, `file:PATH`, `fd:N`, `env:NAME`.
+/// What a place may be, for people.
+pub const PLACES: &str = "prompt, file:PATH, age:PATH, env:NAME, fd:N or 'command:PROGRAM ARG...'";
+
+/// A place to take a secret from, as people write it: `prompt`, `file:PATH`, `age:PATH`, `fd:N`, `env:NAME`,
+/// `command:PROGRAM ARG...`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SecretSource {
     /// The terminal, without echo.
     Prompt,
-    /// The first line of a file, which nobody but its owner may be able to read.
+    /// A file, which nobody but its owner may be able to read.
     File(PathBuf),
+    /// A file that is encrypted with age; see [`IDENTITY`].
+    Sealed(PathBuf),
     /// The next line from an open descriptor. What follows the line stays there for whoever asks next, if it is a pipe.
     Descriptor(i32),
     /// An environment variable.
     Environment(String),
+    /// What a program prints.
+    Command(CommandLine),
+}
+
+/// How much of what is found is the secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    /// The first line, without its end, LF or CRLF.
+    FirstLine,
+    /// All of it.
+    All,
 }
 
 impl std::str::FromStr for SecretSource {
@@ -39,13 +61,13 @@ impl std::str::FromStr for SecretSource {
         let place = match text.split_once(':') {
             None if text == "prompt" => Some(Self::Prompt),
             Some(("file", path)) if !path.is_empty() => Some(Self::File(path.into())),
+            Some(("age", path)) if !path.is_empty() => Some(Self::Sealed(path.into())),
             Some(("fd", number)) => number.parse().ok().filter(|number| *number >= 0).map(Self::Descriptor),
             Some(("env", name)) if !name.is_empty() && variable(name) => Some(Self::Environment(name.to_owned())),
+            Some(("command", line)) => Some(Self::Command(line.parse()?)),
             _ => None,
         };
-        place.ok_or_else(|| {
-            "a secret cannot be given here, only its place: prompt, file:PATH, fd:N or env:NAME".to_owned()
-        })
+        place.ok_or_else(|| format!("a secret cannot be given here, only its place: {PLACES}"))
     }
 }
 
@@ -61,8 +83,10 @@ impl std::fmt::Display for SecretSource {
         match self {
             Self::Prompt => f.write_str("prompt"),
             Self::File(path) => write!(f, "file:{}", path.display()),
+            Self::Sealed(path) => write!(f, "age:{}", path.display()),
             Self::Descriptor(number) => write!(f, "fd:{number}"),
             Self::Environment(name) => write!(f, "env:{name}"),
+            Self::Command(line) => write!(f, "command:{line}"),
         }
     }
 }
@@ -72,51 +96,55 @@ impl SecretSource {
     pub fn from_folder(&self, folder: &Path) -> Self {
         match self {
             Self::File(path) => Self::File(folder.join(path)),
-            place => place.clone(),
+            Self::Sealed(path) => Self::Sealed(folder.join(path)),
+            Self::Command(line) => Self::Command(line.from_folder(folder)),
+            Self::Prompt | Self::Descriptor(_) | Self::Environment(_) => self.clone(),
         }
     }
 
-    /// Takes the secret; `what` is shown at a prompt. The end of its line, LF or CRLF, is not part of it. An empty one counts as
-    /// missing.
+    /// Takes the secret; `what` is shown at a prompt. It is the first line of what is there; a variable is taken as it is. An
+    /// empty one counts as missing.
     pub fn take(&self, what: &str) -> Result<SecretString, SecretError> {
-        self.read(what, first_line)
+        self.found(what, Extent::FirstLine)
     }
 
-    /// Takes a secret of several lines, such as a private key in PEM: all that the file, the descriptor or the variable has. A
-    /// prompt gives one line.
+    /// Takes a secret of several lines, such as a private key in PEM: all that is there. A prompt gives one line.
     pub fn take_text(&self, what: &str) -> Result<SecretString, SecretError> {
-        self.read(what, whole_text)
+        self.found(what, Extent::All)
     }
 
-    fn read(
-        &self,
-        what: &str,
-        read: fn(File, &Path) -> Result<Zeroizing<String>, SecretError>,
-    ) -> Result<SecretString, SecretError> {
+    fn found(&self, what: &str, extent: Extent) -> Result<SecretString, SecretError> {
         let secret = match self {
-            Self::Prompt => {
-                let typed = rpassword::prompt_password(format!("{what}: "));
-                Zeroizing::new(typed.map_err(|error| match error.kind() {
-                    io::ErrorKind::Interrupted => SecretError::Interrupted,
-                    _ => SecretError::Missing(format!("the terminal: {error}")),
-                })?)
+            Self::Prompt => typed(what)?,
+            Self::File(path) => {
+                let found = read(&mut open_private(path)?, extent).map_err(file::at(path))?;
+                text(&found, &path.display().to_string(), extent)?
             }
-            Self::File(path) => read(open_private(path)?, path)?,
             Self::Descriptor(number) => {
-                let (open, path) = open_descriptor(*number)?;
-                read(open, &path)?
+                let (mut open, path) = open_descriptor(*number)?;
+                text(&read(&mut open, extent).map_err(file::at(&path))?, &self.to_string(), extent)?
             }
-            Self::Environment(name) => match std::env::var(name) {
-                Ok(value) => Zeroizing::new(value),
+            Self::Sealed(path) => text(&sealed::open(path)?, &path.display().to_string(), extent)?,
+            Self::Command(line) => text(&line.run()?, &self.to_string(), extent)?,
+            Self::Environment(name) => match std::env::var(name).map(Zeroizing::new) {
+                Ok(value) => SecretString::from(value.as_str()),
                 Err(std::env::VarError::NotPresent) => return Err(SecretError::Missing(self.to_string())),
                 Err(std::env::VarError::NotUnicode(_)) => return Err(not_text(&self.to_string())),
             },
         };
-        if secret.is_empty() {
-            return Err(SecretError::Missing(self.to_string()));
+        match secret.expose_secret() {
+            "" => Err(SecretError::Missing(self.to_string())),
+            _ => Ok(secret),
         }
-        // From a slice, so that the secret's own memory is the only copy left.
-        Ok(SecretString::from(secret.as_str()))
+    }
+}
+
+/// What a person types at the terminal, without echo.
+fn typed(what: &str) -> Result<SecretString, SecretError> {
+    match rpassword::prompt_password(format!("{what}: ")).map(Zeroizing::new) {
+        Ok(typed) => Ok(SecretString::from(typed.as_str())),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(SecretError::Interrupted),
+        Err(error) => Err(SecretError::Missing(format!("the terminal: {error}"))),
     }
 }
 
@@ -131,51 +159,53 @@ fn open_private(path: &Path) -> Result<File, SecretError> {
 }
 
 fn open_descriptor(number: i32) -> Result<(File, PathBuf), SecretError> {
-    let path = PathBuf::from(format!("/dev/fd/{number}"));
     if cfg!(not(unix)) {
         let why = "Windows does not pass descriptors on by number; use file: or env:".to_owned();
         return Err(SecretError::File { path: format!("fd:{number}"), why });
     }
+    let path = PathBuf::from(format!("/dev/fd/{number}"));
     Ok((File::open(&path).map_err(file::at(&path))?, path))
 }
 
-/// Reads byte by byte, so that nothing after the line is taken from a pipe.
-fn first_line(mut from: File, path: &Path) -> Result<Zeroizing<String>, SecretError> {
-    let mut line = Zeroizing::new(Vec::with_capacity(LONGEST));
-    let mut byte = Zeroizing::new([0u8]);
-    loop {
-        match from.read(byte.as_mut_slice()) {
-            Ok(0) => break,
-            Ok(_) if byte[0] == b'\n' => break,
-            Ok(_) if line.len() == LONGEST => {
-                let why = format!("the first line is longer than {LONGEST} bytes");
-                return Err(SecretError::File { path: path.display().to_string(), why });
+/// Reads to the end, or to the end of the first line; then byte by byte, so that nothing after it is taken from a pipe.
+fn read(from: &mut dyn Read, extent: Extent) -> io::Result<Zeroizing<Vec<u8>>> {
+    // Room for the longest and one byte more, so that nothing is moved and left behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
+    let mut from = from.take(LONGEST as u64 + 1);
+    match extent {
+        Extent::All => drop(from.read_to_end(&mut bytes)?),
+        Extent::FirstLine => {
+            let mut byte = Zeroizing::new([0]);
+            while bytes.last() != Some(&b'\n') {
+                match from.read(byte.as_mut_slice()) {
+                    Ok(0) => break,
+                    Ok(_) => bytes.push(byte[0]),
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => return Err(error),
+                }
             }
-            Ok(_) => line.push(byte[0]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(file::at(path)(error)),
         }
     }
-    let text = std::str::from_utf8(&line).map_err(|_| not_text(&path.display().to_string()))?;
-    Ok(Zeroizing::new(text.strip_suffix('\r').unwrap_or(text).to_owned()))
+    if bytes.len() > LONGEST {
+        return Err(io::Error::other(format!("the secret is longer than {LONGEST} bytes")));
+    }
+    Ok(bytes)
 }
 
-fn whole_text(from: File, path: &Path) -> Result<Zeroizing<String>, SecretError> {
-    // Room for the longest and one byte more, so that nothing is moved and left behind.
-    let mut text = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
-    from.take(LONGEST as u64 + 1).read_to_end(&mut text).map_err(file::at(path))?;
-    if text.len() > LONGEST {
-        let why = format!("the secret is longer than {LONGEST} bytes");
-        return Err(SecretError::File { path: path.display().to_string(), why });
-    }
-    let text = std::str::from_utf8(&text).map_err(|_| not_text(&path.display().to_string()))?;
-    Ok(Zeroizing::new(text.to_owned()))
+/// So much of these bytes. From a slice, so that the secret's own memory is the only copy left.
+fn text(bytes: &[u8], place: &str, extent: Extent) -> Result<SecretString, SecretError> {
+    let text = std::str::from_utf8(bytes).map_err(|_| not_text(place))?;
+    Ok(SecretString::from(match extent {
+        Extent::FirstLine => {
+            let line = text.split('\n').next().unwrap_or_default();
+            line.strip_suffix('\r').unwrap_or(line)
+        }
+        Extent::All => text,
+    }))
 }
 
 #[cfg(test)]
 mod tests {
-    use secrecy::ExposeSecret;
-
     use super::*;
 
     #[test]
@@ -183,7 +213,9 @@ mod tests {
         for (text, place) in [
             ("prompt", SecretSource::Prompt),
             ("file:/run/pin:1", SecretSource::File("/run/pin:1".into())),
+            ("age:acme/token.age", SecretSource::Sealed("acme/token.age".into())),
             ("fd:3", SecretSource::Descriptor(3)),
+            ("command:pass show 'idp/a b'", SecretSource::Command("pass show \"idp/a b\"".parse().unwrap())),
             ("env:KEYWRIGHT_PIN", SecretSource::Environment("KEYWRIGHT_PIN".to_owned())),
         ] {
             assert_eq!(text.parse(), Ok(place.clone()));
@@ -193,9 +225,18 @@ mod tests {
 
     #[test]
     fn a_secret_given_by_mistake_is_refused_and_not_repeated() {
-        for text in
-            ["83064719", "pin:8306", "env:8306", "env:", "file:", "fd:8306x", "fd:-8306", "prompt:8306", "env:A-8306"]
-        {
+        for text in [
+            "83064719",
+            "pin:8306",
+            "env:8306",
+            "env:",
+            "file:",
+            "fd:8306x",
+            "fd:-8306",
+            "prompt:8306",
+            "env:A-8306",
+            "age:",
+        ] {
             let error = text.parse::<SecretSource>().unwrap_err();
             assert!(error.contains("only its place") && !error.contains("8306"), "{text}: {error}");
         }
@@ -219,6 +260,32 @@ mod tests {
             std::fs::write(&mut file, content).unwrap();
             assert!(matches!(SecretSource::File(file.path().into()).take("PIN"), Err(SecretError::Missing(_))));
         }
+    }
+
+    #[test]
+    fn relative_paths_are_taken_from_a_folder() {
+        for (text, from) in [
+            ("file:a", "file:/etc/keywright/a"),
+            ("age:a/b", "age:/etc/keywright/a/b"),
+            ("file:/a", "file:/a"),
+            ("command:./a b", "command:/etc/keywright/./a b"),
+            ("env:A", "env:A"),
+        ] {
+            let place: SecretSource = text.parse().unwrap();
+            assert_eq!(place.from_folder(Path::new("/etc/keywright")).to_string(), from);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_program_prints_its_first_line_or_a_text() {
+        let place: SecretSource = "command:printf '8306\\r\\nuser: keywright\\n'".parse().unwrap();
+        assert_eq!(place.take("PIN").unwrap().expose_secret(), "8306");
+        assert_eq!(place.take_text("PIN").unwrap().expose_secret(), "8306\r\nuser: keywright\n");
+        let nothing: SecretSource = "command:true".parse().unwrap();
+        assert_eq!(nothing.take("PIN").unwrap_err().to_string(), "no secret at command:true");
+        let binary: SecretSource = "command:printf '8306\\377'".parse().unwrap();
+        assert!(!binary.take("PIN").unwrap_err().to_string().contains("8306\u{fffd}"));
     }
 
     #[test]

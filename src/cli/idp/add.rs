@@ -13,7 +13,7 @@ use super::super::args::unrepeated;
 use super::super::settings::{IdpName, KINDS, Kind, NewTable, Settings, SettingsError, refuse_name, write};
 use super::super::{CliError, Exit, Session};
 use crate::idp::question::{Form, Question};
-use crate::secret::SecretSource;
+use crate::secret::{PLACES, SecretSource};
 
 /// Set an identity provider up: questions, and a new table [idp.NAME] in the settings.
 ///
@@ -200,7 +200,7 @@ impl Add {
             _ => None,
         };
         if question.form == Form::Place {
-            console.say("  not the secret itself, but its place: file:PATH, env:NAME or prompt (asked at every run)");
+            console.say(&format!("  not the secret itself, but its place: {PLACES}"));
         }
         let shown = match (question.otherwise, &default, question.form) {
             (Some(otherwise), ..) => format!(" [{otherwise}]"),

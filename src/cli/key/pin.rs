@@ -31,7 +31,7 @@ enum Verb {
 struct Set {
     #[command(flatten)]
     which: OneKey,
-    /// Where the new PIN comes from: prompt, file:PATH, fd:N or env:NAME [default: prompt]
+    /// Where the new PIN comes from: prompt, file:PATH, age:PATH, env:NAME, fd:N or 'command:PROGRAM ARG...' [default: prompt]
     #[arg(long, value_name = "SOURCE", value_parser = unrepeated::<SecretSource>())]
     new_pin: Option<SecretSource>,
     /// Say what would be done, and do not do it
@@ -51,7 +51,7 @@ struct ChangePin {
     which: OneKey,
     #[command(flatten)]
     pin: PinArgument,
-    /// Where the new PIN comes from: prompt, file:PATH, fd:N or env:NAME [default: prompt]
+    /// Where the new PIN comes from: prompt, file:PATH, age:PATH, env:NAME, fd:N or 'command:PROGRAM ARG...' [default: prompt]
     #[arg(long, value_name = "SOURCE", value_parser = unrepeated::<SecretSource>())]
     new_pin: Option<SecretSource>,
     #[command(flatten)]

@@ -115,7 +115,7 @@ impl<'de> Deserialize<'de> for ProxySetting {
         match text.parse::<Proxy>() {
             Ok(proxy) if !proxy.has_credentials() => Ok(Self::Open(proxy)),
             Ok(_) => Err(D::Error::custom(
-                "a proxy's address with a password belongs elsewhere; name its place: file:PATH or env:NAME",
+                "a proxy's address with a password belongs elsewhere; name its place, such as file:PATH",
             )),
             Err(error) => Err(D::Error::custom(error)),
         }

@@ -34,7 +34,7 @@ const NETWORK: &[Question] = &[
         .found("only if the IdP's certificate is not from a public CA; PEM, relative to the folder of keywright.toml")
         .or("the system's CAs alone"),
     Question::text("proxy", "Which proxy is on the way to it?", "http://proxy.example.org:3128")
-        .found("http://host:port; with a password in it, the place of the whole address: file:PATH or env:NAME")
+        .found("http://host:port; with a password in it, the place of the whole address, such as file:PATH")
         .or("$HTTPS_PROXY, if it is set"),
 ];
 
