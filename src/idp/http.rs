@@ -3,10 +3,15 @@
 //! A request is sent once or not at all: nothing is repeated, no redirect is followed, and no connection is used twice,
 //! because a server that closes an idle one would leave a request unanswered for no reason. It refuses plain HTTP beyond
 //! loopback and answers above 8 MiB, unless the caller expects more. Credentials stay out of logs and errors.
+//!
+//! A body that is sent may hold a secret; it is in one piece of memory, which is wiped when the request is over. What the
+//! libraries copy on the way is theirs and is not wiped: headers (`http`), the bytes under way (ureq's and rustls's buffers),
+//! and answers.
 
 mod reply;
 
 use std::cell::Cell;
+use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,6 +24,7 @@ use ureq::http::{HeaderName, HeaderValue, Method, Request, Uri, header};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{ConnectionDetails, Connector, DefaultConnector, Transport};
+use zeroize::Zeroizing;
 
 pub use reply::{Fault, Reply};
 
@@ -166,7 +172,7 @@ pub struct Call<'a> {
     headers: Vec<(HeaderName, String)>,
     credentials: Vec<(HeaderName, SecretString)>,
     secrets: Vec<SecretString>,
-    body: Result<Option<Vec<u8>>, Arc<serde_json::Error>>,
+    body: Result<Option<Zeroizing<Vec<u8>>>, Arc<serde_json::Error>>,
     longest_answer: u64,
 }
 
@@ -205,15 +211,13 @@ impl Call<'_> {
 
     /// Adds a JSON body.
     pub fn json(mut self, body: &impl Serialize) -> Self {
-        self.body = serde_json::to_vec(body).map(Some).map_err(Arc::new);
+        self.body = json_in_one_piece(body).map(Some).map_err(Arc::new);
         self.header(header::CONTENT_TYPE, "application/json")
     }
 
     /// Adds a body of `application/x-www-form-urlencoded`; names and values are percent-encoded here.
     pub fn form(mut self, fields: &[(&str, &str)]) -> Self {
-        let pairs: Vec<_> =
-            fields.iter().map(|(name, value)| format!("{}={}", segment(name), segment(value))).collect();
-        self.body = Ok(Some(pairs.join("&").into_bytes()));
+        self.body = Ok(Some(form_in_one_piece(fields)));
         self.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
     }
 
@@ -259,11 +263,14 @@ impl Call<'_> {
         }
         CONNECTED.set(false);
         let body = self.body.map_err(|error| unsendable(error.to_string()))?;
-        let answer = match body {
+        let answer = match &body {
             None if self.method != Method::POST => {
                 request.body(()).map_err(Into::into).and_then(|r| client.agent.run(r))
             }
-            body => request.body(body.unwrap_or_default()).map_err(Into::into).and_then(|r| client.agent.run(r)),
+            body => request
+                .body(body.as_deref().map_or(&[][..], Vec::as_slice))
+                .map_err(Into::into)
+                .and_then(|r| client.agent.run(r)),
         };
         let (parts, mut body) = answer.map_err(|error| client.failure(error))?.into_parts();
         let bytes =
@@ -315,14 +322,54 @@ impl<In: Transport> Connector<In> for Connected {
 
 /// Percent-encodes everything but RFC 3986's unreserved characters: a login stays one segment of a path.
 pub fn segment(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(byte.into()),
-            _ => encoded.push_str(&format!("%{byte:02X}")),
-        }
+    encoded(text).map(char::from).collect()
+}
+
+fn encoded(text: &str) -> impl Iterator<Item = u8> {
+    let hex = |half: u8| b"0123456789ABCDEF"[usize::from(half)];
+    text.bytes().flat_map(move |byte| {
+        let (bytes, count) = match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => ([byte, 0, 0], 1),
+            _ => ([b'%', hex(byte >> 4), hex(byte & 15)], 3),
+        };
+        bytes.into_iter().take(count)
+    })
+}
+
+/// A form whose memory has room for all of it from the beginning, so that no part is left behind when it grows.
+fn form_in_one_piece(fields: &[(&str, &str)]) -> Zeroizing<Vec<u8>> {
+    let longest = fields.iter().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum();
+    let mut form = Zeroizing::new(Vec::with_capacity(longest));
+    for (at, (name, value)) in fields.iter().enumerate() {
+        form.extend((at > 0).then_some(b'&'));
+        form.extend(encoded(name));
+        form.push(b'=');
+        form.extend(encoded(value));
     }
-    encoded
+    form
+}
+
+/// JSON, likewise: it is written twice, the first time to see how long it is.
+fn json_in_one_piece(body: &impl Serialize) -> serde_json::Result<Zeroizing<Vec<u8>>> {
+    let mut length = Length(0);
+    serde_json::to_writer(&mut length, body)?;
+    let mut json = Zeroizing::new(Vec::with_capacity(length.0));
+    serde_json::to_writer(&mut *json, body)?;
+    Ok(json)
+}
+
+/// Counts bytes.
+struct Length(usize);
+
+impl io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Whether a URI's host is this machine.
@@ -373,6 +420,25 @@ mod tests {
     fn a_segment_stays_a_segment() {
         assert_eq!(segment("a-Z_0.9~"), "a-Z_0.9~");
         assert_eq!(segment("o'neil+x/../@example.org?#%é"), "o%27neil%2Bx%2F..%2F%40example.org%3F%23%25%C3%A9");
+    }
+
+    #[test]
+    fn a_body_is_never_moved() {
+        let secret = "p\u{e4}ss w\u{f6}rd&=".repeat(100);
+        let client = Client::new("acme", "http://127.0.0.1:9", Limits::default()).unwrap();
+        let fields = [("grant_type", "client_credentials"), ("client_secret", secret.as_str())];
+        let form = client.call(Method::POST, "/").form(&fields).body.unwrap().unwrap();
+        let expected = format!("grant_type=client_credentials&client_secret={}", segment(&secret));
+        assert_eq!(std::str::from_utf8(&form).unwrap(), expected);
+        // The room that it was given at first.
+        assert_eq!(
+            form.capacity(),
+            fields.iter().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum::<usize>()
+        );
+
+        let body = serde_json::json!({ "username": "keywright", "password": secret });
+        let json = client.call(Method::POST, "/").json(&body).body.unwrap().unwrap();
+        assert_eq!((serde_json::from_slice::<serde_json::Value>(&json).unwrap(), json.capacity()), (body, json.len()));
     }
 
     #[test]

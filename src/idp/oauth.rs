@@ -16,6 +16,7 @@ use serde_json::{Map, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 use ureq::http::{HeaderName, Method, header};
+use zeroize::Zeroizing;
 
 use self::dpop::Dpop;
 pub use self::signing_key::{KeyError, SigningKey};
@@ -216,7 +217,8 @@ impl ClientCredentials {
             }
             ClientAuthentication::SecretBasic(secret) => {
                 // RFC 6749 2.3.1: both parts are form-encoded first.
-                let pair = format!("{}:{}", segment(&self.client_id), segment(secret.expose_secret()));
+                let encoded = Zeroizing::new(segment(secret.expose_secret()));
+                let pair = Zeroizing::new(format!("{}:{}", segment(&self.client_id), encoded.as_str()));
                 let basic = format!("Basic {}", BASE64.encode(pair.as_bytes()));
                 call.form(&form).credential(header::AUTHORIZATION, basic.into()).with_secret(secret.clone())
             }
