@@ -3,8 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 
 mod cli_support;
+#[path = "support/company_network.rs"]
+mod company_network;
 
-use cli_support::{Home, Idp};
+use cli_support::{Ended, Home, Idp};
+use company_network::{Ca, ConnectProxy, Listening};
 use serde_json::json;
 
 const TWO: &str = "\
@@ -219,4 +222,132 @@ fn secrets_are_kept_by_a_program_or_encrypted_with_age() {
     // What is typed ahead of the question is shown by the terminal itself.
     let error = shown.lines().find(|line| line.starts_with("error:")).unwrap_or(&shown);
     assert!(code == 1 && error.contains("the passphrase is wrong") && !error.contains("staple"), "{code}: {shown}");
+}
+
+/// An IdP behind a company's proxy and CA, and somebody there who asks whether it is ready.
+struct Office {
+    home: Home,
+    idp: Idp,
+    server: Listening,
+}
+
+const NAME: &str = "idp.example.invalid";
+
+impl Office {
+    fn new() -> Self {
+        let home = Home::new();
+        home.file("users.csv", "account\nada@example.org\n");
+        let idp = Idp::start(&home, &home.path("users.csv"));
+        let ca = Ca::new("Ours");
+        home.file("ca.pem", &ca.pem());
+        home.file("other-ca.pem", &Ca::new("Theirs").pem());
+        let server = Listening::tls(&ca, NAME, &idp.url);
+        Self { home, idp, server }
+    }
+
+    /// `idp check` with these lines in its table, in this environment.
+    fn check_in(&self, table: &str, environment: &[(&str, &str)]) -> Ended {
+        let settings =
+            format!("[idp.acme]\nkind = \"embedded\"\nurl = \"https://{NAME}\"\ntoken = \"env:IDP_TOKEN\"\n{table}");
+        let settings = self.home.file("keywright.toml", &settings);
+        let environment = [environment, &Idp::ENVIRONMENT].concat();
+        let ended = self.home.run_with(&["idp", "check", "--config", &settings], &environment);
+        assert!(!ended.stderr.contains("hunter2") && !ended.stdout.contains("hunter2"), "{ended:?}");
+        ended
+    }
+
+    fn check(&self, table: &str) -> Ended {
+        self.check_in(table, &[])
+    }
+}
+
+#[test]
+fn a_company_has_a_proxy_and_a_ca_of_its_own() {
+    let office = Office::new();
+    let proxy = ConnectProxy::start(&office.server, None);
+    let through = format!("proxy = \"{}\"\n", proxy.url());
+    let with_ca = format!("ca = \"ca.pem\"\n{through}");
+    let connect = [format!("CONNECT {NAME}:443 HTTP/1.1")];
+
+    assert!(office.check(&with_ca).expect(0).stdout.starts_with("acme: ready"));
+    assert_eq!(proxy.asked(), connect);
+
+    // Somebody else's CA, or none: the certificate is refused, and nothing was sent.
+    for table in [through.clone(), format!("ca = \"other-ca.pem\"\n{through}")] {
+        office
+            .check(&table)
+            .expect(1)
+            .says("acme cannot be reached: ")
+            .says("no CA that is trusted here")
+            .says("name its PEM file with ca");
+        assert_eq!(proxy.asked(), connect);
+    }
+    // There is no way round it.
+    for key in ["verify", "insecure", "tls-verify"] {
+        office.check(&format!("{with_ca}{key} = false\n")).expect(2).says(&format!("unknown field `{key}`"));
+    }
+    assert_eq!(proxy.asked(), [""; 0]);
+}
+
+#[test]
+fn a_proxy_may_want_to_know_who_asks() {
+    let office = Office::new();
+    // RFC 7617 has this pair.
+    let proxy = ConnectProxy::start(&office.server, Some("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="));
+    let address = |who: &str| format!("{}\n", proxy.url().replace("http://", &format!("http://{who}@")));
+    office.home.secret("right", &address("Aladdin:open%20sesame"));
+    office.home.secret("wrong", &address("Aladdin:hunter2"));
+    let through = |place: &str| format!("ca = \"ca.pem\"\nproxy = \"{place}\"\n");
+
+    office.check(&through("file:right")).expect(0);
+    for place in ["file:wrong", &proxy.url()] {
+        let ended = office.check(&through(place)).expect(1).says("acme cannot be reached: ");
+        ended.says(&format!("the proxy {}", proxy.url())).says("name and password (407)").says("http://NAME:PASSWORD@");
+    }
+    office.check(&through(&proxy.url().replace("http://", "http://me:hunter2@"))).expect(2).says("name its place");
+    assert_eq!(proxy.asked().len(), 3);
+}
+
+#[test]
+fn a_proxy_that_is_of_no_use_is_named() {
+    let office = Office::new();
+    let through = |proxy: &str| format!("ca = \"ca.pem\"\nproxy = \"{proxy}\"\n");
+    let down = ConnectProxy::start(&office.server, None).url();
+    let unreachable = |proxy: &str| {
+        office.check(&through(proxy)).expect(1).says("acme cannot be reached: ").says(&format!("the proxy {proxy}"))
+    };
+    unreachable(&down).says("refused");
+    let forbids = ConnectProxy::saying("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+    unreachable(&forbids.url()).says("403");
+    for answer in ["", "SSH-2.0-OpenSSH_9.6\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 400 Bad Request\r\n\r\n"] {
+        let proxy = ConnectProxy::saying(answer);
+        office.check(&through(&proxy.url())).expect(1).says("acme cannot be reached: ");
+        assert_eq!(proxy.asked().len(), 1, "{answer}");
+    }
+}
+
+#[test]
+fn the_environment_names_a_proxy_and_exceptions() {
+    let office = Office::new();
+    let proxy = ConnectProxy::start(&office.server, None);
+    let (url, ca) = (proxy.url(), "ca = \"ca.pem\"\n");
+    for variable in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"] {
+        office.check_in(ca, &[(variable, &url), ("NO_PROXY", "example.org,.corp")]).expect(0);
+        assert_eq!(proxy.asked().len(), 1, "{variable}");
+    }
+    // Those are asked without the proxy; nobody has this name.
+    for names in [NAME, "*.example.invalid", ".invalid", "*"] {
+        office.check_in(ca, &[("HTTPS_PROXY", &url), ("NO_PROXY", names)]).expect(1).says("acme cannot be reached: ");
+        assert_eq!(proxy.asked().len(), 0, "{names}");
+    }
+    // What the table says counts, whatever the environment says.
+    let table = format!("{ca}proxy = \"{url}\"\n");
+    office.check_in(&table, &[("HTTPS_PROXY", "http://127.0.0.1:9"), ("NO_PROXY", "*")]).expect(0);
+    assert_eq!(proxy.asked().len(), 1);
+
+    // This machine is never asked through a proxy.
+    let idp = ["idp", "check", "--idp", &office.idp.url, "--idp-token", "env:IDP_TOKEN"];
+    let environment = [("HTTPS_PROXY", url.as_str()), ("ALL_PROXY", &url), Idp::ENVIRONMENT[0]];
+    office.home.run_with(&idp, &environment).expect(0);
+    assert_eq!(proxy.asked().len(), 0);
 }

@@ -6,6 +6,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use keywright::idp::DirectoryError;
 use keywright::idp::http::{Client, Limits, Network, Reply};
@@ -104,6 +105,23 @@ fn a_shut_door_and_an_unknown_name_are_unreachable() {
     let why = unreachable(ask(&format!("http://127.0.0.1:{port}"), &[]));
     assert!(why.contains("refused"), "{why}");
     unreachable(ask("https://keywright.invalid", &[]));
+}
+
+#[test]
+fn a_silent_proxy_is_not_waited_for() {
+    let (told, silent) = std::sync::mpsc::channel::<()>();
+    let (port, thread) = once(move |mut stream| {
+        assert!(read_head(&mut stream).starts_with("CONNECT idp.example.invalid:443 "));
+        silent.recv().unwrap_err();
+    });
+    let proxy = format!("http://127.0.0.1:{port}");
+    let network = Network { proxy: Some(proxy.parse().unwrap()), anchors: Vec::new() };
+    let limits = Limits { connect: Duration::from_millis(300), total: Duration::from_millis(600) };
+    let client = Client::through(&network, "acme", "https://idp.example.invalid", limits).unwrap();
+    let why = unreachable(client.call(Method::GET, "/v1/check").send());
+    assert_eq!(why, format!("the proxy {proxy} gives no way to it: no connection within 300ms"));
+    drop(told);
+    thread.join().unwrap();
 }
 
 #[test]

@@ -16,10 +16,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rustls::CertificateError;
 use rustls::pki_types::CertificateDer;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use ureq::Agent;
+use ureq::http::uri::Authority;
 use ureq::http::{HeaderName, HeaderValue, Method, Request, Uri, header};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::unversioned::resolver::DefaultResolver;
@@ -51,7 +53,8 @@ impl Default for Limits {
 /// The way to a server.
 #[derive(Debug, Clone, Default)]
 pub struct Network {
-    /// The proxy, instead of the one that `HTTPS_PROXY` or `ALL_PROXY` names. Never used on loopback.
+    /// The proxy, instead of the one that `ALL_PROXY`, `HTTPS_PROXY` or `HTTP_PROXY` names (in this order, or in lower case) for
+    /// all hosts but those in `NO_PROXY`. None is ever used on loopback.
     pub proxy: Option<Proxy>,
     /// Trust anchors for TLS (DER) besides the system's.
     pub anchors: Vec<CertificateDer<'static>>,
@@ -132,7 +135,7 @@ impl Client {
         } else if let Some(Proxy(proxy)) = &network.proxy {
             config = config.proxy(Some(proxy.clone()));
         }
-        let connector = DefaultConnector::new().chain(Connected);
+        let connector = DefaultConnector::new().chain(Arrived { server: authority.clone() });
         Ok(Self {
             directory: directory.to_owned(),
             base: base.trim_end_matches('/').to_owned(),
@@ -261,7 +264,7 @@ impl Call<'_> {
             value.set_sensitive(is_secret);
             request = request.header(name, value);
         }
-        CONNECTED.set(false);
+        REACHED.set(Reached::Nothing);
         let body = self.body.map_err(|error| unsendable(error.to_string()))?;
         let answer = match &body {
             None if self.method != Method::POST => {
@@ -289,33 +292,89 @@ impl Client {
                 format!("no connection within {:?}", self.limits.connect)
             }
             ureq::Error::Timeout(_) => format!("no answer within {:?}", self.limits.total),
+            error if is_unknown_issuer(error) => {
+                "its certificate is from no CA that is trusted here; if that is your company's own, name its PEM file with ca \
+                 in the IdP's table, or in SSL_CERT_FILE"
+                    .to_owned()
+            }
             ureq::Error::Io(error) => error.to_string(),
             other => other.to_string(),
         };
+        match (REACHED.get(), error) {
+            (
+                Reached::Server,
+                ureq::Error::Protocol(_) | ureq::Error::BodyExceedsLimit(_) | ureq::Error::LargeResponseHeader(..),
+            ) => DirectoryError::Answer { directory, why },
+            (Reached::Server, _) => DirectoryError::Unanswered { directory, why },
+            (reached, error) => DirectoryError::Unreachable { directory, why: self.on_the_way(reached, &error, why) },
+        }
+    }
+
+    /// Why nobody is reached, with the proxy's part in it.
+    fn on_the_way(&self, reached: Reached, error: &ureq::Error, why: String) -> String {
+        let uri: Option<Uri> = self.base.parse().ok();
+        let proxy = self.agent.config().proxy().filter(|proxy| !uri.is_some_and(|uri| proxy.is_no_proxy(&uri)));
+        let Some(proxy) = proxy.cloned().map(Proxy) else { return why };
         match error {
-            _ if !CONNECTED.get() => DirectoryError::Unreachable { directory, why },
-            ureq::Error::Protocol(_) | ureq::Error::BodyExceedsLimit(_) | ureq::Error::LargeResponseHeader(..) => {
-                DirectoryError::Answer { directory, why }
+            _ if tls_error(error).is_some() => why,
+            _ if reached == Reached::Nothing => format!("the proxy {proxy:?} is not there: {why}"),
+            ureq::Error::ConnectProxyFailed(reason) if reason.contains("407") => {
+                let whose = if proxy.has_credentials() { "does not take our" } else { "asks for a" };
+                format!(
+                    "the proxy {proxy:?} {whose} name and password (407); as proxy, name the place of its whole address, \
+                     http://NAME:PASSWORD@HOST:PORT, such as file:PATH"
+                )
             }
-            _ => DirectoryError::Unanswered { directory, why },
+            _ => format!("the proxy {proxy:?} gives no way to it: {why}"),
         }
     }
 }
 
-thread_local! {
-    /// Whether the request that this thread is sending has a connection: a request runs on one thread from end to end.
-    static CONNECTED: Cell<bool> = const { Cell::new(false) };
+/// What TLS found wrong, if it did.
+fn tls_error(error: &ureq::Error) -> Option<&rustls::Error> {
+    match error {
+        ureq::Error::Rustls(error) => Some(error),
+        ureq::Error::Io(error) => error.get_ref()?.downcast_ref(),
+        _ => None,
+    }
 }
 
-/// The last link of the chain of connectors: when it is reached, TCP and TLS stand.
-#[derive(Debug)]
-struct Connected;
+/// Whether a certificate leads to none of the trust anchors.
+fn is_unknown_issuer(error: &ureq::Error) -> bool {
+    matches!(tls_error(error), Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)))
+}
 
-impl<In: Transport> Connector<In> for Connected {
+/// How far a request came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reached {
+    /// Nobody.
+    Nothing,
+    /// A proxy stands in between, and there is a connection to it.
+    Proxy,
+    /// The server: TCP and TLS stand.
+    Server,
+}
+
+thread_local! {
+    /// How far the request came that this thread is sending: a request runs on one thread from end to end.
+    static REACHED: Cell<Reached> = const { Cell::new(Reached::Nothing) };
+}
+
+/// The last link of the chain of connectors: when it is reached, TCP and TLS stand. The chain is gone through for a proxy first,
+/// if there is one.
+#[derive(Debug)]
+struct Arrived {
+    server: Authority,
+}
+
+impl<In: Transport> Connector<In> for Arrived {
     type Out = In;
 
-    fn connect(&self, _: &ConnectionDetails<'_>, chained: Option<In>) -> Result<Option<In>, ureq::Error> {
-        CONNECTED.set(chained.is_some());
+    fn connect(&self, details: &ConnectionDetails<'_>, chained: Option<In>) -> Result<Option<In>, ureq::Error> {
+        if chained.is_some() {
+            let server = details.uri.authority() == Some(&self.server);
+            REACHED.set(if server { Reached::Server } else { Reached::Proxy });
+        }
         Ok(chained)
     }
 }
