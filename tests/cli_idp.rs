@@ -120,14 +120,28 @@ fn what_is_not_answered_or_will_not_do_is_told_by_its_key() {
 fn a_person_is_asked_until_the_answer_will_do() {
     let home = Home::new();
     let file = home.path(".config/keywright/keywright.toml");
-    // Kind; url; token, at first the secret itself; domain, at first an address; then what stands in brackets.
-    let typed =
-        ["ldap", "zitadel", "", "https://login.example.org", "hunter2", "", "https://x", "example.org", "", "", "", ""];
+    // Kind; url, at first none; token, at first the secret itself; domain, at first an address; then what stands in brackets.
+    let typed = [
+        "ldap",
+        "zitadel",
+        "",
+        "login",
+        "https://login.example.org",
+        "hunter2",
+        "",
+        "https://x",
+        "example.org",
+        "",
+        "",
+        "",
+        "",
+    ];
     let (code, shown) = home.on_terminal(&["idp", "add", "login"], &typed);
     assert_eq!(code, 0, "{shown}");
     for words in [
         "  zitadel       Zitadel\n",
         "token [file:login.token]: ",
+        "\"login\" does not begin with https://",
         "a secret cannot be given here, only its place",
         "https://x\" is not a domain",
         "domain [the url's host]: ",

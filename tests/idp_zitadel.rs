@@ -36,7 +36,7 @@ fn at(url: &str, folder: &Path) -> keywright::idp::zitadel::Zitadel {
     let limits = Limits { connect: Duration::from_secs(5), total: Duration::from_millis(1500) };
     let tenant = Tenant { name: DIRECTORY.into(), folder: folder.to_owned(), limits, ..Tenant::default() };
     let settings = Settings {
-        url: url.to_owned(),
+        url: url.parse().unwrap(),
         token: "file:pat".parse().unwrap(),
         domain: Some(DOMAIN.parse().unwrap()),
         origin: None,

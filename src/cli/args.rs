@@ -149,7 +149,7 @@ pub struct OneKey {
 #[derive(Debug, Clone, Default, Args)]
 pub struct WhichIdp {
     /// The IdP: its name in the settings (needed if there are several), or the URL of an embedded one on this machine
-    #[arg(long, value_name = "NAME|URL")]
+    #[arg(long, value_name = "NAME|URL", value_parser = unrepeated::<IdpChoice>())]
     pub idp: Option<IdpChoice>,
     /// Where the IdP's API token comes from (with a URL)
     #[arg(long, value_name = "SOURCE", requires = "idp", value_parser = unrepeated::<SecretSource>())]

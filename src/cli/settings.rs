@@ -38,6 +38,7 @@ use super::CliError;
 use super::args::WhichIdp;
 use super::state::base_folder;
 use crate::idp::Directory;
+use crate::idp::http::ServerUrl;
 use crate::secret::Reader;
 
 /// What is wrong with settings, or missing in them.
@@ -133,18 +134,17 @@ pub enum IdpChoice {
     /// A name in the settings.
     Name(String),
     /// The URL of an embedded one.
-    Url(String),
+    Url(ServerUrl),
 }
 
 impl FromStr for IdpChoice {
-    type Err = std::convert::Infallible;
+    type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(if text.starts_with("http://") || text.starts_with("https://") {
-            Self::Url(text.to_owned())
-        } else {
-            Self::Name(text.to_owned())
-        })
+        match text.contains("://") {
+            true => text.parse().map(Self::Url),
+            false => Ok(Self::Name(text.to_owned())),
+        }
     }
 }
 
@@ -254,8 +254,7 @@ token = \"env:LAB\"
     }
 
     fn named(name: &str) -> WhichIdp {
-        let Ok(idp) = name.parse();
-        WhichIdp { idp: Some(idp), idp_token: None }
+        WhichIdp { idp: Some(name.parse().unwrap()), idp_token: None }
     }
 
     #[test]
@@ -271,8 +270,8 @@ token = \"env:LAB\"
         for (text, line, column) in [
             ("profile = \"p\"\n", 1, 1),
             ("\n\n  letters = 1\n", 3, 3),
-            ("[idp.a]\nkind = \"embedded\"\nurl = \"x\"\ntoken = \"env:A\"\ntenant = \"t\"\n", 5, 1),
-            ("[idp.a]\nkind = \"okta\"\nurl = \"x\"\ntoken = \"env:A\"\n", 2, 8),
+            ("[idp.a]\nkind = \"embedded\"\nurl = \"https://x\"\ntoken = \"env:A\"\ntenant = \"t\"\n", 5, 1),
+            ("[idp.a]\nkind = \"ldap\"\nurl = \"https://x\"\ntoken = \"env:A\"\n", 2, 8),
             ("readers = [\"vault\"]\n", 1, 11),
         ] {
             match parse(text).err() {
@@ -286,7 +285,7 @@ token = \"env:LAB\"
 
     #[test]
     fn a_token_in_the_settings_is_refused_and_not_repeated() {
-        let error = parse("[idp.a]\nkind = \"embedded\"\nurl = \"x\"\ntoken = \"s3cr3t\"\n").err().unwrap();
+        let error = parse("[idp.a]\nkind = \"embedded\"\nurl = \"https://x\"\ntoken = \"s3cr3t\"\n").err().unwrap();
         assert!(error.to_string().starts_with("/etc/keywright/keywright.toml:4:9: "), "{error}");
         assert!(!error.to_string().contains("s3cr3t"));
     }

@@ -87,6 +87,55 @@ impl std::fmt::Debug for Proxy {
     }
 }
 
+/// A server's address: `https://host[:port][/path]`, or `http://` on loopback. Nothing else: no name, no password, no query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerUrl {
+    /// Without a slash at its end.
+    text: String,
+    scheme: Scheme,
+    authority: Authority,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scheme {
+    Https,
+    HttpOnLoopback,
+}
+
+impl std::str::FromStr for ServerUrl {
+    type Err = String;
+
+    /// What may be a password is not repeated.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let uri: Uri = text.parse().map_err(|_| "an address is https://host[:port][/path]".to_owned())?;
+        let authority = uri.authority().ok_or("an address is https://host[:port][/path]")?.clone();
+        if authority.as_str().contains('@') || uri.query().is_some() {
+            return Err("its address has more than scheme, host, port and path".into());
+        }
+        let scheme = match uri.scheme_str() {
+            Some("https") => Scheme::Https,
+            Some("http") if is_loopback(authority.host()) => Scheme::HttpOnLoopback,
+            None => return Err(format!("\"{text}\" does not begin with https://")),
+            Some(_) => return Err(format!("\"{text}\" is neither https nor on this machine")),
+        };
+        Ok(Self { text: text.trim_end_matches('/').to_owned(), scheme, authority })
+    }
+}
+
+impl std::ops::Deref for ServerUrl {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.text
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for ServerUrl {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 /// One IdP's API.
 #[derive(Debug)]
 pub struct Client {
@@ -105,19 +154,14 @@ impl Client {
     /// The same, with a network of its own.
     pub fn through(network: &Network, directory: &str, base: &str, limits: Limits) -> Result<Self, DirectoryError> {
         let refuse = |why: String| DirectoryError::Unreachable { directory: directory.to_owned(), why };
-        let uri: Uri = base.parse().map_err(|_| refuse(format!("\"{base}\" is not an address")))?;
-        let authority = uri.authority().ok_or_else(|| refuse(format!("\"{base}\" names no host")))?;
-        if authority.as_str().contains('@') || uri.query().is_some() {
-            return Err(refuse("its address has more than scheme, host, port and path".into()));
-        }
-        let loopback = is_loopback(authority.host());
-        let tls = match (uri.scheme_str(), loopback) {
-            (Some("https"), _) => TlsConfig::builder()
+        let base: ServerUrl = base.parse().map_err(refuse)?;
+        let loopback = is_loopback(base.authority.host());
+        let tls = match base.scheme {
+            Scheme::Https => TlsConfig::builder()
                 .root_certs(all_anchors(&network.anchors).map_err(refuse)?)
                 .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
                 .build(),
-            (Some("http"), true) => TlsConfig::default(),
-            _ => return Err(refuse(format!("\"{base}\" is neither https nor on this machine"))),
+            Scheme::HttpOnLoopback => TlsConfig::default(),
         };
         let mut config = Agent::config_builder()
             .tls_config(tls)
@@ -135,10 +179,10 @@ impl Client {
         } else if let Some(Proxy(proxy)) = &network.proxy {
             config = config.proxy(Some(proxy.clone()));
         }
-        let connector = DefaultConnector::new().chain(Arrived { server: authority.clone() });
+        let connector = DefaultConnector::new().chain(Arrived { server: base.authority.clone() });
         Ok(Self {
             directory: directory.to_owned(),
-            base: base.trim_end_matches('/').to_owned(),
+            base: base.text,
             limits,
             agent: Agent::with_parts(config.build(), connector, DefaultResolver::default()),
         })
@@ -472,6 +516,23 @@ mod tests {
             let error = client(base).unwrap_err();
             assert!(matches!(error, DirectoryError::Unreachable { .. }), "{base}");
             assert!(!error.to_string().contains("password"), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_read_before_anybody_is_asked() {
+        for text in ["https://idp.example", "https://idp.example:8443/api/", "http://[::1]:1/"] {
+            assert_eq!(&*text.parse::<ServerUrl>().unwrap(), text.trim_end_matches('/'));
+        }
+        for (text, why) in [
+            ("idp.example", "\"idp.example\" does not begin with https://"),
+            ("http://idp.example", "\"http://idp.example\" is neither https nor on this machine"),
+            ("https://me:hunter2@idp.example", "its address has more than scheme, host, port and path"),
+            ("https://idp.example?token=hunter2", "its address has more than scheme, host, port and path"),
+            ("https://", "an address is https://host[:port][/path]"),
+            ("hunter2 hunter2", "an address is https://host[:port][/path]"),
+        ] {
+            assert_eq!(text.parse::<ServerUrl>().unwrap_err(), why);
         }
     }
 

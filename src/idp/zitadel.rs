@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use ureq::http::{HeaderName, Method, Uri};
 
-use super::http::{Call, Fault, Reply, segment};
+use super::http::{Call, Fault, Reply, ServerUrl, segment};
 use super::question::Question;
 use super::{
     Authorization, Ceremony, Directory, DirectoryError, Finding, OpenError, Registered, Session, Tenant, User,
@@ -37,7 +37,7 @@ const ORGANIZATION: HeaderName = HeaderName::from_static("x-zitadel-orgid");
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Settings {
     /// The instance, such as `https://login.example.com`.
-    pub url: String,
+    pub url: ServerUrl,
     /// Where the service account's personal access token comes from.
     pub token: SecretSource,
     /// The RP ID: the domain where people sign in. The instance's host if it is not given.

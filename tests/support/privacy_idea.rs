@@ -144,7 +144,7 @@ impl Server {
             std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).unwrap();
         }
         let mut settings = Settings {
-            url: self.url.clone(),
+            url: self.url.parse().unwrap(),
             username: "admin".into(),
             password: format!("file:{}", secret.display()).parse().unwrap(),
             realm: "corp".into(),

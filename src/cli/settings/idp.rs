@@ -19,7 +19,7 @@ use toml::de::{DeString, DeTable, DeValue, ValueDeserializer};
 
 use super::Wrong;
 use crate::idp::embedded::{self, Embedded};
-use crate::idp::http::{Network, Proxy};
+use crate::idp::http::{Network, Proxy, ServerUrl};
 use crate::idp::privacy_idea::{self, PrivacyIdea};
 use crate::idp::zitadel::{self, Zitadel};
 use crate::idp::{Directory, OpenError, Tenant};
@@ -124,8 +124,8 @@ impl<'de> Deserialize<'de> for ProxySetting {
 
 impl IdpTable {
     /// An embedded directory that is named by its address alone.
-    pub fn embedded(url: &str, token: &SecretSource) -> Self {
-        let settings = embedded::client::Settings { url: url.to_owned(), token: token.clone() };
+    pub fn embedded(url: &ServerUrl, token: &SecretSource) -> Self {
+        let settings = embedded::client::Settings { url: url.clone(), token: token.clone() };
         Self {
             name: "embedded".to_owned(),
             folder: PathBuf::new(),

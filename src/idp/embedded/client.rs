@@ -9,7 +9,7 @@ use super::wire::{
     API, Begun, Ceremonies, Check, Completion, Credential, Credentials, NewUser, OtherMethods, SignInBegun,
     SignInResponse, UserChange, Users,
 };
-use crate::idp::http::{Call, Client, Limits, Reply, segment};
+use crate::idp::http::{Call, Client, Limits, Reply, ServerUrl, segment};
 use crate::idp::question::Question;
 use crate::idp::{
     Ceremony, Directory, DirectoryError, Finding, OpenError, Registered, SignIn, SignInCeremony, Tenant, User,
@@ -25,7 +25,7 @@ const LONGEST_LABEL: usize = 100;
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Settings {
     /// Where it listens, such as `http://127.0.0.1:8460`.
-    pub url: String,
+    pub url: ServerUrl,
     /// Where the API token comes from that it was started with.
     pub token: SecretSource,
 }

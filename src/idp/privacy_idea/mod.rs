@@ -30,7 +30,7 @@ use ureq::http::{Method, header};
 use self::session::Session;
 pub use self::wire::TokenType;
 use self::wire::{Answer, Begin, Begun, Complete, Credential, Page, Person, Token};
-use super::http::{Call, Reply, segment};
+use super::http::{Call, Reply, ServerUrl, segment};
 use super::question::Question;
 use super::{Ceremony, Directory, DirectoryError, Finding, OpenError, Registered, Tenant, User};
 use crate::secret::SecretSource;
@@ -48,7 +48,7 @@ const LONGEST_DESCRIPTION: usize = 80;
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Settings {
     /// The server's address, `https://host[:port][/path]`.
-    pub url: String,
+    pub url: ServerUrl,
     /// An administrator's name, with `@realm` if it is not one of privacyIDEA's own.
     pub username: String,
     /// Where the administrator's password comes from.
