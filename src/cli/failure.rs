@@ -322,7 +322,7 @@ fn secret_hint(error: &SecretError) -> Option<&'static str> {
     Some(match error {
         SecretError::Recipient(_) => "a recipient starts with age1; 'age-keygen -y' prints it",
         SecretError::Missing(_) => {
-            "a secret comes from prompt, file:PATH, age:PATH, env:NAME, fd:N or 'command:PROGRAM ARG...'"
+            "put it there, or name another place: prompt, file:PATH, age:PATH, env:NAME, fd:N or 'command:PROGRAM ARG...'"
         }
         SecretError::Command { .. } => "run it by hand: it has to print the secret and nothing before it",
         SecretError::Sealed { .. } => "'age --decrypt' tells whether it opens at all",

@@ -153,7 +153,10 @@ fn not_text(place: &str) -> SecretError {
 }
 
 fn open_private(path: &Path) -> Result<File, SecretError> {
-    let open = File::open(path).map_err(file::at(path))?;
+    let open = File::open(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => SecretError::Missing(format!("{}: there is no such file", path.display())),
+        _ => file::at(path)(error),
+    })?;
     file::refuse_if_others_can_read(path, &open.metadata().map_err(file::at(path))?)?;
     Ok(open)
 }

@@ -39,7 +39,7 @@ pub struct Add {
 const EXAMPLE: &str = "\
 Example:
   keywright idp add acme
-  keywright idp add login --kind zitadel --set url=https://login.example.org --set token=file:login.token";
+  keywright idp add corp --kind zitadel --set url=https://id.example.org --set token=env:PAT";
 
 /// `KEY=VALUE`. Prints its key only.
 #[derive(Clone)]
@@ -97,7 +97,7 @@ impl Add {
         }
         let kind = self.kind(session)?;
         self.refuse_stray_answers(kind)?;
-        let table = self.ask(kind, session)?;
+        let table = self.ask(kind, &file, session)?;
         let text = table.added_to(&file)?;
         if !self.dry_run {
             write(&file, &text)?;
@@ -162,13 +162,10 @@ impl Add {
         Ok(())
     }
 
-    fn ask(&self, kind: &Kind, session: &Session) -> Result<NewTable, CliError> {
+    fn ask(&self, kind: &Kind, file: &Path, session: &Session) -> Result<NewTable, CliError> {
         let mut table = NewTable::new(&self.name, kind);
-        let asks = session.console.looks().asks;
-        let mut missing = Vec::new();
-        if asks {
-            session.console.say("Enter takes what stands in brackets; Ctrl-C ends this, and nothing is changed.");
-        }
+        let console = &session.console;
+        let (mut asked, mut missing) = (0, Vec::new());
         for question in kind.questions() {
             let given = self.set.iter().find(|answer| answer.key == question.key);
             match given {
@@ -176,10 +173,22 @@ impl Add {
                     table.answer(question, text).map_err(|why| CliError::Usage(format!("--set {key}: {why}")))?
                 }
                 None if !table.wants(question) => {}
-                None if asks => self.ask_one(question, &mut table, session)?,
+                None if console.looks().asks => {
+                    if asked == 0 {
+                        console.say("Enter takes what stands in brackets; Ctrl-C ends this, and nothing is changed.");
+                        let folder = file.parent().unwrap_or(Path::new("")).display();
+                        console
+                            .say(&format!("Files without a folder are looked for beside the settings, in {folder}."));
+                    }
+                    asked += 1;
+                    self.ask_one(question, &mut table, session)?;
+                }
                 None if question.otherwise.is_none() => missing.push(question),
                 None => {}
             }
+        }
+        if asked > 0 {
+            console.say("");
         }
         if missing.is_empty() {
             return Ok(table);
