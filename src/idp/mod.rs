@@ -7,6 +7,7 @@ pub mod embedded;
 pub mod http;
 mod kept;
 pub mod oauth;
+pub mod okta;
 pub mod privacy_idea;
 pub mod question;
 pub mod session;

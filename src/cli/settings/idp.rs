@@ -20,6 +20,7 @@ use toml::de::{DeString, DeTable, DeValue, ValueDeserializer};
 use super::Wrong;
 use crate::idp::embedded::{self, Embedded};
 use crate::idp::http::{Network, Proxy, ServerUrl};
+use crate::idp::okta::{self, Okta};
 use crate::idp::privacy_idea::{self, PrivacyIdea};
 use crate::idp::zitadel::{self, Zitadel};
 use crate::idp::{Directory, OpenError, Tenant};
@@ -33,6 +34,8 @@ pub enum IdpSettings {
     Embedded(embedded::client::Settings),
     /// A privacyIDEA server.
     PrivacyIdea(privacy_idea::Settings),
+    /// An Okta org.
+    Okta(okta::Settings),
     /// A Zitadel instance.
     Zitadel(zitadel::Settings),
 }
@@ -43,6 +46,7 @@ impl IdpSettings {
         match self {
             Self::Embedded(_) => "embedded",
             Self::PrivacyIdea(_) => "privacy-idea",
+            Self::Okta(_) => "okta",
             Self::Zitadel(_) => "zitadel",
         }
     }
@@ -52,6 +56,7 @@ impl IdpSettings {
         match self {
             Self::Embedded(settings) => &settings.url,
             Self::PrivacyIdea(settings) => &settings.url,
+            Self::Okta(settings) => &settings.url,
             Self::Zitadel(settings) => &settings.url,
         }
     }
@@ -61,6 +66,7 @@ impl IdpSettings {
         match self {
             Self::Embedded(settings) => &settings.token,
             Self::PrivacyIdea(settings) => &settings.password,
+            Self::Okta(settings) => settings.access.secret(),
             Self::Zitadel(settings) => &settings.token,
         }
     }
@@ -69,6 +75,7 @@ impl IdpSettings {
         Ok(match self {
             Self::Embedded(settings) => Box::new(Embedded::open(tenant, settings)?),
             Self::PrivacyIdea(settings) => Box::new(PrivacyIdea::open(tenant, settings)?),
+            Self::Okta(settings) => Box::new(Okta::open(tenant, settings)?),
             Self::Zitadel(settings) => Box::new(Zitadel::open(tenant, settings)?),
         })
     }
@@ -264,6 +271,7 @@ mod tests {
                 "url = \"https://pi.example\"\nusername = \"keywright\"\npassword = \"file:token\"\nrealm = \"corp\"\n\
                  token-type = \"webauthn\"\norigin = \"https://login.example\"\n",
             ),
+            ("okta", "url = \"https://acme.okta.com\"\ntoken = \"file:token\"\n"),
             ("zitadel", "url = \"https://login.example\"\ntoken = \"file:token\"\n"),
         ] {
             let text = format!("[idp.acme]\nkind = \"{kind}\"\n{own}");

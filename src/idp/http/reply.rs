@@ -106,18 +106,33 @@ impl Reply {
         let message = text(&["message", "errorSummary", "error_description", "detail"])
             .or_else(|| code.clone())
             .unwrap_or_else(|| format!("HTTP {}", self.status));
+        // Okta's causes say more than its summary: a list of objects, or one object.
+        let causes = match inner.map(|inner| &inner["errorCauses"]) {
+            Some(Value::Array(causes)) => causes.iter().collect(),
+            Some(cause) => vec![cause],
+            None => Vec::new(),
+        };
+        let causes = causes.iter().filter_map(|cause| cause["errorSummary"].as_str());
+        let message = causes.fold(message, |message, cause| self.clean(&format!("{message}; {cause}")));
         Fault { code, message }
     }
 
-    /// `Retry-After` (RFC 9110 10.2.3): seconds, or a date that is held against the answer's own `Date`, because clocks differ.
+    /// `Retry-After` (RFC 9110 10.2.3): seconds, or a date; where there is none, Okta's `X-Rate-Limit-Reset`, seconds since 1970.
+    /// Points in time are held against the answer's own `Date`, because clocks differ.
     fn retry_after(&self) -> Option<Duration> {
-        let value = self.header(header::RETRY_AFTER.as_str())?.trim();
-        if let Ok(seconds) = value.parse() {
-            return Some(Duration::from_secs(seconds));
-        }
         let date = |text| OffsetDateTime::parse(text, &Rfc2822).ok();
+        let until = match self.header(header::RETRY_AFTER.as_str()).map(str::trim) {
+            Some(value) => match value.parse() {
+                Ok(seconds) => return Some(Duration::from_secs(seconds)),
+                Err(_) => date(value)?,
+            },
+            None => {
+                let reset = self.header("x-rate-limit-reset")?.trim().parse().ok()?;
+                OffsetDateTime::from_unix_timestamp(reset).ok()?
+            }
+        };
         let now = self.header(header::DATE.as_str()).and_then(date).unwrap_or_else(OffsetDateTime::now_utc);
-        Some((date(value)? - now).try_into().unwrap_or_default())
+        Some((until - now).try_into().unwrap_or_default())
     }
 
     /// One line, of bounded length, without the request's credentials.
@@ -193,6 +208,16 @@ mod tests {
                 r#"{"errorCode":"E0000001","errorSummary":"Api validation failed"}"#,
                 Some("E0000001"),
                 "Api validation failed",
+            ),
+            (
+                r#"{"errorCode":"E0000001","errorSummary":"Api failed","errorCauses":[{"errorSummary":"a"},{"errorSummary":"b"}]}"#,
+                Some("E0000001"),
+                "Api failed; a; b",
+            ),
+            (
+                r#"{"errorCode":"E0000001","errorSummary":"Api failed","errorCauses":{"errorSummary":"a"}}"#,
+                Some("E0000001"),
+                "Api failed; a",
             ),
             (r#"{"result":{"status":false,"error":{"code":905,"message":"ERR905: no"}}}"#, Some("905"), "ERR905: no"),
             (r#"{"error":"invalid_dpop_proof","error_description":"missing"}"#, Some("invalid_dpop_proof"), "missing"),
