@@ -4,6 +4,7 @@
 //! refuses to repeat a request that may have been acted on; it says so, and the caller looks first.
 
 pub mod embedded;
+pub mod entra;
 pub mod http;
 mod kept;
 pub mod oauth;

@@ -19,6 +19,7 @@ use toml::de::{DeString, DeTable, DeValue, ValueDeserializer};
 
 use super::Wrong;
 use crate::idp::embedded::{self, Embedded};
+use crate::idp::entra::{self, Entra};
 use crate::idp::http::{Network, Proxy, ServerUrl};
 use crate::idp::okta::{self, Okta};
 use crate::idp::privacy_idea::{self, PrivacyIdea};
@@ -32,6 +33,8 @@ use crate::secret::SecretSource;
 pub enum IdpSettings {
     /// `keywright idp serve`.
     Embedded(embedded::client::Settings),
+    /// A tenant of Microsoft Entra ID.
+    Entra(entra::Settings),
     /// A privacyIDEA server.
     PrivacyIdea(privacy_idea::Settings),
     /// An Okta org.
@@ -45,6 +48,7 @@ impl IdpSettings {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Embedded(_) => "embedded",
+            Self::Entra(_) => "entra",
             Self::PrivacyIdea(_) => "privacy-idea",
             Self::Okta(_) => "okta",
             Self::Zitadel(_) => "zitadel",
@@ -55,6 +59,7 @@ impl IdpSettings {
     pub fn address(&self) -> &str {
         match self {
             Self::Embedded(settings) => &settings.url,
+            Self::Entra(settings) => &settings.graph,
             Self::PrivacyIdea(settings) => &settings.url,
             Self::Okta(settings) => &settings.url,
             Self::Zitadel(settings) => &settings.url,
@@ -65,6 +70,7 @@ impl IdpSettings {
     pub fn secret(&self) -> &SecretSource {
         match self {
             Self::Embedded(settings) => &settings.token,
+            Self::Entra(settings) => settings.access.secret(),
             Self::PrivacyIdea(settings) => &settings.password,
             Self::Okta(settings) => settings.access.secret(),
             Self::Zitadel(settings) => &settings.token,
@@ -74,6 +80,7 @@ impl IdpSettings {
     fn open(&self, tenant: &Tenant) -> Result<Box<dyn Directory>, OpenError> {
         Ok(match self {
             Self::Embedded(settings) => Box::new(Embedded::open(tenant, settings)?),
+            Self::Entra(settings) => Box::new(Entra::open(tenant, settings)?),
             Self::PrivacyIdea(settings) => Box::new(PrivacyIdea::open(tenant, settings)?),
             Self::Okta(settings) => Box::new(Okta::open(tenant, settings)?),
             Self::Zitadel(settings) => Box::new(Zitadel::open(tenant, settings)?),
@@ -271,6 +278,7 @@ mod tests {
                 "url = \"https://pi.example\"\nusername = \"keywright\"\npassword = \"file:token\"\nrealm = \"corp\"\n\
                  token-type = \"webauthn\"\norigin = \"https://login.example\"\n",
             ),
+            ("entra", "tenant-id = \"corp.example.org\"\nclient-id = \"1\"\nclient-secret = \"file:token\"\n"),
             ("okta", "url = \"https://acme.okta.com\"\ntoken = \"file:token\"\n"),
             ("zitadel", "url = \"https://login.example\"\ntoken = \"file:token\"\n"),
         ] {
@@ -281,8 +289,8 @@ mod tests {
             assert_eq!(table.settings().secret().to_string(), "file:token");
             assert!(table.open(None).is_ok(), "{kind}");
             // What another kind has is no setting of this one.
-            let error = refused(folder.path(), &format!("kind = \"{kind}\"\n{own}tenant-id = \"x\"\n"));
-            assert!(error.contains("tenant-id"), "{error}");
+            let error = refused(folder.path(), &format!("kind = \"{kind}\"\n{own}no-such-key = \"x\"\n"));
+            assert!(error.contains("no-such-key"), "{error}");
         }
     }
 

@@ -4,7 +4,7 @@
 //! hold them against what the settings read.
 
 use crate::idp::question::Question;
-use crate::idp::{embedded, okta, privacy_idea, zitadel};
+use crate::idp::{embedded, entra, okta, privacy_idea, zitadel};
 
 /// A kind of IdP.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +24,7 @@ pub const KINDS: &[Kind] = &[
         title: "the practice IdP, keywright idp serve",
         questions: &[embedded::client::QUESTIONS],
     },
+    Kind { name: "entra", title: "Microsoft Entra ID", questions: &[entra::QUESTIONS, NETWORK] },
     Kind { name: "privacy-idea", title: "privacyIDEA", questions: &[privacy_idea::QUESTIONS, NETWORK] },
     Kind { name: "okta", title: "Okta", questions: &[okta::QUESTIONS, NETWORK] },
     Kind { name: "zitadel", title: "Zitadel", questions: &[zitadel::QUESTIONS, NETWORK] },

@@ -28,12 +28,7 @@ pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
         pub_key_cred_params: options.pub_key_cred_params.iter().map(|parameters| parameters.alg).collect(),
         exclude_list: exclude_list(job, &ceremony),
         resident_key: true,
-        cred_protect: match job.planned.profile.keys.cred_protect {
-            3 => Some(CredProtect::UserVerificationRequired),
-            2 => Some(CredProtect::UserVerificationOptionalWithCredentialIdList),
-            // The level that a key gives of itself.
-            _ => None,
-        },
+        cred_protect: cred_protect(job.planned.profile.keys.cred_protect, &options.extensions),
         cred_blob: None,
         min_pin_length: false,
         hmac_secret: options.extensions.get("hmacCreateSecret").and_then(|wanted| wanted.as_bool()).unwrap_or(false),
@@ -76,6 +71,22 @@ pub(super) fn in_time(job: &Job<'_>, ceremony: &Ceremony) -> Result<(), Trouble>
     Err(Trouble::new(FailureCode::ChallengeExpired, "the time for this registration ran out"))
 }
 
+/// The stricter of what the profile and the directory ask for (`credentialProtectionPolicy`, CTAP 2.1 section 12.1.1). Level 1 is
+/// sent only if the directory names it: otherwise a key gives the level of its own.
+fn cred_protect(profile: u8, extensions: &serde_json::Value) -> Option<CredProtect> {
+    let asked = match extensions.get("credentialProtectionPolicy").and_then(|policy| policy.as_str()) {
+        Some("userVerificationRequired") => 3,
+        Some("userVerificationOptionalWithCredentialIDList") => 2,
+        Some("userVerificationOptional") => 1,
+        _ => 0,
+    };
+    match profile.max(asked) {
+        3.. => Some(CredProtect::UserVerificationRequired),
+        2 => Some(CredProtect::UserVerificationOptionalWithCredentialIdList),
+        _ => (asked == 1).then_some(CredProtect::UserVerificationOptional),
+    }
+}
+
 fn wants_enterprise(job: &Job<'_>, ceremony: &Ceremony) -> bool {
     job.planned.profile.keys.attestation == AttestationDemand::Enterprise
         || ceremony.options.attestation == AttestationConveyance::Enterprise
@@ -111,4 +122,27 @@ fn exclude_list(job: &Job<'_>, ceremony: &Ceremony) -> Vec<CredentialId> {
         }
     }
     list
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn the_stricter_protection_is_taken() {
+        let policy = |name: &str| json!({ "credentialProtectionPolicy": name });
+        let list = "userVerificationOptionalWithCredentialIDList";
+        for (profile, extensions, level) in [
+            (1, Value::Null, None),
+            (1, policy("userVerificationOptional"), Some(CredProtect::UserVerificationOptional)),
+            (2, policy("userVerificationOptional"), Some(CredProtect::UserVerificationOptionalWithCredentialIdList)),
+            (1, policy(list), Some(CredProtect::UserVerificationOptionalWithCredentialIdList)),
+            (3, policy(list), Some(CredProtect::UserVerificationRequired)),
+            (1, policy("userVerificationRequired"), Some(CredProtect::UserVerificationRequired)),
+        ] {
+            assert_eq!(cred_protect(profile, &extensions), level, "{profile} {extensions}");
+        }
+    }
 }

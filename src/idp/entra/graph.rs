@@ -1,0 +1,185 @@
+//! Microsoft Graph: requests with an id of their own, what its refusals mean, collections in pages.
+//!
+//! Every answer's `request-id` goes to the log and into the words of a failure, because Microsoft's support asks for it. A
+//! further page is fetched from Graph itself or not at all: the token goes nowhere else.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
+use ureq::http::{HeaderName, Method, header};
+
+use super::wire::Page;
+use crate::idp::http::{Call, Fault, Reply};
+use crate::idp::{DirectoryError, Session};
+
+/// Our name for a request; Graph repeats it.
+const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
+
+/// Pages that are read before it is held to be a circle.
+const MOST_PAGES: usize = 50;
+
+/// What the app has to be allowed, as the console calls it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Permission {
+    ReadUsers,
+    ReadPolicy,
+    ReadMethods,
+    Passkeys,
+}
+
+impl Permission {
+    fn name(self) -> &'static str {
+        match self {
+            Self::ReadUsers => "User.Read.All",
+            Self::ReadPolicy => "Policy.Read.AuthenticationMethod",
+            Self::ReadMethods => "UserAuthenticationMethod.Read.All",
+            Self::Passkeys => "UserAuthMethod-Passkey.ReadWrite.All or UserAuthenticationMethod.ReadWrite.All",
+        }
+    }
+
+    /// What to do about its absence.
+    pub fn advice(self) -> String {
+        format!(
+            "give the app the application permission {} and consent to it: Entra admin center > App registrations > API \
+             permissions",
+            self.name()
+        )
+    }
+}
+
+/// Graph, signed in.
+#[derive(Debug)]
+pub(super) struct Graph {
+    session: Session,
+    base: String,
+    /// Seconds that Graph's clock is ahead of ours, as its last answer told.
+    ahead: AtomicI64,
+}
+
+/// `error` of an answer (OData 4.01 JSON, 21.1), as far as [`Reply::fault`] does not know it.
+#[derive(Deserialize)]
+struct Refusal {
+    error: Option<Inner>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Inner {
+    inner_error: Option<RequestId>,
+}
+
+#[derive(Deserialize)]
+struct RequestId {
+    #[serde(rename = "request-id")]
+    request_id: Option<String>,
+}
+
+impl Graph {
+    /// `base` is the address that `session` sends to.
+    pub fn new(session: Session, base: &str) -> Self {
+        Self { session, base: base.trim_end_matches('/').to_owned(), ahead: AtomicI64::new(0) }
+    }
+
+    pub fn directory(&self) -> &str {
+        self.session.directory()
+    }
+
+    pub fn sign_in(&self) -> Result<(), DirectoryError> {
+        self.session.sign_in()
+    }
+
+    /// The time by Graph's clock.
+    pub fn now(&self) -> OffsetDateTime {
+        OffsetDateTime::now_utc() + time::Duration::seconds(self.ahead.load(Ordering::Relaxed))
+    }
+
+    pub fn call(&self, method: Method, path: &str) -> Call<'_> {
+        self.session.call(method, path)
+    }
+
+    /// Sends it once, and takes success or Graph's refusal. `what` is what was looked for.
+    pub fn send(&self, call: Call<'_>, what: &str, permission: Permission) -> Result<Reply, DirectoryError> {
+        let ours = request_id();
+        let reply = match self.session.send(call.header(CLIENT_REQUEST_ID, &ours)) {
+            Ok(reply) => reply,
+            Err(error) => {
+                tracing::debug!(directory = self.directory(), client_request_id = ours, %error);
+                return Err(error);
+            }
+        };
+        let date = reply.header(header::DATE.as_str()).and_then(|date| OffsetDateTime::parse(date, &Rfc2822).ok());
+        if let Some(date) = date {
+            self.ahead.store((date - OffsetDateTime::now_utc()).whole_seconds(), Ordering::Relaxed);
+        }
+        let theirs = theirs(&reply);
+        let (directory, status) = (self.directory().to_owned(), reply.status());
+        tracing::debug!(directory, client_request_id = ours, request_id = theirs, status);
+        if (200..300).contains(&status) {
+            return Ok(reply);
+        }
+        let Fault { code, message } = reply.fault();
+        let code = code.filter(|code| *code != message).map_or(String::new(), |code| format!("{code}; "));
+        let request = theirs.map_or_else(|| format!("client-request-id {ours}"), |id| format!("request-id {id}"));
+        let why = format!("{message} ({code}{request})");
+        Err(match reply.accepted(what) {
+            Ok(reply) => return Ok(reply),
+            Err(DirectoryError::SignIn { .. }) => DirectoryError::SignIn { directory, why },
+            Err(DirectoryError::Forbidden { .. }) => {
+                DirectoryError::Forbidden { directory, why: format!("{why}; {}", permission.advice()) }
+            }
+            // Graph has no such way for this account: known from admins who register a key for themselves on beta.
+            Err(DirectoryError::Refused { .. }) if status == 405 => {
+                let why = format!("{why}; on beta nobody registers a key for their own account: use api = \"v1.0\"");
+                DirectoryError::Refused { directory, why }
+            }
+            Err(DirectoryError::Refused { .. }) => DirectoryError::Refused { directory, why },
+            Err(other) => other,
+        })
+    }
+
+    /// The whole of a collection.
+    pub fn collection<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        what: &str,
+        permission: Permission,
+    ) -> Result<Vec<T>, DirectoryError> {
+        let (mut all, mut path) = (Vec::new(), path.to_owned());
+        for _ in 0..MOST_PAGES {
+            let page: Page<T> = self.send(self.call(Method::GET, &path), what, permission)?.json()?;
+            all.extend(page.value);
+            let Some(next) = page.next else { return Ok(all) };
+            match next.strip_prefix(&self.base).filter(|rest| rest.starts_with('/')) {
+                Some(rest) => rest.clone_into(&mut path),
+                None => return Err(self.unreadable("its next page is at another address")),
+            }
+        }
+        Err(self.unreadable("a collection without end"))
+    }
+
+    /// An answer that is not what Graph documents.
+    pub fn unreadable(&self, why: impl Into<String>) -> DirectoryError {
+        DirectoryError::Answer { directory: self.directory().to_owned(), why: why.into() }
+    }
+}
+
+/// Graph's name for the request, from the header or the body, if it looks like one.
+fn theirs(reply: &Reply) -> Option<String> {
+    let told = || reply.json::<Refusal>().ok()?.error?.inner_error?.request_id;
+    let id = reply.header("request-id").map(str::to_owned).or_else(told)?;
+    let plain = (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    plain.then_some(id)
+}
+
+/// A random UUID (RFC 9562, version 4).
+fn request_id() -> String {
+    let mut bytes = [0; 16];
+    aws_lc_rs::rand::fill(&mut bytes).expect("aws-lc draws random bytes or ends the process");
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex = data_encoding::HEXLOWER.encode(&bytes);
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+}
