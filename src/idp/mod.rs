@@ -9,6 +9,7 @@ pub mod http;
 mod kept;
 pub mod oauth;
 pub mod okta;
+pub mod ping_one;
 pub mod privacy_idea;
 pub mod question;
 pub mod session;

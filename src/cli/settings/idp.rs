@@ -22,6 +22,7 @@ use crate::idp::embedded::{self, Embedded};
 use crate::idp::entra::{self, Entra};
 use crate::idp::http::{Network, Proxy, ServerUrl};
 use crate::idp::okta::{self, Okta};
+use crate::idp::ping_one::{self, PingOne};
 use crate::idp::privacy_idea::{self, PrivacyIdea};
 use crate::idp::zitadel::{self, Zitadel};
 use crate::idp::{Directory, OpenError, Tenant};
@@ -35,6 +36,8 @@ pub enum IdpSettings {
     Embedded(embedded::client::Settings),
     /// A tenant of Microsoft Entra ID.
     Entra(entra::Settings),
+    /// An environment of PingOne.
+    PingOne(ping_one::Settings),
     /// A privacyIDEA server.
     PrivacyIdea(privacy_idea::Settings),
     /// An Okta org.
@@ -49,6 +52,7 @@ impl IdpSettings {
         match self {
             Self::Embedded(_) => "embedded",
             Self::Entra(_) => "entra",
+            Self::PingOne(_) => "ping-one",
             Self::PrivacyIdea(_) => "privacy-idea",
             Self::Okta(_) => "okta",
             Self::Zitadel(_) => "zitadel",
@@ -60,6 +64,7 @@ impl IdpSettings {
         match self {
             Self::Embedded(settings) => &settings.url,
             Self::Entra(settings) => &settings.graph,
+            Self::PingOne(settings) => &settings.api,
             Self::PrivacyIdea(settings) => &settings.url,
             Self::Okta(settings) => &settings.url,
             Self::Zitadel(settings) => &settings.url,
@@ -71,6 +76,7 @@ impl IdpSettings {
         match self {
             Self::Embedded(settings) => &settings.token,
             Self::Entra(settings) => settings.access.secret(),
+            Self::PingOne(settings) => &settings.client_secret,
             Self::PrivacyIdea(settings) => &settings.password,
             Self::Okta(settings) => settings.access.secret(),
             Self::Zitadel(settings) => &settings.token,
@@ -81,6 +87,7 @@ impl IdpSettings {
         Ok(match self {
             Self::Embedded(settings) => Box::new(Embedded::open(tenant, settings)?),
             Self::Entra(settings) => Box::new(Entra::open(tenant, settings)?),
+            Self::PingOne(settings) => Box::new(PingOne::open(tenant, settings)?),
             Self::PrivacyIdea(settings) => Box::new(PrivacyIdea::open(tenant, settings)?),
             Self::Okta(settings) => Box::new(Okta::open(tenant, settings)?),
             Self::Zitadel(settings) => Box::new(Zitadel::open(tenant, settings)?),
@@ -279,6 +286,10 @@ mod tests {
                  token-type = \"webauthn\"\norigin = \"https://login.example\"\n",
             ),
             ("entra", "tenant-id = \"corp.example.org\"\nclient-id = \"1\"\nclient-secret = \"file:token\"\n"),
+            (
+                "ping-one",
+                "environment = \"1\"\nclient-id = \"2\"\nclient-secret = \"file:token\"\npolicy = \"3\"\nrp-id = \"example.org\"\n",
+            ),
             ("okta", "url = \"https://acme.okta.com\"\ntoken = \"file:token\"\n"),
             ("zitadel", "url = \"https://login.example\"\ntoken = \"file:token\"\n"),
         ] {
