@@ -10,6 +10,8 @@ mod fake_idp;
 mod fault_proxy;
 #[path = "support/prism.rs"]
 mod prism;
+#[path = "support/recorded.rs"]
+mod recorded;
 #[path = "support/relying_party.rs"]
 mod relying_party;
 #[path = "support/workshop.rs"]
@@ -195,6 +197,23 @@ fn a_passkey_that_is_not_listed_yet_is_not_taken_for_absent() {
     assert!(other.has(&user, &known).unwrap());
     fake.state.lock().unwrap().passkeys.clear();
     assert!(!other.has(&user, &known).unwrap());
+}
+
+#[test]
+fn what_was_said_is_on_record() {
+    let Some(fake) = Entra::start(&["ada"]) else { return };
+    let mut workshop = Workshop::without_directory(1, &["ada"]);
+    workshop.profile.keys.required = 1;
+    let directory = at(&fake.idp.url(), workshop.path());
+    let report = workshop.provision_at(&directory, &workshop.store(), &workshop.rack(), &Hands::default()).unwrap();
+    assert!(report.accounts[0].complete, "{report:#?}");
+    let (patience, cancel) = (Patience::default(), Cancel::default());
+    revoke(&directory, &workshop.store(), &patience, &cancel, &account("ada"), 1, "lost").unwrap();
+    let seen = fake.idp.seen();
+    // Its end comes from the credential id.
+    let names = seen.iter().filter_map(|(request, _)| request.json()["displayName"].as_str().map(str::to_owned));
+    let [name] = &names.collect::<Vec<_>>()[..] else { panic!("one registration") };
+    recorded::compare("entra/enrolment.http", &seen, &[SECRET, "an-access-token", name]);
 }
 
 #[test]

@@ -10,6 +10,8 @@ mod fault_proxy;
 mod okta;
 #[path = "support/prism.rs"]
 mod prism;
+#[path = "support/recorded.rs"]
+mod recorded;
 #[path = "support/relying_party.rs"]
 mod relying_party;
 #[path = "support/workshop.rs"]
@@ -145,6 +147,19 @@ fn a_factor_that_the_list_leaves_out_is_found_by_its_enrolment() {
     assert!(report.accounts[0].complete, "{report:#?}");
     assert_eq!(report.accounts[0].other_methods, ["sms", "password"]);
     workshop.everything_agrees_at(&directory, &workshop.rack(), &["ada"], 1);
+}
+
+#[test]
+fn what_was_said_is_on_record() {
+    let Some(fake) = Okta::start(&["ada"]) else { return };
+    let mut workshop = Workshop::without_directory(1, &["ada"]);
+    workshop.profile.keys.required = 1;
+    let directory = at(&fake.idp.url(), workshop.path());
+    let report = workshop.provision_at(&directory, &workshop.store(), &workshop.rack(), &Hands::default()).unwrap();
+    assert!(report.accounts[0].complete, "{report:#?}");
+    let (patience, cancel) = (Patience::default(), Cancel::default());
+    revoke(&directory, &workshop.store(), &patience, &cancel, &account("ada"), 1, "lost").unwrap();
+    recorded::compare("okta/enrolment.http", &fake.idp.seen(), &[]);
 }
 
 #[test]

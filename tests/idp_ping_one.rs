@@ -8,6 +8,8 @@ mod fake_idp;
 mod fault_proxy;
 #[path = "support/ping_one.rs"]
 mod ping_one;
+#[path = "support/recorded.rs"]
+mod recorded;
 #[path = "support/relying_party.rs"]
 mod relying_party;
 #[path = "support/workshop.rs"]
@@ -97,6 +99,19 @@ fn a_user_with_too_many_devices_is_told_so() {
     assert_eq!(directory.pending(&user).unwrap(), begun);
     let error = directory.begin(&user).unwrap_err();
     assert!(matches!(&error, DirectoryError::Refused { why, .. } if why.contains("5 devices")), "{error}");
+}
+
+#[test]
+fn what_was_said_is_on_record() {
+    let Some(fake) = PingOne::start(&["ada"]) else { return };
+    let mut workshop = Workshop::without_directory(1, &["ada"]);
+    workshop.profile.keys.required = 1;
+    let directory = at(&fake.idp.url(), workshop.path());
+    let report = workshop.provision_at(&directory, &workshop.store(), &workshop.rack(), &Hands::default()).unwrap();
+    assert!(report.accounts[0].complete, "{report:#?}");
+    let (patience, cancel) = (Patience::default(), Cancel::default());
+    revoke(&directory, &workshop.store(), &patience, &cancel, &account("ada"), 1, "lost").unwrap();
+    recorded::compare("ping-one/enrolment.http", &fake.idp.seen(), &["an-access-token"]);
 }
 
 #[test]

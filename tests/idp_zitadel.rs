@@ -6,6 +6,8 @@
 mod fake_idp;
 #[path = "support/fault_proxy.rs"]
 mod fault_proxy;
+#[path = "support/recorded.rs"]
+mod recorded;
 #[path = "support/relying_party.rs"]
 mod relying_party;
 #[path = "support/workshop.rs"]
@@ -77,6 +79,19 @@ fn two_people_get_two_keys_each_and_one_is_lost() {
     let book = workshop.book();
     let still = book.credentials.values().filter(|one| one.state == CredentialState::Registered).count();
     assert_eq!(still, 3);
+}
+
+#[test]
+fn what_was_said_is_on_record() {
+    let Some(fake) = Zitadel::start(&["ada"]) else { return };
+    let mut workshop = Workshop::without_directory(1, &["ada"]);
+    workshop.profile.keys.required = 1;
+    let directory = at(&fake.idp.url(), workshop.path());
+    let report = workshop.provision_at(&directory, &workshop.store(), &workshop.rack(), &Hands::default()).unwrap();
+    assert!(report.accounts[0].complete, "{report:#?}");
+    let (patience, cancel) = (Patience::default(), Cancel::default());
+    revoke(&directory, &workshop.store(), &patience, &cancel, &account("ada"), 1, "lost").unwrap();
+    recorded::compare("zitadel/enrolment.http", &fake.idp.seen(), &[]);
 }
 
 #[test]
