@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use entra::{Entra, SECRET, TENANT};
-use fault_proxy::{Fault, FaultProxy, Reply, Which};
+use fault_proxy::{FaultProxy, Which};
 use keywright::hid::Cancel;
 use keywright::idp::entra::{Access, Api, Settings};
 use keywright::idp::http::Limits;
@@ -254,34 +254,13 @@ const REQUESTS: [(&str, &str); 6] = [
     ("GET", "/v1.0/users/*/authentication/fido2Methods"),
 ];
 
-fn faults() -> Vec<(Fault, FailureCode)> {
-    use FailureCode::{AccountRefused, DirectoryDown, DirectoryRefused, DirectorySignIn};
-    vec![
-        (Fault::ReplyBefore(Reply::status(401)), DirectorySignIn),
-        (Fault::ReplyBefore(Reply::status(403)), DirectoryRefused),
-        (Fault::ReplyBefore(Reply::page(404)), AccountRefused),
-        (Fault::ReplyBefore(Reply::status(409)), DirectoryRefused),
-        (Fault::ReplyBefore(Reply::too_many(None)), DirectoryDown),
-        (Fault::ReplyBefore(Reply::too_many(Some("0"))), DirectoryDown),
-        (Fault::ReplyBefore(Reply::too_many(Some("3600"))), DirectoryDown),
-        (Fault::ReplyBefore(Reply::status(500)), DirectoryDown),
-        (Fault::ReplyAfter(Reply::status(500)), DirectoryDown),
-        (Fault::ReplyBefore(Reply::page(200)), DirectoryDown),
-        (Fault::ReplyAfter(Reply::garbage()), DirectoryDown),
-        (Fault::DropBefore, DirectoryDown),
-        (Fault::DropAfter, DirectoryDown),
-        (Fault::StallAfter, DirectoryDown),
-        (Fault::HalfBody, DirectoryDown),
-    ]
-}
-
 #[test]
 fn one_request_goes_wrong_once_and_the_next_run_ends_it() {
     let logins = ["ada", "grace"];
     if Entra::start(&logins).is_none() {
         return;
     }
-    let cases = REQUESTS.iter().flat_map(|request| faults().into_iter().map(move |fault| (request, fault)));
+    let cases = REQUESTS.iter().flat_map(|request| fault_proxy::table().into_iter().map(move |fault| (request, fault)));
     each(cases, |(&(method, path), (fault, code))| {
         let case = format!("{method} {path} {fault:?}");
         let fake = Entra::start(&logins).unwrap();

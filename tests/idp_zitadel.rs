@@ -18,7 +18,7 @@ mod zitadel;
 use std::path::Path;
 use std::time::Duration;
 
-use fault_proxy::{Fault, FaultProxy, Reply, Which};
+use fault_proxy::{FaultProxy, Which};
 use keywright::hid::Cancel;
 use keywright::idp::http::Limits;
 use keywright::idp::zitadel::Settings;
@@ -154,34 +154,13 @@ const REQUESTS: [(&str, &str); 7] = [
     ("DELETE", "/v2/users/*/passkeys/*"),
 ];
 
-fn faults() -> Vec<(Fault, FailureCode)> {
-    use FailureCode::{AccountRefused, DirectoryDown, DirectoryRefused, DirectorySignIn};
-    vec![
-        (Fault::ReplyBefore(Reply::status(401)), DirectorySignIn),
-        (Fault::ReplyBefore(Reply::status(403)), DirectoryRefused),
-        (Fault::ReplyBefore(Reply::page(404)), AccountRefused),
-        (Fault::ReplyBefore(Reply::status(409)), DirectoryRefused),
-        (Fault::ReplyBefore(Reply::too_many(None)), DirectoryDown),
-        (Fault::ReplyBefore(Reply::too_many(Some("0"))), DirectoryDown),
-        (Fault::ReplyBefore(Reply::too_many(Some("3600"))), DirectoryDown),
-        (Fault::ReplyBefore(Reply::status(500)), DirectoryDown),
-        (Fault::ReplyAfter(Reply::status(500)), DirectoryDown),
-        (Fault::ReplyBefore(Reply::page(200)), DirectoryDown),
-        (Fault::ReplyAfter(Reply::garbage()), DirectoryDown),
-        (Fault::DropBefore, DirectoryDown),
-        (Fault::DropAfter, DirectoryDown),
-        (Fault::StallAfter, DirectoryDown),
-        (Fault::HalfBody, DirectoryDown),
-    ]
-}
-
 #[test]
 fn one_request_goes_wrong_once_and_the_next_run_ends_it() {
     let logins = ["ada", "grace"];
     if Zitadel::start(&logins).is_none() {
         return;
     }
-    let cases = REQUESTS.iter().flat_map(|request| faults().into_iter().map(move |fault| (request, fault)));
+    let cases = REQUESTS.iter().flat_map(|request| fault_proxy::table().into_iter().map(move |fault| (request, fault)));
     each(cases, |(&(method, path), (fault, code))| {
         let case = format!("{method} {path} {fault:?}");
         let fake = Zitadel::start(&logins).unwrap();

@@ -19,6 +19,8 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use keywright::ledger::FailureCode;
+
 /// What goes wrong. `Before`: the upstream never hears of the request. `After`: it has acted on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
@@ -113,6 +115,28 @@ impl Which {
             }
         }
     }
+}
+
+/// Everything that can go wrong with a request, and how a failure because of it is coded.
+pub fn table() -> Vec<(Fault, FailureCode)> {
+    use FailureCode::{AccountRefused, DirectoryDown, DirectoryRefused, DirectorySignIn};
+    vec![
+        (Fault::ReplyBefore(Reply::status(401)), DirectorySignIn),
+        (Fault::ReplyBefore(Reply::status(403)), DirectoryRefused),
+        (Fault::ReplyBefore(Reply::page(404)), AccountRefused),
+        (Fault::ReplyBefore(Reply::status(409)), DirectoryRefused),
+        (Fault::ReplyBefore(Reply::too_many(None)), DirectoryDown),
+        (Fault::ReplyBefore(Reply::too_many(Some("0"))), DirectoryDown),
+        (Fault::ReplyBefore(Reply::too_many(Some("3600"))), DirectoryDown),
+        (Fault::ReplyBefore(Reply::status(500)), DirectoryDown),
+        (Fault::ReplyAfter(Reply::status(500)), DirectoryDown),
+        (Fault::ReplyBefore(Reply::page(200)), DirectoryDown),
+        (Fault::ReplyAfter(Reply::garbage()), DirectoryDown),
+        (Fault::DropBefore, DirectoryDown),
+        (Fault::DropAfter, DirectoryDown),
+        (Fault::StallAfter, DirectoryDown),
+        (Fault::HalfBody, DirectoryDown),
+    ]
 }
 
 /// A request that came by.

@@ -28,6 +28,8 @@ pub struct Server {
     process: Child,
     folder: TempDir,
     pub url: String,
+    /// How long the adapter waits for it.
+    pub limits: Limits,
     token: String,
 }
 
@@ -66,7 +68,7 @@ impl Server {
             .spawn()
             .unwrap();
         let url = format!("http://127.0.0.1:{port}");
-        let mut server = Self { process, folder, url, token: String::new() };
+        let mut server = Self { process, folder, url, limits: Limits::default(), token: String::new() };
         let began = Instant::now();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             let output = || std::fs::read_to_string(server.folder.path().join("output")).unwrap();
@@ -152,7 +154,7 @@ impl Server {
             origin: ORIGIN.parse().unwrap(),
         };
         change(&mut settings);
-        let tenant = Tenant { name: "workshop".into(), ..Tenant::default() };
+        let tenant = Tenant { name: "workshop".into(), limits: self.limits, ..Tenant::default() };
         PrivacyIdea::open(&tenant, &settings)
     }
 }
