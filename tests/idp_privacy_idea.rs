@@ -121,7 +121,7 @@ fn who_may_not_or_is_not_there_is_told() {
 
     let user = directory.find_user("user1").unwrap();
     let begun = directory.begin(&user).unwrap().pending.unwrap();
-    assert_eq!(directory.pending(&user).unwrap(), [begun.clone()]);
+    assert_eq!(directory.pending(&user).unwrap(), std::slice::from_ref(&begun));
     directory.abandon(&user, &begun).unwrap();
     directory.abandon(&user, &begun).unwrap();
     assert_eq!(server.tokens(), [] as [Value; 0]);
