@@ -8,6 +8,8 @@ mod entra;
 mod fake_idp;
 #[path = "support/fault_proxy.rs"]
 mod fault_proxy;
+#[path = "support/one_fault.rs"]
+mod one_fault;
 #[path = "support/prism.rs"]
 mod prism;
 #[path = "support/recorded.rs"]
@@ -22,15 +24,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use entra::{Entra, SECRET, TENANT};
-use fault_proxy::{FaultProxy, Which};
 use keywright::hid::Cancel;
 use keywright::idp::entra::{Access, Api, Settings};
 use keywright::idp::http::Limits;
 use keywright::idp::{Directory, DirectoryError, Tenant};
-use keywright::ledger::{AccountId, CredentialState, FailureCode};
+use keywright::ledger::{AccountId, CredentialState};
 use keywright::provision::{Patience, RunError, dry_run, revoke};
+use one_fault::{OneFault, Purpose};
 use prism::Prism;
-use workshop::{DIRECTORY, Hands, Workshop, each, failures};
+use workshop::{DIRECTORY, Hands, Workshop};
 
 /// A file that nobody else may read.
 fn keep(folder: &Path, name: &str, text: &str) -> PathBuf {
@@ -244,56 +246,23 @@ fn a_switch_that_is_off_is_told_before_the_first_key() {
     assert!(matches!(directory.find_user("nobody"), Err(DirectoryError::NotFound { .. })));
 }
 
-/// Every request of a run; that of the preflight first.
-const REQUESTS: [(&str, &str); 6] = [
-    ("GET", "/v1.0/policies/authenticationMethodsPolicy/authenticationMethodConfigurations/fido2"),
-    ("GET", "/v1.0/users/*"),
-    ("GET", "/v1.0/users/*/authentication/methods"),
-    ("GET", "/v1.0/users/*/authentication/fido2Methods/creationOptions"),
-    ("POST", "/v1.0/users/*/authentication/fido2Methods"),
-    ("GET", "/v1.0/users/*/authentication/fido2Methods"),
+const REQUESTS: &[(Purpose, &str, &str)] = &[
+    (Purpose::Preflight, "GET", "/v1.0/policies/authenticationMethodsPolicy/authenticationMethodConfigurations/fido2"),
+    (Purpose::Look, "GET", "/v1.0/users/*"),
+    (Purpose::Look, "GET", "/v1.0/users/*/authentication/methods"),
+    (Purpose::Look, "GET", "/v1.0/users/*/authentication/fido2Methods/creationOptions"),
+    (Purpose::Act, "POST", "/v1.0/users/*/authentication/fido2Methods"),
+    (Purpose::Look, "GET", "/v1.0/users/*/authentication/fido2Methods"),
 ];
 
 #[test]
 fn one_request_goes_wrong_once_and_the_next_run_ends_it() {
-    let logins = ["ada", "grace"];
-    if Entra::start(&logins).is_none() {
-        return;
-    }
-    let cases = REQUESTS.iter().flat_map(|request| fault_proxy::table().into_iter().map(move |fault| (request, fault)));
-    each(cases, |(&(method, path), (fault, code))| {
-        let case = format!("{method} {path} {fault:?}");
-        let fake = Entra::start(&logins).unwrap();
-        let mut workshop = Workshop::without_directory(2, &logins);
-        workshop.profile.keys.required = 1;
-        let proxy = FaultProxy::start(&fake.idp.url());
-        let directory = at(&proxy.url(), workshop.path());
-        proxy.once(Which::of(method, path), fault.clone());
-        let rack = workshop.rack();
-        match workshop.provision_at(&directory, &workshop.store(), &rack, &Hands::default()) {
-            Ok(report) => {
-                assert!(report.accounts.iter().any(|account| account.complete), "{case}: {report:#?}");
-                let accounts = report.accounts.iter().filter_map(|account| account.failure.clone());
-                for failure in accounts.chain(failures(&report).into_iter().map(|(_, failure)| failure)) {
-                    // Not being let to look says nothing about the registration.
-                    let looked = method == "GET" && failure.code == FailureCode::DirectoryDown;
-                    assert!(failure.code == code || looked, "{case}: {failure:?}");
-                }
-            }
-            Err(RunError::Directory(_) | RunError::Blocked { .. }) => {
-                assert!(REQUESTS[0] == (method, path), "{case}");
-            }
-            Err(error) => panic!("{case}: {error}"),
-        }
-        drop(rack);
-        proxy.clear();
-        proxy.settle();
-        let report = workshop.provision_at(&directory, &workshop.store(), &workshop.rack(), &Hands::default()).unwrap();
-        assert!(report.accounts.iter().all(|account| account.complete), "{case}: {report:#?}");
-        workshop.everything_agrees_at(&directory, &workshop.rack(), &logins, 1);
-        let state = fake.state.lock().unwrap();
-        assert_eq!(state.passkeys.len(), 2, "{case}: {:?}", state.passkeys);
-    });
+    let settled = |fake: &Entra, _: (&str, &str), case: &str| {
+        let passkeys = &fake.state.lock().unwrap().passkeys;
+        assert_eq!(passkeys.len(), 2, "{case}: {passkeys:?}");
+    };
+    let open = |url: &str, folder: &Path| Box::new(at(url, folder)) as Box<dyn Directory>;
+    OneFault { requests: REQUESTS, start: Entra::start, url: |fake| fake.idp.url(), open, settled }.run();
 }
 
 #[test]

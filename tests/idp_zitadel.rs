@@ -6,6 +6,8 @@
 mod fake_idp;
 #[path = "support/fault_proxy.rs"]
 mod fault_proxy;
+#[path = "support/one_fault.rs"]
+mod one_fault;
 #[path = "support/recorded.rs"]
 mod recorded;
 #[path = "support/relying_party.rs"]
@@ -18,15 +20,14 @@ mod zitadel;
 use std::path::Path;
 use std::time::Duration;
 
-use fault_proxy::{FaultProxy, Which};
 use keywright::hid::Cancel;
 use keywright::idp::http::Limits;
 use keywright::idp::zitadel::Settings;
 use keywright::idp::{Directory, DirectoryError, Tenant};
-use keywright::ledger::{AccountId, CredentialState, FailureCode};
+use keywright::ledger::{AccountId, CredentialState};
 use keywright::provision::{Patience, RunError, dry_run, revoke};
-use keywright::softkey::Touch;
-use workshop::{DIRECTORY, Hands, Workshop, each, failures};
+use one_fault::{OneFault, Purpose};
+use workshop::{DIRECTORY, Hands, Workshop};
 use zitadel::{DOMAIN, PAT, Zitadel};
 
 /// The adapter, with a client that does not wait long.
@@ -143,67 +144,28 @@ fn what_is_registered_is_not_abandoned_and_what_is_gone_is_no_error() {
     assert_eq!(fake.state.lock().unwrap().passkeys.len(), 1);
 }
 
-/// Every request of a run, and of one that takes something back. `passkeys/*` is `verify` before it is `_search`.
-const REQUESTS: [(&str, &str); 7] = [
-    ("POST", "/auth/v1/permissions/zitadel/me/_search"),
-    ("POST", "/v2/users"),
-    ("GET", "/v2/users/*/authentication_methods"),
-    ("POST", "/v2/users/*/passkeys"),
-    ("POST", "/v2/users/*/passkeys/*"),
-    ("POST", "/v2/users/*/passkeys/_search"),
-    ("DELETE", "/v2/users/*/passkeys/*"),
+/// `passkeys/*` is `verify` before it is `_search`.
+const REQUESTS: &[(Purpose, &str, &str)] = &[
+    (Purpose::Preflight, "POST", "/auth/v1/permissions/zitadel/me/_search"),
+    (Purpose::Look, "POST", "/v2/users"),
+    (Purpose::Look, "GET", "/v2/users/*/authentication_methods"),
+    (Purpose::Act, "POST", "/v2/users/*/passkeys"),
+    (Purpose::Act, "POST", "/v2/users/*/passkeys/*"),
+    (Purpose::Look, "POST", "/v2/users/*/passkeys/_search"),
+    (Purpose::TakeBack, "DELETE", "/v2/users/*/passkeys/*"),
 ];
 
 #[test]
 fn one_request_goes_wrong_once_and_the_next_run_ends_it() {
-    let logins = ["ada", "grace"];
-    if Zitadel::start(&logins).is_none() {
-        return;
-    }
-    let cases = REQUESTS.iter().flat_map(|request| fault_proxy::table().into_iter().map(move |fault| (request, fault)));
-    each(cases, |(&(method, path), (fault, code))| {
-        let case = format!("{method} {path} {fault:?}");
-        let fake = Zitadel::start(&logins).unwrap();
-        let mut workshop = Workshop::without_directory(2, &logins);
-        workshop.profile.keys.required = 1;
-        let proxy = FaultProxy::start(&fake.idp.url());
-        let directory = at(&proxy.url(), workshop.path());
-        proxy.once(Which::of(method, path), fault.clone());
-        let rack = workshop.rack();
-        if method == "DELETE" {
-            // Something to take back.
-            rack.key(0).touch(Touch::Declined);
-        }
-        match workshop.provision_at(&directory, &workshop.store(), &rack, &Hands::default()) {
-            Ok(report) => {
-                assert!(report.accounts.iter().any(|account| account.complete), "{case}: {report:#?}");
-                let accounts = report.accounts.iter().filter_map(|account| account.failure.clone());
-                for failure in accounts.chain(failures(&report).into_iter().map(|(_, failure)| failure)) {
-                    // Not being let to look says nothing about the registration.
-                    let looked = path.ends_with("/_search") && code != FailureCode::DirectorySignIn;
-                    let code = if looked { FailureCode::DirectoryDown } else { code };
-                    let declined = method == "DELETE" && failure.code == FailureCode::TouchDeclined;
-                    // A begun registration that is no longer there is begun again.
-                    assert!(failure.code == code || declined, "{case}: {failure:?}");
-                }
-            }
-            Err(RunError::Directory(_) | RunError::Blocked { .. }) => {
-                assert_eq!(path, REQUESTS[0].1, "{case}");
-            }
-            Err(error) => panic!("{case}: {error}"),
-        }
-        drop(rack);
-        proxy.clear();
-        proxy.settle();
-        let report = workshop.provision_at(&directory, &workshop.store(), &workshop.rack(), &Hands::default()).unwrap();
-        assert!(report.accounts.iter().all(|account| account.complete), "{case}: {report:#?}");
-        workshop.everything_agrees_at(&directory, &workshop.rack(), &logins, 1);
+    let settled = |fake: &Zitadel, request: (&str, &str), case: &str| {
         let state = fake.state.lock().unwrap();
         assert_eq!(state.ready(), 2, "{case}");
         // Only a passkey whose id was lost with the answer can be left, and no list shows it.
-        let lost = (method, path) == REQUESTS[3];
+        let lost = request == ("POST", "/v2/users/*/passkeys");
         assert!(state.passkeys.len() == 2 || lost, "{case}: {:?}", state.passkeys);
-    });
+    };
+    let open = |url: &str, folder: &Path| Box::new(at(url, folder)) as Box<dyn Directory>;
+    OneFault { requests: REQUESTS, start: Zitadel::start, url: |fake| fake.idp.url(), open, settled }.run();
 }
 
 #[test]
