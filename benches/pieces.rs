@@ -180,6 +180,7 @@ fn secret(criterion: &mut Criterion) {
         ordinal: 1,
         label: "Key 1".into(),
         force_change: true,
+        register_first: Vec::new(),
     };
     for place in [Place::Memory, Place::Disk] {
         let folder = place.folder();

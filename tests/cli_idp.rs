@@ -139,7 +139,7 @@ fn a_person_is_asked_until_the_answer_will_do() {
     let (code, shown) = home.on_terminal(&["idp", "add", "login"], &typed);
     assert_eq!(code, 0, "{shown}");
     for words in [
-        "  zitadel       Zitadel\n",
+        "  zitadel           Zitadel\n",
         "token [file:login.token]: ",
         "\"login\" does not begin with https://",
         "a secret cannot be given here, only its place",

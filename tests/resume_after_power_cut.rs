@@ -16,13 +16,29 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use keywright::ledger::{Book, Entry, Event, LedgerError, Store};
-use keywright::provision::{resume, run};
-use workshop::{Hands, Workshop};
+use keywright::idp::manual::Manual;
+use keywright::idp::{Directory, Tenant};
+use keywright::ledger::{AccountId, Book, CredentialState, Entry, Event, JobState, LedgerError, Store};
+use keywright::provision::{AccountReport, resume, run};
+use workshop::{DIRECTORY, Hands, Workshop};
 
 const FOLDER: &str = "KEYWRIGHT_TEST_FOLDER";
 const URL: &str = "KEYWRIGHT_TEST_URL";
 const CUT: &str = "KEYWRIGHT_TEST_CUT";
+
+/// The address of a directory without an API.
+const BY_HAND: &str = "";
+
+fn directory(workshop: &Workshop) -> Box<dyn Directory> {
+    match workshop.url.as_str() {
+        BY_HAND => Box::new(by_hand()),
+        _ => Box::new(workshop.directory()),
+    }
+}
+
+fn by_hand() -> Manual {
+    Manual::google_workspace(&Tenant { name: DIRECTORY.into(), ..Tenant::default() }).unwrap()
+}
 
 /// Where the power is cut: at this write, counted from 0.
 #[derive(Debug, Clone, Copy)]
@@ -92,13 +108,14 @@ fn station() {
     let (rack, store) = (workshop.rack(), workshop.store());
     let fragile = Fragile { store: &store, cut: Cut::from_text(&cut), writes: AtomicUsize::new(0) };
     let hands = Hands::default();
-    let report = workshop.with_directory(&workshop.directory(), &fragile, &rack, &hands, |station| {
+    let report = workshop.with_directory(&*directory(&workshop), &fragile, &rack, &hands, |station| {
         let book = Book::read(&station.store.entries(0).unwrap()).unwrap();
         if book.jobs.is_empty() { run(station, &workshop.plan(&book)) } else { resume(station) }
     });
     let report = report.unwrap();
     let said = hands.said.lock().unwrap();
-    assert!(report.accounts.iter().all(|account| account.complete), "{report:#?}\n{said:#?}");
+    let is_well = |account: &AccountReport| account.complete || account.to_be_confirmed;
+    assert!(report.accounts.iter().all(is_well), "{report:#?}\n{said:#?}");
     std::fs::write(Path::new(&folder).join("writes"), fragile.writes.into_inner().to_string()).unwrap();
 }
 
@@ -114,37 +131,52 @@ fn start(workshop: &Workshop, cut: Cut) -> (ExitStatus, String) {
     (output.status, String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
 }
 
+/// What holds when a run has ended: everything agrees. Where people register keys, nothing counts yet, and nothing but what shows
+/// whose a key is was left on it.
+fn check(workshop: &Workshop, logins: &[&str]) {
+    if workshop.url != BY_HAND {
+        return workshop.everything_agrees(logins, 2);
+    }
+    let book = workshop.book();
+    for login in logins {
+        let account = AccountId { directory: DIRECTORY.into(), login: (*login).into() };
+        assert_eq!((book.unconfirmed_keys(&account), book.proved_keys(&account)), (2, 0));
+    }
+    assert!(book.credentials.values().all(|one| one.state == CredentialState::Unconfirmed && one.verdict.is_some()));
+    assert!(book.jobs.values().all(|job| job.state == JobState::Done));
+    assert_eq!(workshop.credentials_on_keys(&workshop.rack(), &book), []);
+    assert_eq!(workshop.vault().list().unwrap(), []);
+}
+
 /// Writes of a run that nothing disturbs.
-fn writes_in_a_run(keys: usize, logins: &[&str]) -> usize {
-    let workshop = Workshop::new(keys, logins);
-    let (status, output) = start(&workshop, Cut::Never);
+fn writes_in_a_run(workshop: &Workshop, logins: &[&str]) -> usize {
+    let (status, output) = start(workshop, Cut::Never);
     assert!(status.success(), "{output}");
-    workshop.everything_agrees(logins, 2);
+    check(workshop, logins);
     std::fs::read_to_string(workshop.path().join("writes")).unwrap().parse().unwrap()
 }
 
 /// Cuts the power as told, one after the other, and then lets the last run end.
-fn survive(keys: usize, logins: &[&str], cuts: &[Cut]) {
-    let workshop = Workshop::new(keys, logins);
+fn survive(workshop: &Workshop, logins: &[&str], cuts: &[Cut]) {
     for cut in cuts {
-        let (status, output) = start(&workshop, *cut);
+        let (status, output) = start(workshop, *cut);
         // A later cut may lie behind the end of what was left to do.
         assert!(status.signal() == Some(9) || status.success(), "{cut:?} of {cuts:?}: {output}");
     }
-    let (status, output) = start(&workshop, Cut::Never);
+    let (status, output) = start(workshop, Cut::Never);
     assert!(status.success(), "after {cuts:?}: {output}");
-    workshop.everything_agrees(logins, 2);
+    check(workshop, logins);
 }
 
 /// Every case, on two threads; the first that fails is told with its cuts.
-fn each(cases: Vec<Vec<Cut>>, keys: usize, logins: &[&str]) {
+fn each(cases: Vec<Vec<Cut>>, logins: &[&str], workshop: impl Fn() -> Workshop + Sync) {
     let left = Mutex::new(cases);
     std::thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
                 loop {
                     let Some(case) = left.lock().unwrap().pop() else { break };
-                    survive(keys, logins, &case);
+                    survive(&workshop(), logins, &case);
                 }
             });
         }
@@ -154,24 +186,37 @@ fn each(cases: Vec<Vec<Cut>>, keys: usize, logins: &[&str]) {
 #[test]
 fn killed_at_every_write_of_one_persons_job() {
     let logins = ["ada"];
-    let writes = writes_in_a_run(2, &logins);
+    let workshop = || Workshop::new(2, &logins);
+    let writes = writes_in_a_run(&workshop(), &logins);
     assert!(writes > 40, "two keys take twelve steps each, and each step two writes: {writes}");
     let cases = (0..writes).flat_map(|at| [vec![Cut::Before(at)], vec![Cut::After(at)]]).collect();
-    each(cases, 2, &logins);
+    each(cases, &logins, workshop);
+}
+
+#[test]
+fn killed_at_every_write_of_a_job_whose_keys_are_registered_by_hand() {
+    let logins = ["ada"];
+    let workshop = || Workshop::without_directory(2, &logins);
+    let writes = writes_in_a_run(&workshop(), &logins);
+    assert!(writes > 40, "{writes}");
+    let cases = (0..writes).flat_map(|at| [vec![Cut::Before(at)], vec![Cut::After(at)]]).collect();
+    each(cases, &logins, workshop);
 }
 
 #[test]
 fn killed_while_two_people_are_served_at_once() {
     let logins = ["ada", "grace"];
-    let writes = writes_in_a_run(4, &logins);
+    let workshop = || Workshop::new(4, &logins);
+    let writes = writes_in_a_run(&workshop(), &logins);
     let cases = (1..writes).step_by(5).flat_map(|at| [vec![Cut::Before(at)], vec![Cut::After(at)]]).collect();
-    each(cases, 4, &logins);
+    each(cases, &logins, workshop);
 }
 
 #[test]
 fn killed_again_while_going_on() {
     let logins = ["ada"];
-    let writes = writes_in_a_run(2, &logins);
+    let workshop = || Workshop::new(2, &logins);
+    let writes = writes_in_a_run(&workshop(), &logins);
     let cases = (2..writes).step_by(4).map(|at| vec![Cut::Before(at), Cut::After(2), Cut::Before(3), Cut::After(1)]);
-    each(cases.collect(), 2, &logins);
+    each(cases.collect(), &logins, workshop);
 }

@@ -17,10 +17,7 @@ use crate::webauthn::{
     UserHandle,
 };
 
-/// The RP of throw-away credentials. RFC 6761 keeps `.invalid` from ever being anybody's.
-pub const THROW_AWAY_RP: &str = "keywright.invalid";
-
-/// Has the key make a throw-away credential, with a touch, and gives what it answered. `token` needs mc for [`THROW_AWAY_RP`];
+/// Has the key make a throw-away credential, with a touch, and gives what it answered. `token` needs mc for [`RpId::nobodys`];
 /// most keys with a PIN want one.
 pub fn attest(
     key: &mut Authenticator,
@@ -31,12 +28,13 @@ pub fn attest(
 ) -> Result<Registration, CtapError> {
     let mut challenge = [0; 32];
     entropy.fill(&mut challenge);
-    let origin: Origin = format!("https://{THROW_AWAY_RP}").parse()?;
+    let rp_id = RpId::nobodys();
+    let origin: Origin = format!("https://{rp_id}").parse()?;
     let client_data = ClientDataJson::new(CeremonyType::Create, &Challenge::new(challenge)?, &origin);
     let name = "keywright audit".to_owned();
     let request = MakeCredential {
         client_data_hash: client_data.hash(),
-        rp: RelyingParty { id: THROW_AWAY_RP.parse()?, name: name.clone() },
+        rp: RelyingParty { id: rp_id, name: name.clone() },
         user: UserEntity { id: UserHandle::new([0])?, name: name.clone(), display_name: name },
         pub_key_cred_params: vec![CoseAlgorithm::ES256, CoseAlgorithm::EDDSA],
         exclude_list: Vec::new(),

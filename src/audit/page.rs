@@ -410,6 +410,8 @@ impl<'a> Row<'a> {
             profile: one.account.profile.name.as_str(),
             state: match credential.state {
                 CredentialState::OnKey => "on the key, not registered",
+                CredentialState::Unconfirmed => "to be registered by hand",
+                CredentialState::Registered if credential.by_hand.is_some() => "registered by hand",
                 CredentialState::Registered => "registered",
                 CredentialState::Deleted => "deleted from the key",
                 CredentialState::Revoked => "revoked",

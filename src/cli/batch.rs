@@ -212,7 +212,7 @@ impl Store for NoLedger {
 
 /// Who runs this, as the operating system's environment says; behind sudo, the person who called it. A process that was started
 /// without an environment is named by its user's number.
-fn operator_name() -> String {
+pub fn operator_name() -> String {
     let named = |name| std::env::var(name).ok().filter(|name| !name.is_empty());
     ["SUDO_USER", "LOGNAME", "USER", "USERNAME"].into_iter().find_map(named).unwrap_or_else(user_number)
 }

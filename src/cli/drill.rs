@@ -5,6 +5,7 @@ use serde::Serialize;
 use time::format_description::well_known::Rfc3339;
 
 use super::args::{OneKey, PinArgument, WhichIdp};
+use super::batch::operator_name;
 use super::console::Style;
 use super::failure::drill_hint;
 use super::keys::{Keys, KeysError, choose, open};
@@ -12,8 +13,8 @@ use super::session::ENDING;
 use super::{CliError, Exit, Session, pin_entry, touched};
 use crate::ctap::{Authenticator, Pin};
 use crate::hid::{Device, Keepalive};
-use crate::ledger::{AccountId, Book, CredentialState, LedgerError, Observed, SqliteStore};
-use crate::provision::drill::Whose;
+use crate::ledger::{AccountId, Book, LedgerError, Observed, SeenByHand, SqliteStore};
+use crate::provision::drill::{Ready, Whose};
 use crate::provision::{Drill as Engine, DrillError, Patience};
 use crate::secret::{SecretSource, SystemEntropy};
 use crate::webauthn::CredentialId;
@@ -23,6 +24,9 @@ use crate::webauthn::CredentialId;
 /// Recognises the key, asks the IdP whether it still has the key's credential, takes the key's PIN and a touch, verifies the
 /// signature, and signs in where the IdP lets us try. The ledger gets what was seen, good or bad. Without ACCOUNT, every key that
 /// is plugged in and in the ledger is tried. The last PIN attempts of a key are never used.
+///
+/// An IdP without an API can be asked nothing. There you say that the key signs in, and the key shows the credential that the browser
+/// made, if it lists any; the first such drill confirms a key that was registered by hand.
 ///
 /// Ends with 0 if every key passed, 3 if some did, 6 if it was about a PIN, 5 if there is no key that the ledger knows.
 #[derive(Args)]
@@ -44,6 +48,9 @@ pub struct Drill {
     pin: PinArgument,
     #[command(flatten)]
     idp: WhichIdp,
+    /// Somebody has signed in with this key, at an IdP without an API [default: asks]
+    #[arg(long)]
+    signed_in: bool,
     /// Ask ledger, IdP and key what can be asked without PIN and touch, and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -63,6 +70,11 @@ struct Drilled<'a> {
     signature: bool,
     registered: Option<bool>,
     signed_in: Option<bool>,
+    /// At an IdP without an API: who says that it signs in, and what the key shows of it.
+    by_hand: Option<&'a SeenByHand>,
+    /// Whether the key takes a new PIN and nothing else from now on.
+    force_pin_change: bool,
+    account_complete: bool,
     /// Whether the ledger has it.
     recorded: bool,
     /// RFC 3339; `null` where the profile asks for no drills.
@@ -156,6 +168,11 @@ impl Drill {
                 "several keys are to be tried, and --pin names the PIN of one; name the key with --key".into(),
             ));
         }
+        if candidates.len() > 1 && self.signed_in {
+            return Err(CliError::Usage(
+                "several keys are to be tried, and --signed-in speaks for one; name the key with --key".into(),
+            ));
+        }
         let mut exits = Vec::new();
         for candidate in candidates {
             exits.push(self.one(candidate, &engine, session)?);
@@ -180,9 +197,9 @@ impl Drill {
 
     /// The credential that a key should have which shows none: if the person says which key it is, or there is only one.
     fn claimed(&self, account: Option<&AccountId>, book: &Book) -> Option<CredentialId> {
-        let mut in_service = book.credentials_of(account?).filter(|(_, one)| {
-            one.state == CredentialState::Registered && self.number.is_none_or(|number| number == one.ordinal)
-        });
+        let mut in_service = book
+            .credentials_of(account?)
+            .filter(|(_, one)| one.state.is_handed_out() && self.number.is_none_or(|number| number == one.ordinal));
         match (in_service.next(), in_service.next()) {
             (Some((id, _)), None) => Some(id.clone()),
             _ => None,
@@ -193,32 +210,59 @@ impl Drill {
         pin_entry::take(self.pin.pin.as_ref(), "--pin", what, session)
     }
 
+    /// Whether somebody has signed in with the key. An IdP with an API is asked itself.
+    fn is_signed_in(&self, engine: &Engine<'_>, whose: &str, session: &Session) -> Result<bool, CliError> {
+        let Some(by_hand) = engine.by_hand().filter(|_| !self.signed_in) else { return Ok(true) };
+        if !session.console.looks().asks {
+            return Err(CliError::Usage(format!(
+                "nobody here can ask {} whether {whose}, signs in; say so with --signed-in once somebody has",
+                by_hand.sign_in_url
+            )));
+        }
+        let question = format!("{whose}: has somebody signed in with it at {}?", by_hand.sign_in_url);
+        match session.console.confirm(&question, false) {
+            Err(CliError::NotConfirmed) => Ok(false),
+            said => said.map(|()| true),
+        }
+    }
+
+    /// What the key shows, with PIN and touch.
+    fn tried<T: FnMut(Keepalive)>(
+        &self,
+        key: &mut Authenticator,
+        ready: &Ready,
+        pin: &Pin,
+        engine: &Engine<'_>,
+        prompt: &mut dyn FnMut() -> T,
+    ) -> Result<Observed, DrillError> {
+        let observed = engine.prove(key, ready, pin, &mut prompt())?;
+        let Some(by_hand) = engine.by_hand() else { return Ok(observed) };
+        let seen = engine.confirm(key, ready, pin, by_hand, &operator_name(), &mut prompt())?;
+        Ok(Observed { by_hand: Some(seen), ..observed })
+    }
+
     /// Tries one key, and says how it went.
     fn one(&self, candidate: Candidate, engine: &Engine<'_>, session: &Session) -> Result<Exit, CliError> {
         let Candidate { device, mut key, id, pin } = candidate;
+        let key = &mut key;
         let book = engine.book();
         let credential = &book.credentials[&id];
         let account = &book.accounts[&credential.account];
         let person = account.person.display_name();
         let whose = format!("{person}, key {} of {}", credential.ordinal, credential.account);
-        let ended = match engine.examine(&mut key, &id) {
+        let ended = match engine.examine(key, &id) {
             Err(error) => Err(error),
-            Ok(_) if self.dry_run => Ok(Observed { registered: Some(true), ..Observed::default() }),
+            Ok(_) if self.dry_run => {
+                Ok(Observed { registered: engine.by_hand().is_none().then_some(true), ..Observed::default() })
+            }
+            Ok(_) if !self.is_signed_in(engine, &whose, session)? => Err(DrillError::NobodySignedIn),
             Ok(ready) => {
                 let pin = match pin {
                     Some(pin) => pin,
                     None => self.take_pin(&format!("PIN of {whose}"), session)?,
                 };
-                let mut asked = false;
-                let mut touch = |keepalive: Keepalive| {
-                    let needed = keepalive == Keepalive::UpNeeded;
-                    if needed && !asked {
-                        let now = session.console.paint(Style::Now, "touch now:");
-                        session.console.say(&format!("{now} {whose} (port {})", device.port));
-                    }
-                    asked = needed;
-                };
-                engine.prove(&mut key, &ready, &pin, &mut touch)
+                let place = format!("{whose} (port {})", device.port);
+                self.tried(key, &ready, &pin, engine, &mut || touch_prompt(&place, session))
             }
         };
         // A ledger that cannot be written is worse than any key.
@@ -248,6 +292,9 @@ impl Drill {
                 Some(DrillError::NotLetIn { .. }) => Some(false),
                 _ => observed.and_then(|observed| observed.signed_in),
             },
+            by_hand: observed.and_then(|observed| observed.by_hand.as_ref()),
+            force_pin_change: key.info().force_pin_change,
+            account_complete: book.accounts[&credential.account].completed,
             recorded,
             next_drill: book.next_drill(&book.credentials[&id]).and_then(|next| next.format(&Rfc3339).ok()),
             failure: failure.map(|error| Why { message: error.to_string(), hint: drill_hint(error) }),
@@ -260,6 +307,19 @@ impl Drill {
     }
 }
 
+/// Tells that the key waits for a touch, whenever it begins to.
+fn touch_prompt<'a>(place: &'a str, session: &'a Session) -> impl FnMut(Keepalive) + use<'a> {
+    let mut asked = false;
+    move |keepalive| {
+        let needed = keepalive == Keepalive::UpNeeded;
+        if needed && !asked {
+            let now = session.console.paint(Style::Now, "touch now:");
+            session.console.say(&format!("{now} {place}"));
+        }
+        asked = needed;
+    }
+}
+
 impl Drilled<'_> {
     fn words(&self, whose: &str) -> String {
         let next = self.next_drill.as_ref().map(|next| format!("; next drill by {}", next.get(..10).unwrap_or(next)));
@@ -268,10 +328,23 @@ impl Drilled<'_> {
                 let kept = if self.recorded { " (the ledger has it)" } else { "" };
                 format!("{whose}: FAILED: {}{kept}", why.message)
             }
-            None if self.dry_run => format!("{whose}: registered; its PIN and a touch would prove it"),
+            None if self.dry_run && self.registered == Some(true) => {
+                format!("{whose}: registered; its PIN and a touch would prove it")
+            }
+            None if self.dry_run => format!("{whose}: its PIN, a touch and somebody's word would prove it"),
             None => {
-                let signed_in = if self.signed_in == Some(true) { ", signed in" } else { "" };
-                format!("{whose}: works: signed, registered{signed_in}{}", next.unwrap_or_default())
+                let how = match (self.by_hand, self.signed_in) {
+                    (Some(SeenByHand { said_by, found: Some(found) }), _) => {
+                        format!("signed, also for {}; signs in there as {said_by} says", found.rp_id)
+                    }
+                    (Some(SeenByHand { said_by, found: None }), _) => {
+                        format!("signed; signs in as {said_by} says, and the key shows nothing of it")
+                    }
+                    (None, Some(true)) => "signed, registered, signed in".to_owned(),
+                    (None, _) => "signed, registered".to_owned(),
+                };
+                let pin = if self.force_pin_change { "; its person has to choose a new PIN now" } else { "" };
+                format!("{whose}: works: {how}{}{pin}", next.unwrap_or_default())
             }
         }
     }

@@ -443,6 +443,10 @@ pub fn drill_hint(error: &DrillError) -> &'static str {
         DrillError::NotLetIn { .. } => {
             "sign in with it by hand; if that fails too, 'keywright revoke' and 'keywright enroll'"
         }
+        DrillError::NotOnKey { .. } | DrillError::NobodySignedIn => {
+            "register it at the identity provider and sign in with it ('keywright idp check' shows how), then drill it again"
+        }
+        DrillError::PinChangeNotTaken => "let its person choose a new PIN with 'keywright key pin change'",
         DrillError::PinBlocked => {
             "only a reset unblocks it, and that erases it: 'keywright revoke' it, and 'keywright enroll' a backup"
         }

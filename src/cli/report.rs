@@ -9,6 +9,7 @@ use super::batch::Verb;
 use super::failure::{exit_of, hint_of};
 use super::output::{count, table};
 use super::{CliError, Exit, Session};
+use crate::idp::ByHand;
 use crate::ledger::{FailureCode, JobId, Step, Testimony};
 use crate::provision::{AccountReport, JobReport, Report};
 use crate::webauthn::{Aaguid, CredentialId};
@@ -21,6 +22,7 @@ struct AccountLine<'a> {
     person: &'a str,
     profile: &'a str,
     complete: bool,
+    to_be_confirmed: bool,
     other_methods: &'a [String],
     failure: Option<Why<'a>>,
     jobs: Vec<JobLine<'a>>,
@@ -35,6 +37,8 @@ struct JobLine<'a> {
     credential_id: Option<&'a CredentialId>,
     witness: Option<&'a Testimony>,
     done: bool,
+    /// Whether it is to be registered by hand, or was, and no drill has confirmed it.
+    unconfirmed: bool,
     failure: Option<Why<'a>>,
 }
 
@@ -49,16 +53,19 @@ struct Why<'a> {
 
 /// The last line of a run.
 #[derive(Serialize)]
-struct Summary {
+struct Summary<'a> {
     kind: &'static str,
     batch: u64,
     dry_run: bool,
     accounts: usize,
     complete: usize,
     keys_proved: usize,
+    keys_unconfirmed: usize,
     failed: usize,
     interrupted: bool,
     seconds: f64,
+    /// What a person has to do with the unconfirmed keys; `null` if there are none.
+    by_hand: Option<&'a ByHand>,
 }
 
 impl<'a> AccountLine<'a> {
@@ -70,6 +77,7 @@ impl<'a> AccountLine<'a> {
             person: &account.person,
             profile: &account.profile,
             complete: account.complete,
+            to_be_confirmed: account.to_be_confirmed,
             other_methods: &account.other_methods,
             failure: account.failure.as_ref().map(|failure| Why {
                 step: None,
@@ -92,6 +100,7 @@ impl<'a> JobLine<'a> {
             credential_id: job.credential_id.as_ref(),
             witness: job.witness.as_ref(),
             done: job.done,
+            unconfirmed: job.unconfirmed,
             failure: job.failure.as_ref().map(|(step, failure)| Why {
                 step: Some(*step),
                 code: failure.code,
@@ -105,16 +114,19 @@ impl<'a> JobLine<'a> {
 /// Prints a report and returns what it means.
 pub fn print(report: &Report, verb: Verb, dry_run: bool, took: Duration, session: &Session) -> Result<Exit, CliError> {
     let well = |account: &&AccountReport| is_well(account, verb, dry_run);
+    let unconfirmed = jobs(report).filter(|job| job.done && job.unconfirmed).count();
     let summary = Summary {
         kind: "summary",
         batch: report.batch,
         dry_run,
         accounts: report.accounts.len(),
         complete: report.accounts.iter().filter(|account| account.complete).count(),
-        keys_proved: jobs(report).filter(|job| job.done).count(),
+        keys_proved: jobs(report).filter(|job| job.done && !job.unconfirmed).count(),
+        keys_unconfirmed: unconfirmed,
         failed: report.accounts.iter().filter(|account| !well(account)).count(),
         interrupted: report.interrupted,
         seconds: took.as_secs_f64(),
+        by_hand: report.by_hand.as_ref().filter(|_| unconfirmed > 0),
     };
     if session.output.is_json() {
         for account in &report.accounts {
@@ -123,6 +135,11 @@ pub fn print(report: &Report, verb: Verb, dry_run: bool, took: Duration, session
         session.output.object(&summary)?;
     } else {
         session.output.words(&words(report, &summary))?;
+    }
+    if let Some(by_hand) = summary.by_hand {
+        let keys = count(unconfirmed, "key", "keys");
+        session.console.say(&format!("{keys} to be registered by hand, one after the other:"));
+        session.console.say(by_hand_words(by_hand).trim_end());
     }
     for code in codes(report) {
         session.console.hint(hint_of(code));
@@ -142,7 +159,7 @@ pub fn print(report: &Report, verb: Verb, dry_run: bool, took: Duration, session
 fn is_well(account: &AccountReport, verb: Verb, dry_run: bool) -> bool {
     let failed = account.failure.is_some() || account.jobs.iter().any(|job| job.failure.is_some());
     let made = match verb {
-        Verb::Provision | Verb::Resume => account.complete,
+        Verb::Provision | Verb::Resume => account.complete || account.to_be_confirmed,
         Verb::Enroll => account.jobs.iter().all(|job| job.done),
     };
     !failed && (made || dry_run)
@@ -150,7 +167,10 @@ fn is_well(account: &AccountReport, verb: Verb, dry_run: bool) -> bool {
 
 /// Whether nothing failed, and yet there were too few keys.
 fn lacks_keys(account: &AccountReport) -> bool {
-    !account.complete && account.failure.is_none() && account.jobs.iter().all(|job| job.failure.is_none())
+    !account.complete
+        && !account.to_be_confirmed
+        && account.failure.is_none()
+        && account.jobs.iter().all(|job| job.failure.is_none())
 }
 
 /// 0 if everybody is well; else the failures' own code if nobody is and they agree; else 3 or 1.
@@ -185,7 +205,7 @@ fn codes(report: &Report) -> Vec<FailureCode> {
     of_accounts.filter(|code| seen.insert(hint_of(*code))).collect()
 }
 
-fn words(report: &Report, summary: &Summary) -> String {
+fn words(report: &Report, summary: &Summary<'_>) -> String {
     let heading = ["ACCOUNT", "PROFILE", "KEYS", "RESULT"].map(str::to_owned);
     let rows = report.accounts.iter().map(|account| {
         let done = account.jobs.iter().filter(|job| job.done).count();
@@ -208,17 +228,29 @@ fn words(report: &Report, summary: &Summary) -> String {
         ));
     } else {
         text.push_str(&format!(
-            "{} of {} complete, {} proved, {:.1} s\n",
+            "{} of {} complete, {} proved{}, {:.1} s\n",
             summary.complete,
             count(summary.accounts, "account", "accounts"),
             count(summary.keys_proved, "key", "keys"),
+            if summary.keys_unconfirmed > 0 {
+                format!(", {} to be confirmed", summary.keys_unconfirmed)
+            } else {
+                String::new()
+            },
             summary.seconds
         ));
     }
     text
 }
 
-fn result(account: &AccountReport, summary: &Summary) -> String {
+/// The steps that a person has to do, and the last one here.
+pub fn by_hand_words(by_hand: &ByHand) -> String {
+    let last = "Run 'keywright drill ACCOUNT' with the key plugged in: it confirms the key.".to_owned();
+    let steps = by_hand.steps.iter().chain([&last]).enumerate();
+    steps.map(|(at, step)| format!("  {}. {step}\n", at + 1)).collect()
+}
+
+fn result(account: &AccountReport, summary: &Summary<'_>) -> String {
     if let Some(failure) = &account.failure {
         return failure.message.clone();
     }
@@ -231,6 +263,7 @@ fn result(account: &AccountReport, summary: &Summary) -> String {
     match () {
         () if !failures.is_empty() => failures.join("; "),
         () if account.complete => "complete".to_owned(),
+        () if account.to_be_confirmed => "to be registered by hand and confirmed".to_owned(),
         () if summary.dry_run => "ready".to_owned(),
         () if summary.interrupted => "interrupted".to_owned(),
         () => "not complete: keys are missing".to_owned(),
@@ -251,6 +284,7 @@ mod tests {
             credential_id: None,
             witness: None,
             done: failure.is_none(),
+            unconfirmed: false,
             failure: failure.map(|code| (Step::Verify, Failure { code, message: "it went wrong".into() })),
         });
         AccountReport {
@@ -258,6 +292,7 @@ mod tests {
             person: login.into(),
             profile: "admin".into(),
             complete,
+            to_be_confirmed: false,
             other_methods: vec![],
             jobs: jobs.collect(),
             failure: None,
@@ -265,7 +300,7 @@ mod tests {
     }
 
     fn report(accounts: Vec<AccountReport>) -> Report {
-        Report { batch: 1, accounts, interrupted: false }
+        Report { batch: 1, accounts, interrupted: false, by_hand: None }
     }
 
     #[test]
@@ -307,10 +342,10 @@ mod tests {
             serde_json::to_value(AccountLine::of(&account)).unwrap(),
             serde_json::json!({
                 "kind": "account", "account": "ada", "directory": "corp", "person": "ada", "profile": "admin",
-                "complete": false, "other_methods": [], "failure": null,
+                "complete": false, "to_be_confirmed": false, "other_methods": [], "failure": null,
                 "jobs": [{
                     "job": 1, "ordinal": 1, "port": "1-2", "aaguid": null, "credential_id": null,
-                    "witness": null, "done": false,
+                    "witness": null, "done": false, "unconfirmed": false,
                     "failure": {
                         "step": "verify", "code": "attestation-refused", "message": "it went wrong",
                         "hint": "use a key of an allowed model, or add the vendor's certificate with --anchor"

@@ -13,7 +13,8 @@ use crate::webauthn::CredentialId;
 
 /// Take a lost key out of service.
 ///
-/// Removes the key's credential at the IdP and gives up what was left to do on it. The key itself is not needed. The person's
+/// Removes the key's credential at the IdP and gives up what was left to do on it. At an IdP without an API you remove it, and
+/// this writes it down. The key itself is not needed. The person's
 /// other keys stay as they are; 'keywright enroll' or the roster makes another one.
 #[derive(Args)]
 #[command(
@@ -49,6 +50,7 @@ struct Revoked<'a> {
     dry_run: bool,
     removed: &'a [CredentialId],
     absent: &'a [CredentialId],
+    by_hand: &'a [CredentialId],
     given_up: bool,
     keys_left: usize,
     keys_required: usize,
@@ -75,20 +77,28 @@ impl Revoke {
             dry_run: self.dry_run,
             removed: &[],
             absent: &[],
+            by_hand: &[],
             given_up: false,
             keys_left: known.proved_keys(&account),
             keys_required: required,
+        };
+        let question = match directory.by_hand() {
+            Some(by_hand) => {
+                session.console.say(&format!("{} has no API: {}", directory.name(), by_hand.removal));
+                format!("is key {} of {account} removed there, and to be written down as revoked?", self.key)
+            }
+            None => format!("revoke key {} of {account}?", self.key),
         };
         if self.dry_run {
             session.output.result(&revoked, || format!("would revoke key {} of {account}", self.key))?;
             return Ok(Exit::Done);
         }
-        session.console.confirm(&format!("revoke key {} of {account}?", self.key), self.yes)?;
+        session.console.confirm(&question, self.yes)?;
         let store = SqliteStore::open(&ledger, Box::new(Session::now))?;
         let patience = Patience::default();
         let done =
             provision::revoke(&*directory, &store, &patience, &session.cancel, &account, self.key, &self.reason)?;
-        (revoked.removed, revoked.absent) = (&done.removed, &done.absent);
+        (revoked.removed, revoked.absent, revoked.by_hand) = (&done.removed, &done.absent, &done.by_hand);
         (revoked.given_up, revoked.keys_left) = (done.given_up, done.keys_left);
         session.output.result(&revoked, || words(&account, self.key, &revoked))?;
         Ok(Exit::Done)
@@ -102,6 +112,9 @@ fn words(account: &AccountId, key: usize, revoked: &Revoked<'_>) -> String {
     }
     for id in revoked.absent {
         text.push_str(&format!("  not at the IdP: credential {id}\n"));
+    }
+    for id in revoked.by_hand {
+        text.push_str(&format!("  removed at the IdP by hand, as you say: key with credential {id}\n"));
     }
     if revoked.given_up {
         text.push_str("  what was left to do on it is given up\n");

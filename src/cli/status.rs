@@ -6,7 +6,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::output::{count, table};
 use super::{CliError, Exit, Session};
-use crate::ledger::{AccountId, Book, FailureCode, Job, JobId, JobState, SqliteStore, Step, Testimony};
+use crate::ledger::{AccountId, Book, CredentialState, FailureCode, JobId, JobState, SqliteStore, Step, Testimony};
 
 /// Who has which keys, and what is left to do.
 ///
@@ -29,6 +29,8 @@ struct Line<'a> {
     complete: bool,
     keys_proved: usize,
     keys_required: usize,
+    /// Handed out to be registered by hand, and not confirmed yet.
+    keys_unconfirmed: usize,
     /// RFC 3339: when the first of its keys has to be drilled.
     next_drill: Option<String>,
     jobs: Vec<JobLine<'a>>,
@@ -104,12 +106,13 @@ fn line<'a>(id: &'a AccountId, book: &'a Book) -> Line<'a> {
         complete: account.completed,
         keys_proved: book.proved_keys(id),
         keys_required: account.profile.keys.required,
+        keys_unconfirmed: book.unconfirmed_keys(id),
         next_drill: book
             .credentials_of(id)
             .filter_map(|(_, credential)| book.next_drill(credential))
             .min()
             .and_then(|next| next.format(&Rfc3339).ok()),
-        jobs: account.jobs.iter().map(|job| job_line(*job, &book.jobs[job])).collect(),
+        jobs: account.jobs.iter().map(|job| job_line(*job, book)).collect(),
         attention: book
             .attention
             .iter()
@@ -119,11 +122,15 @@ fn line<'a>(id: &'a AccountId, book: &'a Book) -> Line<'a> {
     }
 }
 
-fn job_line(id: JobId, job: &Job) -> JobLine<'_> {
+fn job_line(id: JobId, book: &Book) -> JobLine<'_> {
+    let job = &book.jobs[&id];
+    let credential = job.credential_id().and_then(|id| book.credentials.get(id));
+    let unconfirmed = credential.is_some_and(|one| one.state == CredentialState::Unconfirmed);
     let (state, failure) = match &job.state {
         JobState::Ready(_) => ("ready", None),
         JobState::Open(_) => ("open", None),
         JobState::Failed(_, failure) => ("failed", Some(Why { code: failure.code, message: &failure.message })),
+        JobState::Done if unconfirmed => ("unconfirmed", None),
         JobState::Done => ("done", None),
         JobState::GivenUp => ("given-up", None),
     };
@@ -160,13 +167,15 @@ fn words(lines: &[&Line<'_>], summary: &Summary<'_>) -> String {
 /// The account's state in a word, and what comes next: a step, and where it stands.
 fn state_and_next(line: &Line<'_>) -> (&'static str, String) {
     let open: Vec<_> = line.jobs.iter().filter(|job| job.step.is_some()).collect();
-    let next = open
+    let next = line
+        .jobs
         .iter()
-        .filter_map(|job| job.step.map(|step| (job, step)))
-        .map(|(job, step)| match (&job.failure, job.state) {
-            (Some(failure), _) => format!("key {}: {step} again ({})", job.ordinal, failure.message),
-            (None, "open") => format!("key {}: {step}, under way or interrupted", job.ordinal),
-            (None, _) => format!("key {}: {step}", job.ordinal),
+        .filter_map(|job| match (job.step, &job.failure, job.state) {
+            (Some(step), Some(failure), _) => Some(format!("key {}: {step} again ({})", job.ordinal, failure.message)),
+            (Some(step), None, "open") => Some(format!("key {}: {step}, under way or interrupted", job.ordinal)),
+            (Some(step), None, _) => Some(format!("key {}: {step}", job.ordinal)),
+            (None, _, "unconfirmed") => Some(format!("key {}: register it by hand, then drill", job.ordinal)),
+            (None, ..) => None,
         })
         .collect::<Vec<_>>()
         .join("; ");
@@ -175,6 +184,7 @@ fn state_and_next(line: &Line<'_>) -> (&'static str, String) {
         () if open.iter().any(|job| job.state == "open" || job.step != Some(Step::Inspect)) => "under way",
         () if !open.is_empty() => "planned",
         () if line.complete => "complete",
+        () if line.keys_proved + line.keys_unconfirmed >= line.keys_required => "to be confirmed",
         () => "keys missing",
     };
     (state, next)

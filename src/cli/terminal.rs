@@ -162,7 +162,11 @@ impl Operator for Terminal<'_> {
     }
 
     fn show_pin(&self, delivery: &Delivery, pin: &Pin) -> Result<(), SecretError> {
-        let then = if delivery.force_change { "; a new one has to be chosen first" } else { "" };
+        let then = match (delivery.register_first.is_empty(), delivery.force_change) {
+            (true, true) => "; a new one has to be chosen first",
+            (false, true) => "; a new one has to be chosen once the key is registered and confirmed",
+            (_, false) => "",
+        };
         let text = format!(
             "PIN of key {} for {} ({}){then}:\n\n    {}\n",
             delivery.ordinal,
@@ -262,6 +266,7 @@ mod tests {
             ordinal: 1,
             label: "l".into(),
             force_change: true,
+            register_first: Vec::new(),
         };
         let careful = Terminal::new(&console, false, 1);
         assert!(!careful.may_reset(&who(1), "it has a PIN"));

@@ -91,6 +91,11 @@ impl GetInfo {
         self.option("clientPin") == Some(true)
     }
 
+    /// Whether the key lists its resident credentials (`credMgmt`, or `credentialMgmtPreview` on FIDO_2_1_PRE keys).
+    pub fn manages_credentials(&self) -> bool {
+        self.option("credMgmt") == Some(true) || self.option("credentialMgmtPreview") == Some(true)
+    }
+
     /// Whether the key lists this extension.
     pub fn has_extension(&self, name: &str) -> bool {
         self.extensions.iter().any(|extension| extension == name)

@@ -31,6 +31,7 @@ use zeroize::Zeroizing;
 pub use reply::{Fault, Reply};
 
 use super::DirectoryError;
+use crate::webauthn::{Origin, WebauthnError};
 
 /// The longest answer that is read, in bytes.
 const LONGEST_ANSWER: u64 = 8 * 1024 * 1024;
@@ -119,6 +120,18 @@ impl std::str::FromStr for ServerUrl {
             Some(_) => return Err(format!("\"{text}\" is neither https nor on this machine")),
         };
         Ok(Self { text: text.trim_end_matches('/').to_owned(), scheme, authority })
+    }
+}
+
+impl ServerUrl {
+    /// Where its pages come from: scheme, host and port. Fails for a host that is no domain.
+    pub fn origin(&self) -> Result<Origin, WebauthnError> {
+        let (scheme, default) = match self.scheme {
+            Scheme::Https => ("https", ":443"),
+            Scheme::HttpOnLoopback => ("http", ":80"),
+        };
+        let authority = self.authority.as_str();
+        format!("{scheme}://{}", authority.strip_suffix(default).unwrap_or(authority)).parse()
     }
 }
 

@@ -7,6 +7,7 @@ pub mod embedded;
 pub mod entra;
 pub mod http;
 mod kept;
+pub mod manual;
 pub mod oauth;
 pub mod okta;
 pub mod ping_one;
@@ -26,7 +27,7 @@ pub use tenant::{OpenError, Tenant};
 
 use crate::webauthn::{
     AuthenticationResponse, CredentialCreationOptions, CredentialId, CredentialRequestOptions, Origin,
-    RegistrationResponse,
+    RegistrationResponse, RpId,
 };
 
 /// A person's account at the IdP.
@@ -118,6 +119,21 @@ pub trait SignIn {
     ) -> Result<(), DirectoryError>;
 }
 
+/// How keys get to an IdP that has no API for it: a person registers them, in a browser.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ByHand {
+    /// The RP ID of the credential that the browser makes on the key.
+    pub rp_id: RpId,
+    /// Where the person signs in with it.
+    pub sign_in_url: String,
+    /// What has to be done, in order, a sentence each, from the key in hand to the first sign-in.
+    pub steps: Vec<String>,
+    /// What has to be done to take a lost key out of service.
+    pub removal: String,
+    /// Whether the credential has to be a resident one; a registration without it is not believed.
+    pub resident_key: bool,
+}
+
 /// An identity provider.
 pub trait Directory: Send + Sync {
     /// Its name in the settings.
@@ -181,6 +197,12 @@ pub trait Directory: Send + Sync {
 
     /// Signing in as the user, where that can be done.
     fn sign_in(&self) -> Option<&dyn SignIn> {
+        None
+    }
+
+    /// What a person has to do where there is no API. Then [`Directory::begin`] is answered here, with a ceremony of nobody's RP
+    /// ID, so that the key attests and proves itself; nobody completes it, and nobody lists or revokes anything.
+    fn by_hand(&self) -> Option<&ByHand> {
         None
     }
 }

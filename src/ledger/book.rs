@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
-use super::{AccountId, Failure, JobId, KeyIdentity, Outcome, Step, Testimony};
+use super::{AccountId, Failure, JobId, KeyIdentity, Outcome, SeenByHand, Step, Testimony};
 use crate::profile::{Person, Profile};
 use crate::secret::SealedPin;
 use crate::trust::{Policy, Verdict};
@@ -126,12 +126,26 @@ impl Job {
 pub enum CredentialState {
     /// On a key, not (yet) at the directory.
     OnKey,
-    /// At the directory. It signed before it got there.
+    /// On a key that a person has registered, or has to, at a directory without an API; no drill has confirmed it yet.
+    Unconfirmed,
+    /// At the directory. It signed before it got there. At a directory without an API: its key is.
     Registered,
     /// Deleted from the key.
     Deleted,
     /// Removed at the directory.
     Revoked,
+}
+
+impl CredentialState {
+    /// Whether it is on its key, as far as is known, and was not taken out of service.
+    pub fn lives(self) -> bool {
+        matches!(self, Self::OnKey | Self::Unconfirmed | Self::Registered)
+    }
+
+    /// Whether its job came to its end and nothing has taken it out of service since.
+    pub fn is_handed_out(self) -> bool {
+        matches!(self, Self::Unconfirmed | Self::Registered)
+    }
 }
 
 /// A credential.
@@ -163,6 +177,8 @@ pub struct Credential {
     pub directory_id: Option<String>,
     /// The label at the directory.
     pub label: Option<String>,
+    /// How the newest drill confirmed a registration that was made by hand.
+    pub by_hand: Option<SeenByHand>,
     /// What became of it.
     pub state: CredentialState,
     /// When it was made, RFC 3339.
@@ -223,6 +239,14 @@ impl Book {
     /// How many keys of the account are registered and were seen to sign.
     pub fn proved_keys(&self, account: &AccountId) -> usize {
         self.credentials_of(account).filter(|(_, credential)| credential.is_proved_key()).count()
+    }
+
+    /// How many keys of the account were handed out to be registered by hand, and are not confirmed yet.
+    pub fn unconfirmed_keys(&self, account: &AccountId) -> usize {
+        let unconfirmed = self.credentials_of(account).filter(|(_, credential)| {
+            credential.state == CredentialState::Unconfirmed && self.jobs[&credential.job].state == JobState::Done
+        });
+        unconfirmed.count()
     }
 
     /// When a registered credential has to be drilled next, by its profile's interval; `None` if it has none.

@@ -178,9 +178,39 @@ pub struct Observed {
     pub registered: Option<bool>,
     /// Whether the directory let the person in with it, where it lets us try.
     pub signed_in: Option<bool>,
+    /// What was said and seen of a registration that a person made at a directory without an API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_hand: Option<SeenByHand>,
     /// Why the key failed, in a sentence without secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
+}
+
+/// That a registration which a person made in a browser came to be: somebody's word, and where the key lists its credentials,
+/// the credential itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenByHand {
+    /// Who said that the key was used to sign in there, as the operating system calls them.
+    pub said_by: String,
+    /// The credential that the browser made; `None` if the key lists none for the RP ID.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<FoundOnKey>,
+}
+
+/// A resident credential that was found on a key, and signed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundOnKey {
+    /// The credential.
+    pub credential_id: CredentialId,
+    /// The RP ID.
+    pub rp_id: RpId,
+    /// The account's name there, if the key tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_name: Option<String>,
+    /// The credential public key as the key tells it, COSE, base64url.
+    pub public_key: String,
+    /// The signature, which verified.
+    pub signature: Signed,
 }
 
 /// An assertion, as other software needs it to verify the signature.
@@ -271,6 +301,13 @@ pub enum Outcome {
         /// The label there.
         label: String,
     },
+    /// The directory has no API: a person registers the key there, and a drill confirms it. What the job's credential attests
+    /// and proves holds for the key.
+    #[serde(rename = "complete-by-hand")]
+    CompleteByHand {
+        /// The key's label.
+        label: String,
+    },
     /// The credential signed in at the directory.
     SignIn {
         /// False where the directory has no way to be signed in to by us.
@@ -295,6 +332,14 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// The key's label, of an outcome of [`Step::Complete`].
+    pub fn label(&self) -> Option<&str> {
+        match self {
+            Self::Complete { label, .. } | Self::CompleteByHand { label } => Some(label),
+            _ => None,
+        }
+    }
+
     /// The step that this ends.
     pub fn step(&self) -> Step {
         match self {
@@ -306,7 +351,7 @@ impl Outcome {
             Self::Make { .. } => Step::Make,
             Self::Verify { .. } => Step::Verify,
             Self::Prove { .. } => Step::Prove,
-            Self::Complete { .. } => Step::Complete,
+            Self::Complete { .. } | Self::CompleteByHand { .. } => Step::Complete,
             Self::SignIn { .. } => Step::SignIn,
             Self::Harden { .. } => Step::Harden,
             Self::HandOver { .. } => Step::HandOver,

@@ -12,8 +12,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Account, AccountId, Book, Credential, CredentialState, Entry, Head, Job, KeyIdentity, LedgerError, Outcome, Step,
-    Store, Testimony,
+    Account, AccountId, Book, Credential, CredentialState, Entry, FoundOnKey, Head, Job, KeyIdentity, LedgerError,
+    Outcome, SeenByHand, Step, Store, Testimony,
 };
 use crate::profile::{Person, Profile, ProfileName};
 use crate::trust::{Policy, Verdict};
@@ -215,6 +215,7 @@ struct CredentialFile<'a> {
     user_id: Option<&'a str>,
     directory_id: Option<&'a str>,
     label: Option<&'a str>,
+    by_hand: Option<ByHand<'a>>,
     ordinal: usize,
     key: &'a KeyIdentity,
     profile: Option<&'a ProfileName>,
@@ -233,6 +234,34 @@ struct Assertion<'a> {
     #[serde(rename = "clientDataJSON")]
     client_data_json: &'a str,
     signature: &'a str,
+}
+
+/// How a drill confirmed a registration that was made by hand. What the key lists none of is `null`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ByHand<'a> {
+    said_by: &'a str,
+    id: Option<&'a CredentialId>,
+    rp_id: Option<&'a RpId>,
+    credential_public_key: Option<&'a str>,
+    assertion: Option<Assertion<'a>>,
+}
+
+impl<'a> ByHand<'a> {
+    fn of(seen: &'a SeenByHand) -> Self {
+        let found = seen.found.as_ref();
+        Self {
+            said_by: &seen.said_by,
+            id: found.map(|found| &found.credential_id),
+            rp_id: found.map(|found| &found.rp_id),
+            credential_public_key: found.map(|found| found.public_key.as_str()),
+            assertion: found.map(|FoundOnKey { signature, .. }| Assertion {
+                authenticator_data: &signature.authenticator_data,
+                client_data_json: &signature.client_data_json,
+                signature: &signature.signature,
+            }),
+        }
+    }
 }
 
 impl<'a> CredentialFile<'a> {
@@ -263,6 +292,7 @@ impl<'a> CredentialFile<'a> {
             user_id: account.and_then(|account| account.user_id.as_deref()),
             directory_id: credential.directory_id.as_deref(),
             label: credential.label.as_deref(),
+            by_hand: credential.by_hand.as_ref().map(ByHand::of),
             ordinal: credential.ordinal,
             key: &credential.key,
             profile: account.map(|account| &account.profile.name),
@@ -363,8 +393,16 @@ mod tests {
 
         let accounts = json(&folder.join("accounts.json"));
         assert_eq!(accounts[0]["complete"], false);
-        assert_eq!(accounts[0]["provedKeys"], 1);
-        assert_eq!(accounts[0]["credentials"].as_array().unwrap().len(), 3);
+        assert_eq!(accounts[0]["provedKeys"], 2);
+        assert_eq!(accounts[0]["credentials"].as_array().unwrap().len(), 4);
+
+        assert!(first["byHand"].is_null());
+        let by_hand = &read(5)["byHand"];
+        assert_eq!(
+            (&by_hand["saidBy"], &by_hand["rpId"], &by_hand["id"]),
+            (&"root".into(), &"bank.example".into(), &"AAAA".into())
+        );
+        assert_eq!(by_hand["assertion"]["signature"], "MEQC");
     }
 
     #[test]

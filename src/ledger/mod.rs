@@ -16,7 +16,9 @@ pub mod testimony;
 
 pub use book::{Account, Book, Credential, CredentialState, Job, JobState};
 pub use chain::{Entry, Head};
-pub use event::{AccountId, Event, Failure, FailureCode, JobId, KeyIdentity, Observed, Outcome, Signed, Step};
+pub use event::{
+    AccountId, Event, Failure, FailureCode, FoundOnKey, JobId, KeyIdentity, Observed, Outcome, SeenByHand, Signed, Step,
+};
 pub use sqlite::SqliteStore;
 pub use testimony::{Obstacle, Testimony};
 

@@ -99,6 +99,7 @@ impl Book {
                     Outcome::Verify { .. }
                     | Outcome::Prove { .. }
                     | Outcome::Complete { .. }
+                    | Outcome::CompleteByHand { .. }
                     | Outcome::SignIn { .. } => {
                         ensure(self.credential_of(job).is_some(), || format!("{id} has made no credential"))?;
                     }
@@ -192,6 +193,7 @@ impl Book {
             policy: None,
             directory_id: None,
             label: None,
+            by_hand: None,
             state: CredentialState::OnKey,
             made: String::new(),
             proved: None,
@@ -258,11 +260,16 @@ impl Book {
                     account.completed = true;
                 }
             }
-            Event::KeyDrilled { credential_id, proved, .. } => {
+            Event::KeyDrilled { credential_id, proved, observed, .. } => {
                 if let Some(credential) = self.credentials.get_mut(credential_id) {
                     if *proved {
                         credential.signed(time);
                         credential.drilled = Some(time.to_owned());
+                        let by_hand = observed.as_ref().and_then(|observed| observed.by_hand.clone());
+                        if by_hand.is_some() && credential.state == CredentialState::Unconfirmed {
+                            credential.state = CredentialState::Registered;
+                        }
+                        credential.by_hand = by_hand;
                     } else {
                         credential.failed = Some(time.to_owned());
                     }
@@ -300,6 +307,10 @@ impl Book {
                 credential.directory_id = Some(directory_id.clone());
                 credential.label = Some(label.clone());
                 credential.state = CredentialState::Registered;
+            }
+            Outcome::CompleteByHand { label } => {
+                credential.label = Some(label.clone());
+                credential.state = CredentialState::Unconfirmed;
             }
             _ => {}
         }
@@ -525,6 +536,35 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_is_registered_by_hand_counts_when_a_drill_has_confirmed_it() {
+        let ada = account("ada");
+        let mut events = with(until(Step::Complete), [started(1, Step::Complete), completed_by_hand(1)]);
+        assert_eq!(book(&events).unconfirmed_keys(&ada), 0, "its job has not ended");
+        events.extend(steps(1, [Step::SignIn, Step::Harden, Step::HandOver]));
+        let seen = |events: &[Event]| {
+            let book = book(events);
+            (book.credentials[&credential_id(1)].state, book.proved_keys(&ada), book.unconfirmed_keys(&ada))
+        };
+        // Signatures alone say nothing of the directory.
+        let drilled = |proved| Event::KeyDrilled {
+            account: ada.clone(),
+            credential_id: credential_id(1),
+            proved,
+            observed: None,
+        };
+        let tried = with(events.clone(), [drilled(true), drilled(false)]);
+        for unconfirmed in [&events, &tried] {
+            assert_eq!(seen(unconfirmed), (CredentialState::Unconfirmed, 0, 1));
+        }
+        let confirmed = with(tried, [confirmed("ada", 1)]);
+        assert_eq!(seen(&confirmed), (CredentialState::Registered, 1, 0));
+        assert_eq!(book(&confirmed).credentials[&credential_id(1)].by_hand.as_ref().unwrap().said_by, "root");
+        let (account, reason) = (ada.clone(), "lost".to_owned());
+        let revoked = Event::CredentialRevoked { account, credential_id: credential_id(1), reason };
+        assert_eq!(seen(&with(events, [revoked])), (CredentialState::Revoked, 0, 0));
+    }
+
+    #[test]
     fn a_second_roster_replaces_person_and_profile() {
         let ada = account("ada");
         assert!(book(&with(journey("ada"), [planned("ada", 2)])).accounts[&ada].completed);
@@ -577,7 +617,7 @@ mod tests {
         let book = Book::read(&entries).unwrap();
         assert_eq!(book.attention.len(), 1);
         assert_eq!(book.unfinished().map(|(id, _)| id).collect::<Vec<_>>(), [JobId(3)]);
-        assert_eq!(book.credentials_of(&account("ada")).count(), 3);
+        assert_eq!(book.credentials_of(&account("ada")).count(), 4);
         assert_eq!(book.credentials_of(&account("bob")).count(), 0);
     }
 

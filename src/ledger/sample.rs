@@ -90,6 +90,21 @@ pub fn outcome(job: u64, step: Step) -> Outcome {
     serde_json::from_value(json).unwrap()
 }
 
+/// A job's outcome at a directory without an API.
+pub fn completed_by_hand(job: u64) -> Event {
+    event(json!({"event": "step-done", "job": job, "outcome": {"step": "complete-by-hand", "label": "Soft key"}}))
+}
+
+/// A drill in which somebody said that the key signs in, and the key showed what a browser made.
+pub fn confirmed(login: &str, job: u64) -> Event {
+    event(
+        json!({"event": "key-drilled", "account": account(login), "credential_id": credential_id(job), "proved": true,
+        "observed": {"signature": null, "registered": null, "signed_in": null, "by_hand": {"said_by": "root", "found": {
+            "credential_id": "AAAA", "rp_id": "bank.example", "user_name": "ada", "public_key": "pQECAyYgAQ",
+            "signature": {"authenticator_data": "AAAA", "client_data_json": "e30", "signature": "MEQC"}}}}}),
+    )
+}
+
 /// Starts and ends these steps.
 pub fn steps(job: u64, steps: impl IntoIterator<Item = Step>) -> Vec<Event> {
     steps.into_iter().flat_map(|step| [started(job, step), done(job, step)]).collect()
@@ -130,7 +145,12 @@ pub fn every_kind() -> Vec<Event> {
         Event::AttentionNeeded { job: Some(JobId(3)), message: "Try another key.".to_owned() },
         job_planned(4, "ada", 3),
         Event::JobGivenUp { job: JobId(4), reason: "lost".to_owned() },
+        job_planned(5, "ada", 4),
     ]);
+    events.extend(steps(5, Step::ALL.into_iter().take_while(|step| *step < Step::Complete)));
+    events.extend([started(5, Step::Complete), completed_by_hand(5)]);
+    events.extend(steps(5, [Step::SignIn, Step::Harden, Step::HandOver]));
+    events.push(confirmed("ada", 5));
     events
 }
 

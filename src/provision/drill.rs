@@ -1,10 +1,14 @@
-//! A stored key still works: it has the ledger's credential, the directory has it too, and it signs in.
+//! A stored key still works: it has the ledger's credential, the directory has it too, and it signs in. A key that a person
+//! registers at a directory without an API is confirmed by its first drill.
 //!
 //! The directory is asked first, so that nobody types a PIN for a key that is out of service. It refuses to spend a key's last
 //! PIN attempts, and to write that a key failed where somebody mistyped or the directory was away.
 
+mod by_hand;
+
 use data_encoding::BASE64URL_NOPAD;
 
+use super::floor::complete_account;
 use super::job::ATTEMPTS_KEPT;
 use super::journal::Journal;
 use super::key::fingerprint;
@@ -13,15 +17,15 @@ use super::recognise::{Shown, has_one_of, shown};
 use super::steps::prove;
 use crate::ctap::{Authenticator, CtapError, Permissions, Pin, StatusCode, Touch};
 use crate::hid::{Cancel, Device};
-use crate::idp::{Directory, DirectoryError, User};
+use crate::idp::{ByHand, Directory, DirectoryError, User};
 use crate::ledger::{
     AccountId, Book, Credential, CredentialState, Event, LedgerError, Observed, Outcome, Signed, Step, Store,
 };
 use crate::secret::Entropy;
 use crate::webauthn::response::ExpectedAuthentication;
 use crate::webauthn::{
-    AttestationObject, AuthenticatorData, CeremonyType, Challenge, ClientDataJson, CredentialId, Origin, RpId,
-    WebauthnError,
+    AttestationObject, AuthenticationResponse, AuthenticatorData, CeremonyType, Challenge, ClientDataJson,
+    CredentialId, Origin, RpId, WebauthnError,
 };
 
 /// What a drill works with.
@@ -73,9 +77,21 @@ pub enum DrillError {
         /// The directory's words.
         why: String,
     },
+    /// The directory has no API, and nothing on the key shows that a person registered it there.
+    #[error("the key has no credential for {rp_id}")]
+    NotOnKey {
+        /// The RP ID.
+        rp_id: RpId,
+    },
+    /// The directory has no API, and the person who could know says no.
+    #[error("nobody has signed in with it")]
+    NobodySignedIn,
     /// No attempt is left.
     #[error("the key's PIN is blocked")]
     PinBlocked,
+    /// The forced PIN change did not take.
+    #[error("the key took the forced PIN change but does not show it")]
+    PinChangeNotTaken,
 
     /// The ledger says that this key is not in use.
     #[error("the key of {account} is out of service: {}", in_words(*state))]
@@ -125,6 +141,7 @@ pub enum DrillError {
 fn in_words(state: CredentialState) -> &'static str {
     match state {
         CredentialState::OnKey => "its credential was never registered",
+        CredentialState::Unconfirmed => "it is to be registered by hand",
         CredentialState::Registered => "it is registered",
         CredentialState::Deleted => "its credential was deleted",
         CredentialState::Revoked => "it was revoked",
@@ -153,9 +170,11 @@ impl DrillError {
             Self::NotLetIn { .. } => {
                 Some(Observed { registered: Some(true), signed_in: Some(false), failure, ..Observed::default() })
             }
-            Self::CredentialGone | Self::Unproved(_) | Self::PinBlocked => {
-                Some(Observed { failure, ..Observed::default() })
-            }
+            Self::CredentialGone
+            | Self::Unproved(_)
+            | Self::NotOnKey { .. }
+            | Self::NobodySignedIn
+            | Self::PinBlocked => Some(Observed { failure, ..Observed::default() }),
             _ => None,
         }
     }
@@ -171,6 +190,11 @@ impl<'a> Drill<'a> {
         entropy: &'a dyn Entropy,
     ) -> Result<Self, LedgerError> {
         Ok(Self { directory, journal: Journal::open(store)?, patience, cancel: cancel.clone(), entropy })
+    }
+
+    /// What a person has to do at this directory, and say in a drill; `None` where it has an API.
+    pub fn by_hand(&self) -> Option<&'a ByHand> {
+        self.directory.by_hand()
     }
 
     /// What the ledger says now.
@@ -189,7 +213,7 @@ impl<'a> Drill<'a> {
         let book = self.book();
         let mut candidates: Vec<_> = book.credentials.iter().collect();
         // A credential in service counts before one that is not.
-        candidates.sort_by_key(|(_, credential)| credential.state != CredentialState::Registered);
+        candidates.sort_by_key(|(_, credential)| !credential.state.is_handed_out());
         let ids: Vec<_> = candidates.iter().map(|(id, one)| (one.rp_id.clone(), (*id).clone())).collect();
         let refuses = match shown(key, &ids)? {
             Shown::Credential(id) => return Ok(Whose::Credential(id)),
@@ -204,7 +228,7 @@ impl<'a> Drill<'a> {
             let hides = refuses || book.accounts[&one.account].profile.keys.cred_protect == 3;
             let alike = one.key.fingerprint == print && one.key.usb_serial == device.serial;
             let wanted = account.is_none_or(|account| *account == one.account);
-            one.state == CredentialState::Registered && hides && alike && wanted
+            one.state.is_handed_out() && hides && alike && wanted
         };
         let hidden: Vec<_> = candidates.iter().filter(|(_, one)| may_be(one)).map(|(id, _)| (*id).clone()).collect();
         Ok(if hidden.is_empty() { Whose::Nobody } else { Whose::Hidden(hidden) })
@@ -239,7 +263,7 @@ impl<'a> Drill<'a> {
             (credential, known)
         };
         let account = &credential.account;
-        if credential.state != CredentialState::Registered {
+        if !credential.state.is_handed_out() {
             return Err(DrillError::OutOfService { account: account.clone(), state: credential.state });
         }
         let user = self.ask(|| self.directory.find_user(&account.login))?;
@@ -251,7 +275,10 @@ impl<'a> Drill<'a> {
             return refuse("is not active at the directory".into());
         }
         let name = credential.directory_id.as_deref();
-        if !self.ask(|| self.directory.list(&user))?.iter().any(|registered| registered.is(id, name)) {
+        let is_listed = || -> Result<bool, DirectoryError> {
+            Ok(self.ask(|| self.directory.list(&user))?.iter().any(|registered| registered.is(id, name)))
+        };
+        if self.by_hand().is_none() && !is_listed()? {
             return Err(DrillError::NotRegistered { directory: self.directory.name().to_owned() });
         }
         takes_pin(key)?;
@@ -301,29 +328,36 @@ impl<'a> Drill<'a> {
             })?;
         }
         Ok(Observed {
-            signature: Some(Signed {
-                authenticator_data: BASE64URL_NOPAD.encode(&response.authenticator_data),
-                client_data_json: BASE64URL_NOPAD.encode(response.client_data_json.as_bytes()),
-                signature: BASE64URL_NOPAD.encode(&response.signature),
-            }),
-            registered: Some(true),
+            signature: Some(signed(&response)),
+            registered: self.by_hand().is_none().then_some(true),
             signed_in: ceremony.map(|_| true),
+            by_hand: None,
             failure: None,
         })
     }
 
-    /// Writes how a drill of this credential ended, if that says something about the key. Returns whether it does.
+    /// Writes how a drill of this credential ended, if that says something about the key, and that the account is complete if it
+    /// is now. Returns whether it does.
     pub fn conclude(&self, id: &CredentialId, ended: &Result<Observed, DrillError>) -> Result<bool, LedgerError> {
+        let (account, unconfirmed) = {
+            let book = self.journal.book();
+            let credential = &book.credentials[id];
+            (credential.account.clone(), credential.state == CredentialState::Unconfirmed)
+        };
         let (proved, observed) = match ended {
             Ok(observed) => (true, observed.clone()),
+            // What nobody has done yet has not failed.
+            Err(DrillError::NotOnKey { .. } | DrillError::NobodySignedIn) if unconfirmed => return Ok(false),
             Err(error) => match error.observed() {
                 Some(observed) => (false, observed),
                 None => return Ok(false),
             },
         };
-        let account = self.journal.book().credentials[id].account.clone();
         let observed = Some(Box::new(observed));
-        self.journal.record(&Event::KeyDrilled { account, credential_id: id.clone(), proved, observed })?;
+        let drilled = Event::KeyDrilled { account: account.clone(), credential_id: id.clone(), proved, observed };
+        self.journal.record(&drilled)?;
+        let profile = self.journal.book().accounts[&account].profile.clone();
+        complete_account(&self.journal, &account, &profile)?;
         Ok(true)
     }
 
@@ -355,6 +389,14 @@ impl<'a> Drill<'a> {
         };
         let data = BASE64URL_NOPAD.decode(authenticator_data.as_bytes()).ok();
         data.and_then(|data| AuthenticatorData::parse(&data).ok()).map_or(0, |data| data.sign_count)
+    }
+}
+
+fn signed(response: &AuthenticationResponse) -> Signed {
+    Signed {
+        authenticator_data: BASE64URL_NOPAD.encode(&response.authenticator_data),
+        client_data_json: BASE64URL_NOPAD.encode(response.client_data_json.as_bytes()),
+        signature: BASE64URL_NOPAD.encode(&response.signature),
     }
 }
 

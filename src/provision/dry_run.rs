@@ -44,12 +44,18 @@ pub(super) fn check(station: &Station<'_>, plan: &Plan) -> Result<Report, RunErr
             person: planned.person.display_name().to_owned(),
             profile: planned.profile.name.to_string(),
             complete: planned.ordinals.is_empty(),
+            to_be_confirmed: false,
             other_methods,
             jobs,
             failure,
         });
     }
-    Ok(Report { batch: 0, accounts, interrupted: station.cancel.is_cancelled() })
+    Ok(Report {
+        batch: 0,
+        accounts,
+        interrupted: station.cancel.is_cancelled(),
+        by_hand: station.directory.by_hand().cloned(),
+    })
 }
 
 /// One key for each ordinal, as far as there are fit ones.
@@ -81,6 +87,7 @@ fn jobs(planned: &super::Planned, keys: &mut Vec<OpenKey>) -> Vec<JobReport> {
             credential_id: None,
             witness: None,
             done: false,
+            unconfirmed: false,
             failure,
         });
     }

@@ -71,10 +71,11 @@ impl Plan {
     }
 }
 
-/// The highest ordinal that an account's jobs have, and how many keys it has or will have from them.
+/// The highest ordinal that an account's jobs have, and how many keys it has or will have from them, those that
+/// are to be confirmed too.
 fn keys_of(account: &AccountId, book: &Book) -> (usize, usize) {
     let jobs = || book.jobs.values().filter(|job| job.account == *account);
     let last = jobs().map(|job| job.ordinal).max().unwrap_or(0);
     let unfinished = jobs().filter(|job| job.state.step().is_some()).count();
-    (last, finished_keys(book, account) + unfinished)
+    (last, finished_keys(book, account) + book.unconfirmed_keys(account) + unfinished)
 }

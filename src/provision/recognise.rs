@@ -8,7 +8,7 @@ use super::journal::Journal;
 use super::key::OpenKey;
 use super::{Station, Trouble};
 use crate::ctap::{Authenticator, CtapError, GetAssertion, Permissions, PinUvAuthToken, StatusCode};
-use crate::ledger::{CredentialState, FailureCode, JobId, JobState, KeyIdentity, Step};
+use crate::ledger::{FailureCode, JobId, JobState, KeyIdentity, Step};
 use crate::secret::SealedPin;
 use crate::webauthn::{CredentialId, RpId};
 
@@ -75,10 +75,7 @@ pub fn recognise(
     }
     let candidates = {
         let book = journal.book();
-        let live = book
-            .credentials
-            .iter()
-            .filter(|(_, credential)| matches!(credential.state, CredentialState::OnKey | CredentialState::Registered));
+        let live = book.credentials.iter().filter(|(_, credential)| credential.state.lives());
         live.map(|(id, credential)| (credential.rp_id.clone(), id.clone())).collect::<Vec<_>>()
     };
     let hides = match shown(&mut key.authenticator, &candidates)? {
@@ -188,7 +185,7 @@ fn by_pin(station: &Station<'_>, key: &mut OpenKey, bound: &[Bound]) -> Result<R
         return Ok(its.map_or(Recognised::New, |bound| Recognised::Of(bound.job)));
     }
     // Any RP ID will do: the token is thrown away.
-    let rp_id: RpId = "keywright.invalid".parse()?;
+    let rp_id = RpId::nobodys();
     for bound in alike.into_iter().take(ATTEMPTS) {
         let Some(pin) = station.vault.unseal(&bound.sealed)? else { continue };
         match spare_attempts(&mut key.authenticator) {

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::floor::finished_keys;
 use super::journal::Journal;
 use super::{Planned, Station};
-use crate::ledger::{AccountId, CredentialState, Failure, Job, JobId, Outcome, Step, Testimony};
+use crate::idp::ByHand;
+use crate::ledger::{AccountId, Credential, CredentialState, Failure, Job, JobId, JobState, Outcome, Step, Testimony};
 use crate::webauthn::{Aaguid, CredentialId};
 
 /// How a job ended.
@@ -24,6 +26,8 @@ pub struct JobReport {
     pub witness: Option<Testimony>,
     /// Whether every step is done.
     pub done: bool,
+    /// Whether it is then to be registered by hand, or was, and no drill has confirmed it.
+    pub unconfirmed: bool,
     /// The step that failed in this run and why; `None` if the job is done or was not begun.
     pub failure: Option<(Step, Failure)>,
 }
@@ -39,6 +43,8 @@ pub struct AccountReport {
     pub profile: String,
     /// Whether it has all its proved keys.
     pub complete: bool,
+    /// Whether it will be complete once its keys that were handed out are registered by hand and confirmed.
+    pub to_be_confirmed: bool,
     /// Weaker ways to sign in that the account still has.
     pub other_methods: Vec<String>,
     /// Its jobs, those of earlier runs too.
@@ -56,6 +62,8 @@ pub struct Report {
     pub accounts: Vec<AccountReport>,
     /// Whether somebody ended it early.
     pub interrupted: bool,
+    /// What a person has to do with keys that are to be confirmed, where the directory has no API.
+    pub by_hand: Option<ByHand>,
 }
 
 impl Report {
@@ -77,29 +85,38 @@ impl Report {
                 person: planned.person.display_name().to_owned(),
                 profile: planned.profile.name.to_string(),
                 complete: account.is_some_and(|account| account.completed),
+                to_be_confirmed: account.is_some_and(|account| {
+                    let unconfirmed = book.unconfirmed_keys(&planned.account);
+                    let have = finished_keys(&book, &planned.account) + unconfirmed;
+                    unconfirmed > 0 && have >= account.profile.keys.required
+                }),
                 other_methods: account.map(|account| account.other_methods.clone()).unwrap_or_default(),
                 jobs: jobs
                     .iter()
                     .map(|id| {
-                        let live = book.credentials.iter().find(|(_, credential)| {
-                            credential.job == *id
-                                && matches!(credential.state, CredentialState::OnKey | CredentialState::Registered)
-                        });
-                        let credential_id = live.map(|(credential_id, _)| credential_id.clone());
-                        job_report(*id, &book.jobs[id], credential_id, failures.get(id).cloned())
+                        let live = book
+                            .credentials
+                            .iter()
+                            .find(|(_, credential)| credential.job == *id && credential.state.lives());
+                        job_report(*id, &book.jobs[id], live, failures.get(id).cloned())
                     })
                     .collect(),
                 failure: absent.get(&planned.account).cloned(),
             }
         });
-        Self { batch, accounts: accounts.collect(), interrupted: station.cancel.is_cancelled() }
+        Self {
+            batch,
+            accounts: accounts.collect(),
+            interrupted: station.cancel.is_cancelled(),
+            by_hand: station.directory.by_hand().cloned(),
+        }
     }
 }
 
 fn job_report(
     id: JobId,
     job: &Job,
-    credential_id: Option<CredentialId>,
+    live: Option<(&CredentialId, &Credential)>,
     failure: Option<(Step, Failure)>,
 ) -> JobReport {
     let key = match job.outcomes.get(&Step::Inspect) {
@@ -111,9 +128,10 @@ fn job_report(
         ordinal: job.ordinal,
         port: key.map(|key| key.port.clone()),
         aaguid: key.map(|key| key.aaguid),
-        credential_id,
+        credential_id: live.map(|(id, _)| id.clone()),
         witness: job.testimony().cloned(),
-        done: job.state == crate::ledger::JobState::Done,
+        done: job.state == JobState::Done,
+        unconfirmed: live.is_some_and(|(_, credential)| credential.state == CredentialState::Unconfirmed),
         failure,
     }
 }

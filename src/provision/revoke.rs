@@ -7,7 +7,7 @@ use super::journal::Journal;
 use super::patience::Patience;
 use crate::hid::Cancel;
 use crate::idp::{Directory, DirectoryError};
-use crate::ledger::{AccountId, CredentialState, Event, JobId, JobState, LedgerError, Store};
+use crate::ledger::{AccountId, Event, JobId, JobState, LedgerError, Store};
 use crate::webauthn::CredentialId;
 
 /// What was done.
@@ -19,6 +19,8 @@ pub struct Revocation {
     pub removed: Vec<CredentialId>,
     /// Credentials that the directory had no longer, or never.
     pub absent: Vec<CredentialId>,
+    /// Credentials whose key a person removed at a directory without an API, on that person's word.
+    pub by_hand: Vec<CredentialId>,
     /// Whether the job was not done, and is given up.
     pub given_up: bool,
     /// Registered keys, seen to sign, that the account has left.
@@ -52,7 +54,8 @@ pub enum RevokeError {
     Ledger(#[from] LedgerError),
 }
 
-/// Revokes one key of an account, by its number.
+/// Revokes one key of an account, by its number. At a directory without an API ([`Directory::by_hand`]) the caller has seen to it
+/// that a person removed it there.
 pub fn revoke(
     directory: &dyn Directory,
     store: &dyn Store,
@@ -69,9 +72,21 @@ pub fn revoke(
         let (id, job) = found.ok_or_else(|| RevokeError::NoSuchKey { account: account.clone(), ordinal })?;
         (*id, job.clone(), book.accounts[account].user_id.clone())
     };
-    let mut revocation = Revocation { job: id, removed: Vec::new(), absent: Vec::new(), given_up: false, keys_left: 0 };
-    // Nobody was ever asked for at the directory: then there is nothing there.
-    if let Some(user_id) = user_id {
+    let mut revocation = Revocation {
+        job: id,
+        removed: Vec::new(),
+        absent: Vec::new(),
+        by_hand: Vec::new(),
+        given_up: false,
+        keys_left: 0,
+    };
+    if directory.by_hand().is_some() {
+        for credential_id in live_credentials(&journal, id) {
+            revocation.by_hand.push(credential_id.clone());
+            record_revoked(&journal, account, credential_id, reason)?;
+        }
+    } else if let Some(user_id) = user_id {
+        // Otherwise nobody was ever asked for at the directory, and there is nothing there.
         let user = patience.ask(cancel, || directory.find_user(&account.login))?;
         if user.id != user_id {
             return Err(RevokeError::AnotherAccount { account: account.clone(), user_id });
@@ -86,8 +101,7 @@ pub fn revoke(
                 }
                 None => revocation.absent.push(credential_id.clone()),
             }
-            let (account, reason) = (account.clone(), reason.to_owned());
-            journal.record(&Event::CredentialRevoked { account, credential_id, reason })?;
+            record_revoked(&journal, account, credential_id, reason)?;
         }
         if job.directory_waits
             && let Some(pending) = job.ceremony().and_then(|ceremony| ceremony.get("pending")?.as_str())
@@ -104,6 +118,16 @@ pub fn revoke(
     Ok(revocation)
 }
 
+fn record_revoked(
+    journal: &Journal<'_>,
+    account: &AccountId,
+    credential_id: CredentialId,
+    reason: &str,
+) -> Result<(), LedgerError> {
+    let (account, reason) = (account.clone(), reason.to_owned());
+    journal.record(&Event::CredentialRevoked { account, credential_id, reason })
+}
+
 /// What the directory calls a credential: its name once it is registered, and what it was registered under until the ledger
 /// knows that.
 fn directory_names(journal: &Journal<'_>, job: JobId, credential_id: &CredentialId) -> Vec<String> {
@@ -115,8 +139,6 @@ fn directory_names(journal: &Journal<'_>, job: JobId, credential_id: &Credential
 
 fn live_credentials(journal: &Journal<'_>, job: JobId) -> Vec<CredentialId> {
     let book = journal.book();
-    let live = book.credentials.iter().filter(|(_, credential)| {
-        credential.job == job && matches!(credential.state, CredentialState::OnKey | CredentialState::Registered)
-    });
+    let live = book.credentials.iter().filter(|(_, credential)| credential.job == job && credential.state.lives());
     live.map(|(id, _)| id.clone()).collect()
 }

@@ -23,8 +23,10 @@ pub struct Delivery {
     pub ordinal: usize,
     /// The key's label.
     pub label: String,
-    /// Whether the person has to choose a new PIN first.
+    /// Whether the person has to choose a new PIN: first of all, or once the key is registered by hand.
     pub force_change: bool,
+    /// What has to be done to register the key, where a person has to; empty where it is registered.
+    pub register_first: Vec<String>,
 }
 
 /// Writes `FOLDER/READER/ACCOUNT.ORDINAL.age` for each reader: an age file with a short text that has the PIN. Each file appears
@@ -72,13 +74,19 @@ pub fn print(program: &[String], delivery: &Delivery, pin: &Pin) -> Result<(), S
 
 /// What a reader's file says.
 fn note(delivery: &Delivery, pin: &Pin) -> Zeroizing<String> {
-    let first = if delivery.force_change { "a new PIN has to be chosen at the first use" } else { "this PIN stays" };
-    let lines = [
+    let mut lines = vec![
         ("Account", one_line(&delivery.account)),
         ("Person", one_line(&delivery.person)),
         ("Key", format!("{}, {}", delivery.ordinal, one_line(&delivery.label))),
-        ("First", first.to_owned()),
     ];
+    let steps = delivery.register_first.iter().enumerate();
+    lines.extend(steps.map(|(at, step)| ("First", format!("{}. {}", at + 1, one_line(step)))));
+    lines.push(match (delivery.register_first.is_empty(), delivery.force_change) {
+        (true, true) => ("First", "a new PIN has to be chosen at the first use".to_owned()),
+        (true, false) => ("First", "this PIN stays".to_owned()),
+        (false, true) => ("Then", "keywright drill confirms it; after that a new PIN has to be chosen".to_owned()),
+        (false, false) => ("Then", "keywright drill confirms it; this PIN stays".to_owned()),
+    });
     // Room for all of it, so that no copy is left behind by growing.
     let mut text =
         Zeroizing::new(String::with_capacity(256 + lines.iter().map(|(_, value)| value.len()).sum::<usize>()));
@@ -133,6 +141,7 @@ mod tests {
             ordinal: 2,
             label: "Key 2 YubiKey 5 NFC".to_owned(),
             force_change: true,
+            register_first: Vec::new(),
         }
     }
 
@@ -167,6 +176,15 @@ mod tests {
         assert_eq!(to_readers(&out, &[lead], &delivery(), &changed).unwrap(), paths[..1]);
         assert!(open(&paths[0], &lead_key).unwrap().contains("c9h3ptw2"));
         assert_eq!(std::fs::read_dir(out.join("lead")).unwrap().count(), 1, "nothing else is left behind");
+    }
+
+    #[test]
+    fn a_key_that_is_not_registered_yet_brings_the_way_to_do_it() {
+        let register_first = vec!["Open the\nconsole.".to_owned(), "Add the key.".to_owned()];
+        let text = note(&Delivery { register_first, ..delivery() }, &Pin::new("k7mw4xrt").unwrap());
+        let wanted =
+            "First    1. Open the?console.\nFirst    2. Add the key.\nThen     keywright drill confirms it; after that";
+        assert!(text.contains(wanted) && !text.contains("at the first use"), "{}", *text);
     }
 
     #[cfg(unix)]

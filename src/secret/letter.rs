@@ -15,8 +15,9 @@ const MARGIN: usize = 14;
 /// Writes the letter.
 pub(super) fn write(delivery: &Delivery, pin: &Pin) -> Zeroizing<String> {
     // Room for all of it, so that no copy is left behind by growing.
+    let steps: usize = delivery.register_first.iter().map(|step| step.len() + WIDTH).sum();
     let names = delivery.account.len() + delivery.person.len() + delivery.label.len();
-    let mut letter = Zeroizing::new(String::with_capacity(4096 + 8 * names));
+    let mut letter = Zeroizing::new(String::with_capacity(4096 + 8 * (names + steps)));
     letter.push_str("\n\n");
     letter.push_str(&format!("{:<48}{:>24}\n", "YOUR SECURITY KEY", "PERSONAL"));
     letter.push_str(&"=".repeat(WIDTH));
@@ -33,7 +34,17 @@ pub(super) fn write(delivery: &Delivery, pin: &Pin) -> Zeroizing<String> {
             && !pin.expose().bytes().any(|byte| byte.is_ascii_uppercase());
         letter.push_str(if lower { " Letters are lower case.\n\n\n" } else { "\n\n\n" });
     }
-    letter.push_str(if delivery.force_change { FIRST_WITH_CHANGE } else { FIRST_WITHOUT_CHANGE });
+    match (&delivery.register_first[..], delivery.force_change) {
+        ([], true) => letter.push_str(FIRST_WITH_CHANGE),
+        ([], false) => letter.push_str(FIRST_WITHOUT_CHANGE),
+        (steps, force_change) => {
+            letter.push_str(FIRST_REGISTER);
+            for (at, step) in steps.iter().chain([&AFTERWARDS[usize::from(force_change)].to_owned()]).enumerate() {
+                push_item(&mut letter, at + 1, step);
+            }
+            letter.push('\n');
+        }
+    }
     letter.push_str(GOOD_TO_KNOW);
     letter.push('\x0c');
     letter
@@ -66,6 +77,18 @@ What to do first
 
 ";
 
+const FIRST_REGISTER: &str = "\
+What to do first
+----------------
+The account does not know this key yet. Somebody has to tell it:
+";
+
+/// What comes after that: the PIN stays, or it is to be changed.
+const AFTERWARDS: [&str; 2] = [
+    "Have IT confirm the key. The PIN stays as it is: keep this letter sealed, and not in one place with the key.",
+    "Have IT confirm the key. From then on it demands a new PIN, which nobody else may know; destroy this letter after that.",
+];
+
 const GOOD_TO_KNOW: &str = "\
 Good to know
 ------------
@@ -76,6 +99,26 @@ Good to know
   - If the key is lost, tell IT at once. Without the PIN it opens
     nothing, and we switch it off. Your other key goes on working.
 ";
+
+/// An item of a numbered list, broken between words.
+fn push_item(letter: &mut String, number: usize, text: &str) {
+    const MARGIN: usize = 5;
+    let mut column = MARGIN;
+    letter.push_str(&format!("{number:>3}."));
+    for word in one_line(text).split_whitespace() {
+        let word: Vec<char> = word.chars().collect();
+        for part in word.chunks(WIDTH - MARGIN) {
+            if column > MARGIN && column + 1 + part.len() > WIDTH {
+                letter.push_str("\n    ");
+                column = MARGIN;
+            }
+            letter.push(' ');
+            letter.extend(part);
+            column += 1 + part.len();
+        }
+    }
+    letter.push('\n');
+}
 
 /// A name and its value, broken at the last column.
 fn field(letter: &mut String, name: &str, value: &str) {
@@ -111,6 +154,7 @@ mod tests {
             ordinal: 1,
             label: "Key 1 YubiKey 5 NFC".to_owned(),
             force_change: true,
+            register_first: Vec::new(),
         }
     }
 
@@ -144,6 +188,27 @@ mod tests {
         }
         assert_eq!(letter.matches('Ä').count(), 150, "nothing is cut off");
         assert_eq!(letter.matches("k7mw").count(), 8);
+    }
+
+    #[test]
+    fn a_key_that_is_not_registered_yet_brings_the_way_to_do_it() {
+        let url = format!("https://login.example.org/{}", "x".repeat(100));
+        let steps = vec![
+            "Open the console, and find the person there; then add a security key to the account.".to_owned(),
+            url,
+        ];
+        let unregistered = Delivery { register_first: steps, ..delivery() };
+        let letter = text(&unregistered, "k7mw4xrt9c");
+        assert!(
+            letter.contains("\n  1. Open the console, and find") && letter.contains("\n  2. https://login"),
+            "{letter}"
+        );
+        assert!(letter.contains("\n  3. Have IT confirm the key. From then on it demands a new PIN"), "{letter}");
+        assert!(letter.lines().all(|line| line.chars().count() <= WIDTH), "{letter}");
+        let run_on: String = letter.split_whitespace().collect();
+        assert!(run_on.contains(&unregistered.register_first[1]), "nothing is cut off:\n{letter}");
+        let stays = text(&Delivery { force_change: false, ..unregistered }, "k7mw4xrt9c");
+        assert!(stays.contains("The PIN stays as it is") && !stays.contains("demands a new PIN"), "{stays}");
     }
 
     #[test]

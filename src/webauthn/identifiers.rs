@@ -146,6 +146,12 @@ byte_string!(
 pub struct RpId(String);
 
 impl RpId {
+    /// `keywright.invalid`, for credentials and tokens that are no relying party's: RFC 6761 keeps `.invalid` from ever being
+    /// anybody's.
+    pub fn nobodys() -> Self {
+        Self("keywright.invalid".to_owned())
+    }
+
     /// The domain.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -24,7 +24,7 @@ from webauthn.helpers.structs import AttestationFormat
 # Demands of a profile that want the certificates to lead to a root.
 TRUSTED = ("trusted", "enterprise")
 # What was never registered need not be right; it was refused, or undone.
-REGISTERED = ("registered", "revoked")
+REGISTERED = ("registered", "unconfirmed", "revoked")
 
 faults = []
 
@@ -77,7 +77,7 @@ class Told:
 
     def __init__(self, made, asked, demand):
         self.made, self.asked, self.demand = made, asked, demand
-        self.verdict = self.proof = self.registered = None
+        self.verdict = self.proof = self.registered = self.by_hand = None
 
 
 def credentials_told(events):
@@ -90,6 +90,11 @@ def credentials_told(events):
             accounts[event["job"]] = json.dumps(event["account"])
         if event["event"] == "credential-revoked" and event["credential_id"] in told:
             told[event["credential_id"]].registered = "revoked"
+        if event["event"] == "key-drilled" and event["proved"]:
+            drilled, observed = told[event["credential_id"]], event.get("observed") or {}
+            drilled.by_hand = observed.get("by_hand")
+            if drilled.by_hand and drilled.registered == "unconfirmed":
+                drilled.registered = "registered"
         if event["event"] != "step-done":
             continue
         job, outcome = event["job"], event["outcome"]
@@ -105,6 +110,8 @@ def credentials_told(events):
                 told[making[job]].proof = outcome
             case "complete":
                 told[making[job]].registered = "registered"
+            case "complete-by-hand":
+                told[making[job]].registered = "unconfirmed"
     return told
 
 
@@ -173,18 +180,14 @@ def verify_registration(name, file, told, roots):
     return verified.credential_public_key
 
 
-def verify_proof(name, file, told, public_key):
+def verifies(what, credential_id, proof, rp_id, origin, public_key):
     """WebAuthn 7.2. The challenge was drawn by keywright: it is in the client data, and nowhere else. Whether it verifies."""
-    proof = told.proof
-    if proof is None:
-        fault(f"{name} proof", "there is none")
-        return False
     try:
         challenge = decode(json.loads(decode(proof["client_data_json"]))["challenge"])
         verify_authentication_response(
             credential={
-                "id": file["id"],
-                "rawId": file["id"],
+                "id": credential_id,
+                "rawId": credential_id,
                 "type": "public-key",
                 "response": {
                     "clientDataJSON": proof["client_data_json"],
@@ -193,16 +196,38 @@ def verify_proof(name, file, told, public_key):
                 },
             },
             expected_challenge=challenge,
-            expected_rp_id=told.asked["options"]["rp"]["id"],
-            expected_origin=told.asked["origin"],
+            expected_rp_id=rp_id,
+            expected_origin=origin,
             credential_public_key=public_key,
             credential_current_sign_count=0,
             require_user_verification=True,
         )
     except Exception as error:  # as above
-        fault(f"{name} proof", error)
+        fault(what, error)
         return False
     return True
+
+
+def verify_proof(name, file, told, public_key):
+    """The signature that the credential gave before it was registered."""
+    if told.proof is None:
+        fault(f"{name} proof", "there is none")
+        return False
+    rp_id, origin = told.asked["options"]["rp"]["id"], told.asked["origin"]
+    return verifies(f"{name} proof", file["id"], told.proof, rp_id, origin, public_key)
+
+
+def verify_by_hand(name, file, told):
+    """The credential that a browser made, as the key lists it: its signature. Whether there is one that verifies."""
+    found = (told.by_hand or {}).get("found")
+    in_file = file["byHand"] or {}
+    same(f"{name} byHand saidBy", in_file.get("saidBy"), told.by_hand and told.by_hand["said_by"])
+    same(f"{name} byHand id", in_file.get("id"), found and found["credential_id"])
+    same(f"{name} byHand credentialPublicKey", in_file.get("credentialPublicKey"), found and found["public_key"])
+    if found is None:
+        return False
+    rp_id, key = found["rp_id"], decode(found["public_key"])
+    return verifies(f"{name} byHand", found["credential_id"], found["signature"], rp_id, f"https://{rp_id}", key)
 
 
 def check_credentials(folder, told, roots):
@@ -221,6 +246,7 @@ def check_credentials(folder, told, roots):
             if public_key is not None:
                 registrations += 1
                 proofs += verify_proof(name, file, of_events, public_key)
+            proofs += verify_by_hand(name, file, of_events)
     if seen != len(told):
         fault("credentials", f"there are {seen} files, and the events tell of {len(told)}")
     return seen, registrations, proofs

@@ -7,7 +7,7 @@ use super::finding::day;
 use super::judges::Judges;
 use super::{About, Matter};
 use crate::idp::Ceremony;
-use crate::ledger::{Account, Book, Credential, CredentialState, Job, Outcome, Step};
+use crate::ledger::{Account, Book, Credential, CredentialState, Job, JobState, Outcome, Step};
 use crate::profile::ModelStatus;
 use crate::trust::{Chain, Policy, Refusal, Statement, Verdict};
 use crate::webauthn::{AttestationObject, CeremonyType, ClientDataJson, CosePublicKey, CredentialId, WebauthnError};
@@ -83,6 +83,12 @@ impl<'a> Examined<'a> {
                 let open = book.jobs.get(&credential.job).is_some_and(|job| job.state.step().is_some());
                 matters = if open { Vec::new() } else { vec![Matter::NotRegistered] };
             }
+            // While its job is open, the job is the finding.
+            CredentialState::Unconfirmed if job.is_some_and(|job| job.state == JobState::Done) => {
+                matters.push(Matter::Unconfirmed);
+                matters.extend(credential.failed.as_deref().map(day).map(Matter::LastTryFailed));
+            }
+            CredentialState::Unconfirmed => {}
             CredentialState::Revoked => matters = vec![Matter::Revoked],
             CredentialState::Deleted => matters.clear(),
         }

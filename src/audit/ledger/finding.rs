@@ -118,6 +118,8 @@ pub enum Matter {
     LastTryFailed(String),
     /// On a key, and nobody at the directory knows it.
     NotRegistered,
+    /// Handed out to be registered by hand, and nobody said that it was.
+    Unconfirmed,
     /// No longer at the directory.
     Revoked,
     /// The account has too few keys.
@@ -216,6 +218,9 @@ impl fmt::Display for Matter {
             }
             Self::NeverProved => f.write_str("It is registered and was never seen to sign."),
             Self::LastTryFailed(when) => write!(f, "It did not sign as it should when it was last tried, on {when}."),
+            Self::Unconfirmed => f.write_str(
+                "It is to be registered by hand at an identity provider without an API, and no drill has confirmed that it was.",
+            ),
             Self::NotRegistered => f.write_str("A credential is on the key and not at the identity provider."),
             Self::Revoked => f.write_str("It was revoked: the identity provider does not take it any more."),
             Self::TooFewKeys { proved: 0, required } => {
@@ -269,6 +274,7 @@ impl Matter {
             Self::NeverProved => "never-proved",
             Self::LastTryFailed(_) => "last-try-failed",
             Self::NotRegistered => "not-registered",
+            Self::Unconfirmed => "unconfirmed",
             Self::Revoked => "revoked",
             Self::TooFewKeys { .. } => "too-few-keys",
             Self::DrillOverdue { .. } => "drill-overdue",
@@ -299,6 +305,7 @@ impl Matter {
             Self::NeverProved => "Never seen to sign",
             Self::LastTryFailed(_) => "Failed when last tried",
             Self::NotRegistered => "Not at the identity provider",
+            Self::Unconfirmed => "Registration by hand not confirmed",
             Self::Revoked => "Revoked",
             Self::TooFewKeys { proved: 0, .. } => "Accounts without a key",
             Self::TooFewKeys { .. } => "Accounts with too few keys",
@@ -331,6 +338,7 @@ impl Matter {
             | Self::MetadataUnsigned(_)
             | Self::UpdateAvailable { .. }
             | Self::CertificationLowered { .. }
+            | Self::Unconfirmed
             | Self::TooFewKeys { .. }
             | Self::DrillOverdue { .. }
             | Self::NeverDrilled { .. }
@@ -362,6 +370,7 @@ impl Matter {
             Self::NeverProved
             | Self::LastTryFailed(_)
             | Self::NotRegistered
+            | Self::Unconfirmed
             | Self::Revoked
             | Self::TooFewKeys { .. }
             | Self::DrillOverdue { .. }
@@ -407,6 +416,7 @@ impl Matter {
             Self::NeverProved => "Let its owner sign in with it while you watch, or revoke it and enrol again.",
             Self::LastTryFailed(_) => "Try it again; if it fails again, revoke it and enrol another.",
             Self::NotRegistered => "Delete the credential from the key, or reset the key, and enrol it again.",
+            Self::Unconfirmed => "Register it there, sign in with it, and run 'keywright drill ACCOUNT'.",
             Self::Revoked => "Nothing, if the key was lost; a key that was found again should be reset.",
             Self::TooFewKeys { .. } => "Enrol another key: keywright enroll ACCOUNT.",
             Self::DrillOverdue { .. } | Self::NeverDrilled { .. } => {

@@ -11,13 +11,13 @@ use super::super::keys::{Keys, OpenKey, touch_prompt};
 use super::super::output::count;
 use super::super::yardstick::{JudgingProfile, Set, Yardstick};
 use super::super::{CliError, Exit, Session, pin_entry};
-use crate::audit::key::{THROW_AWAY_RP, attest, credentials_of_ledger};
+use crate::audit::key::{attest, credentials_of_ledger};
 use crate::audit::{Contradiction, Registration};
 use crate::ctap::{Authenticator, CtapError, EnterpriseAttestation, Permissions, Pin, PinUvAuthToken, StatusCode};
 use crate::ledger::{Book, LedgerError, SqliteStore, Store as _};
 use crate::secret::SystemEntropy;
 use crate::trust::{Anchors, Exposure, Policy, Verdict};
-use crate::webauthn::{Aaguid, CredentialId};
+use crate::webauthn::{Aaguid, CredentialId, RpId};
 
 /// Find out everything about one key: what it is, whether it is genuine, and whose.
 ///
@@ -113,7 +113,7 @@ impl Key {
         let attestation =
             made.map(|made| judge(&made, key.info().aaguid, &set, policy.as_ref().map(|(_, policy)| policy)));
         let credentials = match &pin {
-            Some(pin) if can_list(key) => {
+            Some(pin) if key.info().manages_credentials() => {
                 let token = key.pin_uv_auth_token(pin, Permissions::CREDENTIAL_MANAGEMENT, None)?;
                 Some(credentials::on_key(&device.path, key, &token)?)
             }
@@ -156,10 +156,7 @@ impl Key {
     ) -> Result<Option<Registration>, CliError> {
         let enterprise = self.enterprise.then_some(EnterpriseAttestation::PlatformManaged);
         let token: Option<PinUvAuthToken> = match pin {
-            Some(pin) => {
-                let rp_id = THROW_AWAY_RP.parse().map_err(CtapError::from)?;
-                Some(key.pin_uv_auth_token(pin, Permissions::MAKE_CREDENTIAL, Some(&rp_id))?)
-            }
+            Some(pin) => Some(key.pin_uv_auth_token(pin, Permissions::MAKE_CREDENTIAL, Some(&RpId::nobodys()))?),
             None => None,
         };
         match attest(key, enterprise, token.as_ref(), &SystemEntropy, touch) {
@@ -177,11 +174,6 @@ fn book(session: &Session) -> Result<Option<Book>, CliError> {
         Err(LedgerError::Missing { .. }) => Ok(None),
         Err(error) => Err(error.into()),
     }
-}
-
-fn can_list(key: &Authenticator) -> bool {
-    let info = key.info();
-    info.option("credMgmt") == Some(true) || info.option("credentialMgmtPreview") == Some(true)
 }
 
 fn judge(made: &Registration, claimed: Aaguid, set: &Set, policy: Option<&Policy>) -> Attestation {

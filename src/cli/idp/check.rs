@@ -4,9 +4,10 @@ use clap::Args;
 use serde::Serialize;
 
 use super::super::args::WhichIdp;
+use super::super::report::by_hand_words;
 use super::super::settings::IdpChoice;
 use super::super::{CliError, Exit, Session};
-use crate::idp::Finding;
+use crate::idp::{ByHand, Finding};
 
 /// Check that registrations would work, without changing anything.
 ///
@@ -29,6 +30,8 @@ struct Checked<'a> {
     directory: &'a str,
     ready: bool,
     findings: &'a [Finding],
+    /// What a person has to do; `null` where the IdP has an API.
+    by_hand: Option<&'a ByHand>,
 }
 
 impl Check {
@@ -39,18 +42,25 @@ impl Check {
         let directory = session.settings()?.directory(&which)?;
         let findings = directory.preflight()?;
         let ready = !findings.iter().any(|finding| finding.blocks);
-        let checked = Checked { directory: directory.name(), ready, findings: &findings };
+        let checked = Checked { directory: directory.name(), ready, findings: &findings, by_hand: directory.by_hand() };
         session.output.result(&checked, || words(&checked))?;
         Ok(if ready { Exit::Done } else { Exit::Failed })
     }
 }
 
 fn words(checked: &Checked<'_>) -> String {
-    let state = if checked.ready { "ready: the sign-in works, registrations would" } else { "not ready" };
+    let state = match (checked.ready, checked.by_hand) {
+        (true, Some(_)) => "ready: there is nothing to sign in to",
+        (true, None) => "ready: the sign-in works, registrations would",
+        (false, _) => "not ready",
+    };
     let mut text = format!("{}: {state}\n", checked.directory);
     for finding in checked.findings {
         let kind = if finding.blocks { "blocks" } else { "note" };
         text.push_str(&format!("  {kind}: {}\n", finding.message));
+    }
+    if let Some(by_hand) = checked.by_hand {
+        text.push_str(&by_hand_words(by_hand));
     }
     text
 }

@@ -17,7 +17,8 @@ struct Listed<'a> {
     name: &'a str,
     kind: &'static str,
     address: &'a str,
-    secret: String,
+    /// `null` where there is nothing to sign in to.
+    secret: Option<String>,
 }
 
 impl List {
@@ -33,7 +34,7 @@ impl List {
                     name: table.name(),
                     kind: own.kind(),
                     address: own.address(),
-                    secret: own.secret().to_string(),
+                    secret: own.secret().map(ToString::to_string),
                 }
             })
             .collect();
@@ -49,8 +50,11 @@ impl List {
         let widest = |column: fn(&Listed<'_>) -> usize| listed.iter().map(column).max().unwrap_or(0);
         let (name, kind) = (widest(|one| one.name.len()), widest(|one| one.kind.len()));
         let lines = listed.iter().map(|one| {
-            let Listed { address, secret, .. } = one;
-            format!("{:name$}  {:kind$}  {address}  secret from {secret}\n", one.name, one.kind)
+            let how = match &one.secret {
+                Some(secret) => format!("secret from {secret}"),
+                None => "registered by hand".to_owned(),
+            };
+            format!("{:name$}  {:kind$}  {}  {how}\n", one.name, one.kind, one.address)
         });
         session.output.words(&lines.collect::<String>())?;
         Ok(Exit::Done)

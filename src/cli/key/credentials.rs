@@ -9,7 +9,7 @@ use super::super::keys::OpenKey;
 use super::super::output::table;
 use super::super::{CliError, Exit, Session, pin_entry};
 use crate::ctap::{Authenticator, CtapError, Permissions, PinUvAuthToken, StoredCredential, StoredRp};
-use crate::ledger::{Book, CredentialState, LedgerError, SqliteStore, Store as _};
+use crate::ledger::{Book, Credential, LedgerError, SqliteStore, Store as _};
 use crate::webauthn::CredentialId;
 
 /// List the credentials on a key, or delete one.
@@ -149,7 +149,10 @@ fn in_ledger(id: &CredentialId, session: &Session) -> Result<Option<String>, Cli
         Err(error) => return Err(error.into()),
     };
     let book = Book::read(&store.entries(0)?)?;
-    Ok(book.credentials.get(id).filter(|known| known.state == CredentialState::Registered).map(|known| {
+    // A browser's own is known from the drill that found it.
+    let found = |known: &Credential| known.by_hand.as_ref()?.found.as_ref().map(|found| found.credential_id.clone());
+    let mut known = book.credentials.iter().filter(|(_, known)| known.state.is_handed_out());
+    Ok(known.find(|(of_job, known)| *of_job == id || found(known).as_ref() == Some(id)).map(|(_, known)| {
         format!("The ledger has it as key {} of {}; it stays registered there", known.ordinal, known.account)
     }))
 }

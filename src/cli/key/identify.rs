@@ -71,6 +71,7 @@ impl<'a> Owned<'a> {
     pub fn words(&self) -> String {
         let state = match self.state {
             CredentialState::OnKey => "on the key, not registered",
+            CredentialState::Unconfirmed => "to be registered by hand and confirmed",
             CredentialState::Registered => "registered",
             CredentialState::Deleted => "deleted according to the ledger, and yet on the key",
             CredentialState::Revoked => "revoked",

@@ -78,7 +78,9 @@ fn words(event: &Event) -> String {
             let how = if *proved { "proved again" } else { "NOT proved" };
             let why = observed.as_ref().and_then(|observed| observed.failure.as_deref());
             let why = why.map(|why| format!(": {why}")).unwrap_or_default();
-            format!("{account}: credential {credential_id} {how}{why}")
+            let by_hand = observed.as_ref().and_then(|observed| observed.by_hand.as_ref());
+            let word = by_hand.map(|seen| format!(", registered by hand as {} says", seen.said_by)).unwrap_or_default();
+            format!("{account}: credential {credential_id} {how}{word}{why}")
         }
         Event::JobGivenUp { job, reason } => format!("{job}: given up: {reason}"),
         Event::AttentionNeeded { job: Some(job), message } => format!("{job}: attention: {message}"),
@@ -94,6 +96,7 @@ fn of_outcome(outcome: &Outcome) -> String {
         Outcome::Make { credential_id, .. } => format!(": credential {credential_id}"),
         Outcome::Prove { witness: Some(testimony), .. } => format!("; {testimony}"),
         Outcome::Complete { label, .. } => format!(": \"{label}\""),
+        Outcome::CompleteByHand { label } => format!(": \"{label}\", to be registered by hand"),
         Outcome::SignIn { done: false } => ", not possible there".into(),
         Outcome::HandOver { readers, .. } if !readers.is_empty() => format!(" to {}", readers.join(", ")),
         _ => String::new(),

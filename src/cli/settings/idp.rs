@@ -21,6 +21,7 @@ use super::Wrong;
 use crate::idp::embedded::{self, Embedded};
 use crate::idp::entra::{self, Entra};
 use crate::idp::http::{Network, Proxy, ServerUrl};
+use crate::idp::manual::{self, Manual};
 use crate::idp::okta::{self, Okta};
 use crate::idp::ping_one::{self, PingOne};
 use crate::idp::privacy_idea::{self, PrivacyIdea};
@@ -36,6 +37,10 @@ pub enum IdpSettings {
     Embedded(embedded::client::Settings),
     /// A tenant of Microsoft Entra ID.
     Entra(entra::Settings),
+    /// Google Workspace or Cloud Identity.
+    GoogleWorkspace(manual::GoogleWorkspace),
+    /// Any IdP without an API for keys.
+    Manual(manual::Settings),
     /// An environment of PingOne.
     PingOne(ping_one::Settings),
     /// A privacyIDEA server.
@@ -52,6 +57,8 @@ impl IdpSettings {
         match self {
             Self::Embedded(_) => "embedded",
             Self::Entra(_) => "entra",
+            Self::GoogleWorkspace(_) => "google-workspace",
+            Self::Manual(_) => "manual",
             Self::PingOne(_) => "ping-one",
             Self::PrivacyIdea(_) => "privacy-idea",
             Self::Okta(_) => "okta",
@@ -62,6 +69,8 @@ impl IdpSettings {
     /// Where it is.
     pub fn address(&self) -> &str {
         match self {
+            Self::GoogleWorkspace(_) => "https://accounts.google.com",
+            Self::Manual(settings) => &settings.sign_in_url,
             Self::Embedded(settings) => &settings.url,
             Self::Entra(settings) => &settings.graph,
             Self::PingOne(settings) => &settings.api,
@@ -71,15 +80,16 @@ impl IdpSettings {
         }
     }
 
-    /// Where its secret comes from.
-    pub fn secret(&self) -> &SecretSource {
+    /// Where its secret comes from; `None` where there is nothing to sign in to.
+    pub fn secret(&self) -> Option<&SecretSource> {
         match self {
-            Self::Embedded(settings) => &settings.token,
-            Self::Entra(settings) => settings.access.secret(),
-            Self::PingOne(settings) => &settings.client_secret,
-            Self::PrivacyIdea(settings) => &settings.password,
-            Self::Okta(settings) => settings.access.secret(),
-            Self::Zitadel(settings) => &settings.token,
+            Self::GoogleWorkspace(_) | Self::Manual(_) => None,
+            Self::Embedded(settings) => Some(&settings.token),
+            Self::Entra(settings) => Some(settings.access.secret()),
+            Self::PingOne(settings) => Some(&settings.client_secret),
+            Self::PrivacyIdea(settings) => Some(&settings.password),
+            Self::Okta(settings) => Some(settings.access.secret()),
+            Self::Zitadel(settings) => Some(&settings.token),
         }
     }
 
@@ -87,6 +97,8 @@ impl IdpSettings {
         Ok(match self {
             Self::Embedded(settings) => Box::new(Embedded::open(tenant, settings)?),
             Self::Entra(settings) => Box::new(Entra::open(tenant, settings)?),
+            Self::GoogleWorkspace(_) => Box::new(Manual::google_workspace(tenant)?),
+            Self::Manual(settings) => Box::new(Manual::open(tenant, settings)?),
             Self::PingOne(settings) => Box::new(PingOne::open(tenant, settings)?),
             Self::PrivacyIdea(settings) => Box::new(PrivacyIdea::open(tenant, settings)?),
             Self::Okta(settings) => Box::new(Okta::open(tenant, settings)?),
@@ -290,6 +302,8 @@ mod tests {
                 "ping-one",
                 "environment = \"1\"\nclient-id = \"2\"\nclient-secret = \"file:token\"\npolicy = \"3\"\nrp-id = \"example.org\"\n",
             ),
+            ("google-workspace", ""),
+            ("manual", "rp-id = \"bank.example\"\nsign-in-url = \"https://login.bank.example/start\"\n"),
             ("okta", "url = \"https://acme.okta.com\"\ntoken = \"file:token\"\n"),
             ("zitadel", "url = \"https://login.example\"\ntoken = \"file:token\"\n"),
         ] {
@@ -297,7 +311,8 @@ mod tests {
             let settings = Settings::parse(&folder.path().join("keywright.toml"), &text).unwrap();
             let table = &settings.idp["acme"];
             assert_eq!(table.settings().kind(), kind);
-            assert_eq!(table.settings().secret().to_string(), "file:token");
+            let secret = table.settings().secret().map(ToString::to_string);
+            assert_eq!(secret.as_deref(), own.contains("file:token").then_some("file:token"));
             assert!(table.open(None).is_ok(), "{kind}");
             // What another kind has is no setting of this one.
             let error = refused(folder.path(), &format!("kind = \"{kind}\"\n{own}no-such-key = \"x\"\n"));

@@ -4,7 +4,7 @@
 //! hold them against what the settings read.
 
 use crate::idp::question::Question;
-use crate::idp::{embedded, entra, okta, ping_one, privacy_idea, zitadel};
+use crate::idp::{embedded, entra, manual, okta, ping_one, privacy_idea, zitadel};
 
 /// A kind of IdP.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +25,12 @@ pub const KINDS: &[Kind] = &[
         questions: &[embedded::client::QUESTIONS],
     },
     Kind { name: "entra", title: "Microsoft Entra ID", questions: &[entra::QUESTIONS, NETWORK] },
+    Kind {
+        name: "google-workspace",
+        title: "Google Workspace, Cloud Identity: registered by hand",
+        questions: &[manual::GOOGLE_QUESTIONS],
+    },
+    Kind { name: "manual", title: "any other identity provider: registered by hand", questions: &[manual::QUESTIONS] },
     Kind { name: "ping-one", title: "PingOne", questions: &[ping_one::QUESTIONS, NETWORK] },
     Kind { name: "privacy-idea", title: "privacyIDEA", questions: &[privacy_idea::QUESTIONS, NETWORK] },
     Kind { name: "okta", title: "Okta", questions: &[okta::QUESTIONS, NETWORK] },

@@ -1,4 +1,4 @@
-//! The directory registers the public key, and it is read back.
+//! The directory registers the public key, and it is read back. Where that is left to a person, nothing is sent.
 
 use super::make::in_time;
 use super::undo;
@@ -10,6 +10,9 @@ use crate::provision::Trouble;
 use crate::provision::job::{Job, Looked};
 
 pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
+    if job.station.directory.by_hand().is_some() {
+        return Ok(Outcome::CompleteByHand { label: label(job) });
+    }
     let ceremony = job.ceremony()?;
     in_time(job, &ceremony)?;
     let (credential_id, response) = registration(job)?;
@@ -41,6 +44,9 @@ pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
 }
 
 pub(super) fn look(job: &mut Job<'_>) -> Result<Looked, Trouble> {
+    if job.station.directory.by_hand().is_some() {
+        return Ok(Looked::Undone);
+    }
     let (credential_id, _) = registration(job)?;
     let label = label(job);
     let (station, ceremony) = (job.station, job.ceremony()?);

@@ -9,15 +9,14 @@ use crate::secret::{Delivery, hand_over};
 pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
     let (station, profile) = (job.station, &job.planned.profile);
     let pin = job.pin()?;
+    let completed = job.journal.outcome(job.id, Step::Complete);
     let delivery = Delivery {
         account: job.who.account.clone(),
         person: job.who.person.clone(),
         ordinal: job.who.ordinal,
-        label: match job.journal.outcome(job.id, Step::Complete) {
-            Some(Outcome::Complete { label, .. }) => label,
-            _ => String::new(),
-        },
+        label: completed.as_ref().and_then(Outcome::label).unwrap_or_default().to_owned(),
         force_change: profile.pin.force_change,
+        register_first: station.directory.by_hand().map(|by_hand| by_hand.steps.clone()).unwrap_or_default(),
     };
     let outcome = delivered(job);
     match profile.hand_over {

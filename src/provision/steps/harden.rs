@@ -1,4 +1,6 @@
 //! The key's policy: PIN at every use, minimum PIN length, and last the forced change, after which the key gives no token.
+//!
+//! A key that a person has yet to register needs its PIN for that: the change is forced when a drill has confirmed it.
 
 use crate::ctap::{MinPinLength, Permissions};
 use crate::ledger::{FailureCode, Outcome};
@@ -7,10 +9,11 @@ use crate::provision::job::Job;
 
 pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
     let (keys, pin) = (&job.planned.profile.keys, &job.planned.profile.pin);
+    let force_change = pin.force_change && job.station.directory.by_hand().is_none();
     let info = job.authenticator()?.info();
     let longer = (info.min_pin_length < pin.minimum_on_key).then_some(pin.minimum_on_key);
     let always_uv = keys.always_uv && info.option("alwaysUv") == Some(false);
-    let force = pin.force_change && !info.force_pin_change;
+    let force = force_change && !info.force_pin_change;
     if longer.is_some() || always_uv || force {
         let token = job.token(Permissions::AUTHENTICATOR_CONFIGURATION, None)?;
         let authenticator = job.authenticator()?;
@@ -34,7 +37,7 @@ pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
             unmet("the minimum PIN length")
         }
         Outcome::Harden { always_uv: false, .. } if keys.always_uv => unmet("the PIN at every use"),
-        Outcome::Harden { force_pin_change: false, .. } if pin.force_change => unmet("the forced PIN change"),
+        Outcome::Harden { force_pin_change: false, .. } if force_change => unmet("the forced PIN change"),
         outcome => Ok(outcome),
     }
 }

@@ -20,6 +20,10 @@ pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
         job.authenticator()?.enable_enterprise_attestation(Some(&token))?;
     }
     let options = &ceremony.options;
+    // What only shows which key it is takes no room on it, and hides from nobody.
+    let by_hand = job.station.directory.by_hand().is_some();
+    let level = job.planned.profile.keys.cred_protect;
+    let cred_protect = if by_hand { None } else { cred_protect(level, &options.extensions) };
     let client_data = ClientDataJson::new(CeremonyType::Create, &options.challenge, &ceremony.origin);
     let request = MakeCredential {
         client_data_hash: client_data.hash(),
@@ -27,8 +31,8 @@ pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
         user: options.user.clone(),
         pub_key_cred_params: options.pub_key_cred_params.iter().map(|parameters| parameters.alg).collect(),
         exclude_list: exclude_list(job, &ceremony),
-        resident_key: true,
-        cred_protect: cred_protect(job.planned.profile.keys.cred_protect, &options.extensions),
+        resident_key: !by_hand,
+        cred_protect,
         cred_blob: None,
         min_pin_length: false,
         hmac_secret: options.extensions.get("hmacCreateSecret").and_then(|wanted| wanted.as_bool()).unwrap_or(false),
@@ -115,9 +119,8 @@ fn exclude_list(job: &Job<'_>, ceremony: &Ceremony) -> Vec<CredentialId> {
         ceremony.options.exclude_credentials.iter().map(|descriptor| descriptor.id.clone()).collect();
     let book = job.journal.book();
     for (id, credential) in &book.credentials {
-        let lives = matches!(credential.state, CredentialState::OnKey | CredentialState::Registered);
         let elsewhere = credential.account == job.planned.account && credential.job != job.id;
-        if lives && elsewhere && !list.contains(id) {
+        if credential.state.lives() && elsewhere && !list.contains(id) {
             list.push(id.clone());
         }
     }

@@ -5,6 +5,7 @@ use crate::ledger::{FailureCode, Outcome};
 use crate::provision::Trouble;
 use crate::provision::job::{Job, Looked};
 use crate::secret::{SealedPin, draw};
+use crate::webauthn::RpId;
 
 pub(super) fn seal(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
     let rules = &job.planned.profile.pin;
@@ -27,7 +28,7 @@ pub(super) fn look(job: &mut Job<'_>) -> Result<Looked, Trouble> {
     if !job.authenticator()?.info().has_pin() {
         return Ok(Looked::Undone);
     }
-    match job.token(Permissions::GET_ASSERTION, Some(&"keywright.invalid".parse()?)) {
+    match job.token(Permissions::GET_ASSERTION, Some(&RpId::nobodys())) {
         Ok(_) => Ok(Looked::Done(Outcome::SetPin {}.into())),
         Err(Trouble::Job(failure)) if failure.code == FailureCode::PinUnknown => Err(Trouble::new(
             FailureCode::PinUnknown,

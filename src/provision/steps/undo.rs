@@ -134,8 +134,7 @@ pub(super) fn delete_from_key(job: &mut Job<'_>, why: &str) -> Result<(), Troubl
 fn unregistered_on_key(job: &mut Job<'_>) -> Result<Vec<CredentialId>, Trouble> {
     let Some(Outcome::Begin { .. }) = job.journal.outcome(job.id, Step::Begin) else { return Ok(Vec::new()) };
     let options = job.ceremony()?.options;
-    let info = job.authenticator()?.info();
-    if info.option("credMgmt") != Some(true) && info.option("credentialMgmtPreview") != Some(true) {
+    if !job.authenticator()?.info().manages_credentials() {
         // Such a key replaces the credential when the next is made for the same account.
         return Ok(Vec::new());
     }
