@@ -3,11 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 
 mod cli_support;
+#[path = "support/installed.rs"]
+mod installed;
 
 use std::path::Path;
 use std::process::Command;
 
 use cli_support::{Ended, Home};
+use installed::installed;
 use keywright::ctap::{Authenticator, CredProtect, MakeCredential, Permissions, Pin};
 use keywright::hid::{Bus as _, Cancel, Limits};
 use keywright::softkey::Rack;
@@ -225,16 +228,16 @@ fn an_auditor_verifies_what_keys_registered_by_hand_attest_and_show() {
     assert_eq!((&files[0]["rpId"], &files[0]["byHand"]["rpId"]), (&json!("keywright.invalid"), &json!("bank.example")));
     assert_eq!((&files[0]["byHand"]["saidBy"], &files[1]["byHand"]), (&json!("tester"), &Value::Null));
 
-    let cache = std::env::var_os("KEYWRIGHT_REVERIFY").map(std::path::PathBuf::from);
-    let home = std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache/keywright/reverify"));
-    let Some(python) = cache.or(home).map(|cache| cache.join("bin/python")).filter(|python| python.exists()) else {
-        assert!(std::env::var_os("KEYWRIGHT_REQUIRE_REVERIFY").is_none(), "py_webauthn is not there");
-        eprintln!("SKIPPED: py_webauthn is not there; tests/reverify/install gets it");
-        return;
-    };
+    let Some(cache) = installed("reverify", "py_webauthn", "tests/reverify/install") else { return };
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reverify/reverify.py");
     let root = office.home.state().join("softkeys/attestation-ca.pem");
-    let output = Command::new(python).arg("-I").arg(script).arg("--root").args([&root, &folder]).output().unwrap();
+    let output = Command::new(cache.join("bin/python"))
+        .arg("-I")
+        .arg(script)
+        .arg("--root")
+        .args([&root, &folder])
+        .output()
+        .unwrap();
     let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
     assert!(
         output.status.success() && said.contains("2 registrations verified") && said.contains("3 proofs"),

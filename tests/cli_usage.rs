@@ -76,6 +76,7 @@ fn a_wrong_roster_touches_nothing() {
     let ended = home.run(&["provision", &wrong, "--softkeys", "2"]).expect(2);
     let ended = ended.says("error: ").says("row 3").says("row 4");
     assert!(ended.stderr.contains("boss"), "{}", ended.stderr);
+    assert_eq!(ended.stderr.matches("row 4").count(), 1, "{}", ended.stderr);
     let empty = home.file("empty.csv", "");
     home.run(&["provision", &empty, "--softkeys", "2"]).expect(2).says("the roster is empty");
     home.run(&["provision", "nowhere.csv", "--softkeys", "2"]).expect(2).says("nowhere.csv");

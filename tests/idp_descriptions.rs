@@ -4,6 +4,8 @@
 
 #[path = "support/fake_idp.rs"]
 mod fake_idp;
+#[path = "support/installed.rs"]
+mod installed;
 #[path = "support/prism.rs"]
 mod prism;
 

@@ -8,8 +8,10 @@ mod entra;
 mod fake_idp;
 #[path = "support/fault_proxy.rs"]
 mod fault_proxy;
-#[path = "support/one_fault.rs"]
-mod one_fault;
+#[path = "support/installed.rs"]
+mod installed;
+#[path = "support/played.rs"]
+mod played;
 #[path = "support/prism.rs"]
 mod prism;
 #[path = "support/recorded.rs"]
@@ -20,28 +22,17 @@ mod relying_party;
 mod workshop;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use entra::{Entra, SECRET, TENANT};
-use keywright::hid::Cancel;
+use fake_idp::{Answer, FakeIdp, Request};
 use keywright::idp::entra::{Access, Api, Settings};
 use keywright::idp::http::Limits;
 use keywright::idp::{Directory, DirectoryError, Tenant};
-use keywright::ledger::{AccountId, CredentialState};
-use keywright::provision::{Patience, RunError, dry_run, revoke};
-use one_fault::{OneFault, Purpose};
+use played::{Played, Purpose, keep};
 use prism::Prism;
-use workshop::{DIRECTORY, Hands, Workshop};
-
-/// A file that nobody else may read.
-fn keep(folder: &Path, name: &str, text: &str) -> PathBuf {
-    let file = folder.join(name);
-    std::fs::write(&file, text).unwrap();
-    #[cfg(unix)]
-    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
-    file
-}
+use workshop::{DIRECTORY, Workshop};
 
 fn opened(url: &str, folder: &Path, access: Access, api: Api, total: Duration) -> keywright::idp::entra::Entra {
     let limits = Limits { connect: Duration::from_secs(5), total };
@@ -63,47 +54,54 @@ fn by_secret(folder: &Path) -> Access {
     Access::Secret("file:secret".parse().unwrap())
 }
 
-/// The adapter, with a client that does not wait long.
-fn at(url: &str, folder: &Path) -> keywright::idp::entra::Entra {
-    opened(url, folder, by_secret(folder), Api::V1, Duration::from_millis(1500))
-}
+impl Played for Entra {
+    const NAME: &'static str = "entra";
+    const REQUESTS: &'static [(Purpose, &'static str, &'static str)] = &[
+        (Purpose::Preflight, "POST", "/corp.example.org/oauth2/v2.0/token"),
+        (
+            Purpose::Preflight,
+            "GET",
+            "/v1.0/policies/authenticationMethodsPolicy/authenticationMethodConfigurations/fido2",
+        ),
+        (Purpose::Look, "GET", "/v1.0/users/*"),
+        (Purpose::Look, "GET", "/v1.0/users/*/authentication/methods"),
+        (Purpose::Look, "GET", "/v1.0/users/*/authentication/fido2Methods/creationOptions"),
+        (Purpose::Act, "POST", "/v1.0/users/*/authentication/fido2Methods"),
+        (Purpose::Look, "GET", "/v1.0/users/*/authentication/fido2Methods"),
+    ];
+    const REVOKING: &'static [(&'static str, &'static str)] = &[
+        ("GET", "/v1.0/users/*"),
+        ("GET", "/v1.0/users/*/authentication/fido2Methods"),
+        ("DELETE", "/v1.0/users/*/authentication/fido2Methods/*"),
+    ];
+    const OTHER_METHODS: &'static [&'static str] = &["password", "phone"];
 
-fn account(login: &str) -> AccountId {
-    AccountId { directory: DIRECTORY.into(), login: login.into() }
-}
+    fn start(logins: &[&str]) -> Option<Self> {
+        Entra::start(logins)
+    }
 
-/// Two people, two keys each, one of which is lost.
-fn a_day_at(directory: &dyn Directory, fake: &Entra, workshop: &Workshop, logins: &[&str]) {
-    let report = workshop.provision_at(directory, &workshop.store(), &workshop.rack(), &Hands::default()).unwrap();
-    assert!(report.accounts.iter().all(|account| account.complete), "{report:#?}");
-    workshop.everything_agrees_at(directory, &workshop.rack(), logins, 2);
-    let mut registered: Vec<String> =
-        fake.state.lock().unwrap().passkeys.iter().map(|passkey| passkey.credential_id.clone()).collect();
-    let mut known: Vec<String> = workshop.book().credentials.keys().map(ToString::to_string).collect();
-    registered.sort();
-    known.sort();
-    assert_eq!(registered, known, "the credentials that py_webauthn verified");
+    fn server(&self) -> &FakeIdp {
+        &self.idp
+    }
 
-    let (patience, cancel) = (Patience::default(), Cancel::default());
-    let revoked = revoke(directory, &workshop.store(), &patience, &cancel, &account("ada"), 1, "lost").unwrap();
-    assert_eq!((revoked.removed.len(), revoked.absent.len(), revoked.keys_left), (1, 0, 1));
-    let left = &fake.state.lock().unwrap().passkeys;
-    assert_eq!(left.len(), 3);
-    let gone = revoked.removed[0].to_string();
-    assert!(left.iter().all(|passkey| passkey.credential_id != gone));
-    let book = workshop.book();
-    let still = book.credentials.values().filter(|one| one.state == CredentialState::Registered).count();
-    assert_eq!(still, 3);
+    fn open(url: &str, folder: &Path) -> Box<dyn Directory> {
+        Box::new(opened(url, folder, by_secret(folder), Api::V1, Duration::from_secs(4)))
+    }
+
+    fn has(&self) -> Vec<Option<String>> {
+        self.state.lock().unwrap().passkeys.iter().map(|passkey| Some(passkey.credential_id.clone())).collect()
+    }
+
+    /// A passkey's name ends with something of its credential id.
+    fn struck_out(seen: &[(Request, Answer)]) -> Vec<String> {
+        let names = seen.iter().filter_map(|(request, _)| request.json()["displayName"].as_str().map(str::to_owned));
+        names.chain([SECRET.to_owned(), "an-access-token".to_owned()]).collect()
+    }
 }
 
 /// The excerpt names types that it leaves out: there they may be anything.
 fn described(folder: &Path) -> Option<String> {
-    let excerpt = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/facts/graph-openapi-excerpt.yaml");
-    let Ok(text) = std::fs::read_to_string(&excerpt) else {
-        assert!(std::env::var_os("KEYWRIGHT_REQUIRE_PRISM").is_none(), "there is no {}", excerpt.display());
-        eprintln!("SKIPPED: there is no {}", excerpt.display());
-        return None;
-    };
+    let text = std::fs::read_to_string(prism::described("graph-openapi-excerpt.yaml")?).unwrap();
     let named = text.split("#/components/schemas/").skip(1).filter_map(|rest| rest.split(['\'', '"', '\n']).next());
     let missing: BTreeSet<&str> = named.filter(|name| !text.contains(&format!("\n    {name}:"))).collect();
     let anything: String = missing.iter().map(|name| format!("    {name}:\n      type: object\n")).collect();
@@ -114,7 +112,7 @@ fn described(folder: &Path) -> Option<String> {
 }
 
 /// Sends a request on as it came.
-fn forward(to: &str, request: &fake_idp::Request) -> fake_idp::Answer {
+fn forward(to: &str, request: &Request) -> Answer {
     let config = ureq::Agent::config_builder().http_status_as_error(false).proxy(None).build();
     let query = if request.query.is_empty() { String::new() } else { format!("?{}", request.query) };
     let mut call =
@@ -127,7 +125,7 @@ fn forward(to: &str, request: &fake_idp::Request) -> fake_idp::Answer {
     let mut reply = ureq::Agent::new_with_config(config).run(call.body(request.body.clone()).unwrap()).unwrap();
     let kind = reply.headers().get("content-type").map(|kind| kind.to_str().unwrap().to_owned());
     let headers = kind.map(|kind| ("Content-Type".to_owned(), kind)).into_iter().collect();
-    fake_idp::Answer { status: reply.status().as_u16(), headers, body: reply.body_mut().read_to_vec().unwrap() }
+    Answer { status: reply.status().as_u16(), headers, body: reply.body_mut().read_to_vec().unwrap() }
 }
 
 #[test]
@@ -141,7 +139,7 @@ fn two_people_get_two_keys_each_and_graph_knows_every_request() {
     // The excerpt describes what is about passkeys on v1.0, and the options of beta; the rest goes past it.
     let is_described =
         |path: &str| path.contains("/creationOptions") || path.starts_with("/v1.0") && path.contains("/fido2");
-    let front = fake_idp::FakeIdp::start(move |request| {
+    let front = FakeIdp::start(move |request| {
         let to = if is_described(&request.path) { &described } else { &others };
         forward(to, request)
     });
@@ -151,7 +149,7 @@ fn two_people_get_two_keys_each_and_graph_knows_every_request() {
         let access = by_secret(workshop.path());
         // Prism takes its time on a busy machine.
         let directory = opened(&front.url(), workshop.path(), access, api, Duration::from_secs(30));
-        a_day_at(&directory, &fake, &workshop, &logins);
+        played::a_day_at(&directory, &fake, &workshop, &logins);
     }
     assert_eq!(front.seen().len(), fake.idp.seen().len(), "Prism kept a request back");
 }
@@ -183,17 +181,12 @@ fn an_app_signs_in_with_its_certificate() {
 
 #[test]
 fn a_passkey_that_is_not_listed_yet_is_not_taken_for_absent() {
-    let Some(fake) = Entra::start(&["ada"]) else { return };
-    let mut workshop = Workshop::without_directory(1, &["ada"]);
-    workshop.profile.keys.required = 1;
-    let directory = at(&fake.idp.url(), workshop.path());
-    let report = workshop.provision_at(&directory, &workshop.store(), &workshop.rack(), &Hands::default()).unwrap();
-    assert!(report.accounts[0].complete, "{report:#?}");
-    assert_eq!(report.accounts[0].other_methods, ["password", "phone"]);
+    let Some((fake, workshop, directory)) = played::one_person::<Entra>() else { return };
+    played::everybody(directory.as_ref(), &workshop);
     let user = directory.find_user("ada").unwrap();
     let known = workshop.book().credentials.keys().next().unwrap().clone();
     // Another process knows no id.
-    let other = at(&fake.idp.url(), workshop.path());
+    let other = Entra::open(&fake.idp.url(), workshop.path());
     assert!(other.has(&user, &known).unwrap());
     fake.state.lock().unwrap().lists_nothing = true;
     assert!(other.has(&user, &known).unwrap());
@@ -203,42 +196,17 @@ fn a_passkey_that_is_not_listed_yet_is_not_taken_for_absent() {
 
 #[test]
 fn what_was_said_is_on_record() {
-    let Some(fake) = Entra::start(&["ada"]) else { return };
-    let mut workshop = Workshop::without_directory(1, &["ada"]);
-    workshop.profile.keys.required = 1;
-    let directory = at(&fake.idp.url(), workshop.path());
-    let report = workshop.provision_at(&directory, &workshop.store(), &workshop.rack(), &Hands::default()).unwrap();
-    assert!(report.accounts[0].complete, "{report:#?}");
-    let (patience, cancel) = (Patience::default(), Cancel::default());
-    revoke(&directory, &workshop.store(), &patience, &cancel, &account("ada"), 1, "lost").unwrap();
-    let seen = fake.idp.seen();
-    // Its end comes from the credential id.
-    let names = seen.iter().filter_map(|(request, _)| request.json()["displayName"].as_str().map(str::to_owned));
-    let [name] = &names.collect::<Vec<_>>()[..] else { panic!("one registration") };
-    recorded::compare("entra/enrolment.http", &seen, &[SECRET, "an-access-token", name]);
+    played::on_record::<Entra>();
 }
 
 #[test]
 fn a_dry_run_changes_nothing() {
-    let Some(fake) = Entra::start(&["ada"]) else { return };
-    let workshop = Workshop::without_directory(2, &["ada"]);
-    let directory = at(&fake.idp.url(), workshop.path());
-    let plan = workshop.plan(&keywright::ledger::Book::default());
-    let report =
-        workshop.with_directory(&directory, &workshop.store(), &workshop.rack(), &Hands::default(), |station| {
-            dry_run(station, &plan).unwrap()
-        });
-    assert!(report.accounts[0].failure.is_none(), "{report:#?}");
-    let seen = fake.idp.seen();
-    assert!(!seen.is_empty());
-    assert_eq!(seen.iter().filter(|(request, _)| request.writes() && !request.path.ends_with("/token")).count(), 0);
+    played::only_tried::<Entra>();
 }
 
 #[test]
 fn a_switch_that_is_off_is_told_before_the_first_key() {
-    let Some(fake) = Entra::start(&["ada"]) else { return };
-    let workshop = Workshop::without_directory(1, &["ada"]);
-    let directory = at(&fake.idp.url(), workshop.path());
+    let Some((fake, _workshop, directory)) = played::one_person::<Entra>() else { return };
     assert_eq!(directory.preflight().unwrap(), []);
     fake.state.lock().unwrap().self_service = false;
     let findings = directory.preflight().unwrap();
@@ -246,29 +214,17 @@ fn a_switch_that_is_off_is_told_before_the_first_key() {
     assert!(matches!(directory.find_user("nobody"), Err(DirectoryError::NotFound { .. })));
 }
 
-const REQUESTS: &[(Purpose, &str, &str)] = &[
-    (Purpose::Preflight, "GET", "/v1.0/policies/authenticationMethodsPolicy/authenticationMethodConfigurations/fido2"),
-    (Purpose::Look, "GET", "/v1.0/users/*"),
-    (Purpose::Look, "GET", "/v1.0/users/*/authentication/methods"),
-    (Purpose::Look, "GET", "/v1.0/users/*/authentication/fido2Methods/creationOptions"),
-    (Purpose::Act, "POST", "/v1.0/users/*/authentication/fido2Methods"),
-    (Purpose::Look, "GET", "/v1.0/users/*/authentication/fido2Methods"),
-];
-
 #[test]
 fn one_request_goes_wrong_once_and_the_next_run_ends_it() {
-    let settled = |fake: &Entra, _: (&str, &str), case: &str| {
-        let passkeys = &fake.state.lock().unwrap().passkeys;
-        assert_eq!(passkeys.len(), 2, "{case}: {passkeys:?}");
-    };
-    let open = |url: &str, folder: &Path| Box::new(at(url, folder)) as Box<dyn Directory>;
-    OneFault { requests: REQUESTS, start: Entra::start, url: |fake| fake.idp.url(), open, settled }.run();
+    played::one_fault::<Entra>();
+}
+
+#[test]
+fn one_request_goes_wrong_while_a_key_is_revoked_and_the_next_try_ends_it() {
+    played::one_fault_in_a_revocation::<Entra>();
 }
 
 #[test]
 fn an_entra_that_nobody_reaches_is_an_error_and_nothing_else() {
-    let workshop = Workshop::without_directory(1, &["ada"]);
-    let directory = at("http://127.0.0.1:9", workshop.path());
-    let result = workshop.provision_at(&directory, &workshop.store(), &workshop.rack(), &Hands::default());
-    assert!(matches!(result, Err(RunError::Directory(DirectoryError::Unreachable { .. }))), "{result:?}");
+    played::unreachable::<Entra>();
 }

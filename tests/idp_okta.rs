@@ -6,10 +6,12 @@
 mod fake_idp;
 #[path = "support/fault_proxy.rs"]
 mod fault_proxy;
+#[path = "support/installed.rs"]
+mod installed;
 #[path = "support/okta.rs"]
 mod okta;
-#[path = "support/one_fault.rs"]
-mod one_fault;
+#[path = "support/played.rs"]
+mod played;
 #[path = "support/prism.rs"]
 mod prism;
 #[path = "support/recorded.rs"]
@@ -19,29 +21,18 @@ mod relying_party;
 #[path = "support/workshop.rs"]
 mod workshop;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use keywright::hid::Cancel;
+use fake_idp::FakeIdp;
 use keywright::idp::http::Limits;
 use keywright::idp::okta::{Access, Settings};
 use keywright::idp::{Directory, DirectoryError, Tenant};
-use keywright::ledger::{AccountId, CredentialState};
-use keywright::provision::{Patience, RunError, dry_run, revoke};
 use keywright::secret::SecretSource;
 use okta::{ORIGIN, Okta, TOKEN};
-use one_fault::{OneFault, Purpose};
+use played::{Played, Purpose, keep};
 use prism::Prism;
-use workshop::{DIRECTORY, Hands, Workshop};
-
-/// A file that nobody else may read.
-fn keep(folder: &Path, name: &str, text: &str) -> PathBuf {
-    let file = folder.join(name);
-    std::fs::write(&file, text).unwrap();
-    #[cfg(unix)]
-    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
-    file
-}
+use workshop::{DIRECTORY, Workshop};
 
 fn opened(url: &str, folder: &Path, access: Access, total: Duration) -> keywright::idp::okta::Okta {
     let limits = Limits { connect: Duration::from_secs(5), total };
@@ -50,38 +41,43 @@ fn opened(url: &str, folder: &Path, access: Access, total: Duration) -> keywrigh
     keywright::idp::okta::Okta::open(&tenant, &settings).unwrap()
 }
 
-/// The adapter, with a client that does not wait long. A busy machine must not look like a stalled IdP: that is a second fault.
-fn at(url: &str, folder: &Path) -> keywright::idp::okta::Okta {
+impl Played for Okta {
+    const NAME: &'static str = "okta";
+    const REQUESTS: &'static [(Purpose, &'static str, &'static str)] = &[
+        (Purpose::Preflight, "GET", "/api/v1/users"),
+        (Purpose::Preflight, "GET", "/api/v1/authenticators"),
+        (Purpose::Preflight, "GET", "/api/v1/authenticators/*/methods/webauthn"),
+        (Purpose::Look, "GET", "/api/v1/users/*"),
+        (Purpose::Look, "GET", "/api/v1/users/*/factors"),
+        (Purpose::Act, "POST", "/api/v1/users/*/factors"),
+        (Purpose::Act, "POST", "/api/v1/users/*/factors/*/lifecycle/activate"),
+        (Purpose::TakeBack, "GET", "/api/v1/users/*/factors/*"),
+        (Purpose::TakeBack, "DELETE", "/api/v1/users/*/factors/*"),
+    ];
+    const REVOKING: &'static [(&'static str, &'static str)] =
+        &[("GET", "/api/v1/users/*"), ("GET", "/api/v1/users/*/factors"), ("DELETE", "/api/v1/users/*/factors/*")];
+    const OTHER_METHODS: &'static [&'static str] = &["sms"];
+
+    fn start(logins: &[&str]) -> Option<Self> {
+        Okta::start(logins)
+    }
+
+    fn server(&self) -> &FakeIdp {
+        &self.idp
+    }
+
+    fn open(url: &str, folder: &Path) -> Box<dyn Directory> {
+        Box::new(opened(url, folder, by_token(folder), Duration::from_secs(4)))
+    }
+
+    fn has(&self) -> Vec<Option<String>> {
+        self.state.lock().unwrap().factors.iter().map(|factor| factor.credential_id.clone()).collect()
+    }
+}
+
+fn by_token(folder: &Path) -> Access {
     keep(folder, "token", TOKEN);
-    opened(url, folder, Access::Token("file:token".parse().unwrap()), Duration::from_secs(4))
-}
-
-fn account(login: &str) -> AccountId {
-    AccountId { directory: DIRECTORY.into(), login: login.into() }
-}
-
-/// Two people, two keys each, one of which is lost.
-fn a_day_at(directory: &dyn Directory, fake: &Okta, workshop: &Workshop, logins: &[&str]) {
-    let report = workshop.provision_at(directory, &workshop.store(), &workshop.rack(), &Hands::default()).unwrap();
-    assert!(report.accounts.iter().all(|account| account.complete), "{report:#?}");
-    workshop.everything_agrees_at(directory, &workshop.rack(), logins, 2);
-    let mut registered: Vec<String> =
-        fake.state.lock().unwrap().factors.iter().map(|factor| factor.credential_id.clone().unwrap()).collect();
-    let mut known: Vec<String> = workshop.book().credentials.keys().map(ToString::to_string).collect();
-    registered.sort();
-    known.sort();
-    assert_eq!(registered, known, "the credentials that py_webauthn verified");
-
-    let (patience, cancel) = (Patience::default(), Cancel::default());
-    let revoked = revoke(directory, &workshop.store(), &patience, &cancel, &account("ada"), 1, "lost").unwrap();
-    assert_eq!((revoked.removed.len(), revoked.absent.len(), revoked.keys_left), (1, 0, 1));
-    let left = &fake.state.lock().unwrap().factors;
-    assert_eq!(left.len(), 3);
-    let gone = revoked.removed[0].to_string();
-    assert!(left.iter().all(|factor| factor.credential_id.as_ref() != Some(&gone)));
-    let book = workshop.book();
-    let still = book.credentials.values().filter(|one| one.state == CredentialState::Registered).count();
-    assert_eq!(still, 3);
+    Access::Token("file:token".parse().unwrap())
 }
 
 #[test]
@@ -91,11 +87,9 @@ fn two_people_get_two_keys_each_and_okta_knows_every_request() {
     let Some(prism) = Prism::start("okta-openapi-excerpt.yaml", &fake.idp.url()) else { return };
     fake.state.lock().unwrap().without_sms = true;
     let workshop = Workshop::without_directory(4, &logins);
-    keep(workshop.path(), "token", TOKEN);
     // Prism takes its time on a busy machine.
-    let access = Access::Token("file:token".parse().unwrap());
-    let directory = opened(&prism.url(), workshop.path(), access, Duration::from_secs(30));
-    a_day_at(&directory, &fake, &workshop, &logins);
+    let directory = opened(&prism.url(), workshop.path(), by_token(workshop.path()), Duration::from_secs(30));
+    played::a_day_at(&directory, &fake, &workshop, &logins);
 }
 
 #[test]
@@ -117,18 +111,14 @@ fn a_service_app_binds_its_tokens_to_a_key() {
     let error = unbound.preflight().unwrap_err();
     assert!(matches!(&error, DirectoryError::SignIn { why, .. } if why.contains("`dpop`")), "{error}");
     let directory = opened(&fake.idp.url(), workshop.path(), access(true), limit);
-    a_day_at(&directory, &fake, &workshop, &logins);
+    played::a_day_at(&directory, &fake, &workshop, &logins);
 }
 
 #[test]
 fn a_custom_rp_id_is_the_one_that_credentials_are_for() {
-    let Some(fake) = Okta::start(&["ada"]) else { return };
+    let Some((fake, workshop, directory)) = played::one_person::<Okta>() else { return };
     fake.state.lock().unwrap().rp_id = Some("example.org".into());
-    let mut workshop = Workshop::without_directory(1, &["ada"]);
-    workshop.profile.keys.required = 1;
-    let directory = at(&fake.idp.url(), workshop.path());
-    let report = workshop.provision_at(&directory, &workshop.store(), &workshop.rack(), &Hands::default()).unwrap();
-    assert!(report.accounts[0].complete, "{report:#?}");
+    played::everybody(directory.as_ref(), &workshop);
     let user = directory.find_user("ada").unwrap();
     assert_eq!(directory.begin(&user).unwrap().options.rp.id.as_str(), "example.org");
 
@@ -139,51 +129,17 @@ fn a_custom_rp_id_is_the_one_that_credentials_are_for() {
 
 #[test]
 fn a_factor_that_the_list_leaves_out_is_found_by_its_enrolment() {
-    let Some(fake) = Okta::start(&["ada"]) else { return };
-    let mut workshop = Workshop::without_directory(1, &["ada"]);
-    workshop.profile.keys.required = 1;
-    let directory = at(&fake.idp.url(), workshop.path());
+    let Some((fake, workshop, directory)) = played::one_person::<Okta>() else { return };
     fake.state.lock().unwrap().hides_factors = true;
-    let report = workshop.provision_at(&directory, &workshop.store(), &workshop.rack(), &Hands::default()).unwrap();
-    assert!(report.accounts[0].complete, "{report:#?}");
-    assert_eq!(report.accounts[0].other_methods, ["sms", "password"]);
-    workshop.everything_agrees_at(&directory, &workshop.rack(), &["ada"], 1);
-}
-
-#[test]
-fn what_was_said_is_on_record() {
-    let Some(fake) = Okta::start(&["ada"]) else { return };
-    let mut workshop = Workshop::without_directory(1, &["ada"]);
-    workshop.profile.keys.required = 1;
-    let directory = at(&fake.idp.url(), workshop.path());
-    let report = workshop.provision_at(&directory, &workshop.store(), &workshop.rack(), &Hands::default()).unwrap();
-    assert!(report.accounts[0].complete, "{report:#?}");
-    let (patience, cancel) = (Patience::default(), Cancel::default());
-    revoke(&directory, &workshop.store(), &patience, &cancel, &account("ada"), 1, "lost").unwrap();
-    recorded::compare("okta/enrolment.http", &fake.idp.seen(), &[]);
-}
-
-#[test]
-fn a_dry_run_changes_nothing() {
-    let Some(fake) = Okta::start(&["ada"]) else { return };
-    let workshop = Workshop::without_directory(2, &["ada"]);
-    let directory = at(&fake.idp.url(), workshop.path());
-    let plan = workshop.plan(&keywright::ledger::Book::default());
-    let report =
-        workshop.with_directory(&directory, &workshop.store(), &workshop.rack(), &Hands::default(), |station| {
-            dry_run(station, &plan).unwrap()
-        });
-    assert!(report.accounts[0].failure.is_none(), "{report:#?}");
-    let seen = fake.idp.seen();
-    assert!(!seen.is_empty());
-    assert_eq!(seen.iter().filter(|(request, _)| request.writes()).count(), 0);
+    played::everybody(directory.as_ref(), &workshop);
+    let user = directory.find_user("ada").unwrap();
+    assert_eq!(directory.other_methods(&user).unwrap(), ["sms", "password"]);
+    workshop.everything_agrees_at(directory.as_ref(), &workshop.rack(), &["ada"], 1);
 }
 
 #[test]
 fn a_token_without_rights_is_told_before_the_first_key() {
-    let Some(fake) = Okta::start(&["ada"]) else { return };
-    let workshop = Workshop::without_directory(1, &["ada"]);
-    let directory = at(&fake.idp.url(), workshop.path());
+    let Some((fake, _workshop, directory)) = played::one_person::<Okta>() else { return };
     assert_eq!(directory.preflight().unwrap(), []);
     fake.state.lock().unwrap().powerless = true;
     let findings = directory.preflight().unwrap();
@@ -194,49 +150,31 @@ fn a_token_without_rights_is_told_before_the_first_key() {
 }
 
 #[test]
-fn what_is_registered_is_not_abandoned_and_what_is_gone_is_no_error() {
-    let Some(fake) = Okta::start(&["ada"]) else { return };
-    let mut workshop = Workshop::without_directory(1, &["ada"]);
-    workshop.profile.keys.required = 1;
-    let directory = at(&fake.idp.url(), workshop.path());
-    workshop.provision_at(&directory, &workshop.store(), &workshop.rack(), &Hands::default()).unwrap();
-    let user = directory.find_user("ada").unwrap();
-    let [key] = directory.list(&user).unwrap().try_into().unwrap();
-    assert!(matches!(directory.abandon(&user, &key.id), Err(DirectoryError::Refused { .. })));
-    let begun = directory.begin(&user).unwrap().pending.unwrap();
-    assert_eq!(fake.state.lock().unwrap().factors.len(), 2);
-    directory.abandon(&user, &begun).unwrap();
-    directory.abandon(&user, &begun).unwrap();
-    assert_eq!(fake.state.lock().unwrap().factors.len(), 1);
+fn what_was_said_is_on_record() {
+    played::on_record::<Okta>();
 }
 
-const REQUESTS: &[(Purpose, &str, &str)] = &[
-    (Purpose::Preflight, "GET", "/api/v1/users"),
-    (Purpose::Preflight, "GET", "/api/v1/authenticators"),
-    (Purpose::Preflight, "GET", "/api/v1/authenticators/*/methods/webauthn"),
-    (Purpose::Look, "GET", "/api/v1/users/*"),
-    (Purpose::Look, "GET", "/api/v1/users/*/factors"),
-    (Purpose::Act, "POST", "/api/v1/users/*/factors"),
-    (Purpose::Act, "POST", "/api/v1/users/*/factors/*/lifecycle/activate"),
-    (Purpose::TakeBack, "GET", "/api/v1/users/*/factors/*"),
-    (Purpose::TakeBack, "DELETE", "/api/v1/users/*/factors/*"),
-];
+#[test]
+fn a_dry_run_changes_nothing() {
+    played::only_tried::<Okta>();
+}
+
+#[test]
+fn what_is_registered_is_not_abandoned_and_what_is_gone_is_no_error() {
+    played::taken_back::<Okta>();
+}
 
 #[test]
 fn one_request_goes_wrong_once_and_the_next_run_ends_it() {
-    let settled = |fake: &Okta, _: (&str, &str), case: &str| {
-        let state = fake.state.lock().unwrap();
-        assert!(state.factors.iter().all(|factor| factor.credential_id.is_some()), "{case}: {:?}", state.factors);
-        assert_eq!(state.factors.len(), 2, "{case}");
-    };
-    let open = |url: &str, folder: &Path| Box::new(at(url, folder)) as Box<dyn Directory>;
-    OneFault { requests: REQUESTS, start: Okta::start, url: |fake| fake.idp.url(), open, settled }.run();
+    played::one_fault::<Okta>();
+}
+
+#[test]
+fn one_request_goes_wrong_while_a_key_is_revoked_and_the_next_try_ends_it() {
+    played::one_fault_in_a_revocation::<Okta>();
 }
 
 #[test]
 fn an_okta_that_nobody_reaches_is_an_error_and_nothing_else() {
-    let workshop = Workshop::without_directory(1, &["ada"]);
-    let directory = at("http://127.0.0.1:9", workshop.path());
-    let result = workshop.provision_at(&directory, &workshop.store(), &workshop.rack(), &Hands::default());
-    assert!(matches!(result, Err(RunError::Directory(DirectoryError::Unreachable { .. }))), "{result:?}");
+    played::unreachable::<Okta>();
 }

@@ -4,6 +4,8 @@
 
 #[path = "support/fault_proxy.rs"]
 mod fault_proxy;
+#[path = "support/installed.rs"]
+mod installed;
 #[path = "support/privacy_idea.rs"]
 mod privacy_idea;
 #[path = "support/workshop.rs"]

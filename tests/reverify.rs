@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 
 mod cli_support;
+#[path = "support/installed.rs"]
+mod installed;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,23 +12,9 @@ use std::process::Command;
 
 use cli_support::Home;
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
+use installed::installed;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-
-/// Python with py_webauthn, as `tests/reverify/install` puts it into its cache.
-fn python() -> Option<PathBuf> {
-    let cache = std::env::var_os("KEYWRIGHT_REVERIFY").map(PathBuf::from).or_else(|| {
-        let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache"));
-        let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home)?;
-        Some(cache.join("keywright/reverify"))
-    })?;
-    if cache.join("complete").exists() {
-        return Some(cache.join("bin/python"));
-    }
-    assert!(std::env::var_os("KEYWRIGHT_REQUIRE_REVERIFY").is_none(), "there is no {}", cache.display());
-    eprintln!("SKIPPED: py_webauthn is not there; tests/reverify/install gets it");
-    None
-}
 
 /// Two people with two keys each, exported, and the root that their keys' certificates lead to.
 struct Evidence {
@@ -38,7 +26,7 @@ struct Evidence {
 
 impl Evidence {
     fn new() -> Option<Self> {
-        let python = python()?;
+        let python = installed("reverify", "py_webauthn", "tests/reverify/install")?.join("bin/python");
         let home = Home::new();
         home.run(&["rehearse", "--people", "2", "--out", "done"]).expect(0);
         let folder = home.path("done/evidence");

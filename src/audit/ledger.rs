@@ -65,6 +65,8 @@ pub struct Covered<'a> {
     pub profile: &'a str,
     /// Registered keys that were seen to sign.
     pub proved: usize,
+    /// Keys that were handed out to be registered by hand, and are not confirmed.
+    pub unconfirmed: usize,
     /// As many as the profile demands.
     pub required: usize,
     /// The profile.
@@ -113,6 +115,7 @@ impl<'a> LedgerAudit<'a> {
                 id,
                 profile: account.profile.name.as_str(),
                 proved: book.proved_keys(id),
+                unconfirmed: book.unconfirmed_keys(id),
                 required: account.profile.keys.required,
                 rules: &account.profile,
             })
@@ -194,10 +197,10 @@ fn means(credentials: &[Examined<'_>], standards: &Standards<'_>) -> Vec<Matter>
 }
 
 fn too_few_keys(account: &Covered<'_>) -> Option<Finding> {
-    let Covered { id, proved, required, .. } = *account;
+    let Covered { id, proved, unconfirmed, required, .. } = *account;
     (proved < required).then(|| Finding {
         about: About { account: Some(id.clone()), ..About::default() },
-        matter: Matter::TooFewKeys { proved, required },
+        matter: Matter::TooFewKeys { proved, required, unconfirmed },
     })
 }
 

@@ -232,15 +232,16 @@ fn words(report: &Report, summary: &Summary<'_>) -> String {
             summary.complete,
             count(summary.accounts, "account", "accounts"),
             count(summary.keys_proved, "key", "keys"),
-            if summary.keys_unconfirmed > 0 {
-                format!(", {} to be confirmed", summary.keys_unconfirmed)
-            } else {
-                String::new()
-            },
+            to_be_confirmed(summary.keys_unconfirmed),
             summary.seconds
         ));
     }
     text
+}
+
+/// How many keys were handed out to be registered by hand, for the end of a line; nothing if there are none.
+pub fn to_be_confirmed(keys: usize) -> String {
+    if keys == 0 { String::new() } else { format!(", {keys} to be confirmed") }
 }
 
 /// The steps that a person has to do, and the last one here.

@@ -5,6 +5,7 @@ use serde::Serialize;
 use time::format_description::well_known::Rfc3339;
 
 use super::output::{count, table};
+use super::report::to_be_confirmed;
 use super::{CliError, Exit, Session};
 use crate::ledger::{AccountId, Book, CredentialState, FailureCode, JobId, JobState, SqliteStore, Step, Testimony};
 
@@ -62,6 +63,7 @@ struct Summary<'a> {
     accounts: usize,
     complete: usize,
     keys_proved: usize,
+    keys_unconfirmed: usize,
     events: u64,
     attention: Vec<&'a str>,
 }
@@ -78,6 +80,7 @@ impl Status {
             accounts: all.len(),
             complete: all.iter().filter(|line| line.complete).count(),
             keys_proved: all.iter().map(|line| line.keys_proved).sum(),
+            keys_unconfirmed: all.iter().map(|line| line.keys_unconfirmed).sum(),
             events: book.seq,
             attention: book.attention.iter().filter(|(job, _)| job.is_none()).map(|(_, what)| what.as_str()).collect(),
         };
@@ -156,10 +159,11 @@ fn words(lines: &[&Line<'_>], summary: &Summary<'_>) -> String {
         text.push_str(&format!("attention: {what}\n"));
     }
     text.push_str(&format!(
-        "{} of {} complete, {} proved\n",
+        "{} of {} complete, {} proved{}\n",
         summary.complete,
         count(summary.accounts, "account", "accounts"),
         count(summary.keys_proved, "key", "keys"),
+        to_be_confirmed(summary.keys_unconfirmed),
     ));
     text
 }

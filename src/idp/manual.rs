@@ -196,7 +196,8 @@ impl Directory for Manual {
 
     fn preflight(&self) -> Result<Vec<Finding>, DirectoryError> {
         let message = format!(
-            "{} has no API for keys: each key is made ready here, registered by a person, and confirmed with 'keywright drill';              accounts, and weaker ways to sign in that they have, are not looked at",
+            "{} has no API for keys: each key is made ready here, registered by a person, and confirmed with 'keywright drill'; \
+             accounts, and weaker ways to sign in that they have, are not looked at",
             self.name
         );
         Ok(vec![Finding { blocks: false, message }])

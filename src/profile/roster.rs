@@ -62,7 +62,7 @@ pub enum RosterError {
         file: String,
     },
     /// Rows that are wrong, each with its row number: the line of the file, so the heading is row 1.
-    #[error("{file}: {}", listed(rows))]
+    #[error("{file}: {}", count(rows))]
     Rows {
         /// The file.
         file: String,
@@ -71,11 +71,10 @@ pub enum RosterError {
     },
 }
 
-fn listed(rows: &[(usize, String)]) -> String {
-    let lines: String = rows.iter().map(|(row, why)| format!("\n  row {row}: {why}")).collect();
+fn count(rows: &[(usize, String)]) -> String {
     match rows.len() {
-        1 => format!("1 row is wrong{lines}"),
-        count => format!("{count} rows are wrong{lines}"),
+        1 => "1 row is wrong".to_owned(),
+        count => format!("{count} rows are wrong"),
     }
 }
 
@@ -410,12 +409,10 @@ mod tests {
     }
 
     #[test]
-    fn the_error_shows_each_row_on_a_line() {
+    fn the_error_counts_the_rows() {
         let error = parse("account,profile\nalice,x\nbob,y\n").unwrap_err().to_string();
-        let lines: Vec<&str> = error.lines().collect();
-        assert_eq!(lines[0], "roster.csv: 2 rows are wrong");
-        assert!(lines[1].starts_with("  row 2: ") && lines[2].starts_with("  row 3: "), "{error}");
-        assert!(parse("account,profile\nalice,x").unwrap_err().to_string().starts_with("roster.csv: 1 row is wrong\n"));
+        assert_eq!(error, "roster.csv: 2 rows are wrong");
+        assert_eq!(parse("account,profile\nalice,x").unwrap_err().to_string(), "roster.csv: 1 row is wrong");
     }
 
     #[test]

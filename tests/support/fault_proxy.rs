@@ -153,6 +153,8 @@ struct State {
     /// A rule, and whether it goes after it was used.
     rules: Vec<(Which, Fault, bool)>,
     seen: Vec<Seen>,
+    /// How many of them went wrong.
+    faults: usize,
     /// Connections that have not ended.
     open: usize,
     stopped: bool,
@@ -228,6 +230,11 @@ impl FaultProxy {
         assert_eq!(state.open, 0, "connections that do not end");
     }
 
+    /// How many requests went wrong so far.
+    pub fn faults(&self) -> usize {
+        self.shared.state.lock().unwrap().faults
+    }
+
     /// Every request so far.
     pub fn seen(&self) -> Vec<Seen> {
         self.shared.state.lock().unwrap().seen.clone()
@@ -255,6 +262,7 @@ fn serve(mut client: TcpStream, upstream: SocketAddr, state: &Mutex<State>) -> i
         let index = state.seen.len();
         let found = state.rules.iter().position(|(which, ..)| which.takes(index, &seen));
         state.seen.push(seen);
+        state.faults += usize::from(found.is_some());
         found.map(|at| if state.rules[at].2 { state.rules.remove(at).1 } else { state.rules[at].1.clone() })
     };
     match &fault {

@@ -4,13 +4,13 @@
 //! What is told apart here because it bites: a factor is pending until it is activated; five activations in a row are too many;
 //! a service app's tokens are bound to a key (DPoP with a nonce); a list may leave factors out.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use serde_json::{Value, json};
 
 use crate::fake_idp::{Answer, FakeIdp, Request};
-use crate::relying_party::{Expected, RelyingParty};
+use crate::relying_party::{self, Expected};
 
 pub const TOKEN: &str = "an-api-token";
 pub const ORIGIN: &str = "https://login.example.org";
@@ -46,15 +46,11 @@ pub struct Okta {
     pub state: Arc<Mutex<State>>,
 }
 
-/// One Python process for all: it takes longer to start than to answer.
-static RELYING_PARTY: Mutex<Option<RelyingParty>> = Mutex::new(None);
-
 impl Okta {
     /// `None`, said aloud, where py_webauthn is not installed.
     pub fn start(logins: &[&str]) -> Option<Self> {
-        let mut relying_party = RELYING_PARTY.lock().unwrap_or_else(PoisonError::into_inner);
-        if relying_party.is_none() {
-            *relying_party = Some(RelyingParty::start()?);
+        if !relying_party::is_there() {
+            return None;
         }
         let logins = logins.iter().map(|login| (*login).to_owned()).collect();
         let state = Arc::new(Mutex::new(State { logins, ..State::default() }));
@@ -242,9 +238,7 @@ fn activate(factor: &mut Factor, rp_id: &str, body: &Value) -> Answer {
     let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
     let (object, client_data) = (text("attestation"), text("clientData"));
     let expected = Expected { challenge: &factor.challenge, origin: ORIGIN, rp_id, roots: &[] };
-    let mut relying_party = RELYING_PARTY.lock().unwrap_or_else(PoisonError::into_inner);
-    let relying_party = relying_party.as_mut().expect("started with the server");
-    match relying_party.verify(&expected, &credential_id(&object), &client_data, &object) {
+    match relying_party::verify(&expected, &credential_id(&object), &client_data, &object) {
         Ok(credential_id) => {
             factor.credential_id = Some(credential_id);
             Answer::json(200, &shown(factor))

@@ -4,13 +4,13 @@
 //! What is told apart here because it bites: options are a string with signed bytes in it; the activation has a media type of its
 //! own; the origin is said twice; there are five devices for each user and no more; nobody tells credential ids.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 use serde_json::{Value, json};
 
 use crate::fake_idp::{Answer, FakeIdp, Request};
-use crate::relying_party::{Expected, RelyingParty};
+use crate::relying_party::{self, Expected};
 
 pub const ENVIRONMENT: &str = "abfba8f6-49eb-49f5-a5d9-80ad5c98f9f6";
 pub const POLICY: &str = "58b2c1d0-6f7e-4a8b-9c0d-1e2f3a4b5c6d";
@@ -42,15 +42,11 @@ pub struct PingOne {
     pub state: Arc<Mutex<State>>,
 }
 
-/// One Python process for all: it takes longer to start than to answer.
-static RELYING_PARTY: Mutex<Option<RelyingParty>> = Mutex::new(None);
-
 impl PingOne {
     /// `None`, said aloud, where py_webauthn is not installed.
     pub fn start(logins: &[&str]) -> Option<Self> {
-        let mut relying_party = RELYING_PARTY.lock().unwrap_or_else(PoisonError::into_inner);
-        if relying_party.is_none() {
-            *relying_party = Some(RelyingParty::start()?);
+        if !relying_party::is_there() {
+            return None;
         }
         let logins = logins.iter().map(|login| (*login).to_owned()).collect();
         let state = Arc::new(Mutex::new(State { logins, ..State::default() }));
@@ -201,9 +197,7 @@ fn activate(device: &mut Device, request: &Request) -> Answer {
     }
     let challenge = BASE64URL_NOPAD.encode(&device.challenge);
     let expected = Expected { challenge: &challenge, origin: &origin, rp_id: RP_ID, roots: &[] };
-    let mut relying_party = RELYING_PARTY.lock().unwrap_or_else(PoisonError::into_inner);
-    let relying_party = relying_party.as_mut().expect("started with the server");
-    match relying_party.verify(&expected, &raw_id, &client_data, &object) {
+    match relying_party::verify(&expected, &raw_id, &client_data, &object) {
         Ok(credential_id) => {
             device.credential_id = Some(credential_id);
             Answer::json(200, &shown(device))

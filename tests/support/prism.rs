@@ -1,7 +1,7 @@
 //! A vendor's own description of its API, between an adapter and a fake: Prism lets nothing through that the description does not
 //! know, neither request nor answer.
 //!
-//! Use it with `#[path = "support/prism.rs"] mod prism;`. `tests/idp/install` installs it.
+//! Use it with `#[path = "support/prism.rs"] mod prism;` beside `installed`. `tests/idp/install` installs it.
 
 #![allow(dead_code, reason = "each fake uses the parts that it needs")]
 
@@ -13,6 +13,8 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use crate::installed::installed;
+
 /// How long Node may take to read a description on a busy machine.
 const STARTS_WITHIN: Duration = Duration::from_secs(120);
 
@@ -23,24 +25,23 @@ pub struct Prism {
     reader: Option<JoinHandle<()>>,
 }
 
+/// A description from the facts beside the repository, or any other file. `None`, said aloud, where it is not there.
+pub fn described(description: &str) -> Option<PathBuf> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/facts").join(description);
+    if file.exists() {
+        return Some(file);
+    }
+    assert!(std::env::var_os("KEYWRIGHT_REQUIRE_PRISM").is_none(), "there is no {}", file.display());
+    eprintln!("SKIPPED: there is no {}", file.display());
+    None
+}
+
 impl Prism {
     /// In front of `upstream` (`http://127.0.0.1:PORT`), with a description from the facts beside the repository, such as
     /// `okta-openapi-excerpt.yaml`. `None`, said aloud, where one of them is not there.
     pub fn start(description: &str, upstream: &str) -> Option<Self> {
-        let required = std::env::var_os("KEYWRIGHT_REQUIRE_PRISM").is_some();
-        let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache"));
-        let cache = std::env::var_os("KEYWRIGHT_PRISM").map(PathBuf::from).or_else(|| {
-            let caches = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home)?;
-            Some(caches.join("keywright/prism"))
-        })?;
-        let description = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/facts").join(description);
-        for needed in [&cache.join("complete"), &description] {
-            if !needed.exists() {
-                assert!(!required, "there is no {}", needed.display());
-                eprintln!("SKIPPED: there is no {}; tests/idp/install gets Prism", needed.display());
-                return None;
-            }
-        }
+        let cache = installed("prism", "Prism", "tests/idp/install")?;
+        let description = described(description)?;
         // Free a moment ago. If another program takes it first, Prism does not start, and says so.
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut child = Command::new(cache.join("node_modules/.bin/prism"))

@@ -1,12 +1,12 @@
 //! A privacyIDEA server on a free port of loopback, with a database of its own: realm `corp`, people `user1` to `user400`.
 //!
-//! Use it with `#[path = "support/privacy_idea.rs"] mod privacy_idea;`. `tests/idp/privacyidea/install` installs it.
+//! Use it with `#[path = "support/privacy_idea.rs"] mod privacy_idea;` beside `installed`. `tests/idp/privacyidea/install` installs it.
 
 #![allow(dead_code, reason = "each journey uses the parts that it needs")]
 
 use std::fs::File;
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,8 @@ use keywright::idp::{OpenError, Tenant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use ureq::http::{HeaderName, Method};
+
+use crate::installed::installed;
 
 pub const PASSWORD: &str = "for-tests-only";
 pub const ORIGIN: &str = "https://login.example.com";
@@ -36,16 +38,7 @@ pub struct Server {
 impl Server {
     /// `None`, said aloud, where it is not installed. It has a relying party, and these enrollment policies besides.
     pub fn start(policies: &Value) -> Option<Self> {
-        let cache = std::env::var_os("KEYWRIGHT_PRIVACYIDEA").map(PathBuf::from).or_else(|| {
-            let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache"));
-            let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home)?;
-            Some(cache.join("keywright/privacyidea"))
-        })?;
-        if !cache.join("complete").exists() {
-            assert!(std::env::var_os("KEYWRIGHT_REQUIRE_PRIVACYIDEA").is_none(), "there is no {}", cache.display());
-            eprintln!("SKIPPED: privacyIDEA is not there; tests/idp/privacyidea/install gets it");
-            return None;
-        }
+        let cache = installed("privacyidea", "privacyIDEA", "tests/idp/privacyidea/install")?;
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         std::fs::copy(cache.join("prepared/pi.db"), at("pi.db")).unwrap();

@@ -14,7 +14,7 @@ const HEADERS: [&str; 3] = ["authorization", "dpop", "client-request-id"];
 const MADE: usize = 40;
 
 /// Holds the exchanges against `tests/idp/FILE`, such as `okta/enrolment.http`.
-pub fn compare(file: &str, exchanges: &[(Request, Answer)], secrets: &[&str]) {
+pub fn compare(file: &str, exchanges: &[(Request, Answer)], secrets: &[String]) {
     let text = as_http_file(exchanges, &HEADERS, |text| {
         secrets.iter().fold(masked(text), |text, secret| text.replace(secret, "[removed]"))
     });

@@ -1,17 +1,44 @@
 //! A relying party that is not ours: py_webauthn, asked about each registration that reaches a fake IdP.
 //!
-//! Use it with `#[path = "support/relying_party.rs"] mod relying_party;`. `tests/reverify/install` installs it.
+//! Use it with `#[path = "support/relying_party.rs"] mod relying_party;` beside `installed`. `tests/reverify/install` installs it.
 
 #![allow(dead_code, reason = "each fake uses the parts that it needs")]
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
+use crate::installed::installed;
+
+/// One process for all tests of a file: it takes longer to start than to answer.
+static SHARED: Mutex<Option<RelyingParty>> = Mutex::new(None);
+
+/// Whether there is one to ask with [`verify`]; said aloud where py_webauthn is not installed.
+pub fn is_there() -> bool {
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    if shared.is_none() {
+        *shared = RelyingParty::start();
+    }
+    shared.is_some()
+}
+
+/// The credential id in base64url, or why py_webauthn refuses it; see [`RelyingParty::verify`].
+pub fn verify(
+    expected: &Expected<'_>,
+    credential_id: &str,
+    client_data: &str,
+    attestation_object: &str,
+) -> Result<String, String> {
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    let relying_party = shared.as_mut().expect("whoever asks was told that there is one");
+    relying_party.verify(expected, credential_id, client_data, attestation_object)
+}
+
 /// py_webauthn in a process that answers one line for each line.
-pub struct RelyingParty {
+struct RelyingParty {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
@@ -29,17 +56,8 @@ pub struct Expected<'a> {
 
 impl RelyingParty {
     /// `None`, said aloud, where py_webauthn is not installed.
-    pub fn start() -> Option<Self> {
-        let cache = std::env::var_os("KEYWRIGHT_REVERIFY").map(PathBuf::from).or_else(|| {
-            let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache"));
-            let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home)?;
-            Some(cache.join("keywright/reverify"))
-        })?;
-        if !cache.join("complete").exists() {
-            assert!(std::env::var_os("KEYWRIGHT_REQUIRE_REVERIFY").is_none(), "there is no {}", cache.display());
-            eprintln!("SKIPPED: py_webauthn is not there; tests/reverify/install gets it");
-            return None;
-        }
+    fn start() -> Option<Self> {
+        let cache = installed("reverify", "py_webauthn", "tests/reverify/install")?;
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/idp/relying_party.py");
         let mut child = Command::new(cache.join("bin/python"))
             .arg("-I")
@@ -54,7 +72,7 @@ impl RelyingParty {
 
     /// The credential id in base64url, or why py_webauthn refuses it. `attestation_object` and `client_data` are base64url
     /// without padding.
-    pub fn verify(
+    fn verify(
         &mut self,
         expected: &Expected<'_>,
         credential_id: &str,

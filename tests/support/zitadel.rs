@@ -3,12 +3,12 @@
 //! What is told apart here because it bites: unverified passkeys are in no list; a new registration takes the place of an
 //! unverified one; a refused credential is HTTP 500 with gRPC INTERNAL; a list lags behind by one question.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
 use crate::fake_idp::{Answer, FakeIdp, Request};
-use crate::relying_party::{Expected, RelyingParty};
+use crate::relying_party::{self, Expected};
 
 pub const PAT: &str = "a-personal-access-token";
 pub const DOMAIN: &str = "login.example.org";
@@ -31,26 +31,16 @@ pub struct State {
     made: usize,
 }
 
-impl State {
-    pub fn ready(&self) -> usize {
-        self.passkeys.iter().filter(|passkey| passkey.name.is_some()).count()
-    }
-}
-
 pub struct Zitadel {
     pub idp: FakeIdp,
     pub state: Arc<Mutex<State>>,
 }
 
-/// One Python process for all: it takes longer to start than to answer.
-static RELYING_PARTY: Mutex<Option<RelyingParty>> = Mutex::new(None);
-
 impl Zitadel {
     /// `None`, said aloud, where py_webauthn is not installed.
     pub fn start(logins: &[&str]) -> Option<Self> {
-        let mut relying_party = RELYING_PARTY.lock().unwrap_or_else(PoisonError::into_inner);
-        if relying_party.is_none() {
-            *relying_party = Some(RelyingParty::start()?);
+        if !relying_party::is_there() {
+            return None;
         }
         let state = State {
             logins: logins.iter().map(|login| (*login).to_owned()).collect(),
@@ -192,9 +182,7 @@ fn verify(state: &mut State, user: &str, body: &Value) -> Answer {
     let expected = Expected { challenge: &passkey.challenge, origin: &origin, rp_id: DOMAIN, roots: &[] };
     let (client_data, object) =
         (&credential["response"]["clientDataJSON"], &credential["response"]["attestationObject"]);
-    let mut relying_party = RELYING_PARTY.lock().unwrap_or_else(PoisonError::into_inner);
-    let relying_party = relying_party.as_mut().expect("started with the server");
-    match relying_party.verify(&expected, &text(&credential["id"]), &text(client_data), &text(object)) {
+    match relying_party::verify(&expected, &text(&credential["id"]), &text(client_data), &text(object)) {
         Ok(credential_id) => {
             passkey.credential_id = Some(credential_id);
             passkey.name = Some(name.to_owned());

@@ -128,6 +128,8 @@ pub enum Matter {
         proved: usize,
         /// As the profile demands.
         required: usize,
+        /// Handed out to be registered by hand, and not confirmed.
+        unconfirmed: usize,
     },
     /// A stored key has to be tried again.
     DrillOverdue {
@@ -223,13 +225,13 @@ impl fmt::Display for Matter {
             ),
             Self::NotRegistered => f.write_str("A credential is on the key and not at the identity provider."),
             Self::Revoked => f.write_str("It was revoked: the identity provider does not take it any more."),
-            Self::TooFewKeys { proved: 0, required } => {
+            Self::TooFewKeys { proved: 0, required, .. } => {
                 write!(f, "None of {required} proved keys: nobody can sign in to this account with a key.")
             }
-            Self::TooFewKeys { proved: 1, required } => {
+            Self::TooFewKeys { proved: 1, required, .. } => {
                 write!(f, "1 of {required} proved keys: losing that one locks its owner out.")
             }
-            Self::TooFewKeys { proved, required } => write!(f, "{proved} of {required} proved keys."),
+            Self::TooFewKeys { proved, required, .. } => write!(f, "{proved} of {required} proved keys."),
             Self::DrillOverdue { last, interval_days } => {
                 write!(f, "It was last tried on {last}, and is to be tried every {interval_days} days.")
             }
@@ -418,6 +420,9 @@ impl Matter {
             Self::NotRegistered => "Delete the credential from the key, or reset the key, and enrol it again.",
             Self::Unconfirmed => "Register it there, sign in with it, and run 'keywright drill ACCOUNT'.",
             Self::Revoked => "Nothing, if the key was lost; a key that was found again should be reset.",
+            Self::TooFewKeys { proved, required, unconfirmed } if proved + unconfirmed >= *required => {
+                "Confirm the keys that were handed out: keywright drill ACCOUNT."
+            }
             Self::TooFewKeys { .. } => "Enrol another key: keywright enroll ACCOUNT.",
             Self::DrillOverdue { .. } | Self::NeverDrilled { .. } => {
                 "Take the key from its place, run 'keywright drill ACCOUNT', and put it back."

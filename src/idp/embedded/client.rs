@@ -192,7 +192,11 @@ impl Directory for Embedded {
         let at = path(&user.id, &format!("/ceremonies/{}", segment(pending)));
         match send(self.call(Method::DELETE, &at), "such registration") {
             Ok(reply) => removed(&reply),
-            Err(DirectoryError::NotFound { .. }) => Ok(()),
+            // Gone already; or somebody on the way knows nothing of it.
+            Err(absent @ DirectoryError::NotFound { .. }) => {
+                let is_there = self.pending(user)?.iter().any(|id| id == pending);
+                if is_there { Err(absent) } else { Ok(()) }
+            }
             Err(error) => Err(error),
         }
     }

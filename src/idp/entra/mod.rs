@@ -501,8 +501,11 @@ impl Directory for Entra {
         match self.graph.send(self.graph.call(Method::DELETE, &path), "such passkey", Permission::Passkeys) {
             Ok(reply) if reply.status() == 204 => Ok(()),
             Ok(reply) => Err(self.graph.unreadable(format!("HTTP {} to a removal", reply.status()))),
-            // An earlier request removed it, whose answer was lost.
-            Err(DirectoryError::NotFound { .. }) => Ok(()),
+            // An earlier request removed it, whose answer was lost; or somebody on the way to Graph knows nothing of it.
+            Err(absent @ DirectoryError::NotFound { .. }) => {
+                let is_there = self.list(user)?.iter().any(|listed| listed.id == registered.id);
+                if is_there { Err(absent) } else { Ok(()) }
+            }
             Err(error) => Err(error),
         }
     }
