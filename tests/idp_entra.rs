@@ -111,23 +111,6 @@ fn described(folder: &Path) -> Option<String> {
     Some(file.to_str().unwrap().to_owned())
 }
 
-/// Sends a request on as it came.
-fn forward(to: &str, request: &Request) -> Answer {
-    let config = ureq::Agent::config_builder().http_status_as_error(false).proxy(None).build();
-    let query = if request.query.is_empty() { String::new() } else { format!("?{}", request.query) };
-    let mut call =
-        ureq::http::Request::builder().method(request.method.as_str()).uri(format!("{to}{}{query}", request.path));
-    for (name, value) in &request.headers {
-        if matches!(name.as_str(), "authorization" | "content-type" | "accept" | "client-request-id") {
-            call = call.header(name, value);
-        }
-    }
-    let mut reply = ureq::Agent::new_with_config(config).run(call.body(request.body.clone()).unwrap()).unwrap();
-    let kind = reply.headers().get("content-type").map(|kind| kind.to_str().unwrap().to_owned());
-    let headers = kind.map(|kind| ("Content-Type".to_owned(), kind)).into_iter().collect();
-    Answer { status: reply.status().as_u16(), headers, body: reply.body_mut().read_to_vec().unwrap() }
-}
-
 #[test]
 fn two_people_get_two_keys_each_and_graph_knows_every_request() {
     let logins = ["ada", "grace"];
@@ -141,7 +124,7 @@ fn two_people_get_two_keys_each_and_graph_knows_every_request() {
         |path: &str| path.contains("/creationOptions") || path.starts_with("/v1.0") && path.contains("/fido2");
     let front = FakeIdp::start(move |request| {
         let to = if is_described(&request.path) { &described } else { &others };
-        forward(to, request)
+        fake_idp::forward(to, request)
     });
     for api in [Api::V1, Api::Beta] {
         fake.state.lock().unwrap().passkeys.clear();

@@ -56,6 +56,7 @@ impl Played for Okta {
     ];
     const REVOKING: &'static [(&'static str, &'static str)] =
         &[("GET", "/api/v1/users/*"), ("GET", "/api/v1/users/*/factors"), ("DELETE", "/api/v1/users/*/factors/*")];
+    const RENEWS: bool = false;
     const OTHER_METHODS: &'static [&'static str] = &["sms"];
 
     fn start(logins: &[&str]) -> Option<Self> {

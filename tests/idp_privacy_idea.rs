@@ -2,23 +2,34 @@
 
 #![allow(clippy::unwrap_used)] // clippy knows test functions only, not what they call
 
+#[path = "support/fake_idp.rs"]
+mod fake_idp;
 #[path = "support/fault_proxy.rs"]
 mod fault_proxy;
 #[path = "support/installed.rs"]
 mod installed;
+#[path = "support/played.rs"]
+mod played;
 #[path = "support/privacy_idea.rs"]
 mod privacy_idea;
+#[path = "support/recorded.rs"]
+mod recorded;
 #[path = "support/workshop.rs"]
 mod workshop;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use fault_proxy::{FaultProxy, Which};
+use fake_idp::FakeIdp;
+use fault_proxy::{Fault, FaultProxy, Which};
 use keywright::hid::Cancel;
 use keywright::idp::privacy_idea::TokenType;
 use keywright::idp::{Directory, DirectoryError};
 use keywright::ledger::{AccountId, Book, FailureCode};
-use keywright::provision::{Patience, RunError, dry_run, revoke};
+use keywright::provision::{Patience, Report, RunError, dry_run, revoke};
+use keywright::softkey::{Rack, Touch};
+use played::Purpose;
 use privacy_idea::Server;
 use serde_json::{Value, json};
 use ureq::http::Method;
@@ -154,57 +165,222 @@ fn two_keys_each_and_a_dry_run_before_that_writes_nothing() {
     }
 }
 
-#[test]
-fn a_registration_goes_wrong_once_and_the_next_run_ends_it() {
-    let Some(mut server) = Server::start(&json!({})) else { return };
-    server.limits.total = Duration::from_secs(3);
-    // Where in a run of one person the requests are: to begin, to complete, to look.
-    let run = |proxy: &FaultProxy, workshop: &Workshop| {
-        let directory =
-            server.directory_with(TokenType::Webauthn, |settings| settings.url = proxy.url().parse().unwrap());
-        workshop.provision_at(&directory, &workshop.store(), &workshop.rack(), &Hands::default())
-    };
-    let one_person = || {
+/// One person at a server that several cases share, with one key.
+struct Visit<'a> {
+    server: &'a Server,
+    workshop: Workshop,
+}
+
+impl<'a> Visit<'a> {
+    fn new(server: &'a Server) -> Self {
         let mut workshop = Workshop::without_directory(1, &["user1"]);
         workshop.profile.keys.required = 1;
-        workshop
-    };
-    let tidy = || {
-        for token in server.tokens() {
-            server.ask(Method::DELETE, &format!("/token/{}", token["serial"].as_str().unwrap()), &Value::Null);
+        Self { server, workshop }
+    }
+
+    fn run(&self, url: &str, rack: &Rack) -> Result<Report, RunError> {
+        let directory = self.server.directory_with(TokenType::Webauthn, |settings| settings.url = url.parse().unwrap());
+        self.workshop.provision_at(&directory, &self.workshop.store(), rack, &Hands::default())
+    }
+}
+
+impl Drop for Visit<'_> {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.server.tidy();
         }
-    };
-    let proxy = FaultProxy::start(&server.url);
-    assert!(run(&proxy, &one_person()).unwrap().accounts[0].complete);
-    tidy();
-    let seen = proxy.seen();
-    let mut wanted: Vec<usize> = (0..seen.len()).filter(|at| seen[*at].path == "/token/init").collect();
-    assert_eq!(wanted.len(), 2);
-    wanted.extend(seen.iter().position(|one| one.method == "GET" && one.path == "/token/"));
-    for at in wanted {
+    }
+}
+
+/// These requests go wrong once, in every way: by method, path, which one of its kind, and what they are for.
+fn go_wrong_once(requests: &[(Purpose, &str, &str, usize)]) {
+    let Some(mut server) = Server::start(&json!({})) else { return };
+    server.limits.total = Duration::from_secs(3);
+    for (purpose, method, path, nth) in requests {
         for (fault, code) in fault_proxy::table() {
-            let case = format!("{at} {:?} {fault:?}", seen[at]);
-            let workshop = one_person();
+            let case = format!("{method} {path} {nth} {fault:?}");
+            let visit = Visit::new(&server);
             let proxy = FaultProxy::start(&server.url);
-            proxy.once(Which::Index(at), fault);
-            match run(&proxy, &workshop) {
+            let rack = visit.workshop.rack();
+            if *purpose == Purpose::TakeBack {
+                rack.key(0).touch(Touch::Declined);
+            }
+            // Others of its kind go before it.
+            for _ in 0..*nth {
+                proxy.once(Which::of(method, path), Fault::Pass);
+            }
+            proxy.once(Which::of(method, path), fault);
+            let renewed = code == FailureCode::DirectorySignIn && *path != "/auth" && *purpose != Purpose::TakeBack;
+            match visit.run(&proxy.url(), &rack) {
                 Ok(report) => {
                     for (_, failure) in failures(&report) {
-                        let looked = seen[at].method == "GET" && failure.code == FailureCode::DirectoryDown;
-                        assert!(failure.code == code || looked, "{case}: {failure:?}");
+                        let looked = *purpose != Purpose::Act && failure.code == FailureCode::DirectoryDown;
+                        let declined = *purpose == Purpose::TakeBack && failure.code == FailureCode::TouchDeclined;
+                        assert!(failure.code == code || looked || declined, "{case}: {failure:?}");
                     }
+                    assert!(!renewed || report.accounts[0].complete, "{case}: the token was not renewed");
                 }
-                Err(RunError::Directory(_)) => assert_eq!(seen[at].method, "GET", "{case}"),
+                Err(RunError::Directory(_)) => {
+                    assert!(*purpose != Purpose::Act && !renewed, "{case}");
+                }
                 Err(error) => panic!("{case}: {error}"),
             }
+            assert_eq!(proxy.faults(), nth + 1, "{case}: it did not go wrong");
+            drop(rack);
             proxy.clear();
             proxy.settle();
-            let report = run(&proxy, &workshop).unwrap();
+            let report = visit.run(&proxy.url(), &visit.workshop.rack()).unwrap();
             assert!(report.accounts[0].complete, "{case}: {report:#?}");
             let tokens = server.tokens();
             assert_eq!(tokens.len(), 1, "{case}: {tokens:#?}");
             assert_eq!(tokens[0]["rollout_state"], "enrolled", "{case}");
-            tidy();
         }
     }
+}
+
+#[test]
+fn a_registration_goes_wrong_once_and_the_next_run_ends_it() {
+    // The first begins it, the second completes it.
+    go_wrong_once(&[(Purpose::Act, "POST", "/token/init", 0), (Purpose::Act, "POST", "/token/init", 1)]);
+}
+
+#[test]
+fn a_question_or_a_removal_goes_wrong_once_and_the_next_run_ends_it() {
+    go_wrong_once(&[
+        (Purpose::Preflight, "POST", "/auth", 0),
+        (Purpose::Look, "GET", "/user/", 0),
+        (Purpose::Look, "GET", "/token/", 0),
+        (Purpose::TakeBack, "DELETE", "/token/*", 0),
+    ]);
+}
+
+#[test]
+fn a_user_with_too_many_tokens_is_told_so() {
+    let Some(server) = Server::start(&json!({})) else { return };
+    server.policy("limit", "enrollment", &json!({ "max_token_per_user": "1" }));
+    let directory = server.directory(TokenType::Passkey);
+    let user = directory.find_user("user1").unwrap();
+    directory.begin(&user).unwrap();
+    let error = directory.begin(&user).unwrap_err();
+    assert!(matches!(&error, DirectoryError::Refused { why, .. } if why.contains("max_token_per_user")), "{error}");
+}
+
+#[test]
+fn a_challenge_that_is_too_old_is_begun_anew_and_leaves_no_token() {
+    for token_type in [TokenType::Webauthn, TokenType::Passkey] {
+        let Some(server) = Server::start(&json!({})) else { return };
+        let visit = Visit::new(&server);
+        let directory = server.directory(token_type);
+        let run = || {
+            let (store, rack) = (visit.workshop.store(), visit.workshop.rack());
+            visit.workshop.provision_at(&directory, &store, &rack, &Hands::default()).unwrap()
+        };
+        // Too old as soon as it is made.
+        server.ask(Method::POST, "/system/setConfig", &json!({ "WebauthnChallengeValidityTime": -1 }));
+        let report = run();
+        let codes: Vec<_> = failures(&report).into_iter().map(|(_, failure)| failure.code).collect();
+        assert_eq!(codes, [FailureCode::ChallengeExpired]);
+        assert_eq!(server.tokens(), [] as [Value; 0]);
+        server.ask(Method::POST, "/system/setConfig", &json!({ "WebauthnChallengeValidityTime": 120 }));
+        assert!(run().accounts[0].complete);
+        visit.workshop.everything_agrees_at(&directory, &visit.workshop.rack(), &["user1"], 1);
+    }
+}
+
+#[test]
+fn a_registration_that_reaches_the_server_twice_is_there_once() {
+    for token_type in [TokenType::Webauthn, TokenType::Passkey] {
+        let Some(server) = Server::start(&json!({})) else { return };
+        let visit = Visit::new(&server);
+        // Something on the way sends it again, and the second answer is the one that arrives.
+        let (url, replayed) = (server.url.clone(), Arc::new(AtomicUsize::new(0)));
+        let counter = Arc::clone(&replayed);
+        let front = FakeIdp::start(move |request| {
+            if request.path == "/token/init" && request.json()["serial"].is_string() {
+                assert_eq!(fake_idp::forward(&url, request).status, 200);
+                counter.fetch_add(1, Ordering::SeqCst);
+            }
+            fake_idp::forward(&url, request)
+        });
+        let directory = server.directory_with(token_type, |settings| settings.url = front.url().parse().unwrap());
+        let (store, rack) = (visit.workshop.store(), visit.workshop.rack());
+        let report = visit.workshop.provision_at(&directory, &store, &rack, &Hands::default()).unwrap();
+        assert!(report.accounts[0].complete, "{report:#?}");
+        drop(rack);
+        assert_eq!((replayed.load(Ordering::SeqCst), server.tokens().len()), (1, 1));
+        visit.workshop.everything_agrees_at(&directory, &visit.workshop.rack(), &["user1"], 1);
+    }
+}
+
+#[test]
+fn what_was_said_is_on_record() {
+    for token_type in [TokenType::Webauthn, TokenType::Passkey] {
+        let Some(server) = Server::start(&json!({})) else { return };
+        let visit = Visit::new(&server);
+        let url = server.url.clone();
+        let front = FakeIdp::start(move |request| fake_idp::forward(&url, request));
+        let directory = server.directory_with(token_type, |settings| settings.url = front.url().parse().unwrap());
+        let user = directory.find_user("user1").unwrap();
+        let (store, rack) = (visit.workshop.store(), visit.workshop.rack());
+        let report = visit.workshop.provision_at(&directory, &store, &rack, &Hands::default()).unwrap();
+        assert!(report.accounts[0].complete, "{report:#?}");
+        let [key] = directory.list(&user).unwrap().try_into().unwrap();
+        directory.revoke(&user, &key).unwrap();
+        let begun = directory.begin(&user).unwrap().pending.unwrap();
+        directory.abandon(&user, &begun).unwrap();
+        let record = |body: &mut Vec<u8>| {
+            if let Ok(json) = serde_json::from_slice(body) {
+                *body = for_the_record(json).to_string().into_bytes();
+            }
+        };
+        let mut seen = front.seen();
+        for (request, answer) in &mut seen {
+            record(&mut request.body);
+            record(&mut answer.body);
+        }
+        recorded::compare(&format!("privacy-idea/{}.http", token_type.name()), &seen, &[key.id, begun]);
+    }
+}
+
+/// Without what differs each time and without secrets, and with lists of words in order, which the server keeps in none; of long
+/// lists the beginning.
+fn for_the_record(mut body: Value) -> Value {
+    const SHOWN: usize = 3;
+    const VARYING: [&str; 14] = [
+        "serial",
+        "serialNumber",
+        "transaction_id",
+        "time",
+        "nonce",
+        "challenge",
+        "token",
+        "signature",
+        "threadid",
+        "password",
+        "credential_id_hash",
+        "assignment_date",
+        "creation_date",
+        "attestation_certificate",
+    ];
+    match &mut body {
+        Value::Object(members) => {
+            for (name, member) in members {
+                *member = match member.take() {
+                    Value::String(_) | Value::Number(_) if VARYING.contains(&name.as_str()) => "[removed]".into(),
+                    member => for_the_record(member),
+                };
+            }
+        }
+        Value::Array(items) if items.iter().all(Value::is_string) => {
+            items.sort_by_key(ToString::to_string);
+            if items.len() > 4 * SHOWN {
+                let more = format!("[{} more]", items.len() - SHOWN);
+                items.truncate(SHOWN);
+                items.push(more.into());
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| *item = for_the_record(item.take())),
+        _ => {}
+    }
+    body
 }

@@ -44,6 +44,7 @@ impl Played for Zitadel {
     ];
     const REVOKING: &'static [(&'static str, &'static str)] =
         &[("POST", "/v2/users"), ("POST", "/v2/users/*/passkeys/_search"), ("DELETE", "/v2/users/*/passkeys/*")];
+    const RENEWS: bool = false;
     const OTHER_METHODS: &'static [&'static str] = &["PASSWORD", "OTP_SMS"];
 
     fn start(logins: &[&str]) -> Option<Self> {

@@ -145,6 +145,23 @@ impl Drop for FakeIdp {
     }
 }
 
+/// Sends a request on as it came, to a server at `http://ADDRESS:PORT`.
+pub fn forward(to: &str, request: &Request) -> Answer {
+    let config = ureq::Agent::config_builder().http_status_as_error(false).proxy(None).build();
+    let query = if request.query.is_empty() { String::new() } else { format!("?{}", request.query) };
+    let uri = format!("{to}{}{query}", request.path);
+    let mut call = ureq::http::Request::builder().method(request.method.as_str()).uri(uri);
+    for (name, value) in &request.headers {
+        if !matches!(name.as_str(), "host" | "connection" | "content-length" | "accept-encoding") {
+            call = call.header(name, value);
+        }
+    }
+    let mut reply = ureq::Agent::new_with_config(config).run(call.body(request.body.clone()).unwrap()).unwrap();
+    let kind = reply.headers().get("content-type").map(|kind| kind.to_str().unwrap().to_owned());
+    let headers = kind.map(|kind| ("Content-Type".to_owned(), kind)).into_iter().collect();
+    Answer { status: reply.status().as_u16(), headers, body: reply.body_mut().read_to_vec().unwrap() }
+}
+
 /// Exchanges as a file that a person can read. The values of these headers, and whatever `hide` replaces, are struck out.
 pub fn as_http_file(exchanges: &[(Request, Answer)], secret_headers: &[&str], hide: impl Fn(&str) -> String) -> String {
     let mut text = String::new();

@@ -24,6 +24,8 @@ use keywright::ledger::FailureCode;
 /// What goes wrong. `Before`: the upstream never hears of the request. `After`: it has acted on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
+    /// Nothing does.
+    Pass,
     /// Something else is answered.
     ReplyBefore(Reply),
     /// Something else is answered.
@@ -275,7 +277,7 @@ fn serve(mut client: TcpStream, upstream: SocketAddr, state: &Mutex<State>) -> i
     let body_at = find(&answer, b"\r\n\r\n").map_or(answer.len(), |at| at + 4);
     let half_body = &answer[..body_at + (answer.len() - body_at) / 2];
     match fault {
-        None => client.write_all(&answer),
+        None | Some(Fault::Pass) => client.write_all(&answer),
         Some(Fault::ReplyAfter(reply)) => client.write_all(&reply.0),
         Some(Fault::StallAfter) => until_it_gives_up(&mut client),
         Some(Fault::HalfHead) => client.write_all(&answer[..body_at / 2]),

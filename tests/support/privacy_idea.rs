@@ -114,6 +114,13 @@ impl Server {
         page["tokens"].as_array().unwrap().clone()
     }
 
+    /// Deletes every token.
+    pub fn tidy(&self) {
+        for token in self.tokens() {
+            self.ask(Method::DELETE, &format!("/token/{}", token["serial"].as_str().unwrap()), &Value::Null);
+        }
+    }
+
     /// The adapter, with settings that this changes.
     pub fn directory_with(&self, token_type: TokenType, change: impl FnOnce(&mut Settings)) -> PrivacyIdea {
         self.open(token_type, PASSWORD, change).unwrap()

@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::fake_idp::{Answer, Request, as_http_file};
 
 /// Headers whose values are secrets, or differ each time.
-const HEADERS: [&str; 3] = ["authorization", "dpop", "client-request-id"];
+const HEADERS: [&str; 4] = ["authorization", "dpop", "client-request-id", "pi-authorization"];
 
 /// From this length on, a word of base64 is what a key made, or a signature.
 const MADE: usize = 40;
