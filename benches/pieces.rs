@@ -67,23 +67,17 @@ impl Key {
     /// Always for the same user, so that the key never gets full.
     fn make(&mut self, token: &PinUvAuthToken) -> NewCredential {
         let request = MakeCredential {
-            client_data_hash: client_data().hash(),
-            rp: RelyingParty { id: rp_id(), name: "Example".into() },
-            user: UserEntity {
-                id: UserHandle::new([1]).unwrap(),
-                name: "ada@example.org".into(),
-                display_name: "Ada".into(),
-            },
-            pub_key_cred_params: vec![CoseAlgorithm::ES256],
-            exclude_list: Vec::new(),
             resident_key: true,
-            cred_protect: None,
-            cred_blob: None,
-            min_pin_length: false,
-            hmac_secret: false,
-            large_blob_key: false,
-            enterprise_attestation: None,
-            attestation_formats_preference: Vec::new(),
+            ..MakeCredential::new(
+                client_data().hash(),
+                RelyingParty { id: rp_id(), name: "Example".into() },
+                UserEntity {
+                    id: UserHandle::new([1]).unwrap(),
+                    name: "ada@example.org".into(),
+                    display_name: "Ada".into(),
+                },
+                vec![CoseAlgorithm::ES256],
+            )
         };
         self.authenticator.make_credential(&request, Some(token), &mut |_| {}).unwrap()
     }

@@ -39,25 +39,16 @@ impl Maker {
     fn registration(&self, ceremony: CeremonyType) -> RegistrationResponse {
         let challenge = Challenge::new([7; 32]).unwrap();
         let client_data = ClientDataJson::new(ceremony, &challenge, &"https://example.org".parse().unwrap());
-        let request = MakeCredential {
-            client_data_hash: client_data.hash(),
-            rp: RelyingParty { id: "example.org".parse().unwrap(), name: "Example".into() },
-            user: UserEntity {
+        let request = MakeCredential::new(
+            client_data.hash(),
+            RelyingParty { id: "example.org".parse().unwrap(), name: "Example".into() },
+            UserEntity {
                 id: UserHandle::new([1]).unwrap(),
                 name: "ada@example.org".into(),
                 display_name: "Ada".into(),
             },
-            pub_key_cred_params: vec![CoseAlgorithm::ES256],
-            exclude_list: Vec::new(),
-            resident_key: false,
-            cred_protect: None,
-            cred_blob: None,
-            min_pin_length: false,
-            hmac_secret: false,
-            large_blob_key: false,
-            enterprise_attestation: None,
-            attestation_formats_preference: Vec::new(),
-        };
+            vec![CoseAlgorithm::ES256],
+        );
         let pipe = self.rack.key(0).open().unwrap();
         let mut key = Authenticator::open(Box::new(pipe), Limits::default(), Cancel::default()).unwrap();
         let object = key.make_credential(&request, None, &mut |_| {}).unwrap().attestation_object;

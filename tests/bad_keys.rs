@@ -236,23 +236,17 @@ fn fill(key: &SoftKey, room: u16) {
     let mut key = open(key);
     for number in 0..room {
         let request = MakeCredential {
-            client_data_hash: [7; 32],
-            rp: RelyingParty { id: "shop.example".parse().unwrap(), name: "Shop".into() },
-            user: UserEntity {
-                id: UserHandle::new(number.to_be_bytes()).unwrap(),
-                name: format!("{number}"),
-                display_name: String::new(),
-            },
-            pub_key_cred_params: vec![CoseAlgorithm::ES256],
-            exclude_list: Vec::new(),
             resident_key: true,
-            cred_protect: None,
-            cred_blob: None,
-            min_pin_length: false,
-            hmac_secret: false,
-            large_blob_key: false,
-            enterprise_attestation: None,
-            attestation_formats_preference: Vec::new(),
+            ..MakeCredential::new(
+                [7; 32],
+                RelyingParty { id: "shop.example".parse().unwrap(), name: "Shop".into() },
+                UserEntity {
+                    id: UserHandle::new(number.to_be_bytes()).unwrap(),
+                    name: format!("{number}"),
+                    display_name: String::new(),
+                },
+                vec![CoseAlgorithm::ES256],
+            )
         };
         key.make_credential(&request, None, &mut |_| {}).unwrap();
     }

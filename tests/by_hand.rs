@@ -97,23 +97,18 @@ impl Office {
         let (pin, permission) = (Pin::new(pin).unwrap(), Permissions::MAKE_CREDENTIAL);
         let token = key.pin_uv_auth_token(&pin, permission, Some(&rp_id)).unwrap();
         let request = MakeCredential {
-            client_data_hash: [7; 32],
-            rp: RelyingParty { id: rp_id, name: "Bank".into() },
-            user: UserEntity {
-                id: UserHandle::new(login.as_bytes()).unwrap(),
-                name: login.into(),
-                display_name: "Ada".into(),
-            },
-            pub_key_cred_params: vec![CoseAlgorithm::ES256],
-            exclude_list: Vec::new(),
             resident_key: true,
             cred_protect: Some(CredProtect::UserVerificationRequired),
-            cred_blob: None,
-            min_pin_length: false,
-            hmac_secret: false,
-            large_blob_key: false,
-            enterprise_attestation: None,
-            attestation_formats_preference: Vec::new(),
+            ..MakeCredential::new(
+                [7; 32],
+                RelyingParty { id: rp_id, name: "Bank".into() },
+                UserEntity {
+                    id: UserHandle::new(login.as_bytes()).unwrap(),
+                    name: login.into(),
+                    display_name: "Ada".into(),
+                },
+                vec![CoseAlgorithm::ES256],
+            )
         };
         let made = key.make_credential(&request, Some(&token), &mut |_| {}).unwrap();
         made.attestation_object.auth_data.attested_credential_data.unwrap().credential_id

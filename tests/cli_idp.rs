@@ -84,6 +84,10 @@ fn a_script_sets_one_up_with_every_answer_given() {
 
     add(&LOGIN).expect(2).says("[idp.login] is in").says("choose another name");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), table);
+
+    let elsewhere = home.path("ours and theirs.toml");
+    let added = add(&[&LOGIN[..], &["--config", elsewhere.to_str().unwrap()]].concat()).expect(0);
+    added.says(&format!("next: keywright idp check login --config '{}'", elsewhere.display()));
 }
 
 #[test]
@@ -102,6 +106,11 @@ fn what_is_not_answered_or_will_not_do_is_told_by_its_key() {
         .says("answers are missing: url, token\n")
         .says("--set url=https://login.example.org --set token=file:login.token");
     add(&LOGIN[..5]).says("answers are missing: token\n");
+    // One of two ways in is enough, and the shorter one is named first.
+    add(&["acme", "--kind", "okta"])
+        .says("answers are missing: url, token (or client-id and private-key)\n")
+        .says("--set url=https://acme.okta.com --set token=file:acme.token");
+    add(&["ms", "--kind", "entra", "--set", "tenant-id=common"]).says("--set tenant-id: ").says("Overview");
     add(&[&LOGIN[..5], &["--set", "token=hunter2"]].concat()).says("--set token: a secret cannot be given here");
     add(&[&LOGIN[..], &["--set", "tokn=hunter2"]].concat()).says("no key \"tokn\"; it has url, token, ");
     add(&[&LOGIN[..], &["--set", "url=https://hunter2"]].concat()).says("--set url is given twice");
@@ -290,7 +299,7 @@ fn a_company_has_a_proxy_and_a_ca_of_its_own() {
     for table in [through.clone(), format!("ca = \"other-ca.pem\"\n{through}")] {
         office
             .check(&table)
-            .expect(1)
+            .expect(4)
             .says("acme cannot be reached: ")
             .says("no CA that is trusted here")
             .says("name its PEM file with ca");
@@ -315,7 +324,7 @@ fn a_proxy_may_want_to_know_who_asks() {
 
     office.check(&through("file:right")).expect(0);
     for place in ["file:wrong", &proxy.url()] {
-        let ended = office.check(&through(place)).expect(1).says("acme cannot be reached: ");
+        let ended = office.check(&through(place)).expect(4).says("acme cannot be reached: ");
         ended.says(&format!("the proxy {}", proxy.url())).says("name and password (407)").says("http://NAME:PASSWORD@");
     }
     office.check(&through(&proxy.url().replace("http://", "http://me:hunter2@"))).expect(2).says("name its place");
@@ -328,14 +337,14 @@ fn a_proxy_that_is_of_no_use_is_named() {
     let through = |proxy: &str| format!("ca = \"ca.pem\"\nproxy = \"{proxy}\"\n");
     let down = ConnectProxy::start(&office.server, None).url();
     let unreachable = |proxy: &str| {
-        office.check(&through(proxy)).expect(1).says("acme cannot be reached: ").says(&format!("the proxy {proxy}"))
+        office.check(&through(proxy)).expect(4).says("acme cannot be reached: ").says(&format!("the proxy {proxy}"))
     };
     unreachable(&down).says("refused");
     let forbids = ConnectProxy::saying("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
     unreachable(&forbids.url()).says("403");
     for answer in ["", "SSH-2.0-OpenSSH_9.6\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 400 Bad Request\r\n\r\n"] {
         let proxy = ConnectProxy::saying(answer);
-        office.check(&through(&proxy.url())).expect(1).says("acme cannot be reached: ");
+        office.check(&through(&proxy.url())).expect(4).says("acme cannot be reached: ");
         assert_eq!(proxy.asked().len(), 1, "{answer}");
     }
 }
@@ -351,7 +360,7 @@ fn the_environment_names_a_proxy_and_exceptions() {
     }
     // Those are asked without the proxy; nobody has this name.
     for names in [NAME, "*.example.invalid", ".invalid", "*"] {
-        office.check_in(ca, &[("HTTPS_PROXY", &url), ("NO_PROXY", names)]).expect(1).says("acme cannot be reached: ");
+        office.check_in(ca, &[("HTTPS_PROXY", &url), ("NO_PROXY", names)]).expect(4).says("acme cannot be reached: ");
         assert_eq!(proxy.asked().len(), 0, "{names}");
     }
     // What the table says counts, whatever the environment says.

@@ -57,7 +57,7 @@ fn one_of_several_idps_has_to_be_named() {
     home.run(&["idp", "check", "--config", &settings, "--idp", "home"]).expect(2).says("\"home\"");
     // The right one is asked; nobody answers there.
     let asked = home.run_with(&["idp", "check", "--config", &settings, "--idp", "lab"], &[("T", "0123456789abcdef")]);
-    asked.expect(1).says("lab cannot be reached");
+    asked.expect(4).says("lab cannot be reached");
 }
 
 #[test]

@@ -60,23 +60,17 @@ fn token(authenticator: &mut Authenticator, permissions: Permissions, rp_id: Opt
 
 fn request(user: u8) -> MakeCredential {
     MakeCredential {
-        client_data_hash: HASH,
-        rp: RelyingParty { id: rp(), name: "Example".into() },
-        user: UserEntity {
-            id: UserHandle::new([user]).unwrap(),
-            name: format!("user-{user}"),
-            display_name: format!("User {user}"),
-        },
-        pub_key_cred_params: vec![CoseAlgorithm::ES256],
-        exclude_list: Vec::new(),
         resident_key: true,
-        cred_protect: None,
-        cred_blob: None,
-        min_pin_length: false,
-        hmac_secret: false,
-        large_blob_key: false,
-        enterprise_attestation: None,
-        attestation_formats_preference: Vec::new(),
+        ..MakeCredential::new(
+            HASH,
+            RelyingParty { id: rp(), name: "Example".into() },
+            UserEntity {
+                id: UserHandle::new([user]).unwrap(),
+                name: format!("user-{user}"),
+                display_name: format!("User {user}"),
+            },
+            vec![CoseAlgorithm::ES256],
+        )
     }
 }
 

@@ -120,23 +120,17 @@ fn each_errand_takes_no_more_than_it_needs() {
 
     let for_making = token(&mut key, Permissions::MAKE_CREDENTIAL, Some(&rp_id));
     let request = MakeCredential {
-        client_data_hash: [7; 32],
-        rp: RelyingParty { id: rp_id.clone(), name: "Example".into() },
-        user: UserEntity {
-            id: UserHandle::new([7; 32]).unwrap(),
-            name: "ada@example.org".into(),
-            display_name: "Ada Lovelace".into(),
-        },
-        pub_key_cred_params: vec![CoseAlgorithm::ES256],
-        exclude_list: Vec::new(),
         resident_key: true,
-        cred_protect: None,
-        cred_blob: None,
-        min_pin_length: false,
-        hmac_secret: false,
-        large_blob_key: false,
-        enterprise_attestation: None,
-        attestation_formats_preference: Vec::new(),
+        ..MakeCredential::new(
+            [7; 32],
+            RelyingParty { id: rp_id.clone(), name: "Example".into() },
+            UserEntity {
+                id: UserHandle::new([7; 32]).unwrap(),
+                name: "ada@example.org".into(),
+                display_name: "Ada Lovelace".into(),
+            },
+            vec![CoseAlgorithm::ES256],
+        )
     };
     let made = key.make_credential(&request, Some(&for_making), &mut |_| {}).unwrap();
     assert_eq!(cable.take(), (vec!["getKeyAgreement", "getPinUvAuthToken", "makeCredential"], 8));

@@ -356,19 +356,15 @@ fn a_key_that_leads_to_an_anchor_is_taken() {
     let options = &ceremony.options;
     let client_data_json = ClientDataJson::new(CeremonyType::Create, &options.challenge, &ceremony.origin);
     let request = MakeCredential {
-        client_data_hash: client_data_json.hash(),
-        rp: options.rp.clone(),
-        user: options.user.clone(),
-        pub_key_cred_params: options.pub_key_cred_params.iter().map(|offered| offered.alg).collect(),
         exclude_list: vec![],
         resident_key: true,
-        cred_protect: None,
-        cred_blob: None,
-        min_pin_length: false,
-        hmac_secret: false,
-        large_blob_key: false,
-        enterprise_attestation: None,
         attestation_formats_preference: vec![],
+        ..MakeCredential::new(
+            client_data_json.hash(),
+            options.rp.clone(),
+            options.user.clone(),
+            options.pub_key_cred_params.iter().map(|offered| offered.alg).collect(),
+        )
     };
     let rp_id = &options.rp.id;
     let token = key.pin_uv_auth_token(&pin, Permissions::MAKE_CREDENTIAL, Some(rp_id)).unwrap();

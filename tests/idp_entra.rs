@@ -38,11 +38,10 @@ fn opened(url: &str, folder: &Path, access: Access, api: Api, total: Duration) -
     let limits = Limits { connect: Duration::from_secs(5), total };
     let tenant = Tenant { name: DIRECTORY.into(), folder: folder.to_owned(), limits, ..Tenant::default() };
     let settings = Settings {
-        tenant_id: TENANT.into(),
+        tenant_id: TENANT.to_owned().try_into().unwrap(),
         client_id: "00001111-aaaa-2222-bbbb-3333cccc4444".into(),
         access,
         api,
-        challenge_minutes: (api == Api::Beta).then_some(60),
         graph: url.parse().unwrap(),
         authority: url.parse().unwrap(),
     };
@@ -126,7 +125,7 @@ fn two_people_get_two_keys_each_and_graph_knows_every_request() {
         let to = if is_described(&request.path) { &described } else { &others };
         fake_idp::forward(to, request)
     });
-    for api in [Api::V1, Api::Beta] {
+    for api in [Api::V1, Api::Beta { challenge_minutes: 60 }] {
         fake.state.lock().unwrap().passkeys.clear();
         let workshop = Workshop::without_directory(4, &logins);
         let access = by_secret(workshop.path());

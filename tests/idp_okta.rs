@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod cli_support;
 #[path = "support/fake_idp.rs"]
 mod fake_idp;
 #[path = "support/fault_proxy.rs"]
@@ -173,6 +174,37 @@ fn one_request_goes_wrong_once_and_the_next_run_ends_it() {
 #[test]
 fn one_request_goes_wrong_while_a_key_is_revoked_and_the_next_try_ends_it() {
     played::one_fault_in_a_revocation::<Okta>();
+}
+
+#[test]
+fn a_script_learns_from_the_exit_code_whether_somebody_or_nobody_was_served() {
+    use fault_proxy::{Fault, FaultProxy, Reply, Which};
+    const BEGIN: (&str, &str) = ("POST", "/api/v1/users/*/factors");
+    let run = |fault: &dyn Fn(&FaultProxy)| {
+        let fake = Okta::start(&["ada", "grace"])?;
+        let proxy = FaultProxy::start(&fake.idp.url());
+        fault(&proxy);
+        let home = cli_support::Home::new();
+        let token = home.secret("token", TOKEN);
+        let reader = age::x25519::Identity::generate().to_public();
+        let settings = format!(
+            "readers = [\"vault={reader}\"]\n[idp.acme]\nkind = \"okta\"\nurl = \"{}\"\ntoken = \"{token}\"\norigin = \"{ORIGIN}\"\n",
+            proxy.url()
+        );
+        let settings = home.file("keywright.toml", &settings);
+        let roster = home.file("roster.csv", "account,profile\nada,admin\ngrace,admin\n");
+        let provision = ["provision", &roster, "--softkeys", "4", "--config", &settings, "--json"];
+        let code = home.run(&provision).code;
+        proxy.clear();
+        let resumed = home.run(&["resume", "--softkeys", "4", "--config", &settings, "--json"]).expect(0);
+        assert!(resumed.json().iter().all(|line| line["complete"] != false), "{resumed:?}");
+        assert_eq!(fake.has().iter().flatten().count(), 4);
+        Some(code)
+    };
+    let which = || Which::of(BEGIN.0, BEGIN.1);
+    let Some(one_fails) = run(&|proxy| proxy.once(which(), Fault::ReplyBefore(Reply::status(403)))) else { return };
+    let all_fail = run(&|proxy| proxy.always(which(), Fault::ReplyAfter(Reply::status(500))));
+    assert_eq!((one_fails, all_fail), (3, Some(4)));
 }
 
 #[test]

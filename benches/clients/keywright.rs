@@ -44,23 +44,17 @@ impl Keywright {
         let rp_id: RpId = RP_ID.parse().unwrap();
         let token = self.token(Permissions::MAKE_CREDENTIAL, Some(&rp_id));
         let request = MakeCredential {
-            client_data_hash: CLIENT_DATA_HASH,
-            rp: RelyingParty { id: rp_id, name: RP_NAME.into() },
-            user: UserEntity {
-                id: UserHandle::new(USER_ID).unwrap(),
-                name: USER_NAME.into(),
-                display_name: USER_DISPLAY_NAME.into(),
-            },
-            pub_key_cred_params: vec![CoseAlgorithm::ES256],
-            exclude_list: Vec::new(),
             resident_key: true,
-            cred_protect: None,
-            cred_blob: None,
-            min_pin_length: false,
-            hmac_secret: false,
-            large_blob_key: false,
-            enterprise_attestation: None,
-            attestation_formats_preference: Vec::new(),
+            ..MakeCredential::new(
+                CLIENT_DATA_HASH,
+                RelyingParty { id: rp_id, name: RP_NAME.into() },
+                UserEntity {
+                    id: UserHandle::new(USER_ID).unwrap(),
+                    name: USER_NAME.into(),
+                    display_name: USER_DISPLAY_NAME.into(),
+                },
+                vec![CoseAlgorithm::ES256],
+            )
         };
         let made = self.key().make_credential(&request, Some(&token), &mut |_| {}).unwrap();
         let data = made.attestation_object.auth_data.attested_credential_data;

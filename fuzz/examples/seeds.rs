@@ -167,23 +167,19 @@ fn soft_key(seeds: &Seeds<'_>) -> Result<(), Failure> {
         let token = key.pin_uv_auth_token(&pin, Permissions::MAKE_CREDENTIAL, Some(&rp_id()))?;
         seeds.plant("client_pin", "token", &tape.script())?;
         let request = MakeCredential {
-            client_data_hash: [0x5a; 32],
-            rp: RelyingParty { id: rp_id(), name: "Example".into() },
-            user: UserEntity {
-                id: UserHandle::new([number])?,
-                name: format!("user{number}"),
-                display_name: "Somebody".into(),
-            },
-            pub_key_cred_params: vec![CoseAlgorithm::ES256],
-            exclude_list: Vec::new(),
             resident_key: true,
-            cred_protect: None,
-            cred_blob: None,
             min_pin_length: number == 2,
             hmac_secret: number == 3,
-            large_blob_key: false,
-            enterprise_attestation: None,
-            attestation_formats_preference: Vec::new(),
+            ..MakeCredential::new(
+                [0x5a; 32],
+                RelyingParty { id: rp_id(), name: "Example".into() },
+                UserEntity {
+                    id: UserHandle::new([number])?,
+                    name: format!("user{number}"),
+                    display_name: "Somebody".into(),
+                },
+                vec![CoseAlgorithm::ES256],
+            )
         };
         let made = key.make_credential(&request, Some(&token), &mut |_| {})?.attestation_object;
         seeds.plant("make_credential", &format!("soft-{number}"), &tape.take()[0])?;

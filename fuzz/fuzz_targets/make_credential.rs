@@ -8,24 +8,15 @@ use keywright_fuzz::answering::{key, rp_id};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|answer: &[u8]| {
+    let user = UserEntity {
+        id: UserHandle::new([1]).expect("one byte will do"),
+        name: "ada".into(),
+        display_name: String::new(),
+    };
+    let rp = RelyingParty { id: rp_id(), name: String::new() };
     let request = MakeCredential {
-        client_data_hash: [0x5a; 32],
-        rp: RelyingParty { id: rp_id(), name: String::new() },
-        user: UserEntity {
-            id: UserHandle::new([1]).expect("one byte will do"),
-            name: "ada".into(),
-            display_name: String::new(),
-        },
-        pub_key_cred_params: vec![CoseAlgorithm::ES256],
-        exclude_list: Vec::new(),
         resident_key: true,
-        cred_protect: None,
-        cred_blob: None,
-        min_pin_length: false,
-        hmac_secret: false,
-        large_blob_key: false,
-        enterprise_attestation: None,
-        attestation_formats_preference: Vec::new(),
+        ..MakeCredential::new([0x5a; 32], rp, user, vec![CoseAlgorithm::ES256])
     };
     let Ok(made) = key(vec![answer.to_vec()]).make_credential(&request, None, &mut |_| {}) else { return };
     let object = made.attestation_object;

@@ -33,19 +33,13 @@ pub fn attest(
     let client_data = ClientDataJson::new(CeremonyType::Create, &Challenge::new(challenge)?, &origin);
     let name = "keywright audit".to_owned();
     let request = MakeCredential {
-        client_data_hash: client_data.hash(),
-        rp: RelyingParty { id: rp_id, name: name.clone() },
-        user: UserEntity { id: UserHandle::new([0])?, name: name.clone(), display_name: name },
-        pub_key_cred_params: vec![CoseAlgorithm::ES256, CoseAlgorithm::EDDSA],
-        exclude_list: Vec::new(),
-        resident_key: false,
-        cred_protect: None,
-        cred_blob: None,
-        min_pin_length: false,
-        hmac_secret: false,
-        large_blob_key: false,
         enterprise_attestation: enterprise,
-        attestation_formats_preference: Vec::new(),
+        ..MakeCredential::new(
+            client_data.hash(),
+            RelyingParty { id: rp_id, name: name.clone() },
+            UserEntity { id: UserHandle::new([0])?, name: name.clone(), display_name: name },
+            vec![CoseAlgorithm::ES256, CoseAlgorithm::EDDSA],
+        )
     };
     let made = key.make_credential(&request, token, touch)?;
     Ok(Registration {

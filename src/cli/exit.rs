@@ -14,8 +14,8 @@ pub enum Exit {
     Usage = 2,
     /// Some people of a batch have their keys, others do not. Or an audit found something to do.
     Partial = 3,
-    /// The identity provider does not accept our sign-in.
-    SignIn = 4,
+    /// The identity provider cannot be reached, fails, or does not accept our sign-in or what we ask for.
+    Directory = 4,
     /// There is no key, or it is not clear which one is meant.
     Key = 5,
     /// A PIN is wrong, blocked, unknown, or against the key's rules.
@@ -33,7 +33,7 @@ Exit codes:
     1  failed
     2  wrong usage, settings, profile or roster; nothing was touched
     3  a part of the batch failed, or an audit found something to do
-    4  the identity provider does not accept our sign-in
+    4  the identity provider: not reached, failing, or refusing us
     5  no key, or more than one and none named
     6  PIN wrong, blocked, unknown or against the key's rules
     7  attestation refused, or an audit found something about attestations
@@ -63,7 +63,7 @@ mod tests {
             Exit::Failed,
             Exit::Usage,
             Exit::Partial,
-            Exit::SignIn,
+            Exit::Directory,
             Exit::Key,
             Exit::Pin,
             Exit::Attestation,

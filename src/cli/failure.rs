@@ -152,6 +152,7 @@ impl CliError {
             | Self::Revoke(RevokeError::Directory(error)) => directory_exit(error),
             Self::Run(RunError::Hid(error)) => hid_exit(error),
             Self::Drill(error) => drill_exit(error),
+            Self::Run(RunError::Blocked { .. }) => Exit::Directory,
             Self::Run(RunError::NoKey) => Exit::Key,
             Self::Interrupted
             | Self::Stopped
@@ -377,8 +378,9 @@ fn roster_hint(error: &RosterError) -> &'static str {
 
 fn directory_exit(error: &DirectoryError) -> Exit {
     match error {
-        DirectoryError::SignIn { .. } => Exit::SignIn,
-        _ => Exit::Failed,
+        // What was asked for is not there: that is the caller's mistake.
+        DirectoryError::NotFound { .. } => Exit::Failed,
+        _ => Exit::Directory,
     }
 }
 
@@ -407,7 +409,7 @@ fn settings_hint(error: &SettingsError) -> Option<String> {
             format!("choose another name, or change that table in {file}; 'keywright idp check {name}' tells whether it will do")
         }
         SettingsError::Unanswered { missing } => {
-            let sets = missing.iter().map(|(key, example)| format!("--set {key}={example}"));
+            let sets = missing.iter().map(|one| format!("--set {}={}", one.key, one.example));
             format!("add, for example: {}", sets.collect::<Vec<_>>().join(" "))
         }
         SettingsError::WillNotRead { .. } => "nothing was written; repeat with other answers".to_owned(),
@@ -475,7 +477,10 @@ pub fn drill_hint(error: &DrillError) -> &'static str {
 /// The exit code that a single job's failure stands for.
 pub fn exit_of(code: FailureCode) -> Exit {
     match code {
-        FailureCode::DirectorySignIn => Exit::SignIn,
+        FailureCode::DirectorySignIn
+        | FailureCode::DirectoryRefused
+        | FailureCode::DirectoryDown
+        | FailureCode::ChallengeExpired => Exit::Directory,
         FailureCode::PinUnknown | FailureCode::PinBlocked | FailureCode::PinPolicy => Exit::Pin,
         FailureCode::AttestationRefused => Exit::Attestation,
         FailureCode::Interrupted => Exit::Interrupted,
@@ -536,8 +541,9 @@ mod tests {
             (LedgerError::Newer { path: "l".into(), found: 9, known: 1 }.into(), Exit::Failed),
             (LedgerError::Locked { path: "l".into(), holder: "keywright 7".into() }.into(), Exit::Failed),
             (RosterError::Empty { file: "r.csv".into() }.into(), Exit::Usage),
-            (DirectoryError::SignIn { directory: idp(), why: "no such token".into() }.into(), Exit::SignIn),
-            (DirectoryError::Unreachable { directory: idp(), why: "refused".into() }.into(), Exit::Failed),
+            (DirectoryError::SignIn { directory: idp(), why: "no such token".into() }.into(), Exit::Directory),
+            (DirectoryError::Unreachable { directory: idp(), why: "refused".into() }.into(), Exit::Directory),
+            (DirectoryError::NotFound { directory: idp(), what: "user ada".into() }.into(), Exit::Failed),
             (RunError::NoKey.into(), Exit::Key),
             (SettingsError::NoIdp.into(), Exit::Usage),
             (CliError::NobodyToAsk { question: "reset?".into() }, Exit::Failed),

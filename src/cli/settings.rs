@@ -92,8 +92,8 @@ pub enum SettingsError {
     /// Nobody is there to answer what has to be known of a new one.
     #[error("answers are missing: {}", keys(missing))]
     Unanswered {
-        /// Keys, each with an answer as it may look.
-        missing: Vec<(&'static str, String)>,
+        /// Keys.
+        missing: Vec<MissingAnswer>,
     },
     /// A new table that settings could not be read with.
     #[error("[idp.{name}] would not read in {file}: {why}")]
@@ -218,8 +218,23 @@ impl From<toml::de::Error> for Wrong {
     }
 }
 
-fn keys(missing: &[(&str, String)]) -> String {
-    missing.iter().map(|(key, _)| *key).collect::<Vec<_>>().join(", ")
+/// A key that has to be answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingAnswer {
+    /// The key.
+    pub key: &'static str,
+    /// An answer as it may look.
+    pub example: String,
+    /// Keys that would do in its place, all of them.
+    pub otherwise: Vec<&'static str>,
+}
+
+fn keys(missing: &[MissingAnswer]) -> String {
+    let keys = missing.iter().map(|one| match one.otherwise.is_empty() {
+        true => one.key.to_owned(),
+        false => format!("{} (or {})", one.key, one.otherwise.join(" and ")),
+    });
+    keys.collect::<Vec<_>>().join(", ")
 }
 
 fn readers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Reader>, D::Error> {

@@ -65,6 +65,32 @@ pub struct MakeCredential {
     pub attestation_formats_preference: Vec<String>,
 }
 
+impl MakeCredential {
+    /// What every request has. The key stores no such credential, and is asked for nothing else.
+    pub fn new(
+        client_data_hash: [u8; 32],
+        rp: RelyingParty,
+        user: UserEntity,
+        pub_key_cred_params: Vec<CoseAlgorithm>,
+    ) -> Self {
+        Self {
+            client_data_hash,
+            rp,
+            user,
+            pub_key_cred_params,
+            exclude_list: Vec::new(),
+            resident_key: false,
+            cred_protect: None,
+            cred_blob: None,
+            min_pin_length: false,
+            hmac_secret: false,
+            large_blob_key: false,
+            enterprise_attestation: None,
+            attestation_formats_preference: Vec::new(),
+        }
+    }
+}
+
 /// What the key made.
 #[derive(Debug, Clone)]
 pub struct NewCredential {
@@ -220,21 +246,12 @@ mod tests {
     use crate::webauthn::UserHandle;
 
     fn plain() -> MakeCredential {
-        MakeCredential {
-            client_data_hash: [0x22; 32],
-            rp: RelyingParty { id: "example.org".parse().unwrap(), name: String::new() },
-            user: UserEntity { id: UserHandle::new([7]).unwrap(), name: "ada".into(), display_name: "Ada L".into() },
-            pub_key_cred_params: vec![CoseAlgorithm::ES256],
-            exclude_list: Vec::new(),
-            resident_key: false,
-            cred_protect: None,
-            cred_blob: None,
-            min_pin_length: false,
-            hmac_secret: false,
-            large_blob_key: false,
-            enterprise_attestation: None,
-            attestation_formats_preference: Vec::new(),
-        }
+        MakeCredential::new(
+            [0x22; 32],
+            RelyingParty { id: "example.org".parse().unwrap(), name: String::new() },
+            UserEntity { id: UserHandle::new([7]).unwrap(), name: "ada".into(), display_name: "Ada L".into() },
+            vec![CoseAlgorithm::ES256],
+        )
     }
 
     fn id(byte: u8) -> CredentialId {

@@ -84,7 +84,7 @@ impl std::str::FromStr for Proxy {
 
 impl std::fmt::Debug for Proxy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "http://{}:{}", self.0.host(), self.0.port())
+        write!(f, "{}://{}:{}", self.0.uri().scheme_str().unwrap_or("http"), self.0.host(), self.0.port())
     }
 }
 

@@ -66,19 +66,13 @@ impl<'a> Enrolled<'a> {
         let protocol = PinUvAuthProtocol::choose(key.refresh_info().unwrap()).unwrap();
         let client_data = ClientDataJson::new(CeremonyType::Create, &challenge(), &origin());
         let request = MakeCredential {
-            client_data_hash: client_data.hash(),
-            rp: RelyingParty { id: rp_id(), name: "Example".into() },
-            user: UserEntity { id: UserHandle::new([1]).unwrap(), name: "ada".into(), display_name: "Ada".into() },
-            pub_key_cred_params: vec![CoseAlgorithm::ES256],
-            exclude_list: Vec::new(),
             resident_key: true,
-            cred_protect: None,
-            cred_blob: None,
-            min_pin_length: false,
-            hmac_secret: false,
-            large_blob_key: false,
-            enterprise_attestation: None,
-            attestation_formats_preference: Vec::new(),
+            ..MakeCredential::new(
+                client_data.hash(),
+                RelyingParty { id: rp_id(), name: "Example".into() },
+                UserEntity { id: UserHandle::new([1]).unwrap(), name: "ada".into(), display_name: "Ada".into() },
+                vec![CoseAlgorithm::ES256],
+            )
         };
         let token = key.pin_uv_auth_token(&pin, Permissions::MAKE_CREDENTIAL, Some(&rp_id())).unwrap();
         let made = key.make_credential(&request, Some(&token), &mut |_| {}).unwrap();

@@ -10,9 +10,11 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use serde::Serialize;
 
 use super::super::args::unrepeated;
-use super::super::settings::{IdpName, KINDS, Kind, NewTable, Settings, SettingsError, refuse_name, write};
+use super::super::settings::{
+    IdpName, KINDS, Kind, MissingAnswer, NewTable, Settings, SettingsError, refuse_name, write,
+};
 use super::super::{CliError, Exit, Session};
-use crate::idp::question::{Form, Question};
+use crate::idp::question::{Asked, Form, Question};
 use crate::secret::{PLACES, SecretSource};
 
 /// Set an identity provider up: questions, and a new table [idp.NAME] in the settings.
@@ -102,7 +104,7 @@ impl Add {
         if !self.dry_run {
             write(&file, &text)?;
         }
-        let config = named.map(|file| format!(" --config {}", file.display())).unwrap_or_default();
+        let config = named.map(|file| format!(" --config {}", for_a_shell(file))).unwrap_or_default();
         let added = Added {
             name: self.name.to_string(),
             file: &file,
@@ -193,8 +195,26 @@ impl Add {
         if missing.is_empty() {
             return Ok(table);
         }
-        let missing = missing.iter().map(|question| (question.key, self.example(question))).collect();
-        Err(SettingsError::Unanswered { missing }.into())
+        Err(SettingsError::Unanswered { missing: self.missing(kind, &missing) }.into())
+    }
+
+    /// What has to be answered. Keys that are asked for in the absence of another are named after that one, which spares them.
+    fn missing(&self, kind: &Kind, unanswered: &[&Question]) -> Vec<MissingAnswer> {
+        let mut missing: Vec<MissingAnswer> = Vec::new();
+        for question in unanswered {
+            let spared_by = match question.asked {
+                Asked::Without(key) => kind.questions().find(|other| other.key == key),
+                Asked::Always | Asked::With(_) => None,
+            };
+            let first = spared_by.unwrap_or(question);
+            if missing.iter().all(|one| one.key != first.key) {
+                missing.push(MissingAnswer { key: first.key, example: self.example(first), otherwise: Vec::new() });
+            }
+            if let (Some(_), Some(one)) = (spared_by, missing.iter_mut().find(|one| one.key == first.key)) {
+                one.otherwise.push(question.key);
+            }
+        }
+        missing
     }
 
     /// Until the answer will do.
@@ -239,6 +259,13 @@ impl Add {
             _ => question.example.to_owned(),
         }
     }
+}
+
+/// A path as a person can paste it.
+fn for_a_shell(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |char: char| char.is_alphanumeric() || "/._-+,:@%".contains(char);
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
 /// The secrets' files that are named and not there yet.

@@ -11,8 +11,8 @@ use crate::idp::{ByHand, Finding};
 
 /// Check that registrations would work, without changing anything.
 ///
-/// Signs in to the IdP and asks for what would keep registrations from working. Exit code 1 if something does, 4 if the sign-in
-/// itself is refused.
+/// Signs in to the IdP and asks for what would keep registrations from working. Exit code 1 if something does, 4 if the IdP
+/// cannot be reached or refuses the sign-in itself.
 #[derive(Args)]
 #[command(
     after_long_help = "Example:\n  keywright idp check\n  keywright idp check acme\n  keywright idp check --idp http://127.0.0.1:8460 --idp-token env:KEYWRIGHT_TOKEN"

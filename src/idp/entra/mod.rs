@@ -65,20 +65,36 @@ const POLICY: &str = "/v1.0/policies/authenticationMethodsPolicy/authenticationM
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "Table")]
 pub struct Settings {
-    /// "Directory (tenant) ID": a GUID, or a domain of the tenant.
-    pub tenant_id: String,
+    /// "Directory (tenant) ID".
+    pub tenant_id: TenantId,
     /// "Application (client) ID".
     pub client_id: String,
     /// How the app shows who it is.
     pub access: Access,
     /// Which Graph.
     pub api: Api,
-    /// Minutes that a challenge lasts, on beta: 5 to 43200, which are 30 days.
-    pub challenge_minutes: Option<u16>,
     /// Graph's address.
     pub graph: ServerUrl,
     /// The address where tokens are given.
     pub authority: ServerUrl,
+}
+
+/// A tenant: its GUID, or a domain of it. Never one of the words that stand for no tenant in particular.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct TenantId(String);
+
+impl TryFrom<String> for TenantId {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+        let names_one = !text.is_empty() && text.bytes().all(allowed);
+        match names_one && !["common", "organizations", "consumers"].contains(&text.as_str()) {
+            true => Ok(Self(text)),
+            false => Err("the tenant's id or a domain of it (Entra admin center > Overview)"),
+        }
+    }
 }
 
 /// How the app shows who it is (App registrations > the app > Certificates & secrets).
@@ -109,13 +125,13 @@ impl Access {
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct Table {
-    tenant_id: String,
+    tenant_id: TenantId,
     client_id: String,
     client_secret: Option<SecretSource>,
     certificate: Option<PathBuf>,
     private_key: Option<SecretSource>,
     #[serde(default)]
-    api: Api,
+    api: ApiName,
     challenge_minutes: Option<u16>,
     #[serde(default = "global_graph")]
     graph: ServerUrl,
@@ -133,7 +149,7 @@ impl TryFrom<Table> for Settings {
             (None, Some(certificate), Some(private_key)) => Access::Certificate { certificate, private_key },
             _ => return Err("Entra ID needs either `client-secret`, or `certificate` and `private-key`"),
         };
-        Ok(Self { tenant_id, client_id, access, api, challenge_minutes, graph, authority })
+        Ok(Self { tenant_id, client_id, access, api: api.with(challenge_minutes)?, graph, authority })
     }
 }
 
@@ -153,7 +169,7 @@ pub const QUESTIONS: &[Question] = &[
         .without("client-secret"),
     Question::place("private-key", "Where does the certificate's private key come from (PEM)?")
         .without("client-secret"),
-    Question::one_of("api", "Which Graph is used?", &["v1.0", "beta"])
+    Question::one_of("api", "Which Graph is used?", &["beta", "v1.0"])
         .found("beta has challenges that last up to 30 days")
         .or("v1.0"),
     Question::number("challenge-minutes", "For how many minutes is a challenge good?", "1440")
@@ -177,29 +193,58 @@ fn global_authority() -> ServerUrl {
 }
 
 /// A version of Graph.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Api {
     /// Supported; challenges of five minutes.
+    V1,
+    /// Challenges of up to 30 days.
+    Beta {
+        /// 5 to 43200.
+        challenge_minutes: u16,
+    },
+}
+
+/// A version of Graph as it is written.
+#[derive(Clone, Copy, Default, Deserialize)]
+enum ApiName {
     #[default]
     #[serde(rename = "v1.0")]
     V1,
-    /// Challenges of up to 30 days.
     #[serde(rename = "beta")]
     Beta,
+}
+
+impl ApiName {
+    fn with(self, challenge_minutes: Option<u16>) -> Result<Api, &'static str> {
+        match (self, challenge_minutes) {
+            (Self::V1, None) => Ok(Api::V1),
+            (Self::V1, Some(_)) => Err("challenge-minutes: v1.0 has five minutes always; api = \"beta\" has more"),
+            (Self::Beta, None) => Ok(Api::Beta { challenge_minutes: CHALLENGE_MINUTES }),
+            (Self::Beta, Some(challenge_minutes @ CHALLENGE_MINUTES..=43_200)) => Ok(Api::Beta { challenge_minutes }),
+            (Self::Beta, Some(_)) => Err("challenge-minutes: 5 to 43200"),
+        }
+    }
 }
 
 impl Api {
     fn path(self) -> &'static str {
         match self {
             Self::V1 => "/v1.0",
-            Self::Beta => "/beta",
+            Self::Beta { .. } => "/beta",
         }
     }
 
     fn encoding(self) -> Encoding {
         match self {
             Self::V1 => Encoding::Plain,
-            Self::Beta => Encoding::CountedPadding,
+            Self::Beta { .. } => Encoding::CountedPadding,
+        }
+    }
+
+    fn challenge_minutes(self) -> u16 {
+        match self {
+            Self::V1 => CHALLENGE_MINUTES,
+            Self::Beta { challenge_minutes } => challenge_minutes,
         }
     }
 }
@@ -209,7 +254,6 @@ impl Api {
 pub struct Entra {
     graph: Graph,
     api: Api,
-    challenge_minutes: u16,
     /// Graph's ids of what this process registered.
     told: Mutex<BTreeMap<CredentialId, String>>,
 }
@@ -217,20 +261,6 @@ pub struct Entra {
 impl Entra {
     /// As the settings say. Asks nobody yet.
     pub fn open(tenant: &Tenant, settings: &Settings) -> Result<Self, OpenError> {
-        let names_one = |text: &str| {
-            !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
-        };
-        if !names_one(&settings.tenant_id) || ["common", "organizations", "consumers"].contains(&&*settings.tenant_id) {
-            return Err(tenant.refuse("tenant-id: the tenant's id or a domain of it (Entra admin center > Overview)"));
-        }
-        let challenge_minutes = match (settings.api, settings.challenge_minutes) {
-            (_, None) => CHALLENGE_MINUTES,
-            (Api::V1, Some(_)) => {
-                return Err(tenant.refuse("challenge-minutes: v1.0 has five minutes always; api = \"beta\" has more"));
-            }
-            (Api::Beta, Some(minutes @ CHALLENGE_MINUTES..=43_200)) => minutes,
-            (Api::Beta, Some(_)) => return Err(tenant.refuse("challenge-minutes: 5 to 43200")),
-        };
         let authentication = match &settings.access {
             Access::Secret(secret) => ClientAuthentication::SecretPost(tenant.secret(secret, "client secret")?),
             Access::Certificate { certificate, private_key } => {
@@ -246,14 +276,14 @@ impl Entra {
         let base = settings.graph.trim_end_matches('/');
         let credentials = ClientCredentials::new(
             tenant.client(&settings.authority)?,
-            &format!("/{}/oauth2/v2.0/token", segment(&settings.tenant_id)),
+            &format!("/{}/oauth2/v2.0/token", segment(&settings.tenant_id.0)),
             &settings.client_id,
             authentication,
             &format!("{base}/.default"),
         )
         .explained_by(explain);
         let session = Session::new(tenant.client(base)?, Authorization::OAuth(Box::new(credentials)));
-        Ok(Self { graph: Graph::new(session, base), api: settings.api, challenge_minutes, told: Mutex::default() })
+        Ok(Self { graph: Graph::new(session, base), api: settings.api, told: Mutex::default() })
     }
 
     /// The path below a user's `authentication`.
@@ -264,8 +294,8 @@ impl Entra {
     fn creation_options(&self, user_id: &str, what: &str) -> Result<Reply, DirectoryError> {
         let options = match self.api {
             Api::V1 => "fido2Methods/creationOptions".to_owned(),
-            Api::Beta => {
-                format!("fido2Methods/creationOptions(challengeTimeoutInMinutes={})", self.challenge_minutes)
+            Api::Beta { challenge_minutes } => {
+                format!("fido2Methods/creationOptions(challengeTimeoutInMinutes={challenge_minutes})")
             }
         };
         self.graph.send(self.graph.call(Method::GET, &self.path(user_id, &options)), what, Permission::Passkeys)
@@ -423,7 +453,7 @@ impl Directory for Entra {
         let reply = self.creation_options(&user.id, &known(user))?;
         let answer = self.read_options(&reply)?;
         let began = self.graph.now();
-        let lasts = Duration::from_secs(60 * u64::from(self.challenge_minutes));
+        let lasts = Duration::from_secs(60 * u64::from(self.api.challenge_minutes()));
         let deadline = answer.challenge_timeout_date_time.unwrap_or(began + lasts);
         let options = answer.options(self.api.encoding()).map_err(|why| self.graph.unreadable(why))?;
         let origin = format!("https://{}", options.rp.id);

@@ -26,19 +26,17 @@ pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
     let cred_protect = if by_hand { None } else { cred_protect(level, &options.extensions) };
     let client_data = ClientDataJson::new(CeremonyType::Create, &options.challenge, &ceremony.origin);
     let request = MakeCredential {
-        client_data_hash: client_data.hash(),
-        rp: options.rp.clone(),
-        user: options.user.clone(),
-        pub_key_cred_params: options.pub_key_cred_params.iter().map(|parameters| parameters.alg).collect(),
         exclude_list: exclude_list(job, &ceremony),
         resident_key: !by_hand,
         cred_protect,
-        cred_blob: None,
-        min_pin_length: false,
         hmac_secret: options.extensions.get("hmacCreateSecret").and_then(|wanted| wanted.as_bool()).unwrap_or(false),
-        large_blob_key: false,
         enterprise_attestation: enterprise.then_some(EnterpriseAttestation::PlatformManaged),
-        attestation_formats_preference: Vec::new(),
+        ..MakeCredential::new(
+            client_data.hash(),
+            options.rp.clone(),
+            options.user.clone(),
+            options.pub_key_cred_params.iter().map(|parameters| parameters.alg).collect(),
+        )
     };
     let token = job.token(Permissions::MAKE_CREDENTIAL, Some(&options.rp.id))?;
     let made = job.touching(|authenticator, touch| authenticator.make_credential(&request, Some(&token), touch))?;
