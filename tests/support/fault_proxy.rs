@@ -17,7 +17,7 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use keywright::ledger::FailureCode;
 
@@ -44,6 +44,8 @@ pub enum Fault {
     HalfBody,
     /// The upstream's answer stops in the middle of its body until the client gives up.
     StallInBody,
+    /// Nothing is wrong with this one, but then nobody listens any more: connections are refused until the rules are cleared.
+    GoneAfter,
 }
 
 /// What is answered instead of the upstream: bytes as they go over the wire.
@@ -138,6 +140,7 @@ pub fn table() -> Vec<(Fault, FailureCode)> {
         (Fault::DropAfter, DirectoryDown),
         (Fault::StallAfter, DirectoryDown),
         (Fault::HalfBody, DirectoryDown),
+        (Fault::GoneAfter, DirectoryDown),
     ]
 }
 
@@ -159,13 +162,17 @@ struct State {
     faults: usize,
     /// Connections that have not ended.
     open: usize,
+    /// Whether connections are to be refused, and whether they are.
+    gone: bool,
+    refusing: bool,
     stopped: bool,
 }
 
 #[derive(Default)]
 struct Shared {
     state: Mutex<State>,
-    ended: Condvar,
+    /// A connection ended, or the listener came or went.
+    changed: Condvar,
 }
 
 /// A running proxy. Stops when it is dropped.
@@ -179,25 +186,35 @@ impl FaultProxy {
     /// Listens on a free port of loopback. `upstream` is `http://ADDRESS:PORT`.
     pub fn start(upstream: &str) -> Self {
         let upstream: SocketAddr = upstream.strip_prefix("http://").unwrap().parse().unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared::default());
         let own = Arc::clone(&shared);
         let thread = std::thread::spawn(move || {
-            for client in listener.incoming() {
-                let (client, shared) = (client.unwrap(), Arc::clone(&own));
-                {
-                    let mut state = shared.state.lock().unwrap();
-                    if state.stopped {
-                        return;
-                    }
-                    state.open += 1;
+            loop {
+                let (client, _) = listener.accept().unwrap();
+                let mut state = own.state.lock().unwrap();
+                if state.gone {
+                    drop(listener);
+                    state.refusing = true;
+                    own.changed.notify_all();
+                    state = own.changed.wait_while(state, |state| state.gone && !state.stopped).unwrap();
+                    listener = again(address);
+                    state.refusing = false;
+                    own.changed.notify_all();
+                    continue;
                 }
+                if state.stopped {
+                    return;
+                }
+                state.open += 1;
+                drop(state);
+                let shared = Arc::clone(&own);
                 std::thread::spawn(move || {
                     // A client that went away is part of the game: nothing to say then.
-                    let _ = serve(client, upstream, &shared.state);
+                    let _ = serve(client, upstream, address, &shared);
                     shared.state.lock().unwrap().open -= 1;
-                    shared.ended.notify_all();
+                    shared.changed.notify_all();
                 });
             }
         });
@@ -219,16 +236,20 @@ impl FaultProxy {
         self.shared.state.lock().unwrap().rules.push((which, fault, false));
     }
 
-    /// Forgets all rules.
+    /// Forgets all rules, and listens.
     pub fn clear(&self) {
-        self.shared.state.lock().unwrap().rules.clear();
+        let mut state = self.shared.state.lock().unwrap();
+        state.rules.clear();
+        state.gone = false;
+        self.shared.changed.notify_all();
+        drop(self.shared.changed.wait_while(state, |state| state.refusing).unwrap());
     }
 
     /// Waits until every connection so far has ended: what the upstream was asked for, it has done.
     pub fn settle(&self) {
         let state = self.shared.state.lock().unwrap();
         let limit = Duration::from_secs(30);
-        let (state, _) = self.shared.ended.wait_timeout_while(state, limit, |state| state.open > 0).unwrap();
+        let (state, _) = self.shared.changed.wait_timeout_while(state, limit, |state| state.open > 0).unwrap();
         assert_eq!(state.open, 0, "connections that do not end");
     }
 
@@ -245,6 +266,7 @@ impl FaultProxy {
 
 impl Drop for FaultProxy {
     fn drop(&mut self) {
+        self.clear();
         self.shared.state.lock().unwrap().stopped = true;
         // Wakes the thread up; if that fails, the thread has ended already.
         let _ = TcpStream::connect(self.address);
@@ -252,14 +274,35 @@ impl Drop for FaultProxy {
     }
 }
 
-fn serve(mut client: TcpStream, upstream: SocketAddr, state: &Mutex<State>) -> io::Result<()> {
+/// A listener where one was a moment ago. Another program may have the port for as long as a connection of its own takes.
+fn again(address: SocketAddr) -> TcpListener {
+    let began = Instant::now();
+    loop {
+        match TcpListener::bind(address) {
+            Ok(listener) => return listener,
+            Err(error) => assert!(began.elapsed() < Duration::from_secs(30), "{address}: {error}"),
+        }
+        std::thread::yield_now();
+    }
+}
+
+/// Ends the listener, and waits until it has.
+fn be_gone(address: SocketAddr, shared: &Shared) {
+    shared.state.lock().unwrap().gone = true;
+    // Wakes the listener up.
+    drop(TcpStream::connect(address));
+    let state = shared.state.lock().unwrap();
+    drop(shared.changed.wait_while(state, |state| state.gone && !state.refusing).unwrap());
+}
+
+fn serve(mut client: TcpStream, upstream: SocketAddr, own: SocketAddr, shared: &Shared) -> io::Result<()> {
     client.set_read_timeout(Some(Duration::from_secs(30)))?;
     let Some((head, body)) = read_request(&mut client)? else { return Ok(()) };
     let mut line = head.split(' ');
     let method = line.next().unwrap_or_default().to_owned();
     let path = line.next().unwrap_or_default().split('?').next().unwrap_or_default().to_owned();
     let fault = {
-        let mut state = state.lock().unwrap();
+        let mut state = shared.state.lock().unwrap();
         let seen = Seen { method, path };
         let index = state.seen.len();
         let found = state.rules.iter().position(|(which, ..)| which.takes(index, &seen));
@@ -278,6 +321,10 @@ fn serve(mut client: TcpStream, upstream: SocketAddr, state: &Mutex<State>) -> i
     let half_body = &answer[..body_at + (answer.len() - body_at) / 2];
     match fault {
         None | Some(Fault::Pass) => client.write_all(&answer),
+        Some(Fault::GoneAfter) => {
+            be_gone(own, shared);
+            client.write_all(&answer)
+        }
         Some(Fault::ReplyAfter(reply)) => client.write_all(&reply.0),
         Some(Fault::StallAfter) => until_it_gives_up(&mut client),
         Some(Fault::HalfHead) => client.write_all(&answer[..body_at / 2]),
