@@ -212,6 +212,18 @@ fn an_auditor_verifies_what_keys_registered_by_hand_attest_and_show() {
     office.provision();
     office.add_in_browser(&office.port(1), &office.pin(1), "bank.example", ADA);
     office.drill(1, &["--signed-in"]).expect(0);
+    let (root, page) = (office.home.state().join("softkeys/attestation-ca.pem"), office.home.path("audit.html"));
+    let audit = ["audit", "ledger", "--json", "--root", root.to_str().unwrap(), "--html", page.to_str().unwrap()];
+    let lines = office.run(&audit).json();
+    let keys: Vec<_> = lines.iter().filter(|line| line["kind"] == "credential").map(|line| &line["by_hand"]).collect();
+    assert_eq!(
+        (&keys[0]["said_by"], &keys[0]["rp_id"], keys[1]),
+        (&json!("tester"), &json!("bank.example"), &Value::Null)
+    );
+    let page = std::fs::read_to_string(page).unwrap();
+    for words in ["by hand at bank, as tester says; the key showed credential ", "which nobody has confirmed"] {
+        assert!(page.contains(words), "{words}");
+    }
     let folder = office.home.path("evidence");
     office.run(&["ledger", "export", folder.to_str().unwrap()]).expect(0);
     let read = |entry: std::io::Result<std::fs::DirEntry>| -> Value {
@@ -225,7 +237,6 @@ fn an_auditor_verifies_what_keys_registered_by_hand_attest_and_show() {
 
     let Some(cache) = installed("reverify", "py_webauthn", "tests/reverify/install") else { return };
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reverify/reverify.py");
-    let root = office.home.state().join("softkeys/attestation-ca.pem");
     let output = Command::new(cache.join("bin/python"))
         .arg("-I")
         .arg(script)

@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 use super::ledger::{Covered, Examined, Finding, LedgerAudit, Matter, Severity, Standing};
-use crate::ledger::CredentialState;
+use crate::ledger::{Credential, CredentialState, SeenByHand};
 use crate::trust::{Chain, Demand, Exposure, Policy, Statement, Verdict};
 use crate::webauthn::CredentialId;
 
@@ -425,11 +425,25 @@ impl<'a> Row<'a> {
                 .map_or("nothing that is trusted".into(), |anchor| anchor.subject.clone()),
             then: credential.verdict.as_ref().map_or("none".into(), verdict_words),
             witness: proof(one),
-            directory: match &credential.directory_id {
-                Some(id) => format!("{} at {}", id, credential.account.directory),
-                None => format!("not at {}", credential.account.directory),
-            },
+            directory: at_directory(credential),
         }
+    }
+}
+
+/// What the directory calls it; where people register keys, who says that it is there, and what the key showed of it.
+fn at_directory(credential: &Credential) -> String {
+    let directory = &credential.account.directory;
+    match (&credential.directory_id, &credential.by_hand, credential.state) {
+        (Some(id), ..) => format!("{id} at {directory}"),
+        (None, Some(SeenByHand { said_by, found: Some(found) }), _) => format!(
+            "by hand at {directory}, as {said_by} says; the key showed credential {} for {}, which signed",
+            found.credential_id, found.rp_id
+        ),
+        (None, Some(SeenByHand { said_by, found: None }), _) => {
+            format!("by hand at {directory}, as {said_by} says; the key showed nothing of it")
+        }
+        (None, None, CredentialState::Unconfirmed) => format!("by hand at {directory}, which nobody has confirmed"),
+        (None, None, _) => format!("not at {directory}"),
     }
 }
 

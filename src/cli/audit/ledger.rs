@@ -13,10 +13,10 @@ use super::super::yardstick::Yardstick;
 use super::super::{CliError, Exit, Session};
 use crate::audit::ledger::{Area, Examined, Finding, LedgerAudit, Matter, Readable, Severity, Standards, Standing};
 use crate::audit::page;
-use crate::ledger::{CredentialState, Head, SqliteStore, Store as _};
+use crate::ledger::{CredentialState, Head, SeenByHand, SqliteStore, Store as _};
 use crate::profile::Firmware;
 use crate::trust::{Advice, Anchors, Certification, Chain, MetadataId, Statement};
-use crate::webauthn::{Aaguid, CredentialId};
+use crate::webauthn::{Aaguid, CredentialId, RpId};
 
 /// Judge everything in the ledger again, by the rules, roots and profiles of today.
 ///
@@ -78,7 +78,28 @@ struct KeyLine<'a> {
     advisories: &'a [Advice],
     made: &'a str,
     proved: Option<&'a str>,
+    /// How a registration at an IdP without an API was confirmed.
+    by_hand: Option<ByHandLine<'a>>,
     reasons: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct ByHandLine<'a> {
+    said_by: &'a str,
+    /// What the key showed; `null` if it showed nothing.
+    rp_id: Option<&'a RpId>,
+    credential_id: Option<&'a CredentialId>,
+}
+
+impl<'a> ByHandLine<'a> {
+    fn of(seen: &'a SeenByHand) -> Self {
+        let found = seen.found.as_ref();
+        Self {
+            said_by: &seen.said_by,
+            rp_id: found.map(|found| &found.rp_id),
+            credential_id: found.map(|found| &found.credential_id),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -174,6 +195,7 @@ impl<'a> KeyLine<'a> {
             advisories: verdict.map_or(&[], |verdict| &verdict.advisories),
             made: &credential.made,
             proved: credential.proved.as_deref(),
+            by_hand: credential.by_hand.as_ref().map(ByHandLine::of),
             reasons: one.reasons(),
         }
     }
