@@ -221,7 +221,8 @@ impl Drill {
         }
         let question = format!("{whose}: has somebody signed in with it at {}?", by_hand.sign_in_url);
         match session.console.confirm(&question, false) {
-            Err(CliError::NotConfirmed) => Ok(false),
+            Err(CliError::NotConfirmed) if !session.cancel.is_cancelled() => Ok(false),
+            Err(CliError::NotConfirmed) => Err(CliError::Stopped),
             said => said.map(|()| true),
         }
     }
@@ -265,6 +266,9 @@ impl Drill {
                 self.tried(key, &ready, &pin, engine, &mut || touch_prompt(&place, session))
             }
         };
+        if ended.is_err() && session.cancel.is_cancelled() {
+            return Err(CliError::Stopped);
+        }
         // A ledger that cannot be written is worse than any key.
         let recorded = !self.dry_run && engine.conclude(&id, &ended)?;
         if let Err(DrillError::Ledger(error)) = ended {
