@@ -368,3 +368,26 @@ fn a_key_that_is_replugged_while_it_waits_for_its_touch_is_recognised_and_finish
     // One registered credential a key.
     assert_eq!(office.registered().len(), 2);
 }
+
+#[test]
+#[ignore = "needs the machine of tests/hid-vm"]
+fn keys_for_an_idp_without_an_api_are_witnessed_and_confirmed() {
+    let (office, _keys) = Office::with_keys(&PEOPLE[..1]);
+    let settings = fs::read_to_string(&office.settings).unwrap();
+    fs::write(&office.settings, settings + "[idp.google]\nkind = \"google-workspace\"\n").unwrap();
+    let at_google = |words: &[&str]| {
+        let words = [words, &["--config", &office.settings, "--idp", "google", "--json"]].concat();
+        office.home.run_with(&words, &Idp::ENVIRONMENT).expect(0).json()
+    };
+    let anchor = office.anchor.to_str().unwrap();
+    let made = at_google(&[&office.provision_words()[..], &["--anchor", anchor, "--yes"]].concat());
+    assert_eq!((&made[1]["keys_proved"], &made[1]["keys_unconfirmed"]), (&json!(0), &json!(2)), "{made:?}");
+    for (job, last) in made[0]["jobs"].as_array().unwrap().iter().zip([false, true]) {
+        // The signature of what shows which key it is: asked for by another client, too.
+        assert_eq!(job["witness"], json!({ "testimony": "verified", "witness": WITNESS }));
+        let (port, ordinal) = (job["port"].as_str().unwrap(), job["ordinal"].as_u64().unwrap());
+        let pin = office.home.secret("pin", &office.pin(PEOPLE[0], ordinal));
+        let drilled = at_google(&["drill", PEOPLE[0], "--key", port, "--pin", &pin, "--signed-in"]).remove(0);
+        assert_eq!((&drilled["proved"], &drilled["account_complete"]), (&json!(true), &json!(last)), "{drilled}");
+    }
+}
