@@ -356,4 +356,8 @@ fn what_has_to_be_done_is_told_before_anybody_needs_it() {
     assert_eq!(added.stdout, "[idp.goog]\nkind = \"google-workspace\"\n");
     let bad = office.run(&["idp", "add", "two", "--kind", "manual", "--set", "rp-id=a.example"]).expect(2);
     bad.says("sign-in-url");
+    let typo = ["--set", "rp-id=a.example", "--set", "sign-in-url=https://login.a.exmple"];
+    let bad = office.run(&[&["idp", "add", "two", "--kind", "manual"], &typo[..]].concat()).expect(2);
+    bad.says("rp-id a.example is neither the host of sign-in-url nor a parent domain of it")
+        .says("nothing was written");
 }

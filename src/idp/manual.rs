@@ -38,18 +38,44 @@ const LIFE: Duration = Duration::from_secs(3600);
 
 /// What `kind = "manual"` has of its own.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(try_from = "Table")]
 pub struct Settings {
-    /// The RP ID of the IdP's credentials.
-    pub rp_id: RpId,
+    /// The RP ID of the IdP's credentials. A page at `sign_in_url` may use it.
+    rp_id: RpId,
     /// Where people sign in.
     pub sign_in_url: ServerUrl,
     /// What has to be done to register a key, a sentence each.
-    #[serde(default)]
-    pub steps: Vec<String>,
+    steps: Vec<String>,
     /// Whether the IdP makes resident credentials.
+    resident_key: bool,
+}
+
+/// The settings as they are written.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Table {
+    rp_id: RpId,
+    sign_in_url: ServerUrl,
+    #[serde(default)]
+    steps: Vec<String>,
     #[serde(default = "yes")]
-    pub resident_key: bool,
+    resident_key: bool,
+}
+
+impl TryFrom<Table> for Settings {
+    type Error = String;
+
+    fn try_from(table: Table) -> Result<Self, Self::Error> {
+        let Table { rp_id, sign_in_url, steps, resident_key } = table;
+        let origin = sign_in_url.origin().map_err(|error| format!("sign-in-url: {error}"))?;
+        if !origin.may_use(&rp_id) {
+            return Err(format!("rp-id {rp_id} is neither the host of sign-in-url nor a parent domain of it"));
+        }
+        if steps.iter().any(|step| step.trim().is_empty() || step.chars().any(char::is_control)) {
+            return Err("steps has one that is empty, or of several lines".to_owned());
+        }
+        Ok(Self { rp_id, sign_in_url, steps, resident_key })
+    }
 }
 
 /// What `kind = "google-workspace"` has of its own: nothing.
@@ -91,31 +117,22 @@ pub struct Manual {
 
 impl Manual {
     /// Any IdP.
-    pub fn open(tenant: &Tenant, settings: &Settings) -> Result<Self, OpenError> {
-        let url = settings.sign_in_url.to_string();
-        let origin = settings.sign_in_url.origin().map_err(|error| tenant.refuse(format!("sign-in-url: {error}")))?;
-        if !origin.may_use(&settings.rp_id) {
-            let why = format!("rp-id {} is neither the host of sign-in-url nor a parent domain of it", settings.rp_id);
-            return Err(tenant.refuse(why));
-        }
-        if settings.steps.iter().any(|step| step.trim().is_empty() || step.chars().any(char::is_control)) {
-            return Err(tenant.refuse("steps has one that is empty, or of several lines"));
-        }
-        let own = || {
+    pub fn new(tenant: &Tenant, settings: &Settings) -> Self {
+        let Settings { rp_id, sign_in_url, steps, resident_key } = settings.clone();
+        let url = sign_in_url.to_string();
+        let any = || {
             vec![
                 format!(
-                    "Add the key to the account at the identity provider of {url}, as a security key or passkey, in a browser; type the key's PIN and touch it."
+                    "Add the key to the account at the identity provider of {url}, as a security key or passkey, in a browser; \
+                     type the key's PIN and touch it."
                 ),
                 format!("Sign in as the person at {url} with the key, in a private window."),
             ]
         };
-        let steps = if settings.steps.is_empty() { own() } else { settings.steps.clone() };
+        let steps = if steps.is_empty() { any() } else { steps };
         let removal = format!("remove the key from the account at the identity provider of {url}");
-        let (rp_id, resident_key) = (settings.rp_id.clone(), settings.resident_key);
-        Ok(Self {
-            name: tenant.name.clone(),
-            by_hand: ByHand { rp_id, sign_in_url: url, steps, removal, resident_key },
-        })
+        let by_hand = ByHand { rp_id, sign_in_url: url, steps, removal, resident_key };
+        Self { name: tenant.name.clone(), by_hand }
     }
 
     /// Google Workspace and Cloud Identity: the Admin SDK has no call that adds, lists or removes a security key; the console has
@@ -253,7 +270,7 @@ mod tests {
     fn open(text: &str) -> Result<Manual, String> {
         let settings: Settings = toml::from_str(text).map_err(|error| error.to_string())?;
         let tenant = Tenant { name: "bank".into(), ..Tenant::default() };
-        Manual::open(&tenant, &settings).map_err(|error| error.to_string())
+        Ok(Manual::new(&tenant, &settings))
     }
 
     const BANK: &str = "rp-id = \"bank.example\"\nsign-in-url = \"https://login.bank.example\"\n";

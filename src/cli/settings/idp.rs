@@ -39,16 +39,16 @@ pub enum IdpSettings {
     Entra(entra::Settings),
     /// Google Workspace or Cloud Identity.
     GoogleWorkspace(manual::GoogleWorkspace),
-    /// Any IdP without an API for keys.
-    Manual(manual::Settings),
+    /// An Okta org.
+    Okta(okta::Settings),
     /// An environment of PingOne.
     PingOne(ping_one::Settings),
     /// A privacyIDEA server.
     PrivacyIdea(privacy_idea::Settings),
-    /// An Okta org.
-    Okta(okta::Settings),
     /// A Zitadel instance.
     Zitadel(zitadel::Settings),
+    /// Any other IdP, without an API for keys.
+    Manual(manual::Settings),
 }
 
 impl IdpSettings {
@@ -98,7 +98,7 @@ impl IdpSettings {
             Self::Embedded(settings) => Box::new(Embedded::open(tenant, settings)?),
             Self::Entra(settings) => Box::new(Entra::open(tenant, settings)?),
             Self::GoogleWorkspace(_) => Box::new(Manual::google_workspace(tenant)?),
-            Self::Manual(settings) => Box::new(Manual::open(tenant, settings)?),
+            Self::Manual(settings) => Box::new(Manual::new(tenant, settings)),
             Self::PingOne(settings) => Box::new(PingOne::open(tenant, settings)?),
             Self::PrivacyIdea(settings) => Box::new(PrivacyIdea::open(tenant, settings)?),
             Self::Okta(settings) => Box::new(Okta::open(tenant, settings)?),

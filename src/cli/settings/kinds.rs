@@ -30,11 +30,11 @@ pub const KINDS: &[Kind] = &[
         title: "Google Workspace, Cloud Identity: registered by hand",
         questions: &[manual::GOOGLE_QUESTIONS],
     },
-    Kind { name: "manual", title: "any other identity provider: registered by hand", questions: &[manual::QUESTIONS] },
+    Kind { name: "okta", title: "Okta", questions: &[okta::QUESTIONS, NETWORK] },
     Kind { name: "ping-one", title: "PingOne", questions: &[ping_one::QUESTIONS, NETWORK] },
     Kind { name: "privacy-idea", title: "privacyIDEA", questions: &[privacy_idea::QUESTIONS, NETWORK] },
-    Kind { name: "okta", title: "Okta", questions: &[okta::QUESTIONS, NETWORK] },
     Kind { name: "zitadel", title: "Zitadel", questions: &[zitadel::QUESTIONS, NETWORK] },
+    Kind { name: "manual", title: "any other identity provider: registered by hand", questions: &[manual::QUESTIONS] },
 ];
 
 /// The way to an IdP that is not on this machine: keys that every table may have.
