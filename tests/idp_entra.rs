@@ -96,6 +96,10 @@ impl Played for Entra {
         let names = seen.iter().filter_map(|(request, _)| request.json()["displayName"].as_str().map(str::to_owned));
         names.chain([SECRET.to_owned(), "an-access-token".to_owned()]).collect()
     }
+
+    fn expire(&self) {
+        self.state.lock().unwrap().challenges.clear();
+    }
 }
 
 /// The excerpt names types that it leaves out: there they may be anything.
@@ -194,6 +198,11 @@ fn a_switch_that_is_off_is_told_before_the_first_key() {
     let findings = directory.preflight().unwrap();
     assert!(findings.iter().any(|one| one.blocks && one.message.contains("self-service")), "{findings:?}");
     assert!(matches!(directory.find_user("nobody"), Err(DirectoryError::NotFound { .. })));
+}
+
+#[test]
+fn a_registration_whose_time_runs_out_is_begun_anew() {
+    played::too_late::<Entra>();
 }
 
 #[test]

@@ -75,6 +75,10 @@ impl Played for Okta {
     fn has(&self) -> Vec<Option<String>> {
         self.state.lock().unwrap().factors.iter().map(|factor| factor.credential_id.clone()).collect()
     }
+
+    fn expire(&self) {
+        self.state.lock().unwrap().factors.retain(|factor| factor.credential_id.is_some());
+    }
 }
 
 fn by_token(folder: &Path) -> Access {
@@ -164,6 +168,11 @@ fn a_dry_run_changes_nothing() {
 #[test]
 fn what_is_registered_is_not_abandoned_and_what_is_gone_is_no_error() {
     played::taken_back::<Okta>();
+}
+
+#[test]
+fn a_registration_whose_time_runs_out_is_begun_anew() {
+    played::too_late::<Okta>();
 }
 
 #[test]

@@ -81,6 +81,10 @@ impl Played for PingOne {
     fn struck_out(_: &[(Request, Answer)]) -> Vec<String> {
         vec!["an-access-token".into()]
     }
+
+    fn expire(&self) {
+        self.state.lock().unwrap().devices.retain(|device| device.credential_id.is_some());
+    }
 }
 
 #[test]
@@ -123,6 +127,11 @@ fn a_token_without_rights_is_told_before_the_first_key() {
 #[test]
 fn what_is_registered_is_not_abandoned_and_what_is_gone_is_no_error() {
     played::taken_back::<PingOne>();
+}
+
+#[test]
+fn a_registration_whose_time_runs_out_is_begun_anew() {
+    played::too_late::<PingOne>();
 }
 
 #[test]

@@ -81,6 +81,10 @@ impl Played for Zitadel {
     fn may_leave(method: &str, path: &str) -> bool {
         (method, path) == ("POST", "/v2/users/*/passkeys")
     }
+
+    fn expire(&self) {
+        self.state.lock().unwrap().passkeys.retain(|passkey| passkey.credential_id.is_some());
+    }
 }
 
 #[test]
@@ -113,6 +117,11 @@ fn a_token_without_rights_is_told_before_the_first_key() {
 #[test]
 fn what_is_registered_is_not_abandoned_and_what_is_gone_is_no_error() {
     played::taken_back::<Zitadel>();
+}
+
+#[test]
+fn a_registration_whose_time_runs_out_is_begun_anew() {
+    played::too_late::<Zitadel>();
 }
 
 #[test]

@@ -32,7 +32,8 @@ pub struct State {
     pub self_service: bool,
     /// Passkeys that are registered and not listed.
     pub lists_nothing: bool,
-    challenges: Vec<(String, String)>,
+    /// With the user whose they are.
+    pub challenges: Vec<(String, String)>,
     made: usize,
 }
 

@@ -7,12 +7,13 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use keywright::hid::Cancel;
 use keywright::idp::{Directory, DirectoryError};
-use keywright::ledger::{AccountId, Book, CredentialState, FailureCode};
-use keywright::provision::{Patience, Revocation, RevokeError, RunError, dry_run, revoke};
+use keywright::ledger::{AccountId, Book, CredentialState, FailureCode, Step};
+use keywright::provision::{Patience, Revocation, RevokeError, RunError, Who, dry_run, revoke};
 use keywright::softkey::Touch;
 
 use crate::fake_idp::{Answer, FakeIdp, Request};
@@ -34,7 +35,7 @@ pub enum Purpose {
 }
 
 /// An IdP that a test plays.
-pub trait Played: Sized {
+pub trait Played: Sized + Sync {
     /// Where its recordings are, below `tests/idp`.
     const NAME: &'static str;
     /// Every request of a run, by method and pattern.
@@ -58,6 +59,9 @@ pub trait Played: Sized {
 
     /// What it has for its people: credential ids, `None` for what is not completed.
     fn has(&self) -> Vec<Option<String>>;
+
+    /// Lets the time run out of everything that is begun.
+    fn expire(&self);
 
     /// Whether a request would change something.
     fn changes(request: &Request) -> bool {
@@ -169,6 +173,28 @@ pub fn taken_back<P: Played>() {
     assert_eq!(idp.has().len(), 2);
     directory.abandon(&user, &begun).unwrap();
     directory.abandon(&user, &begun).unwrap();
+    assert_eq!(idp.has().len(), 1);
+}
+
+/// The time runs out while the key is at work: nothing is left of it, and the registration is begun anew, at once where the IdP says
+/// that it was the time, else by the next run.
+pub fn too_late<P: Played>() {
+    let Some((idp, workshop, directory)) = one_person::<P>() else { return };
+    let late = AtomicBool::new(false);
+    let at_step = |_: &Who, step: Step| {
+        if step == Step::Complete && !late.swap(true, Ordering::SeqCst) {
+            idp.expire();
+        }
+    };
+    let hands = Hands { at_step: Some(Box::new(at_step)), ..Hands::default() };
+    let report = workshop.provision_at(directory.as_ref(), &workshop.store(), &workshop.rack(), &hands).unwrap();
+    assert!(late.load(Ordering::SeqCst));
+    if !report.accounts[0].complete {
+        let codes: Vec<_> = failures(&report).into_iter().map(|(_, failure)| failure.code).collect();
+        assert_eq!((codes, idp.has()), (vec![FailureCode::DirectoryRefused], vec![]));
+    }
+    everybody(directory.as_ref(), &workshop);
+    workshop.everything_agrees_at(directory.as_ref(), &workshop.rack(), &["ada"], 1);
     assert_eq!(idp.has().len(), 1);
 }
 
