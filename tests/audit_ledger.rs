@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 
 use cli_support::{Ended, Home};
 use keywright::ledger::{Event, SqliteStore, Store as _};
+use keywright::webauthn::AttestationObject;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
@@ -463,3 +464,37 @@ fn assert_mode(path: &Path) {
 
 #[cfg(not(unix))]
 fn assert_mode(_path: &Path) {}
+
+/// As ledgers may be that were written before a key was refused whose serial number is in use.
+#[test]
+fn a_key_that_was_reset_and_enrolled_again_is_found_by_its_serial_number() {
+    let home = Home::new();
+    let profile =
+        include_str!("../profiles/admin.toml").replace("attestation = \"trusted\"", "attestation = \"enterprise\"");
+    home.file("admin.toml", &profile);
+    let folder = home.path("profiles");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::rename(home.path("admin.toml"), folder.join("admin.toml")).unwrap();
+    home.run(&["rehearse", "--people", "1", "--out", "done", "--profiles", folder.to_str().unwrap()]).expect(0);
+    let store = SqliteStore::read(&home.path("done/ledger.sqlite3")).unwrap();
+    let mut events: Vec<Value> =
+        store.entries(0).unwrap().iter().map(|entry| serde_json::from_str(&entry.body).unwrap()).collect();
+    let root = home.path("done/softkeys/attestation-ca.pem");
+    let audited = |events: &[Value]| with(events).run(&["audit", "ledger", "--json", "--root", root.to_str().unwrap()]);
+    assert_eq!(to_do(&audited(&events).expect(0)), []);
+
+    // The second registration with the certificate of the first key, which names its serial number.
+    let (first, second) = (job(&events, "ada", 1), job(&events, "ada", 2));
+    let (first, second) = (first.min(second), first.max(second));
+    let certificate = |events: &mut [Value], job| {
+        let object = outcome(events, job, "make")["attestation_object"].as_str().unwrap().to_owned();
+        let object = data_encoding::BASE64URL_NOPAD.decode(object.as_bytes()).unwrap();
+        AttestationObject::parse(&object).unwrap()
+    };
+    let (older, mut newer) = (certificate(&mut events, first), certificate(&mut events, second));
+    newer.att_stmt = older.att_stmt;
+    outcome(&mut events, second, "make")["attestation_object"] =
+        data_encoding::BASE64URL_NOPAD.encode(&newer.to_bytes()).into();
+    let found = to_do(&audited(&events).expect(7));
+    assert!(found.contains(&("enrolled-again".to_owned(), "ada".to_owned(), 1)), "{found:?}");
+}

@@ -5,12 +5,14 @@
 #[path = "support/workshop.rs"]
 mod workshop;
 
-use keywright::hid::Cancel;
+use keywright::ctap::Authenticator;
+use keywright::hid::{Bus as _, Cancel, Limits};
 use keywright::idp::Directory as _;
-use keywright::ledger::{AccountId, CredentialState, JobState};
+use keywright::ledger::{AccountId, CredentialState, FailureCode, JobState};
+use keywright::profile::AttestationDemand;
 use keywright::provision::{Patience, Revocation, RevokeError, revoke};
 use keywright::softkey::{Moment, Rack, Side};
-use workshop::{DIRECTORY, Hands, Workshop};
+use workshop::{DIRECTORY, Hands, Workshop, failures};
 
 fn ada() -> AccountId {
     AccountId { directory: DIRECTORY.into(), login: "ada".into() }
@@ -68,4 +70,34 @@ fn a_job_whose_key_is_lost_is_given_up_and_leaves_nothing_pending() {
     let report = workshop.provision().unwrap();
     assert!(report.accounts[0].complete, "{report:#?}");
     assert_eq!(directory.list(&user).unwrap().len(), 2);
+}
+
+#[test]
+fn one_key_that_was_reset_does_not_count_as_two() {
+    let mut workshop = Workshop::new(1, &["ada"]);
+    workshop.profile.keys.attestation = AttestationDemand::Enterprise;
+    let report = workshop.provision().unwrap();
+    assert_eq!(report.accounts[0].jobs.iter().filter(|job| job.done).count(), 1, "{report:#?}");
+
+    // Somebody who has no second key resets the first.
+    let reset = |rack: &Rack| {
+        let device = rack.devices().unwrap().remove(0);
+        let mut key = Authenticator::open(rack.open(&device).unwrap(), Limits::default(), Cancel::default()).unwrap();
+        key.reset(&mut |_| {}).unwrap();
+    };
+    reset(&workshop.rack());
+    let report = workshop.provision().unwrap();
+    let [(_, failure)] = &failures(&report)[..] else { panic!("{report:#?}") };
+    assert_eq!(failure.code, FailureCode::KeyTaken);
+    assert!(failure.message.contains("key 1 of ada at workshop"), "{}", failure.message);
+    let (directory, user) = (workshop.directory(), workshop.directory().find_user("ada").unwrap());
+    assert_eq!((directory.list(&user).unwrap().len(), directory.pending(&user).unwrap().len()), (1, 0));
+
+    // Taken out of service first, it may be the second.
+    assert_eq!(lose(&workshop, 1).unwrap().removed.len(), 1);
+    reset(&workshop.rack());
+    workshop.provision().unwrap();
+    let book = workshop.book();
+    let in_service = book.credentials.values().filter(|one| one.state == CredentialState::Registered);
+    assert_eq!(in_service.map(|one| one.ordinal).collect::<Vec<_>>(), [2]);
 }

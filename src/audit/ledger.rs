@@ -137,6 +137,7 @@ impl<'a> LedgerAudit<'a> {
             about: job.and_then(|job| book.jobs.get(&job)).map(about_job).unwrap_or_default(),
             matter: Matter::Attention(what.clone()),
         }));
+        findings.extend(credentials.iter().filter_map(|one| enrolled_again(one, &credentials)));
         for one in &credentials {
             findings.extend(one.matters.iter().map(|matter| Finding { about: one.about(), matter: matter.clone() }));
         }
@@ -202,6 +203,21 @@ fn too_few_keys(account: &Covered<'_>) -> Option<Finding> {
         about: About { account: Some(id.clone()), ..About::default() },
         matter: Matter::TooFewKeys { proved, required, unconfirmed },
     })
+}
+
+/// A key in service whose serial number a later registration in service has, too.
+fn enrolled_again(one: &Examined<'_>, all: &[Examined<'_>]) -> Option<Finding> {
+    let in_service = |one: &Examined<'_>| one.credential.state.is_handed_out();
+    let verdict = one.verdict.as_ref().filter(|_| in_service(one))?;
+    let newer = all.iter().find(|other| {
+        let same = other.verdict.as_ref().is_some_and(|other| other.names_same_key(verdict));
+        same && in_service(other) && other.credential.job > one.credential.job
+    })?;
+    let matter = Matter::EnrolledAgain {
+        serial: verdict.serial.clone()?,
+        newer: format!("key {} of {}", newer.credential.ordinal, newer.credential.account),
+    };
+    Some(Finding { about: one.about(), matter })
 }
 
 fn unfinished(id: JobId, job: &Job) -> Option<Finding> {

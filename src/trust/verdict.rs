@@ -176,3 +176,10 @@ pub struct Verdict {
     /// Why, and what is peculiar: sentences that name the clause.
     pub reasons: Vec<String>,
 }
+
+impl Verdict {
+    /// Whether both attestations name one single key: by model and serial number, which only enterprise attestations tell.
+    pub fn names_same_key(&self, other: &Self) -> bool {
+        self.serial.is_some() && (self.aaguid, &self.serial) == (other.aaguid, &other.serial)
+    }
+}

@@ -122,6 +122,13 @@ pub enum Matter {
     Unconfirmed,
     /// No longer at the directory.
     Revoked,
+    /// The key with this serial number was enrolled again.
+    EnrolledAgain {
+        /// The serial number.
+        serial: String,
+        /// As which key of whom.
+        newer: String,
+    },
     /// The account has too few keys.
     TooFewKeys {
         /// Registered and seen to sign.
@@ -225,6 +232,10 @@ impl fmt::Display for Matter {
             ),
             Self::NotRegistered => f.write_str("A credential is on the key and not at the identity provider."),
             Self::Revoked => f.write_str("It was revoked: the identity provider does not take it any more."),
+            Self::EnrolledAgain { serial, newer } => write!(
+                f,
+                "The key with its serial number ({serial}) was enrolled again, as {newer}: it was reset in between, and no longer signs in here."
+            ),
             Self::TooFewKeys { proved: 0, required, .. } => {
                 write!(f, "None of {required} proved keys: nobody can sign in to this account with a key.")
             }
@@ -278,6 +289,7 @@ impl Matter {
             Self::NotRegistered => "not-registered",
             Self::Unconfirmed => "unconfirmed",
             Self::Revoked => "revoked",
+            Self::EnrolledAgain { .. } => "enrolled-again",
             Self::TooFewKeys { .. } => "too-few-keys",
             Self::DrillOverdue { .. } => "drill-overdue",
             Self::NeverDrilled { .. } => "never-drilled",
@@ -309,6 +321,7 @@ impl Matter {
             Self::NotRegistered => "Not at the identity provider",
             Self::Unconfirmed => "Registration by hand not confirmed",
             Self::Revoked => "Revoked",
+            Self::EnrolledAgain { .. } => "One key that counts as two",
             Self::TooFewKeys { proved: 0, .. } => "Accounts without a key",
             Self::TooFewKeys { .. } => "Accounts with too few keys",
             Self::DrillOverdue { .. } | Self::NeverDrilled { .. } => "Drills overdue",
@@ -330,6 +343,7 @@ impl Matter {
             | Self::NeverProved
             | Self::LastTryFailed(_)
             | Self::NotRegistered
+            | Self::EnrolledAgain { .. }
             | Self::TooFewKeys { proved: 0, .. } => Severity::Critical,
             Self::Advisory { advice, .. } => match advice.exposure {
                 Exposure::Affected | Exposure::Presumed => Severity::Warning,
@@ -374,6 +388,7 @@ impl Matter {
             | Self::NotRegistered
             | Self::Unconfirmed
             | Self::Revoked
+            | Self::EnrolledAgain { .. }
             | Self::TooFewKeys { .. }
             | Self::DrillOverdue { .. }
             | Self::NeverDrilled { .. }
@@ -420,6 +435,7 @@ impl Matter {
             Self::NotRegistered => "Delete the credential from the key, or reset the key, and enrol it again.",
             Self::Unconfirmed => "Register it there, sign in with it, and run 'keywright drill ACCOUNT'.",
             Self::Revoked => "Nothing, if the key was lost; a key that was found again should be reset.",
+            Self::EnrolledAgain { .. } => "Revoke it, and enrol another key in its place.",
             Self::TooFewKeys { proved, required, unconfirmed } if proved + unconfirmed >= *required => {
                 "Confirm the keys that were handed out: keywright drill ACCOUNT."
             }

@@ -1,11 +1,14 @@
 //! The attestation is judged, before anything of it is sent anywhere.
+//!
+//! Where it names the single key, a key that the ledger has in service is refused: reset and enrolled again, one key would count as
+//! two.
 
 use data_encoding::BASE64URL_NOPAD;
 
 use crate::ledger::{FailureCode, Outcome, Step};
 use crate::provision::Trouble;
 use crate::provision::job::Job;
-use crate::trust::{Anchors, Policy};
+use crate::trust::{Anchors, Policy, Verdict};
 use crate::webauthn::response::ExpectedRegistration;
 use crate::webauthn::{ClientDataJson, CredentialId, RegistrationResponse};
 
@@ -44,7 +47,24 @@ pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
             format!("the key in {} is not what profile {} demands: {reasons}", job.who.port, job.planned.profile.name),
         ));
     }
+    if let Some(other) = enrolled_before(job, &verdict) {
+        return Err(Trouble::new(
+            FailureCode::KeyTaken,
+            format!(
+                "the key in {} has the serial number of {other}, and was reset since; revoke that key first, or use another",
+                job.who.port
+            ),
+        ));
+    }
     Ok(Outcome::Verify { verdict: Box::new(verdict) })
+}
+
+/// Whose key this is by the serial number that its attestation names, as far as that one was not taken out of service.
+fn enrolled_before(job: &Job<'_>, verdict: &Verdict) -> Option<String> {
+    let book = job.journal.book();
+    let mut others = book.credentials.values().filter(|one| one.state.lives() && one.job != job.id);
+    let other = others.find(|one| one.verdict.as_ref().is_some_and(|known| known.names_same_key(verdict)))?;
+    Some(format!("key {} of {}", other.ordinal, other.account))
 }
 
 /// The credential of this job as the ledger has it.
