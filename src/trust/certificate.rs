@@ -198,6 +198,12 @@ impl AttestationCertificate {
                         "RFC 5280 4.2: the extension {oid} of the attestation certificate is malformed."
                     ));
                 }
+                // An empty item of any tag is read as the empty SEQUENCE that they are.
+                ParsedExtension::BasicConstraints(_) if extension.value.first() != Some(&0x30) => {
+                    self.x509_faults.push(format!(
+                        "RFC 5280 4.2.1.9: the extension {oid} of the attestation certificate is malformed."
+                    ));
+                }
                 ParsedExtension::BasicConstraints(constraints) if constraints.ca => {
                     self.break_packed("8.2.1", "is a CA's (basic constraints, CA is true)");
                 }
@@ -348,11 +354,14 @@ mod tests {
         });
         refused("no INTEGER", |params| params.custom_extensions.push(fido_extension(5, vec![4, 1, 7])));
         refused("no INTEGER", |params| params.custom_extensions.push(fido_extension(5, vec![2, 1, 7, 0])));
-        refused("2.5.29.19 of the attestation certificate is malformed", |params| {
-            params.is_ca = IsCa::NoCa;
-            let more = CustomExtension::from_oid_content(&[2, 5, 29, 19], vec![0x30, 0, 0]);
-            params.custom_extensions.push(critical(more));
-        });
+        // With something after it, and with another tag.
+        for content in [&[0x30, 0, 0][..], &[0x70, 0]] {
+            refused("2.5.29.19 of the attestation certificate is malformed", |params| {
+                params.is_ca = IsCa::NoCa;
+                let other = CustomExtension::from_oid_content(&[2, 5, 29, 19], content.to_vec());
+                params.custom_extensions.push(critical(other));
+            });
+        }
         refused("extension twice", |params| params.custom_extensions.push(model_extension(MODEL)));
         refused("1.2.3.4 that is not known", |params| {
             params.custom_extensions.push(critical(CustomExtension::from_oid_content(&[1, 2, 3, 4], vec![5, 0])));
