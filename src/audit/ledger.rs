@@ -207,7 +207,7 @@ fn too_few_keys(account: &Covered<'_>) -> Option<Finding> {
 
 /// A key in service whose serial number a later registration in service has, too.
 fn enrolled_again(one: &Examined<'_>, all: &[Examined<'_>]) -> Option<Finding> {
-    let in_service = |one: &Examined<'_>| one.credential.state.is_handed_out();
+    let in_service = |one: &Examined<'_>| one.credential.state.is_in_use();
     let verdict = one.verdict.as_ref().filter(|_| in_service(one))?;
     let newer = all.iter().find(|other| {
         let same = other.verdict.as_ref().is_some_and(|other| other.names_same_key(verdict));

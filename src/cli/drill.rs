@@ -199,7 +199,7 @@ impl Drill {
     fn claimed(&self, account: Option<&AccountId>, book: &Book) -> Option<CredentialId> {
         let mut in_service = book
             .credentials_of(account?)
-            .filter(|(_, one)| one.state.is_handed_out() && self.number.is_none_or(|number| number == one.ordinal));
+            .filter(|(_, one)| one.state.is_in_use() && self.number.is_none_or(|number| number == one.ordinal));
         match (in_service.next(), in_service.next()) {
             (Some((id, _)), None) => Some(id.clone()),
             _ => None,

@@ -72,6 +72,28 @@ pub struct Ceremony {
     pub deadline: OffsetDateTime,
 }
 
+impl Ceremony {
+    /// One that the IdP made the object `pending` for, and that lasts as long as the options say, or `default_timeout`
+    /// milliseconds.
+    fn of_pending(
+        user: &User,
+        pending: String,
+        options: CredentialCreationOptions,
+        origin: &Origin,
+        default_timeout: u64,
+    ) -> Self {
+        let lasts = Duration::from_millis(options.timeout.unwrap_or(default_timeout));
+        Self {
+            user_id: user.id.clone(),
+            pending: Some(pending),
+            continuation: None,
+            options,
+            origin: origin.clone(),
+            deadline: OffsetDateTime::now_utc() + lasts,
+        }
+    }
+}
+
 /// A credential that the IdP has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Registered {

@@ -9,12 +9,9 @@
 //!
 //! It refuses to remove a factor that was activated, other than to revoke it.
 
-use std::time::Duration;
-
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use time::OffsetDateTime;
 use ureq::http::{Method, Uri};
 
 use super::http::{Call, Fault, Reply, ServerUrl, segment};
@@ -543,15 +540,7 @@ impl Directory for Okta {
         }
         let options: CredentialCreationOptions =
             serde_json::from_value(options).map_err(|error| self.answer(error.to_string()))?;
-        let deadline = OffsetDateTime::now_utc() + Duration::from_millis(options.timeout.unwrap_or(DEFAULT_TIMEOUT));
-        Ok(Ceremony {
-            user_id: user.id.clone(),
-            pending: Some(factor.id),
-            continuation: None,
-            options,
-            origin: self.origin.clone(),
-            deadline,
-        })
+        Ok(Ceremony::of_pending(user, factor.id, options, &self.origin, DEFAULT_TIMEOUT))
     }
 
     fn complete(

@@ -6,12 +6,9 @@
 //! PingOne tells no credential ids: a registration is known by its device's id. It refuses to remove a device that was activated,
 //! other than to revoke it.
 
-use std::time::Duration;
-
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use time::OffsetDateTime;
 use ureq::http::{Method, header};
 
 use super::http::{Call, Fault, Reply, ServerUrl, segment};
@@ -478,15 +475,7 @@ impl Directory for PingOne {
         let device: Device = self.send(call, &format!("user {}", user.login))?.json()?;
         let options = creation_options(device.public_key_credential_creation_options)
             .map_err(|why| self.answer(format!("publicKeyCredentialCreationOptions: {why}")))?;
-        let deadline = OffsetDateTime::now_utc() + Duration::from_millis(options.timeout.unwrap_or(DEFAULT_TIMEOUT));
-        Ok(Ceremony {
-            user_id: user.id.clone(),
-            pending: Some(device.id),
-            continuation: None,
-            options,
-            origin: self.origin.clone(),
-            deadline,
-        })
+        Ok(Ceremony::of_pending(user, device.id, options, &self.origin, DEFAULT_TIMEOUT))
     }
 
     fn complete(

@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use time::OffsetDateTime;
 use ureq::http::{HeaderName, Method, Uri};
 
 use super::http::{Call, Fault, Reply, ServerUrl, segment};
@@ -322,15 +321,7 @@ impl Directory for Zitadel {
         }
         let begun = begun?;
         let options = begun.public_key_credential_creation_options.public_key;
-        let deadline = OffsetDateTime::now_utc() + Duration::from_millis(options.timeout.unwrap_or(DEFAULT_TIMEOUT));
-        Ok(Ceremony {
-            user_id: user.id.clone(),
-            pending: Some(begun.passkey_id),
-            continuation: None,
-            options,
-            origin: self.origin.clone(),
-            deadline,
-        })
+        Ok(Ceremony::of_pending(user, begun.passkey_id, options, &self.origin, DEFAULT_TIMEOUT))
     }
 
     fn complete(

@@ -142,8 +142,8 @@ impl CredentialState {
         matches!(self, Self::OnKey | Self::Unconfirmed | Self::Registered)
     }
 
-    /// Whether its job came to its end and nothing has taken it out of service since.
-    pub fn is_handed_out(self) -> bool {
+    /// Whether it is registered, or its key is to be by hand, and nothing has taken it out of service since.
+    pub fn is_in_use(self) -> bool {
         matches!(self, Self::Unconfirmed | Self::Registered)
     }
 }
@@ -177,7 +177,7 @@ pub struct Credential {
     pub directory_id: Option<String>,
     /// The label at the directory.
     pub label: Option<String>,
-    /// How the newest drill confirmed a registration that was made by hand.
+    /// How a registration that was made by hand was confirmed last.
     pub by_hand: Option<SeenByHand>,
     /// What became of it.
     pub state: CredentialState,

@@ -265,11 +265,12 @@ impl Book {
                     if *proved {
                         credential.signed(time);
                         credential.drilled = Some(time.to_owned());
-                        let by_hand = observed.as_ref().and_then(|observed| observed.by_hand.clone());
-                        if by_hand.is_some() && credential.state == CredentialState::Unconfirmed {
-                            credential.state = CredentialState::Registered;
+                        if let Some(seen) = observed.as_ref().and_then(|observed| observed.by_hand.clone()) {
+                            credential.by_hand = Some(seen);
+                            if credential.state == CredentialState::Unconfirmed {
+                                credential.state = CredentialState::Registered;
+                            }
                         }
-                        credential.by_hand = by_hand;
                     } else {
                         credential.failed = Some(time.to_owned());
                     }
@@ -556,7 +557,8 @@ mod tests {
         for unconfirmed in [&events, &tried] {
             assert_eq!(seen(unconfirmed), (CredentialState::Unconfirmed, 0, 1));
         }
-        let confirmed = with(tried, [confirmed("ada", 1)]);
+        // A later drill that has no word of it takes none away.
+        let confirmed = with(tried, [confirmed("ada", 1), drilled(true)]);
         assert_eq!(seen(&confirmed), (CredentialState::Registered, 1, 0));
         assert_eq!(book(&confirmed).credentials[&credential_id(1)].by_hand.as_ref().unwrap().said_by, "root");
         let (account, reason) = (ada.clone(), "lost".to_owned());

@@ -213,7 +213,7 @@ impl<'a> Drill<'a> {
         let book = self.book();
         let mut candidates: Vec<_> = book.credentials.iter().collect();
         // A credential in service counts before one that is not.
-        candidates.sort_by_key(|(_, credential)| !credential.state.is_handed_out());
+        candidates.sort_by_key(|(_, credential)| !credential.state.is_in_use());
         let ids: Vec<_> = candidates.iter().map(|(id, one)| (one.rp_id.clone(), (*id).clone())).collect();
         let refuses = match shown(key, &ids)? {
             Shown::Credential(id) => return Ok(Whose::Credential(id)),
@@ -228,7 +228,7 @@ impl<'a> Drill<'a> {
             let hides = refuses || book.accounts[&one.account].profile.keys.cred_protect == 3;
             let alike = one.key.fingerprint == print && one.key.usb_serial == device.serial;
             let wanted = account.is_none_or(|account| *account == one.account);
-            one.state.is_handed_out() && hides && alike && wanted
+            one.state.is_in_use() && hides && alike && wanted
         };
         let hidden: Vec<_> = candidates.iter().filter(|(_, one)| may_be(one)).map(|(id, _)| (*id).clone()).collect();
         Ok(if hidden.is_empty() { Whose::Nobody } else { Whose::Hidden(hidden) })
@@ -263,7 +263,7 @@ impl<'a> Drill<'a> {
             (credential, known)
         };
         let account = &credential.account;
-        if !credential.state.is_handed_out() {
+        if !credential.state.is_in_use() {
             return Err(DrillError::OutOfService { account: account.clone(), state: credential.state });
         }
         let user = self.ask(|| self.directory.find_user(&account.login))?;

@@ -4,7 +4,7 @@
 //! It verifies no signature and judges no chain.
 
 use aws_lc_rs::digest;
-use x509_parser::asn1_rs::{Any, BitString, Integer, OctetString, Oid, oid};
+use x509_parser::asn1_rs::{Any, BitString, Class, Integer, OctetString, Oid, oid};
 use x509_parser::extensions::{ParsedExtension, X509Extension};
 use x509_parser::oid_registry::{
     OID_EC_P256, OID_KEY_TYPE_EC_PUBLIC_KEY, OID_NIST_EC_P384, OID_NIST_EC_P521, OID_PKCS1_RSAENCRYPTION,
@@ -198,12 +198,6 @@ impl AttestationCertificate {
                         "RFC 5280 4.2: the extension {oid} of the attestation certificate is malformed."
                     ));
                 }
-                // An empty item of any tag is read as the empty SEQUENCE that they are.
-                ParsedExtension::BasicConstraints(_) if extension.value.first() != Some(&0x30) => {
-                    self.x509_faults.push(format!(
-                        "RFC 5280 4.2.1.9: the extension {oid} of the attestation certificate is malformed."
-                    ));
-                }
                 ParsedExtension::BasicConstraints(constraints) if constraints.ca => {
                     self.break_packed("8.2.1", "is a CA's (basic constraints, CA is true)");
                 }
@@ -229,9 +223,10 @@ impl AttestationCertificate {
     }
 }
 
-/// Whether these bytes are one item of DER, with nothing after it.
+/// Whether these bytes are one item of DER, of a type that ASN.1 itself has, with nothing after it. Known extensions are of no
+/// other, and their parsers look at a tag's number alone.
 fn is_one_item(bytes: &[u8]) -> bool {
-    Any::from_der(bytes).is_ok_and(|(rest, _)| rest.is_empty())
+    Any::from_der(bytes).is_ok_and(|(rest, item)| rest.is_empty() && item.class() == Class::Universal)
 }
 
 fn key_identifier(info: &SubjectPublicKeyInfo<'_>) -> [u8; 20] {
@@ -354,8 +349,8 @@ mod tests {
         });
         refused("no INTEGER", |params| params.custom_extensions.push(fido_extension(5, vec![4, 1, 7])));
         refused("no INTEGER", |params| params.custom_extensions.push(fido_extension(5, vec![2, 1, 7, 0])));
-        // With something after it, and with another tag.
-        for content in [&[0x30, 0, 0][..], &[0x70, 0]] {
+        // With something after it, of a class that is nobody's, and of another type.
+        for content in [&[0x30, 0, 0][..], &[0x70, 0], &[0x31, 0]] {
             refused("2.5.29.19 of the attestation certificate is malformed", |params| {
                 params.is_ca = IsCa::NoCa;
                 let other = CustomExtension::from_oid_content(&[2, 5, 29, 19], content.to_vec());

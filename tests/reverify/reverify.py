@@ -92,7 +92,7 @@ def credentials_told(events):
             told[event["credential_id"]].registered = "revoked"
         if event["event"] == "key-drilled" and event["proved"]:
             drilled, observed = told[event["credential_id"]], event.get("observed") or {}
-            drilled.by_hand = observed.get("by_hand")
+            drilled.by_hand = observed.get("by_hand") or drilled.by_hand
             if drilled.by_hand and drilled.registered == "unconfirmed":
                 drilled.registered = "registered"
         if event["event"] != "step-done":

@@ -49,9 +49,7 @@ impl Entra {
             return None;
         }
         let logins = logins.iter().map(|login| (*login).to_owned()).collect();
-        let state = Arc::new(Mutex::new(State { logins, self_service: true, ..State::default() }));
-        let own = Arc::clone(&state);
-        let idp = FakeIdp::start(move |request| answer(&mut own.lock().unwrap(), request));
+        let (idp, state) = FakeIdp::sharing(State { logins, self_service: true, ..State::default() }, answer);
         Some(Self { idp, state })
     }
 }

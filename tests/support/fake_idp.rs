@@ -118,6 +118,16 @@ impl FakeIdp {
         Self { address, seen, closing, thread: Some(thread) }
     }
 
+    /// The same, with a state that the handler shares with the test.
+    pub fn sharing<S: Send + 'static>(
+        state: S,
+        mut handle: impl FnMut(&mut S, &Request) -> Answer + Send + 'static,
+    ) -> (Self, Arc<Mutex<S>>) {
+        let state = Arc::new(Mutex::new(state));
+        let own = Arc::clone(&state);
+        (Self::start(move |request| handle(&mut own.lock().unwrap(), request)), state)
+    }
+
     /// `http://127.0.0.1:PORT`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)

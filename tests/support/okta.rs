@@ -53,9 +53,7 @@ impl Okta {
             return None;
         }
         let logins = logins.iter().map(|login| (*login).to_owned()).collect();
-        let state = Arc::new(Mutex::new(State { logins, ..State::default() }));
-        let own = Arc::clone(&state);
-        let idp = FakeIdp::start(move |request| answer(&mut own.lock().unwrap(), request));
+        let (idp, state) = FakeIdp::sharing(State { logins, ..State::default() }, answer);
         Some(Self { idp, state })
     }
 }

@@ -47,9 +47,7 @@ impl Zitadel {
             permissions: vec!["user.read".into(), "user.credential.write".into()],
             ..State::default()
         };
-        let state = Arc::new(Mutex::new(state));
-        let own = Arc::clone(&state);
-        let idp = FakeIdp::start(move |request| answer(&mut own.lock().unwrap(), request));
+        let (idp, state) = FakeIdp::sharing(state, answer);
         Some(Self { idp, state })
     }
 }

@@ -151,7 +151,7 @@ fn in_ledger(id: &CredentialId, session: &Session) -> Result<Option<String>, Cli
     let book = Book::read(&store.entries(0)?)?;
     // A browser's own is known from the drill that found it.
     let found = |known: &Credential| known.by_hand.as_ref()?.found.as_ref().map(|found| found.credential_id.clone());
-    let mut known = book.credentials.iter().filter(|(_, known)| known.state.is_handed_out());
+    let mut known = book.credentials.iter().filter(|(_, known)| known.state.is_in_use());
     Ok(known.find(|(of_job, known)| *of_job == id || found(known).as_ref() == Some(id)).map(|(_, known)| {
         format!("The ledger has it as key {} of {}; it stays registered there", known.ordinal, known.account)
     }))
