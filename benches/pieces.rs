@@ -11,15 +11,17 @@ use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion};
 use data_encoding::BASE64URL_NOPAD;
-use keywright::ctap::{Authenticator, GetAssertion, MakeCredential, NewCredential, Permissions, Pin, PinUvAuthToken};
-use keywright::hid::{Cancel, Limits};
 use keywright::ledger::{Event, JobId, Outcome, SqliteStore, Step, Store};
 use keywright::secret::{Delivery, Reader, SealedPin, Vault, hand_over};
-use keywright::softkey::Rack;
-use keywright::trust::{Anchors, Chain, Judge};
-use keywright::webauthn::{
+use keywright_attest::{Anchors, Chain, Judge};
+use keywright_fido::ctap::{
+    Authenticator, GetAssertion, MakeCredential, NewCredential, Permissions, Pin, PinUvAuthToken,
+};
+use keywright_fido::hid::{Cancel, Limits};
+use keywright_fido::webauthn::{
     CeremonyType, Challenge, ClientDataJson, CoseAlgorithm, RelyingParty, RpId, UserEntity, UserHandle,
 };
+use keywright_practice::softkey::Rack;
 use place::Place;
 use time::OffsetDateTime;
 

@@ -13,25 +13,20 @@
 //! | [`provision`] | the job: roster and profile to plan to journalled steps; resume, undo, many keys at once |
 //! | [`witness`] | the credential signs, as another implementation of CTAP2 sees it |
 //! | [`idp`] | the [`idp::Directory`] door and one folder or file per identity provider |
-//! | [`ledger`] | what happened: the hash-chained event log, and accounts, keys and credentials read from it |
-//! | [`trust`] | is this attestation what the profile demands? |
+//! | [`register`] | accounts, keys, credentials and jobs, as the events make them |
+//! | [`ledger`] | what happened: the hash-chained event log |
 //! | [`profile`] | what a class of accounts demands; who is on the roster |
 //! | [`secret`] | PINs: drawing, sealing, handing over |
-//! | [`softkey`] | a software security key behind the same reports as a USB key |
-//! | [`ctap`] | CTAP2 commands: typed requests and answers |
-//! | [`hid`] | 64-byte reports: finding keys, CTAPHID framing, deadlines, cancel |
-//! | [`webauthn`] | the data both sides speak |
+//!
+//! Below them are crates of their own: `keywright-practice` (soft keys, the embedded IdP), `keywright-attest` (verdicts on
+//! attestations), `keywright-fido` (WebAuthn data, HID, CTAP2) and `keywright-files` (private files).
 
 pub mod audit;
 pub mod cli;
-pub mod ctap;
-pub mod hid;
 pub mod idp;
 pub mod ledger;
 pub mod profile;
 pub mod provision;
+pub mod register;
 pub mod secret;
-pub mod softkey;
-pub mod trust;
-pub mod webauthn;
 pub mod witness;

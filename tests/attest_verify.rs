@@ -10,15 +10,15 @@ use std::process::Stdio;
 
 use cli_support::Home;
 use data_encoding::{BASE64, BASE64URL_NOPAD};
-use keywright::ctap::{Authenticator, MakeCredential};
-use keywright::hid::{Cancel, Limits};
-use keywright::softkey::Rack;
-use keywright::trust::mds::{Blob, Shelf, fido_root};
-use keywright::webauthn::cbor::{self, Value as Cbor};
-use keywright::webauthn::{
+use keywright_attest::mds::{Blob, BlobStore, fido_root};
+use keywright_fido::ctap::{Authenticator, MakeCredential};
+use keywright_fido::hid::{Cancel, Limits};
+use keywright_fido::webauthn::cbor::{self, Value as Cbor};
+use keywright_fido::webauthn::{
     AttestationObject, CeremonyType, Challenge, ClientDataJson, CoseAlgorithm, CredentialId, RegistrationResponse,
     RelyingParty, UserEntity, UserHandle,
 };
+use keywright_practice::softkey::Rack;
 use serde_json::{Value, json};
 
 /// A row of soft keys, and what their maker is trusted by.
@@ -461,7 +461,7 @@ fn the_corpus_by_fidos_metadata() {
     // The state folder's metadata is taken without being named.
     let then = time::OffsetDateTime::from_unix_timestamp(1_773_964_800).unwrap();
     let blob = Blob::signed(std::fs::read(blob).unwrap(), &fido_root(), then).unwrap();
-    Shelf::new(home.state().join("mds")).store(&blob, "a test", then).unwrap();
+    BlobStore::new(home.state().join("mds")).store(&blob, "a test", then).unwrap();
     let one = folder.join("real-packed-2fc0579f-030bfd4e.json");
     let accepted = home.run(&["attest", "verify", one.to_str().unwrap()]).expect(0).says("FIDO metadata number 237");
     assert!(accepted.stdout.contains(".json: YubiKey 5"), "{accepted:?}");

@@ -7,9 +7,9 @@ mod data;
 use std::collections::BTreeMap;
 
 use data_encoding::BASE64URL_NOPAD;
-use keywright::trust::mds::{Blob, fido_root};
-use keywright::trust::{AnchorKind, Anchors, Chain, Exposure, Judge, Metadata, Statement, Verdict};
-use keywright::webauthn::{Aaguid, AttestationObject, ClientDataJson, WebauthnError, cbor};
+use keywright_attest::mds::{Blob, fido_root};
+use keywright_attest::{AnchorKind, Anchors, Chain, Exposure, Judge, Metadata, Statement, Verdict};
+use keywright_fido::webauthn::{Aaguid, AttestationObject, ClientDataJson, WebauthnError, cbor};
 use serde_json::Value;
 use time::OffsetDateTime;
 use time::macros::{date, datetime};

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 
 use cli_support::{Ended, Home};
 use keywright::ledger::{Event, SqliteStore, Store as _};
-use keywright::webauthn::AttestationObject;
+use keywright_fido::webauthn::AttestationObject;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 

@@ -11,18 +11,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use keywright::ctap::{Authenticator, MinPinLength, Permissions, Pin};
-use keywright::hid::{Cancel, Limits};
 use keywright::idp::embedded::Embedded;
-use keywright::idp::embedded::wire::UserChange;
 use keywright::idp::{Ceremony, Directory, DirectoryError, Finding, Registered, User};
-use keywright::ledger::{
-    Book, CredentialState, Entry, Event, FailureCode, JobState, LedgerError, Outcome, SqliteStore, Step, Store,
-};
-use keywright::profile::{AttestationDemand, Profile, Reset};
+use keywright::ledger::{Entry, Event, FailureCode, LedgerError, Outcome, SqliteStore, Step, Store};
+use keywright::profile::{Profile, Reset};
 use keywright::provision::{Report, RunError, resume};
-use keywright::softkey::{Disguise, Model, Moment, Rack, SOFT_AAGUID, Side, SoftKey, Touch};
-use keywright::webauthn::{AttestationConveyance, CredentialId, RegistrationResponse};
+use keywright::register::{CredentialState, JobState, Register};
+use keywright_attest::AttestationDemand;
+use keywright_fido::ctap::{Authenticator, MinPinLength, Permissions, Pin};
+use keywright_fido::hid::{Cancel, Limits};
+use keywright_fido::webauthn::{AttestationConveyance, CredentialId, RegistrationResponse};
+use keywright_practice::idp_server::wire::UserChange;
+use keywright_practice::softkey::{Generation, Model, Moment, Rack, SOFT_AAGUID, Side, SoftKey, Touch};
 use workshop::{Hands, Workshop, each, failures};
 
 fn open(key: &SoftKey) -> Authenticator {
@@ -47,8 +47,8 @@ fn one_person(models: &[Model], change: impl FnOnce(&mut Profile)) -> Workshop {
     workshop
 }
 
-fn model(disguise: Disguise) -> Model {
-    Model { disguise, ..Model::default() }
+fn model(generation: Generation) -> Model {
+    Model { generation, ..Model::default() }
 }
 
 /// The failure of the only job.
@@ -103,7 +103,7 @@ fn a_key_that_cannot_do_what_the_profile_asks_for_is_refused_and_another_is_take
         }),
     ];
     for (words, change) in demands {
-        let workshop = one_person(&[model(Disguise::Ctap20)], change);
+        let workshop = one_person(&[model(Generation::Ctap20)], change);
         let message = refused(&workshop, FailureCode::KeyRefused);
         assert!(message.contains(words), "{message}");
         if !words.contains("enterprise") {
@@ -116,7 +116,7 @@ fn a_key_that_cannot_do_what_the_profile_asks_for_is_refused_and_another_is_take
 #[test]
 fn keys_left_over_are_used_when_others_are_refused() {
     // Four old keys and one that fits, for one person.
-    let mut models = vec![model(Disguise::Ctap20); 4];
+    let mut models = vec![model(Generation::Ctap20); 4];
     models.push(Model::default());
     let workshop = one_person(&models, |_| {});
     let report = workshop.provision().unwrap();
@@ -128,7 +128,7 @@ fn keys_left_over_are_used_when_others_are_refused() {
 #[test]
 fn each_key_goes_to_somebody_whom_it_fits() {
     // The first in the roster needs a newer key, the second takes either.
-    let workshop = one_person(&[model(Disguise::Ctap20)], |_| {});
+    let workshop = one_person(&[model(Generation::Ctap20)], |_| {});
     workshop.create_user("grace");
     let mut simple = workshop.profile.clone();
     simple.name = "simple".parse().unwrap();
@@ -139,7 +139,7 @@ fn each_key_goes_to_somebody_whom_it_fits() {
     profiles.insert(simple.name.clone(), simple);
     let roster = keywright::profile::Roster::read(&workshop.path().join("roster.csv"), &profiles).unwrap();
     let report = workshop.with(&workshop.rack(), &Hands::default(), |station| {
-        let book = Book::read(&station.store.entries(0).unwrap()).unwrap();
+        let book = Register::read(&station.store.entries(0).unwrap()).unwrap();
         let plan = keywright::provision::Plan::for_roster(&roster, &profiles, workshop::DIRECTORY, &book);
         keywright::provision::run(station, &plan).unwrap()
     });
@@ -150,16 +150,16 @@ fn each_key_goes_to_somebody_whom_it_fits() {
 
 #[test]
 fn keys_of_other_generations_are_made_under_a_profile_that_fits_them() {
-    for disguise in [Disguise::Ctap20, Disguise::Ctap21Pre, Disguise::Ctap23] {
-        let workshop = one_person(&[model(disguise)], |profile| {
-            if disguise != Disguise::Ctap23 {
+    for generation in [Generation::Ctap20, Generation::Ctap21Pre, Generation::Ctap23] {
+        let workshop = one_person(&[model(generation)], |profile| {
+            if generation != Generation::Ctap23 {
                 (profile.pin.minimum_on_key, profile.keys.always_uv) = (4, false);
             }
         });
         let report = workshop.provision().unwrap();
         assert!(report.accounts[0].complete, "{disguise:?}: {report:#?}");
         let book = workshop.book();
-        if disguise == Disguise::Ctap23 {
+        if generation == Generation::Ctap23 {
             workshop.everything_agrees(&["ada"], 1);
         }
         // The finished key is known again, by its credential.
@@ -175,8 +175,8 @@ fn keys_of_other_generations_are_made_under_a_profile_that_fits_them() {
 
 #[test]
 fn an_old_key_that_cannot_delete_replaces_what_an_earlier_attempt_left() {
-    for disguise in [Disguise::Ctap20, Disguise::Ctap21Pre] {
-        let workshop = one_person(&[model(disguise)], |profile| {
+    for generation in [Generation::Ctap20, Generation::Ctap21Pre] {
+        let workshop = one_person(&[model(generation)], |profile| {
             (profile.pin.minimum_on_key, profile.keys.always_uv) = (4, false);
         });
         for _ in 0..2 {
@@ -231,8 +231,8 @@ fn a_key_whose_pin_rules_clash_with_the_profile_is_refused() {
 
 /// Fills a key with credentials of somebody else.
 fn fill(key: &SoftKey, room: u16) {
-    use keywright::ctap::MakeCredential;
-    use keywright::webauthn::{CoseAlgorithm, RelyingParty, UserEntity, UserHandle};
+    use keywright_fido::ctap::MakeCredential;
+    use keywright_fido::webauthn::{CoseAlgorithm, RelyingParty, UserEntity, UserHandle};
     let mut key = open(key);
     for number in 0..room {
         let request = MakeCredential {
@@ -624,7 +624,7 @@ fn nothing_is_begun_while_the_directory_is_down_or_would_refuse_everything() {
     assert_eq!(workshop.book().seq, 0);
 
     let workshop = Workshop::with_settings(1, &["ada"], |settings| {
-        settings.anchors = Arc::new(keywright::trust::Anchors::default());
+        settings.anchors = Arc::new(keywright_attest::Anchors::default());
     });
     let run = workshop.provision();
     assert!(matches!(&run, Err(RunError::Blocked { findings, .. }) if findings.len() == 1), "{run:?}");

@@ -11,10 +11,10 @@ use std::process::Command;
 
 use cli_support::{Ended, Home};
 use installed::installed;
-use keywright::ctap::{Authenticator, CredProtect, MakeCredential, Permissions, Pin};
-use keywright::hid::{Bus as _, Cancel, Limits};
-use keywright::softkey::Rack;
-use keywright::webauthn::{CoseAlgorithm, CredentialId, RelyingParty, RpId, UserEntity, UserHandle};
+use keywright_fido::ctap::{Authenticator, CredProtect, MakeCredential, Permissions, Pin};
+use keywright_fido::hid::{Bus as _, Cancel, Limits};
+use keywright_fido::webauthn::{CoseAlgorithm, CredentialId, RelyingParty, RpId, UserEntity, UserHandle};
+use keywright_practice::softkey::Rack;
 use serde_json::{Value, json};
 
 const ADA: &str = "ada@bank.example";

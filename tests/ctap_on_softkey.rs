@@ -4,14 +4,16 @@
 
 use std::time::Duration;
 
-use keywright::ctap::{
+use keywright_fido::ctap::{
     Authenticator, CredProtect, CtapError, EnterpriseAttestation, GetAssertion, MakeCredential, MinPinLength,
     NewCredential, Permissions, Pin, PinUvAuthToken, StatusCode,
 };
-use keywright::hid::{Cancel, Keepalive, Limits};
-use keywright::softkey::{Disguise, Model, Rack, SoftKey, Touch};
-use keywright::webauthn::cbor::Value;
-use keywright::webauthn::{AuthenticatorData, CoseAlgorithm, CredentialId, RelyingParty, RpId, UserEntity, UserHandle};
+use keywright_fido::hid::{Cancel, Keepalive, Limits};
+use keywright_fido::webauthn::cbor::Value;
+use keywright_fido::webauthn::{
+    AuthenticatorData, CoseAlgorithm, CredentialId, RelyingParty, RpId, UserEntity, UserHandle,
+};
+use keywright_practice::softkey::{Generation, Model, Rack, SoftKey, Touch};
 
 const HASH: [u8; 32] = [0x5a; 32];
 
@@ -19,8 +21,8 @@ const HASH: [u8; 32] = [0x5a; 32];
 struct Station(Rack);
 
 impl Station {
-    fn with(disguise: Disguise) -> Self {
-        Self::of(Model { disguise, ..Model::default() })
+    fn with(generation: Generation) -> Self {
+        Self::of(Model { generation, ..Model::default() })
     }
 
     fn of(model: Model) -> Self {
@@ -92,12 +94,12 @@ fn status<T: std::fmt::Debug>(result: Result<T, CtapError>) -> Option<StatusCode
 }
 
 /// Each generation with its PIN/UV auth protocol: the first two have 1 and legacy tokens, the others 2 and permissions.
-const GENERATIONS: [Disguise; 4] = [Disguise::Ctap20, Disguise::Ctap21Pre, Disguise::None, Disguise::Ctap23];
+const GENERATIONS: [Generation; 4] = [Generation::Ctap20, Generation::Ctap21Pre, Generation::None, Generation::Ctap23];
 
 #[test]
 fn a_credential_is_made_and_signs_in_on_every_generation() {
-    for disguise in GENERATIONS {
-        let station = Station::with(disguise);
+    for generation in GENERATIONS {
+        let station = Station::with(generation);
         let mut authenticator = station.open_with_pin("271828");
         assert!(authenticator.info().has_pin());
         let credential = make(&mut authenticator, &request(1)).unwrap();
@@ -118,8 +120,8 @@ fn a_credential_is_made_and_signs_in_on_every_generation() {
 
 #[test]
 fn a_pin_is_set_changed_and_counted() {
-    for disguise in [Disguise::Ctap20, Disguise::None] {
-        let station = Station::with(disguise);
+    for generation in [Generation::Ctap20, Generation::None] {
+        let station = Station::with(generation);
         let mut authenticator = station.open_with_pin("271828");
         assert!(authenticator.set_pin(&pin("314159")).unwrap_err().status().is_some(), "there is a PIN already");
         assert_eq!(authenticator.pin_retries().unwrap().retries, 8);
@@ -136,7 +138,7 @@ fn a_pin_is_set_changed_and_counted() {
 
 #[test]
 fn three_wrong_pins_want_a_replug_and_eight_want_a_reset() {
-    let station = Station::with(Disguise::None);
+    let station = Station::with(Generation::None);
     let mut authenticator = station.open_with_pin("271828");
     let wrong = |authenticator: &mut Authenticator| {
         status(authenticator.pin_uv_auth_token(&pin("000000"), Permissions::CREDENTIAL_MANAGEMENT, None)).unwrap()
@@ -163,7 +165,7 @@ fn three_wrong_pins_want_a_replug_and_eight_want_a_reset() {
 
 #[test]
 fn a_credential_gets_every_extension() {
-    let station = Station::with(Disguise::None);
+    let station = Station::with(Generation::None);
     let mut authenticator = station.open_with_pin("271828");
     let configure = token(&mut authenticator, Permissions::AUTHENTICATOR_CONFIGURATION, None);
     authenticator.enable_enterprise_attestation(Some(&configure)).unwrap();
@@ -193,7 +195,7 @@ fn a_credential_gets_every_extension() {
 
 #[test]
 fn a_credential_that_is_excluded_is_found_in_lists_of_any_length() {
-    let station = Station::with(Disguise::None);
+    let station = Station::with(Generation::None);
     let mut authenticator = station.open_with_pin("271828");
     let protected = MakeCredential { cred_protect: Some(CredProtect::UserVerificationRequired), ..request(1) };
     let held = id(&make(&mut authenticator, &protected).unwrap());
@@ -214,7 +216,7 @@ fn a_credential_that_is_excluded_is_found_in_lists_of_any_length() {
 
 #[test]
 fn several_accounts_give_several_assertions() {
-    let station = Station::with(Disguise::None);
+    let station = Station::with(Generation::None);
     let mut authenticator = station.open_with_pin("271828");
     let made: Vec<_> = (1..=3).map(|user| id(&make(&mut authenticator, &request(user)).unwrap())).collect();
     let token = token(&mut authenticator, Permissions::GET_ASSERTION, Some(&rp()));
@@ -228,7 +230,7 @@ fn several_accounts_give_several_assertions() {
 
 #[test]
 fn a_silent_question_needs_no_touch() {
-    let station = Station::with(Disguise::None);
+    let station = Station::with(Generation::None);
     let mut authenticator = station.open_with_pin("271828");
     let held = id(&make(&mut authenticator, &request(1)).unwrap());
     station.key().touch(Touch::Never);
@@ -241,8 +243,8 @@ fn a_silent_question_needs_no_touch() {
 
 #[test]
 fn credentials_are_listed_renamed_and_deleted() {
-    for disguise in [Disguise::Ctap21Pre, Disguise::None] {
-        let station = Station::with(disguise);
+    for generation in [Generation::Ctap21Pre, Generation::None] {
+        let station = Station::with(generation);
         let mut authenticator = station.open_with_pin("271828");
         let manage = token(&mut authenticator, Permissions::CREDENTIAL_MANAGEMENT, None);
         assert_eq!(authenticator.enumerate_rps(&manage), Ok(Vec::new()));
@@ -265,7 +267,7 @@ fn credentials_are_listed_renamed_and_deleted() {
 
         let user = UserEntity { id: first.user_handle.clone(), name: "ada".into(), display_name: "Ada".into() };
         let renamed = authenticator.update_user_information(&manage, &first.credential_id, &user);
-        if disguise == Disguise::Ctap21Pre {
+        if generation == Generation::Ctap21Pre {
             assert!(matches!(renamed, Err(CtapError::Unsupported(_))));
         } else {
             renamed.unwrap();
@@ -282,7 +284,7 @@ fn credentials_are_listed_renamed_and_deleted() {
 
 #[test]
 fn a_token_for_one_rp_opens_that_rp_s_credentials_only() {
-    let station = Station::with(Disguise::None);
+    let station = Station::with(Generation::None);
     let mut authenticator = station.open_with_pin("271828");
     make(&mut authenticator, &request(1)).unwrap();
     let bound = token(&mut authenticator, Permissions::CREDENTIAL_MANAGEMENT, Some(&rp()));
@@ -292,7 +294,7 @@ fn a_token_for_one_rp_opens_that_rp_s_credentials_only() {
 
 #[test]
 fn the_key_s_policy_is_set_and_a_forced_change_ends_with_one() {
-    let station = Station::with(Disguise::None);
+    let station = Station::with(Generation::None);
     let mut authenticator = station.open();
     // Without a PIN, and without a token.
     authenticator.set_always_uv(None, true).unwrap();
@@ -322,7 +324,7 @@ fn the_key_s_policy_is_set_and_a_forced_change_ends_with_one() {
 
 #[test]
 fn a_token_without_the_permission_is_refused() {
-    let station = Station::with(Disguise::None);
+    let station = Station::with(Generation::None);
     let mut authenticator = station.open_with_pin("271828");
     let other = token(&mut authenticator, Permissions::GET_ASSERTION, Some(&rp()));
     assert_eq!(
@@ -335,7 +337,7 @@ fn a_token_without_the_permission_is_refused() {
 
 #[test]
 fn a_token_is_good_for_one_touch() {
-    let station = Station::with(Disguise::None);
+    let station = Station::with(Generation::None);
     let mut authenticator = station.open_with_pin("271828");
     let both = Permissions::MAKE_CREDENTIAL | Permissions::GET_ASSERTION;
     let token = token(&mut authenticator, both, Some(&rp()));
@@ -346,7 +348,7 @@ fn a_token_is_good_for_one_touch() {
 
 #[test]
 fn a_touch_is_asked_for_and_can_be_declined() {
-    let station = Station::with(Disguise::None);
+    let station = Station::with(Generation::None);
     let mut authenticator = station.open_with_pin("271828");
     let token = token(&mut authenticator, Permissions::MAKE_CREDENTIAL, Some(&rp()));
     station.key().touch(Touch::Declined);
@@ -360,8 +362,8 @@ fn a_touch_is_asked_for_and_can_be_declined() {
 
 #[test]
 fn a_reset_erases_everything_and_comes_first_after_power_up() {
-    for disguise in GENERATIONS {
-        let station = Station::with(disguise);
+    for generation in GENERATIONS {
+        let station = Station::with(generation);
         let mut authenticator = station.open_with_pin("271828");
         make(&mut authenticator, &request(1)).unwrap();
         assert_eq!(status(authenticator.reset(&mut |_| {})), Some(StatusCode::NotAllowed));
@@ -381,8 +383,8 @@ fn a_reset_erases_everything_and_comes_first_after_power_up() {
 
 #[test]
 fn a_key_is_chosen_by_touching_it_with_and_without_a_pin() {
-    for disguise in GENERATIONS {
-        let station = Station::with(disguise);
+    for generation in GENERATIONS {
+        let station = Station::with(generation);
         let mut authenticator = station.open();
         station.key().touch(Touch::After(Duration::ZERO));
         authenticator.selection(&mut |_| {}).unwrap();
@@ -404,14 +406,14 @@ fn a_full_key_says_so() {
 
 #[test]
 fn a_new_key_s_large_blobs_are_an_empty_array() {
-    let station = Station::with(Disguise::None);
+    let station = Station::with(Generation::None);
     let blobs = station.open().read_large_blobs().unwrap();
     assert_eq!((blobs[0], blobs.len()), (0x80, 17));
 }
 
 #[test]
 fn what_a_newer_key_tells_is_kept() {
-    let station = Station::with(Disguise::Ctap23);
+    let station = Station::with(Generation::Ctap23);
     let authenticator = station.open();
     let info = authenticator.info();
     assert_eq!(info.option("keywrightUnheardOf"), Some(true));
@@ -421,7 +423,7 @@ fn what_a_newer_key_tells_is_kept() {
 
 #[test]
 fn the_fewest_requests_are_sent() {
-    let station = Station::with(Disguise::None);
+    let station = Station::with(Generation::None);
     let mut authenticator = station.open();
     assert_eq!(station.key().requests(), 1, "getInfo");
     authenticator.set_pin(&pin("271828")).unwrap();

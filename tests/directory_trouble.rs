@@ -15,10 +15,11 @@ use std::time::Duration;
 use fault_proxy::{Fault, FaultProxy, Reply, Which};
 use keywright::idp::embedded::Embedded;
 use keywright::idp::{Ceremony, Directory, DirectoryError, Finding, Registered, User, http};
-use keywright::ledger::{CredentialState, Failure, FailureCode, Step};
+use keywright::ledger::{Failure, FailureCode, Step};
 use keywright::provision::{Report, RunError};
-use keywright::softkey::{Moment, Side, Touch};
-use keywright::webauthn::RegistrationResponse;
+use keywright::register::CredentialState;
+use keywright_fido::webauthn::RegistrationResponse;
+use keywright_practice::softkey::{Moment, Side, Touch};
 use time::OffsetDateTime;
 use workshop::{DIRECTORY, Hands, TOKEN, Workshop, each, failures};
 

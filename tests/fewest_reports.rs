@@ -12,17 +12,17 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use keywright::ctap::{Authenticator, GetAssertion, MakeCredential, Permissions, Pin, PinUvAuthToken};
-use keywright::hid::{Bus, Cancel, Device, HidError, Limits, Pipe, PipeError, Report};
 use keywright::ledger::Step;
 use keywright::profile::Reset;
-use keywright::softkey::Rack;
-use keywright::webauthn::{CoseAlgorithm, RelyingParty, RpId, UserEntity, UserHandle};
+use keywright_fido::ctap::{Authenticator, GetAssertion, MakeCredential, Permissions, Pin, PinUvAuthToken};
+use keywright_fido::hid::{Bus, Cancel, Device, HidError, Limits, Pipe, PipeError, Report};
+use keywright_fido::webauthn::{CoseAlgorithm, RelyingParty, RpId, UserEntity, UserHandle};
+use keywright_practice::softkey::Rack;
 use workshop::{Hands, Workshop};
 
 /// What went to the key since it was last looked at. What comes back is the key's affair: it says KEEPALIVE when it likes.
 #[derive(Debug, Default, Clone)]
-struct Cable(Arc<Mutex<Seen>>);
+struct HidConnection(Arc<Mutex<Seen>>);
 
 #[derive(Debug, Default)]
 struct Seen {
@@ -30,7 +30,7 @@ struct Seen {
     reports: usize,
 }
 
-impl Cable {
+impl HidConnection {
     /// The requests, in order, and the number of their reports.
     fn take(&self) -> (Vec<&'static str>, usize) {
         let seen = std::mem::take(&mut *self.0.lock().unwrap());
@@ -39,7 +39,7 @@ impl Cable {
 }
 
 /// A rack whose keys are all on one cable.
-struct Tapped(Rack, Cable);
+struct Tapped(Rack, HidConnection);
 
 impl Bus for Tapped {
     fn devices(&self) -> Result<Vec<Device>, HidError> {
@@ -55,7 +55,7 @@ impl Bus for Tapped {
     }
 }
 
-struct TappedPipe(Box<dyn Pipe>, Cable);
+struct TappedPipe(Box<dyn Pipe>, HidConnection);
 
 impl Pipe for TappedPipe {
     fn write(&mut self, report: &Report) -> Result<(), PipeError> {
@@ -104,7 +104,7 @@ fn request(report: &Report) -> Option<&'static str> {
 
 #[test]
 fn each_errand_takes_no_more_than_it_needs() {
-    let bus = Tapped(Rack::in_memory(1).unwrap(), Cable::default());
+    let bus = Tapped(Rack::in_memory(1).unwrap(), HidConnection::default());
     let cable = bus.1.clone();
     let (pin, rp_id): (Pin, RpId) = (Pin::new("k7mw4xrt").unwrap(), "example.org".parse().unwrap());
     let token = |key: &mut Authenticator, permissions, rp_id: Option<&RpId>| -> PinUvAuthToken {
@@ -159,7 +159,7 @@ fn each_step_of_a_job_takes_no_more_than_it_needs() {
     let mut workshop = Workshop::with_one_key_each(&["ada"]);
     workshop.profile.keys.reset = Reset::Always;
     workshop.profile.pin.force_change = true;
-    let bus = Tapped(workshop.rack(), Cable::default());
+    let bus = Tapped(workshop.rack(), HidConnection::default());
     let steps = Mutex::new((None, BTreeMap::new()));
     let turn_over = |next: Option<Step>| {
         let (step, seen) = &mut *steps.lock().unwrap();

@@ -14,18 +14,19 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use fault_proxy::{Fault, FaultProxy, Reply, Which};
-use keywright::ctap::{Authenticator, GetAssertion, MakeCredential, Permissions, Pin};
-use keywright::hid;
-use keywright::idp::embedded::{Embedded, EmbeddedServer, Settings, StartError, wire};
+use keywright::idp::embedded::Embedded;
 use keywright::idp::http::{Client, Limits};
 use keywright::idp::{Ceremony, Directory, DirectoryError, Registered, User};
-use keywright::softkey::{Rack, SOFT_AAGUID, Touch};
-use keywright::trust::Anchors;
-use keywright::webauthn::options::UserVerification;
-use keywright::webauthn::{
+use keywright_attest::Anchors;
+use keywright_fido::ctap::{Authenticator, GetAssertion, MakeCredential, Permissions, Pin};
+use keywright_fido::hid;
+use keywright_fido::webauthn::options::UserVerification;
+use keywright_fido::webauthn::{
     AttestationConveyance, AuthenticationResponse, CeremonyType, Challenge, ClientDataJson, CoseAlgorithm,
     RegistrationResponse,
 };
+use keywright_practice::idp_server::{EmbeddedServer, Settings, StartError, wire};
+use keywright_practice::softkey::{Rack, SOFT_AAGUID, Touch};
 use software_signer::Signer;
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -538,7 +539,7 @@ fn faults() -> Vec<(Fault, Expected, bool)> {
     use DirectoryError as E;
     let unanswered: Expected = (|error| matches!(error, E::Unanswered { .. }), true);
     let failed: Expected = (|error| matches!(error, E::Failed { status: 500, .. }), true);
-    let answer: Expected = (|error| matches!(error, E::Answer { .. }), true);
+    let answer: Expected = (|error| matches!(error, E::InvalidResponse { .. }), true);
     let sign_in: Expected = (|error| matches!(error, E::SignIn { .. }), false);
     let forbidden: Expected = (|error| matches!(error, E::Forbidden { .. }), false);
     let wait: Expected = (|error| matches!(error, E::RateLimited { retry_after: None, .. }), false);

@@ -29,14 +29,15 @@ use entra::{Entra, SECRET, TENANT};
 use fake_idp::{Answer, FakeIdp, Request};
 use keywright::idp::entra::{Access, Api, Settings};
 use keywright::idp::http::Limits;
-use keywright::idp::{Directory, DirectoryError, Tenant};
+use keywright::idp::{ConnectionConfig, Directory, DirectoryError};
 use played::{Played, Purpose, keep};
 use prism::Prism;
 use workshop::{DIRECTORY, Workshop};
 
 fn opened(url: &str, folder: &Path, access: Access, api: Api, total: Duration) -> keywright::idp::entra::Entra {
     let limits = Limits { connect: Duration::from_secs(5), total };
-    let tenant = Tenant { name: DIRECTORY.into(), folder: folder.to_owned(), limits, ..Tenant::default() };
+    let connection =
+        ConnectionConfig { name: DIRECTORY.into(), folder: folder.to_owned(), limits, ..ConnectionConfig::default() };
     let settings = Settings {
         tenant_id: TENANT.to_owned().try_into().unwrap(),
         client_id: "00001111-aaaa-2222-bbbb-3333cccc4444".into(),
@@ -45,7 +46,7 @@ fn opened(url: &str, folder: &Path, access: Access, api: Api, total: Duration) -
         graph: url.parse().unwrap(),
         authority: url.parse().unwrap(),
     };
-    keywright::idp::entra::Entra::open(&tenant, &settings).unwrap()
+    keywright::idp::entra::Entra::open(&connection, &settings).unwrap()
 }
 
 fn by_secret(folder: &Path) -> Access {

@@ -133,7 +133,7 @@ fn an_answer_without_end_is_not_read() {
         while stream.write_all(&[b' '; 65536]).is_ok() {}
     });
     let error = ask(&format!("http://127.0.0.1:{port}"), &[]).err().unwrap();
-    assert!(matches!(error, DirectoryError::Answer { .. }), "{error}");
+    assert!(matches!(error, DirectoryError::InvalidResponse { .. }), "{error}");
     thread.join().unwrap();
 
     let (port, thread) = once(|mut stream| {
@@ -143,6 +143,6 @@ fn an_answer_without_end_is_not_read() {
         while stream.write_all(line.as_bytes()).is_ok() {}
     });
     let error = ask(&format!("http://127.0.0.1:{port}"), &[]).err().unwrap();
-    assert!(matches!(error, DirectoryError::Answer { .. }), "{error}");
+    assert!(matches!(error, DirectoryError::InvalidResponse { .. }), "{error}");
     thread.join().unwrap();
 }

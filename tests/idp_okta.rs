@@ -28,7 +28,7 @@ use std::time::Duration;
 use fake_idp::FakeIdp;
 use keywright::idp::http::Limits;
 use keywright::idp::okta::{Access, Settings};
-use keywright::idp::{Directory, DirectoryError, Tenant};
+use keywright::idp::{ConnectionConfig, Directory, DirectoryError};
 use keywright::secret::SecretSource;
 use okta::{ORIGIN, Okta, TOKEN};
 use played::{Played, Purpose, keep};
@@ -37,9 +37,10 @@ use workshop::{DIRECTORY, Workshop};
 
 fn opened(url: &str, folder: &Path, access: Access, total: Duration) -> keywright::idp::okta::Okta {
     let limits = Limits { connect: Duration::from_secs(5), total };
-    let tenant = Tenant { name: DIRECTORY.into(), folder: folder.to_owned(), limits, ..Tenant::default() };
+    let connection =
+        ConnectionConfig { name: DIRECTORY.into(), folder: folder.to_owned(), limits, ..ConnectionConfig::default() };
     let settings = Settings { url: url.parse().unwrap(), access, origin: Some(ORIGIN.parse().unwrap()) };
-    keywright::idp::okta::Okta::open(&tenant, &settings).unwrap()
+    keywright::idp::okta::Okta::open(&connection, &settings).unwrap()
 }
 
 impl Played for Okta {

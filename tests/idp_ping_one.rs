@@ -25,7 +25,7 @@ use std::time::Duration;
 use fake_idp::{Answer, FakeIdp, Request};
 use keywright::idp::http::Limits;
 use keywright::idp::ping_one::Settings;
-use keywright::idp::{Directory, DirectoryError, Tenant};
+use keywright::idp::{ConnectionConfig, Directory, DirectoryError};
 use ping_one::{CLIENT, ENVIRONMENT, POLICY, PingOne, RP_ID, SECRET};
 use played::{Played, Purpose, keep};
 use workshop::DIRECTORY;
@@ -60,7 +60,12 @@ impl Played for PingOne {
     fn open(url: &str, folder: &Path) -> Box<dyn Directory> {
         keep(folder, "secret", SECRET);
         let limits = Limits { connect: Duration::from_secs(5), total: Duration::from_secs(4) };
-        let tenant = Tenant { name: DIRECTORY.into(), folder: folder.to_owned(), limits, ..Tenant::default() };
+        let connection = ConnectionConfig {
+            name: DIRECTORY.into(),
+            folder: folder.to_owned(),
+            limits,
+            ..ConnectionConfig::default()
+        };
         let settings = Settings {
             environment: ENVIRONMENT.into(),
             client_id: CLIENT.into(),
@@ -71,7 +76,7 @@ impl Played for PingOne {
             api: url.parse().unwrap(),
             auth: url.parse().unwrap(),
         };
-        Box::new(keywright::idp::ping_one::PingOne::open(&tenant, &settings).unwrap())
+        Box::new(keywright::idp::ping_one::PingOne::open(&connection, &settings).unwrap())
     }
 
     fn has(&self) -> Vec<Option<String>> {

@@ -23,12 +23,13 @@ use std::time::Duration;
 
 use fake_idp::FakeIdp;
 use fault_proxy::{Fault, FaultProxy, Which};
-use keywright::hid::Cancel;
 use keywright::idp::privacy_idea::TokenType;
 use keywright::idp::{Directory, DirectoryError};
-use keywright::ledger::{AccountId, Book, FailureCode};
-use keywright::provision::{Patience, Report, RunError, dry_run, revoke};
-use keywright::softkey::{Rack, Touch};
+use keywright::ledger::{AccountId, FailureCode};
+use keywright::provision::{Report, RetryPolicy, RunError, dry_run, revoke};
+use keywright::register::Register;
+use keywright_fido::hid::Cancel;
+use keywright_practice::softkey::{Rack, Touch};
 use played::Purpose;
 use privacy_idea::Server;
 use serde_json::{Value, json};
@@ -73,7 +74,8 @@ fn ten_people(token_type: TokenType) {
 
     let account = AccountId { directory: DIRECTORY.into(), login: "user3".into() };
     let revocation =
-        revoke(&directory, &workshop.store(), &Patience::default(), &Cancel::default(), &account, 1, "lost").unwrap();
+        revoke(&directory, &workshop.store(), &RetryPolicy::default(), &Cancel::default(), &account, 1, "lost")
+            .unwrap();
     assert_eq!((revocation.removed.len(), revocation.keys_left), (1, 0));
     let user = directory.find_user("user3").unwrap();
     assert_eq!(directory.list(&user).unwrap(), []);
@@ -148,7 +150,7 @@ fn two_keys_each_and_a_dry_run_before_that_writes_nothing() {
         let workshop = Workshop::without_directory(4, &logins);
         let proxy = FaultProxy::start(&server.url);
         let directory = server.directory_with(token_type, |settings| settings.url = proxy.url().parse().unwrap());
-        let plan = workshop.plan(&Book::default());
+        let plan = workshop.plan(&Register::default());
         let (store, rack, hands) = (workshop.store(), workshop.rack(), Hands::default());
         let report =
             workshop.with_directory(&directory, &store, &rack, &hands, |station| dry_run(station, &plan).unwrap());

@@ -25,7 +25,7 @@ use std::time::Duration;
 use fake_idp::{FakeIdp, Request};
 use keywright::idp::http::Limits;
 use keywright::idp::zitadel::Settings;
-use keywright::idp::{Directory, DirectoryError, Tenant};
+use keywright::idp::{ConnectionConfig, Directory, DirectoryError};
 use played::{Played, Purpose, keep};
 use workshop::DIRECTORY;
 use zitadel::{DOMAIN, PAT, Zitadel};
@@ -58,7 +58,12 @@ impl Played for Zitadel {
     fn open(url: &str, folder: &Path) -> Box<dyn Directory> {
         keep(folder, "pat", PAT);
         let limits = Limits { connect: Duration::from_secs(5), total: Duration::from_secs(4) };
-        let tenant = Tenant { name: DIRECTORY.into(), folder: folder.to_owned(), limits, ..Tenant::default() };
+        let connection = ConnectionConfig {
+            name: DIRECTORY.into(),
+            folder: folder.to_owned(),
+            limits,
+            ..ConnectionConfig::default()
+        };
         let settings = Settings {
             url: url.parse().unwrap(),
             token: "file:pat".parse().unwrap(),
@@ -66,7 +71,7 @@ impl Played for Zitadel {
             origin: None,
             organization: None,
         };
-        Box::new(keywright::idp::zitadel::Zitadel::open(&tenant, &settings).unwrap())
+        Box::new(keywright::idp::zitadel::Zitadel::open(&connection, &settings).unwrap())
     }
 
     fn has(&self) -> Vec<Option<String>> {

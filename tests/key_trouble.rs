@@ -11,12 +11,13 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use fault_proxy::{Fault, FaultProxy, Reply, Which};
-use keywright::ctap::{Authenticator, Pin};
-use keywright::hid::{Bus, Cancel, Limits};
 use keywright::idp::Directory;
 use keywright::idp::embedded::Embedded;
-use keywright::ledger::{CredentialState, FailureCode, JobState, Step};
-use keywright::softkey::{Moment, Rack, Side, Touch};
+use keywright::ledger::{FailureCode, Step};
+use keywright::register::{CredentialState, JobState};
+use keywright_fido::ctap::{Authenticator, Pin};
+use keywright_fido::hid::{Bus, Cancel, Limits};
+use keywright_practice::softkey::{Moment, Rack, Side, Touch};
 use workshop::{DIRECTORY, Hands, TOKEN, Workshop, each, failures};
 
 /// The soft keys' model waits this long for a touch.
@@ -86,14 +87,14 @@ fn a_key_that_is_plugged_in_again_goes_on_in_the_same_run() {
 
 /// How the person at the key behaves at one step.
 #[derive(Debug, Clone, Copy)]
-enum Finger {
+enum UserPresence {
     Declines,
     Sleeps,
     EndsTheRun,
 }
 
 /// Runs a job in which a touch does not come at one step.
-fn without_touch(workshop: &Workshop, at: Step, finger: Finger) -> (Step, FailureCode) {
+fn without_touch(workshop: &Workshop, at: Step, finger: UserPresence) -> (Step, FailureCode) {
     let rack = workshop.rack();
     let cancel = Cancel::default();
     let hands = Hands {
@@ -101,21 +102,21 @@ fn without_touch(workshop: &Workshop, at: Step, finger: Finger) -> (Step, Failur
         at_step: Some(Box::new(|_, step| {
             rack.set_touch(match finger {
                 _ if step != at => Touch::After(Duration::ZERO),
-                Finger::Declines => Touch::Declined,
-                Finger::Sleeps | Finger::EndsTheRun => Touch::Never,
+                UserPresence::Declines => Touch::Declined,
+                UserPresence::Sleeps | UserPresence::EndsTheRun => Touch::Never,
             });
         })),
         at_touch: Some(Box::new(|_, _| match finger {
-            Finger::Declines => {}
-            Finger::Sleeps => rack.key(0).advance(PAST_ALL_PATIENCE),
-            Finger::EndsTheRun => cancel.cancel(),
+            UserPresence::Declines => {}
+            UserPresence::Sleeps => rack.key(0).advance(PAST_ALL_PATIENCE),
+            UserPresence::EndsTheRun => cancel.cancel(),
         })),
         ..Hands::default()
     };
     let began = Instant::now();
     let report = workshop.provision_with(&rack, &hands).unwrap();
     assert!(began.elapsed() < Duration::from_secs(5), "nobody waits for a touch that will not come");
-    assert_eq!(report.interrupted, matches!(finger, Finger::EndsTheRun));
+    assert_eq!(report.interrupted, matches!(finger, UserPresence::EndsTheRun));
     let [(step, failure)] = failures(&report).try_into().unwrap();
     (step, failure.code)
 }
@@ -124,9 +125,9 @@ fn without_touch(workshop: &Workshop, at: Step, finger: Finger) -> (Step, Failur
 fn a_touch_is_declined_or_never_comes() {
     let steps = [Step::Make, Step::Prove, Step::SignIn];
     let fingers = [
-        (Finger::Declines, FailureCode::TouchDeclined),
-        (Finger::Sleeps, FailureCode::TouchTimeout),
-        (Finger::EndsTheRun, FailureCode::Interrupted),
+        (UserPresence::Declines, FailureCode::TouchDeclined),
+        (UserPresence::Sleeps, FailureCode::TouchTimeout),
+        (UserPresence::EndsTheRun, FailureCode::Interrupted),
     ];
     each(steps.into_iter().flat_map(|step| fingers.map(|finger| (step, finger))), |(at, (finger, code))| {
         let workshop = Workshop::with_one_key_each(&["ada"]);
@@ -141,8 +142,8 @@ fn a_touch_is_declined_or_never_comes() {
             // Signing in comes after the registration, and does not cost it.
             (Step::SignIn, _) => assert_eq!((step, live, on_key), (Step::SignIn, 1, 1)),
             // An ended run does not go on to tidy keys up; the next one does.
-            (Step::Prove, Finger::EndsTheRun) => assert_eq!((step, live, on_key), (Step::Prove, 1, 1)),
-            (Step::Make, Finger::EndsTheRun) => assert_eq!((step, live, on_key), (Step::Make, 0, 0)),
+            (Step::Prove, UserPresence::EndsTheRun) => assert_eq!((step, live, on_key), (Step::Prove, 1, 1)),
+            (Step::Make, UserPresence::EndsTheRun) => assert_eq!((step, live, on_key), (Step::Make, 0, 0)),
             _ => assert_eq!((step, live, on_key), (Step::Begin, 0, 0), "{at} {finger:?}"),
         }
         assert!(workshop.resume().unwrap().accounts[0].complete, "{at} {finger:?}");
@@ -160,9 +161,9 @@ fn set_foreign_pin(rack: &Rack, index: usize) {
 #[test]
 fn a_reset_that_nobody_touches_can_be_done_with_any_key_later() {
     for (finger, code) in [
-        (Finger::Declines, FailureCode::TouchDeclined),
-        (Finger::Sleeps, FailureCode::TouchTimeout),
-        (Finger::EndsTheRun, FailureCode::Interrupted),
+        (UserPresence::Declines, FailureCode::TouchDeclined),
+        (UserPresence::Sleeps, FailureCode::TouchTimeout),
+        (UserPresence::EndsTheRun, FailureCode::Interrupted),
     ] {
         let workshop = Workshop::with_one_key_each(&["ada"]);
         set_foreign_pin(&workshop.rack(), 0);

@@ -5,13 +5,14 @@
 #[path = "support/workshop.rs"]
 mod workshop;
 
-use keywright::ctap::Authenticator;
-use keywright::hid::{Bus as _, Cancel, Limits};
 use keywright::idp::Directory as _;
-use keywright::ledger::{AccountId, CredentialState, FailureCode, JobState};
-use keywright::profile::AttestationDemand;
-use keywright::provision::{Patience, Revocation, RevokeError, revoke};
-use keywright::softkey::{Moment, Rack, Side};
+use keywright::ledger::{AccountId, FailureCode};
+use keywright::provision::{RetryPolicy, Revocation, RevokeError, revoke};
+use keywright::register::{CredentialState, JobState};
+use keywright_attest::AttestationDemand;
+use keywright_fido::ctap::Authenticator;
+use keywright_fido::hid::{Bus as _, Cancel, Limits};
+use keywright_practice::softkey::{Moment, Rack, Side};
 use workshop::{DIRECTORY, Hands, Workshop, failures};
 
 fn ada() -> AccountId {
@@ -20,7 +21,7 @@ fn ada() -> AccountId {
 
 fn lose(workshop: &Workshop, ordinal: usize) -> Result<Revocation, RevokeError> {
     let (directory, store) = (workshop.directory(), workshop.store());
-    revoke(&directory, &store, &Patience::default(), &Cancel::default(), &ada(), ordinal, "lost on the train")
+    revoke(&directory, &store, &RetryPolicy::default(), &Cancel::default(), &ada(), ordinal, "lost on the train")
 }
 
 #[test]

@@ -7,8 +7,8 @@ mod data;
 mod metadata_service;
 
 use data_encoding::{BASE64, BASE64URL_NOPAD};
-use keywright::trust::mds::{Blob, fido_root};
-use keywright::trust::{Anchors, MdsError, Metadata};
+use keywright_attest::mds::{Blob, fido_root};
+use keywright_attest::{Anchors, MdsError, Metadata};
 use metadata_service::{MetadataService, entry, now, payload};
 use serde_json::{Value, json};
 use time::OffsetDateTime;

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::thread::JoinHandle;
 
 use cli_support::{Ended, Home, Idp};
-use keywright::softkey::SOFT_AAGUID;
+use keywright_practice::softkey::SOFT_AAGUID;
 use metadata_service::{MetadataService, entry, payload};
 use serde_json::{Value, json};
 

@@ -7,8 +7,8 @@ mod metadata_service;
 
 use std::path::PathBuf;
 
-use keywright::trust::mds::{Blob, Shelf, Stored};
-use keywright::trust::{MdsError, Metadata};
+use keywright_attest::mds::{Blob, BlobStore, Stored};
+use keywright_attest::{MdsError, Metadata};
 use metadata_service::{MetadataService, entry, now, payload};
 use serde_json::json;
 
@@ -24,8 +24,8 @@ impl Desk {
         Self { service: MetadataService::new(), folder: tempfile::tempdir().unwrap() }
     }
 
-    fn shelf(&self) -> Shelf {
-        Shelf::new(self.folder.path().join("mds"))
+    fn shelf(&self) -> BlobStore {
+        BlobStore::new(self.folder.path().join("mds"))
     }
 
     /// A BLOB whose only model has the number in its name.

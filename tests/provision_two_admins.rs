@@ -5,7 +5,8 @@
 #[path = "support/workshop.rs"]
 mod workshop;
 
-use keywright::ledger::{JobState, Step};
+use keywright::ledger::Step;
+use keywright::register::JobState;
 use workshop::{Hands, Workshop};
 
 #[test]
@@ -46,7 +47,7 @@ fn with_too_few_keys_the_rest_waits_for_the_next_run() {
     assert_eq!(complete.iter().filter(|complete| **complete).count(), 1, "{report:?}");
     let waiting = workshop.book().jobs.values().filter(|job| job.state == JobState::Ready(Step::Inspect)).count();
     assert_eq!(waiting, 1);
-    keywright::softkey::Rack::create(&workshop.path().join("softkeys"), 4).unwrap();
+    keywright_practice::softkey::Rack::create(&workshop.path().join("softkeys"), 4).unwrap();
     workshop.resume().unwrap();
     workshop.everything_agrees(&["ada", "grace"], 2);
 }
@@ -55,9 +56,9 @@ fn with_too_few_keys_the_rest_waits_for_the_next_run() {
 fn touches_are_asked_for_with_the_name_and_taken_back() {
     let workshop = Workshop::new(2, &["ada"]);
     let (rack, hands) = (workshop.rack(), Hands::default());
-    rack.set_touch(keywright::softkey::Touch::After(std::time::Duration::from_millis(150)));
+    rack.set_touch(keywright_practice::softkey::Touch::After(std::time::Duration::from_millis(150)));
     workshop.with(&rack, &hands, |station| {
-        let book = keywright::ledger::Book::read(&station.store.entries(0).unwrap()).unwrap();
+        let book = keywright::register::Register::read(&station.store.entries(0).unwrap()).unwrap();
         keywright::provision::run(station, &workshop.plan(&book)).unwrap()
     });
     let touches = hands.touches.lock().unwrap();

@@ -17,9 +17,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use keywright::idp::manual::Manual;
-use keywright::idp::{Directory, Tenant};
-use keywright::ledger::{AccountId, Book, CredentialState, Entry, Event, JobState, LedgerError, Store};
+use keywright::idp::{ConnectionConfig, Directory};
+use keywright::ledger::{AccountId, Entry, Event, LedgerError, Store};
 use keywright::provision::{AccountReport, resume, run};
+use keywright::register::{CredentialState, JobState, Register};
 use workshop::{DIRECTORY, Hands, Workshop};
 
 const FOLDER: &str = "KEYWRIGHT_TEST_FOLDER";
@@ -37,7 +38,7 @@ fn directory(workshop: &Workshop) -> Box<dyn Directory> {
 }
 
 fn by_hand() -> Manual {
-    Manual::google_workspace(&Tenant { name: DIRECTORY.into(), ..Tenant::default() }).unwrap()
+    Manual::google_workspace(&ConnectionConfig { name: DIRECTORY.into(), ..ConnectionConfig::default() }).unwrap()
 }
 
 /// Where the power is cut: at this write, counted from 0.
@@ -109,7 +110,7 @@ fn station() {
     let fragile = Fragile { store: &store, cut: Cut::from_text(&cut), writes: AtomicUsize::new(0) };
     let hands = Hands::default();
     let report = workshop.with_directory(&*directory(&workshop), &fragile, &rack, &hands, |station| {
-        let book = Book::read(&station.store.entries(0).unwrap()).unwrap();
+        let book = Register::read(&station.store.entries(0).unwrap()).unwrap();
         if book.jobs.is_empty() { run(station, &workshop.plan(&book)) } else { resume(station) }
     });
     let report = report.unwrap();

@@ -8,10 +8,11 @@ mod software_signer;
 use std::sync::Arc;
 
 use keywright::idp::Directory;
-use keywright::idp::embedded::wire::{Login, NewUser, PageSignIn, SignInResponse, SignedIn};
-use keywright::idp::embedded::{Embedded, EmbeddedServer, Settings};
-use keywright::trust::Anchors;
-use keywright::webauthn::UserVerification;
+use keywright::idp::embedded::Embedded;
+use keywright_attest::Anchors;
+use keywright_fido::webauthn::UserVerification;
+use keywright_practice::idp_server::wire::{Login, NewUser, PageSignIn, SignInResponse, SignedIn};
+use keywright_practice::idp_server::{EmbeddedServer, Settings};
 use serde_json::Value;
 use software_signer::Signer;
 

@@ -9,8 +9,8 @@ mod workshop;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use keywright::ledger::JobState;
-use keywright::softkey::{Moment, Rack, Side, Touch};
+use keywright::register::JobState;
+use keywright_practice::softkey::{Moment, Rack, Side, Touch};
 use workshop::{Hands, Workshop};
 
 /// Longer than any of these journeys takes; they end as soon as everybody is done.

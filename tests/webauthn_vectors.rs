@@ -4,8 +4,8 @@
 
 mod data;
 
-use keywright::webauthn::response::{ExpectedAuthentication, ExpectedRegistration};
-use keywright::webauthn::{
+use keywright_fido::webauthn::response::{ExpectedAuthentication, ExpectedRegistration};
+use keywright_fido::webauthn::{
     AttestationObject, AuthenticationResponse, AuthenticatorData, Challenge, ClientDataJson, CosePublicKey,
     CredentialId, Origin, RegistrationResponse, RpId, WebauthnError,
 };

@@ -1,9 +1,9 @@
 //! The comparison's client that is our own library.
 
-use keywright::ctap::{Authenticator, GetAssertion, MakeCredential, Permissions, Pin, PinUvAuthToken};
-use keywright::hid::usb::UsbBus;
-use keywright::hid::{Bus as _, Cancel, Device, Limits};
-use keywright::webauthn::{CoseAlgorithm, CredentialId, RelyingParty, RpId, UserEntity, UserHandle};
+use keywright_fido::ctap::{Authenticator, GetAssertion, MakeCredential, Permissions, Pin, PinUvAuthToken};
+use keywright_fido::hid::usb::UsbBus;
+use keywright_fido::hid::{Bus as _, Cancel, Device, Limits};
+use keywright_fido::webauthn::{CoseAlgorithm, CredentialId, RelyingParty, RpId, UserEntity, UserHandle};
 
 use crate::client::Client;
 use crate::errand::{CLIENT_DATA_HASH, Errand, PIN, RP_ID, RP_NAME, USER_DISPLAY_NAME, USER_ID, USER_NAME};

@@ -5,8 +5,8 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use keywright::softkey::Rack;
-use keywright::softkey::uhid::{To, attach_through};
+use keywright_practice::softkey::Rack;
+use keywright_practice::softkey::uhid::{To, attach_through};
 
 use crate::errand::Errand;
 use crate::table;

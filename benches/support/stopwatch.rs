@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use keywright::ctap::Pin;
-use keywright::hid::{Bus, Cancel, Device, HidError, Pipe, PipeError, Report};
 use keywright::idp::{Ceremony, Directory, DirectoryError, Finding, Registered, SignIn, SignInCeremony, User};
 use keywright::ledger::{Entry, Event, Failure, LedgerError, Step, Store};
-use keywright::provision::{Operator, Who};
+use keywright::provision::{JobLabel, Operator};
 use keywright::secret::{Delivery, SecretError};
-use keywright::webauthn::{AuthenticationResponse, CredentialId, RegistrationResponse};
+use keywright_fido::ctap::Pin;
+use keywright_fido::hid::{Bus, Cancel, Device, HidError, Pipe, PipeError, Report};
+use keywright_fido::webauthn::{AuthenticationResponse, CredentialId, RegistrationResponse};
 
 /// The doors of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,27 +118,27 @@ thread_local! {
 }
 
 impl Operator for Stopwatch {
-    fn step(&self, _who: &Who, step: Step) {
+    fn step(&self, _who: &JobLabel, step: Step) {
         FIRST_STEP.with_borrow_mut(|first| first.get_or_insert_with(Instant::now).to_owned());
         self.next(lap(Some(step)));
     }
 
-    fn ended(&self, who: &Who, failure: Option<&Failure>) {
+    fn ended(&self, who: &JobLabel, failure: Option<&Failure>) {
         assert!(failure.is_none(), "{who:?}: {failure:?}");
         self.next(None);
         let first = FIRST_STEP.take().expect("a job that ends has begun");
         self.keys.lock().unwrap().push(first.elapsed());
     }
 
-    fn touch(&self, _who: &Who, _needed: bool) {}
+    fn touch(&self, _who: &JobLabel, _needed: bool) {}
 
-    fn insert_keys(&self, _new: &[Who], _begun: &[Who]) {}
+    fn insert_keys(&self, _new: &[JobLabel], _begun: &[JobLabel]) {}
 
-    fn single_out(&self, _who: &Who) {}
+    fn single_out(&self, _who: &JobLabel) {}
 
-    fn replug(&self, _who: &Who) {}
+    fn replug(&self, _who: &JobLabel) {}
 
-    fn may_reset(&self, _who: &Who, _why: &str) -> bool {
+    fn may_reset(&self, _who: &JobLabel, _why: &str) -> bool {
         false
     }
 

@@ -5,15 +5,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use age::secrecy::SecretString;
-use keywright::hid::{Cancel, Limits};
-use keywright::idp::embedded::wire::NewUser;
-use keywright::idp::embedded::{Embedded, EmbeddedServer, Settings};
-use keywright::ledger::{Book, SqliteStore};
+use keywright::idp::embedded::Embedded;
+use keywright::ledger::SqliteStore;
 use keywright::profile::{self, Profile, Profiles, Roster};
-use keywright::provision::{Apart, Patience, Plan, Station, run};
+use keywright::provision::{Identification, Plan, RetryPolicy, Station, run};
+use keywright::register::Register;
 use keywright::secret::{Reader, SystemEntropy, Vault};
-use keywright::softkey::{Rack, Touch};
-use keywright::trust::{Anchors, Judge};
+use keywright_attest::{Anchors, Judge};
+use keywright_fido::hid::{Cancel, Limits};
+use keywright_practice::idp_server::wire::NewUser;
+use keywright_practice::idp_server::{EmbeddedServer, Settings};
+use keywright_practice::softkey::{Rack, Touch};
 use tempfile::TempDir;
 use time::OffsetDateTime;
 
@@ -64,7 +66,7 @@ impl Workbench {
             vault: Vault::open(&folder.path().join("vault")).unwrap(),
             judge: Judge::new(anchors()),
             reader: Reader { name: "helpdesk".into(), recipient: identity.to_public() },
-            plan: Plan::for_roster(&roster, &profiles, DIRECTORY, &Book::default()),
+            plan: Plan::for_roster(&roster, &profiles, DIRECTORY, &Register::default()),
             rack,
             folder,
         }
@@ -87,7 +89,7 @@ impl Workbench {
             store: &store,
             vault: &self.vault,
             operator: stopwatch,
-            apart: Apart::ByPort,
+            apart: Identification::ByPort,
             judge: &self.judge,
             // Never started: these keys are not on USB.
             witness: keywright::witness::Witness::new("keywright".into()),
@@ -97,7 +99,7 @@ impl Workbench {
             entropy: &SystemEntropy,
             now: &OffsetDateTime::now_utc,
             limits: Limits::default(),
-            patience: Patience { key: Duration::ZERO, ..Patience::default() },
+            patience: RetryPolicy { key: Duration::ZERO, ..RetryPolicy::default() },
             cancel: Cancel::default(),
             operator_name: "bench".into(),
         };

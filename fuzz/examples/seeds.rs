@@ -6,12 +6,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use keywright::ctap::{Authenticator, GetAssertion, MakeCredential, Permissions, Pin};
-use keywright::hid::frame::{Assembly, ChannelId, Command, Packet, Progress};
-use keywright::hid::{Cancel, Limits, Pipe, PipeError, Report};
-use keywright::softkey::{Rack, SoftPipe};
-use keywright::webauthn::cbor::{self, Value};
-use keywright::webauthn::{AttestationObject, CoseAlgorithm, CredentialId, RelyingParty, UserEntity, UserHandle};
+use keywright_fido::ctap::{Authenticator, GetAssertion, MakeCredential, Permissions, Pin};
+use keywright_fido::hid::frame::{Assembly, ChannelId, Command, Packet, Progress};
+use keywright_fido::hid::{Cancel, Limits, Pipe, PipeError, Report};
+use keywright_practice::softkey::{Rack, SoftPipe};
+use keywright_fido::webauthn::cbor::{self, Value};
+use keywright_fido::webauthn::{AttestationObject, CoseAlgorithm, CredentialId, RelyingParty, UserEntity, UserHandle};
 use keywright_fuzz::answering::{rp_id, script};
 use keywright_fuzz::maker::MAKER;
 use keywright_fuzz::metadata_service::{MetadataService, entry, payload};

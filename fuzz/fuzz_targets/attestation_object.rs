@@ -2,8 +2,8 @@
 
 #![no_main]
 
-use keywright::trust::{Judge, Statement, Verdict};
-use keywright::webauthn::AttestationObject;
+use keywright_attest::{Judge, Statement, Verdict};
+use keywright_fido::webauthn::AttestationObject;
 use keywright_fuzz::maker::{JUDGE, MAKER, assert_not_forged};
 use keywright_fuzz::testing::{CLIENT_DATA_HASH, now};
 use libfuzzer_sys::fuzz_target;

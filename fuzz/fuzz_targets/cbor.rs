@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use keywright::webauthn::cbor::{decode, decode_first, encode};
+use keywright_fido::webauthn::cbor::{decode, decode_first, encode};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use keywright::trust::{Anchors, AttestationCertificate, Statement};
+use keywright_attest::{Anchors, AttestationCertificate, Statement};
 use keywright_fuzz::maker::{JUDGE, MAKER, assert_not_forged};
 use keywright_fuzz::testing::{CLIENT_DATA_HASH, now};
 use libfuzzer_sys::fuzz_target;

@@ -4,7 +4,7 @@
 #![no_main]
 
 use arbitrary::Arbitrary;
-use keywright::trust::{Chain, Statement};
+use keywright_attest::{Chain, Statement};
 use keywright_fuzz::maker::{JUDGE, MAKER, assert_not_forged};
 use keywright_fuzz::testing::{CLIENT_DATA_HASH, MODEL, leaf_params, now};
 use libfuzzer_sys::fuzz_target;

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use keywright::ctap::{Permissions, Pin};
+use keywright_fido::ctap::{Permissions, Pin};
 use keywright_fuzz::answering::{answers, key, rp_id};
 use libfuzzer_sys::fuzz_target;
 

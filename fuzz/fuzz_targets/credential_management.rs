@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use keywright::ctap::PinUvAuthToken;
+use keywright_fido::ctap::PinUvAuthToken;
 use keywright_fuzz::answering::{answers, key, rp_id, token};
 use libfuzzer_sys::fuzz_target;
 

@@ -3,8 +3,8 @@
 
 #![no_main]
 
-use keywright::ctap::GetAssertion;
-use keywright::webauthn::{AuthenticatorData, CredentialId};
+use keywright_fido::ctap::GetAssertion;
+use keywright_fido::webauthn::{AuthenticatorData, CredentialId};
 use keywright_fuzz::answering::{answers, key, rp_id};
 use libfuzzer_sys::fuzz_target;
 

@@ -2,9 +2,9 @@
 
 #![no_main]
 
-use keywright::ctap::Authenticator;
-use keywright::hid::{Cancel, Limits};
-use keywright::webauthn::cbor::{self, Value};
+use keywright_fido::ctap::Authenticator;
+use keywright_fido::hid::{Cancel, Limits};
+use keywright_fido::webauthn::cbor::{self, Value};
 use keywright_fuzz::answering::Answering;
 use libfuzzer_sys::fuzz_target;
 

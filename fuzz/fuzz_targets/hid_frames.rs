@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use keywright::hid::frame::{Assembly, ChannelId, Command, MAX_MESSAGE, Message, Packet, Progress, packets};
+use keywright_fido::hid::frame::{Assembly, ChannelId, Command, MAX_MESSAGE, Message, Packet, Progress, packets};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: ([u8; 4], u8, Vec<[u8; 16]>, &[u8])| {

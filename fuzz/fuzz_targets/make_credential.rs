@@ -2,8 +2,8 @@
 
 #![no_main]
 
-use keywright::ctap::MakeCredential;
-use keywright::webauthn::{AttestationObject, CoseAlgorithm, RelyingParty, UserEntity, UserHandle};
+use keywright_fido::ctap::MakeCredential;
+use keywright_fido::webauthn::{AttestationObject, CoseAlgorithm, RelyingParty, UserEntity, UserHandle};
 use keywright_fuzz::answering::{key, rp_id};
 use libfuzzer_sys::fuzz_target;
 

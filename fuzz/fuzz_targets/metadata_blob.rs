@@ -4,9 +4,9 @@
 
 use std::sync::{Arc, LazyLock};
 
-use keywright::trust::mds::Blob;
-use keywright::trust::{Anchors, Chain, Judge, Metadata};
-use keywright::webauthn::Aaguid;
+use keywright_attest::mds::Blob;
+use keywright_attest::{Anchors, Chain, Judge, Metadata};
+use keywright_fido::webauthn::Aaguid;
 use keywright_fuzz::maker::MAKER;
 use keywright_fuzz::metadata_service::{MetadataService, entry, now, payload};
 use keywright_fuzz::testing::{self, CLIENT_DATA_HASH};

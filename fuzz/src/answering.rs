@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use keywright::ctap::{Authenticator, Permissions, Pin, PinUvAuthToken};
-use keywright::hid::frame::{Assembly, ChannelId, Command, MAX_MESSAGE, Packet, Progress, packets};
-use keywright::hid::{Cancel, Limits, Pipe, PipeError, Report};
-use keywright::webauthn::RpId;
-use keywright::webauthn::cbor::{self, Value};
+use keywright_fido::ctap::{Authenticator, Permissions, Pin, PinUvAuthToken};
+use keywright_fido::hid::frame::{Assembly, ChannelId, Command, MAX_MESSAGE, Packet, Progress, packets};
+use keywright_fido::hid::{Cancel, Limits, Pipe, PipeError, Report};
+use keywright_fido::webauthn::RpId;
+use keywright_fido::webauthn::cbor::{self, Value};
 
 const CHANNEL: ChannelId = ChannelId([0x11, 0x22, 0x33, 0x44]);
 

@@ -16,5 +16,5 @@ pub mod pretending;
 pub mod testing;
 
 // The names by which the maker of the main package's tests knows what it uses.
-use keywright::trust::*;
-use keywright::webauthn;
+use keywright_attest::*;
+use keywright_fido::webauthn;

@@ -3,9 +3,9 @@
 
 use std::sync::LazyLock;
 
-use keywright::trust::{Chain, Judge, Statement, Verdict};
-use keywright::webauthn::AttestationObject;
-use keywright::webauthn::cose::CoseKeyParameters;
+use keywright_attest::{Chain, Judge, Statement, Verdict};
+use keywright_fido::webauthn::AttestationObject;
+use keywright_fido::webauthn::cose::CoseKeyParameters;
 use rcgen::{CertifiedIssuer, KeyPair, PKCS_ECDSA_P256_SHA256};
 use rustls_pki_types::PrivatePkcs8KeyDer;
 

@@ -17,8 +17,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use keywright::hid::frame::{ChannelId, Command, Packet, packets};
-use keywright::hid::{Clock, Pipe, PipeError, Report};
+use keywright_fido::hid::frame::{ChannelId, Command, Packet, packets};
+use keywright_fido::hid::{Clock, Pipe, PipeError, Report};
 
 const TICK: Duration = Duration::from_millis(50);
 
@@ -197,7 +197,7 @@ fn report(bytes: &[u8]) -> Report {
 
 #[cfg(test)]
 mod tests {
-    use keywright::hid::{Cancel, Channel, Limits};
+    use keywright_fido::hid::{Cancel, Channel, Limits};
 
     use super::*;
 

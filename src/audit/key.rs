@@ -7,17 +7,17 @@
 use std::collections::BTreeMap;
 
 use super::Registration;
-use crate::ctap::{
+use crate::register::Register;
+use crate::secret::Entropy;
+use keywright_fido::ctap::{
     Authenticator, CtapError, EnterpriseAttestation, GetAssertion, MakeCredential, PinUvAuthToken, StatusCode, Touch,
 };
-use crate::ledger::Book;
-use crate::secret::Entropy;
-use crate::webauthn::{
+use keywright_fido::webauthn::{
     CeremonyType, Challenge, ClientDataJson, CoseAlgorithm, CredentialId, Origin, RelyingParty, RpId, UserEntity,
     UserHandle,
 };
 
-/// Has the key make a throw-away credential, with a touch, and gives what it answered. `token` needs mc for [`RpId::nobodys`];
+/// Has the key make a throw-away credential, with a touch, and gives what it answered. `token` needs mc for [`RpId::probe`];
 /// most keys with a PIN want one.
 pub fn attest(
     key: &mut Authenticator,
@@ -28,7 +28,7 @@ pub fn attest(
 ) -> Result<Registration, CtapError> {
     let mut challenge = [0; 32];
     entropy.fill(&mut challenge);
-    let rp_id = RpId::nobodys();
+    let rp_id = RpId::probe();
     let origin: Origin = format!("https://{rp_id}").parse()?;
     let client_data = ClientDataJson::new(CeremonyType::Create, &Challenge::new(challenge)?, &origin);
     let name = "keywright audit".to_owned();
@@ -52,7 +52,7 @@ pub fn attest(
 
 /// The ledger's credentials that are on this key, asked without PIN and touch (getAssertion with `up` false). A credential with
 /// credProtect 3 does not answer to this.
-pub fn credentials_of_ledger(key: &mut Authenticator, book: &Book) -> Result<Vec<CredentialId>, CtapError> {
+pub fn credentials_of_ledger(key: &mut Authenticator, book: &Register) -> Result<Vec<CredentialId>, CtapError> {
     let mut by_rp: BTreeMap<&RpId, Vec<CredentialId>> = BTreeMap::new();
     for (id, credential) in &book.credentials {
         by_rp.entry(&credential.rp_id).or_default().push(id.clone());

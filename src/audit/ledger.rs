@@ -9,13 +9,14 @@ mod judges;
 
 use time::OffsetDateTime;
 
-pub use credential::{Examined, Standing};
-pub use finding::{About, Area, Finding, Matter, Severity};
+pub use credential::{Assessment, CredentialAudit};
+pub use finding::{About, Area, Finding, FindingKind, Severity};
 
 use self::judges::Judges;
-use crate::ledger::{AccountId, Book, CredentialState, Entry, Head, Job, JobId, JobState, LedgerError, chain};
+use crate::ledger::{AccountId, Entry, Head, JobId, LedgerError, chain};
 use crate::profile::{Profile, Profiles};
-use crate::trust::{Judge, Metadata};
+use crate::register::{CredentialState, Job, JobState, Register};
+use keywright_attest::{Judge, Metadata};
 
 /// What is judged by.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +33,7 @@ pub struct Readable {
     /// The last event that is as it was written.
     pub head: Head,
     /// What the events up to there say.
-    pub book: Book,
+    pub book: Register,
     /// Why it was not read to its end.
     pub broken: Option<LedgerError>,
 }
@@ -51,7 +52,7 @@ pub struct LedgerAudit<'a> {
     /// Accounts in order, with their proved keys.
     pub accounts: Vec<Covered<'a>>,
     /// Credentials by account and key.
-    pub credentials: Vec<Examined<'a>>,
+    pub credentials: Vec<CredentialAudit<'a>>,
     /// The most urgent first, and a broken chain before everything.
     pub findings: Vec<Finding>,
 }
@@ -77,7 +78,7 @@ impl Readable {
     /// Reads a log. `known` is a head that was kept elsewhere. Never fails: a break is the audit's first finding.
     pub fn read(entries: &[Entry], known: Option<&Head>) -> Self {
         let mut broken = chain::verify(entries, known).err();
-        let (mut head, mut book) = (Head::EMPTY, Book::default());
+        let (mut head, mut book) = (Head::EMPTY, Register::default());
         for entry in entries {
             let read = head.follow(entry).and_then(|()| book.apply(entry, &entry.event()?));
             if let Err(error) = read {
@@ -105,8 +106,11 @@ impl<'a> LedgerAudit<'a> {
     pub fn of(ledger: &'a Readable, standards: &Standards<'a>) -> Self {
         let book = &ledger.book;
         let judges = Judges::new(book, standards);
-        let mut credentials: Vec<_> =
-            book.credentials.iter().map(|(id, credential)| Examined::of(id, credential, book, &judges)).collect();
+        let mut credentials: Vec<_> = book
+            .credentials
+            .iter()
+            .map(|(id, credential)| CredentialAudit::of(id, credential, book, &judges))
+            .collect();
         credentials.sort_by_key(|one| (&one.credential.account, one.credential.ordinal, &one.credential.made));
         let accounts: Vec<_> = book
             .accounts
@@ -123,19 +127,19 @@ impl<'a> LedgerAudit<'a> {
 
         let mut findings: Vec<Finding> = Vec::new();
         let of_nothing = |matter| Finding { about: About::default(), matter };
-        findings.extend(ledger.broken.clone().map(Matter::ChainBroken).map(of_nothing));
+        findings.extend(ledger.broken.clone().map(FindingKind::ChainBroken).map(of_nothing));
         findings.extend(means(&credentials, standards).into_iter().map(of_nothing));
         findings.extend(accounts.iter().filter_map(too_few_keys));
         findings.extend(book.accounts.iter().filter(|(_, account)| !account.other_methods.is_empty()).map(
             |(id, account)| Finding {
                 about: About { account: Some(id.clone()), ..About::default() },
-                matter: Matter::OtherMethods(account.other_methods.clone()),
+                matter: FindingKind::OtherMethods(account.other_methods.clone()),
             },
         ));
         findings.extend(book.jobs.iter().filter_map(|(id, job)| unfinished(*id, job)));
         findings.extend(book.attention.iter().map(|(job, what)| Finding {
             about: job.and_then(|job| book.jobs.get(&job)).map(about_job).unwrap_or_default(),
-            matter: Matter::Attention(what.clone()),
+            matter: FindingKind::Attention(what.clone()),
         }));
         findings.extend(credentials.iter().filter_map(|one| enrolled_again(one, &credentials)));
         for one in &credentials {
@@ -163,7 +167,7 @@ impl<'a> LedgerAudit<'a> {
     }
 
     /// Credentials that their directory takes.
-    pub fn in_service(&self) -> impl Iterator<Item = &Examined<'a>> {
+    pub fn in_service(&self) -> impl Iterator<Item = &CredentialAudit<'a>> {
         self.credentials.iter().filter(|one| one.credential.state == CredentialState::Registered)
     }
 }
@@ -174,24 +178,24 @@ fn order(finding: &Finding) -> impl Ord + '_ {
 }
 
 /// Whether there was enough to judge by.
-fn means(credentials: &[Examined<'_>], standards: &Standards<'_>) -> Vec<Matter> {
-    let number = |wanted: fn(&Examined<'_>) -> bool| credentials.iter().filter(|one| wanted(one)).count();
+fn means(credentials: &[CredentialAudit<'_>], standards: &Standards<'_>) -> Vec<FindingKind> {
+    let number = |wanted: fn(&CredentialAudit<'_>) -> bool| credentials.iter().filter(|one| wanted(one)).count();
     let mut matters = Vec::new();
-    let unjudged = number(|one| one.standing == Standing::NotJudged);
+    let unjudged = number(|one| one.standing == Assessment::NotJudged);
     if unjudged > 0 {
-        matters.push(Matter::NoAnchors(unjudged));
+        matters.push(FindingKind::NoAnchors(unjudged));
     }
     match standards.judge.metadata() {
         None => {
             let judged = number(|one| one.credential.state == CredentialState::Registered);
-            matters.extend((judged > 0).then_some(Matter::NoMetadata(judged)));
+            matters.extend((judged > 0).then_some(FindingKind::NoMetadata(judged)));
         }
         Some(metadata) => {
             let no = metadata.id().no;
             if metadata.days_overdue(standards.at) > 0 {
-                matters.push(Matter::MetadataOverdue { no, next_update: metadata.next_update() });
+                matters.push(FindingKind::MetadataOverdue { no, next_update: metadata.next_update() });
             }
-            matters.extend((!metadata.id().signed).then_some(Matter::MetadataUnsigned(no)));
+            matters.extend((!metadata.id().signed).then_some(FindingKind::MetadataUnsigned(no)));
         }
     }
     matters
@@ -201,19 +205,19 @@ fn too_few_keys(account: &Covered<'_>) -> Option<Finding> {
     let Covered { id, proved, unconfirmed, required, .. } = *account;
     (proved < required).then(|| Finding {
         about: About { account: Some(id.clone()), ..About::default() },
-        matter: Matter::TooFewKeys { proved, required, unconfirmed },
+        matter: FindingKind::TooFewKeys { proved, required, unconfirmed },
     })
 }
 
 /// A key in service whose serial number a later registration in service has, too.
-fn enrolled_again(one: &Examined<'_>, all: &[Examined<'_>]) -> Option<Finding> {
-    let in_service = |one: &Examined<'_>| one.credential.state.is_in_use();
+fn enrolled_again(one: &CredentialAudit<'_>, all: &[CredentialAudit<'_>]) -> Option<Finding> {
+    let in_service = |one: &CredentialAudit<'_>| one.credential.state.is_in_use();
     let verdict = one.verdict.as_ref().filter(|_| in_service(one))?;
     let newer = all.iter().find(|other| {
         let same = other.verdict.as_ref().is_some_and(|other| other.names_same_key(verdict));
         same && in_service(other) && other.credential.job > one.credential.job
     })?;
-    let matter = Matter::EnrolledAgain {
+    let matter = FindingKind::EnrolledAgain {
         serial: verdict.serial.clone()?,
         newer: format!("key {} of {}", newer.credential.ordinal, newer.credential.account),
     };
@@ -222,11 +226,13 @@ fn enrolled_again(one: &Examined<'_>, all: &[Examined<'_>]) -> Option<Finding> {
 
 fn unfinished(id: JobId, job: &Job) -> Option<Finding> {
     let matter = match &job.state {
-        JobState::Ready(step) | JobState::Open(step) => Matter::JobUnfinished { job: id, step: *step, failure: None },
-        JobState::Failed(step, failure) => {
-            Matter::JobUnfinished { job: id, step: *step, failure: Some(failure.message.clone()) }
+        JobState::Ready(step) | JobState::Open(step) => {
+            FindingKind::JobUnfinished { job: id, step: *step, failure: None }
         }
-        JobState::GivenUp => Matter::JobGivenUp(id),
+        JobState::Failed(step, failure) => {
+            FindingKind::JobUnfinished { job: id, step: *step, failure: Some(failure.message.clone()) }
+        }
+        JobState::GivenUp => FindingKind::JobGivenUp(id),
         JobState::Done => return None,
     };
     Some(Finding { about: about_job(job), matter })

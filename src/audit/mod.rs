@@ -4,6 +4,7 @@
 //! Everything here reads. It refuses to change a key, the IdP or the ledger.
 
 pub mod bulk;
+pub mod export;
 pub mod key;
 pub mod ledger;
 pub mod page;

@@ -12,10 +12,11 @@ use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use super::ledger::{Covered, Examined, Finding, LedgerAudit, Matter, Severity, Standing};
-use crate::ledger::{Credential, CredentialState, SeenByHand};
-use crate::trust::{Chain, Demand, Exposure, Policy, Statement, Verdict};
-use crate::webauthn::CredentialId;
+use super::ledger::{Assessment, Covered, CredentialAudit, Finding, FindingKind, LedgerAudit, Severity};
+use crate::ledger::SeenByHand;
+use crate::register::{Credential, CredentialState};
+use keywright_attest::{AttestationDemand, Chain, Exposure, Policy, Statement, Verdict};
+use keywright_fido::webauthn::CredentialId;
 
 const STYLE: &str = include_str!("../../templates/ledger.css");
 const SCRIPT: &str = include_str!("../../templates/ledger.js");
@@ -41,7 +42,7 @@ struct Page<'a> {
     tiles: [Tile; 4],
     groups: Vec<Group>,
     charts: [Chart; 3],
-    standings: [Standing; 4],
+    standings: [Assessment; 4],
     rows: Vec<Row<'a>>,
     chain: String,
     head: String,
@@ -109,7 +110,7 @@ struct Row<'a> {
     aaguid: String,
     serial: &'a str,
     firmware: String,
-    standing: Standing,
+    standing: Assessment,
     tone: &'static str,
     chain: &'static str,
     certification: String,
@@ -130,7 +131,7 @@ struct Row<'a> {
 
 impl<'a> Page<'a> {
     fn of(audit: &'a LedgerAudit<'_>) -> Self {
-        let broken = audit.findings.iter().filter(|finding| matches!(finding.matter, Matter::ChainBroken(_)));
+        let broken = audit.findings.iter().filter(|finding| matches!(finding.matter, FindingKind::ChainBroken(_)));
         let alarms: Vec<_> = broken.map(|finding| finding.matter.to_string()).collect();
         Self {
             content_security_policy: policy(),
@@ -142,7 +143,7 @@ impl<'a> Page<'a> {
             tiles: tiles(audit),
             groups: groups(audit),
             charts: [by_model(audit), by_standing(audit), coverage(audit)],
-            standings: [Standing::Accepted, Standing::NotJudged, Standing::Refused, Standing::Unsound],
+            standings: [Assessment::Accepted, Assessment::NotJudged, Assessment::Refused, Assessment::Unsound],
             rows: audit.credentials.iter().map(Row::of).collect(),
             chain: match alarms.is_empty() {
                 true => format!("{} events, each as it was written", audit.head.seq),
@@ -170,7 +171,7 @@ fn policy() -> String {
 fn tiles(audit: &LedgerAudit<'_>) -> [Tile; 4] {
     let covered = audit.accounts.iter().filter(|account| account.proved >= account.required).count();
     let in_service = audit.in_service().count();
-    let accepted = audit.in_service().filter(|one| one.standing == Standing::Accepted).count();
+    let accepted = audit.in_service().filter(|one| one.standing == Assessment::Accepted).count();
     let (critical, warnings) = (audit.count(Severity::Critical), audit.count(Severity::Warning));
     let profiles = profile_names(audit).len();
     let all = |number, of| if number == of { "good" } else { "warn" };
@@ -225,7 +226,9 @@ fn groups(audit: &LedgerAudit<'_>) -> Vec<Group> {
             row: about.credential_id.as_ref().and_then(|id| rows.get(id).copied()),
             sentence: matter.to_string(),
             link: match matter {
-                Matter::Advisory { advice, .. } if advice.link.starts_with("https://") => Some(advice.link.clone()),
+                FindingKind::Advisory { advice, .. } if advice.link.starts_with("https://") => {
+                    Some(advice.link.clone())
+                }
                 _ => None,
             },
         };
@@ -255,9 +258,9 @@ fn by_model(audit: &LedgerAudit<'_>) -> Chart {
     let mut models: BTreeMap<&str, [usize; 3]> = BTreeMap::new();
     for one in audit.in_service() {
         let place = match one.standing {
-            Standing::Accepted => 0,
-            Standing::NotJudged => 1,
-            Standing::Refused | Standing::Unsound => 2,
+            Assessment::Accepted => 0,
+            Assessment::NotJudged => 1,
+            Assessment::Refused | Assessment::Unsound => 2,
         };
         models.entry(model(one)).or_default()[place] += 1;
     }
@@ -282,7 +285,7 @@ fn by_model(audit: &LedgerAudit<'_>) -> Chart {
 
 fn by_standing(audit: &LedgerAudit<'_>) -> Chart {
     let all = audit.in_service().count();
-    let standings = [Standing::Accepted, Standing::NotJudged, Standing::Refused, Standing::Unsound];
+    let standings = [Assessment::Accepted, Assessment::NotJudged, Assessment::Refused, Assessment::Unsound];
     let numbers = standings.map(|standing| audit.in_service().filter(|one| one.standing == standing).count());
     Chart {
         title: "Keys by verdict",
@@ -371,7 +374,7 @@ fn metadata(audit: &LedgerAudit<'_>) -> String {
 }
 
 impl<'a> Row<'a> {
-    fn of(one: &'a Examined<'_>) -> Self {
+    fn of(one: &'a CredentialAudit<'_>) -> Self {
         let (credential, verdict) = (one.credential, one.verdict.as_ref());
         let advisories = verdict.into_iter().flat_map(|verdict| &verdict.advisories);
         Self {
@@ -387,9 +390,9 @@ impl<'a> Row<'a> {
                 .map_or("firmware not told".into(), |firmware| format!("firmware {firmware}")),
             standing: one.standing,
             tone: match one.standing {
-                Standing::Accepted => "good",
-                Standing::NotJudged => "dim",
-                Standing::Refused | Standing::Unsound => "bad",
+                Assessment::Accepted => "good",
+                Assessment::NotJudged => "dim",
+                Assessment::Refused | Assessment::Unsound => "bad",
             },
             chain: verdict.map_or("", |verdict| chain(verdict.chain)),
             certification: verdict
@@ -447,18 +450,18 @@ fn at_directory(credential: &Credential) -> String {
     }
 }
 
-fn proof(one: &Examined<'_>) -> String {
+fn proof(one: &CredentialAudit<'_>) -> String {
     let Some(job) = one.job.filter(|job| job.has_proof()) else { return "no signature is kept".into() };
-    let signed = match one.matters.contains(&Matter::ProofInvalid) {
+    let signed = match one.matters.contains(&FindingKind::ProofInvalid) {
         true => "the kept signature does not verify",
         false => "the kept signature verifies",
     };
-    let witness = job.testimony().map_or("made before there was a witness".into(), ToString::to_string);
+    let witness = job.witness_result().map_or("made before there was a witness".into(), ToString::to_string);
     format!("{signed}; {witness}")
 }
 
 /// Metadata's name of the model, or what the key calls itself.
-fn model<'a>(one: &'a Examined<'_>) -> &'a str {
+fn model<'a>(one: &'a CredentialAudit<'_>) -> &'a str {
     let named = one.verdict.as_ref().and_then(|verdict| verdict.model.as_deref());
     named.unwrap_or(&one.credential.key.product)
 }
@@ -490,10 +493,10 @@ fn chain(chain: Chain) -> &'static str {
 
 fn words(policy: &Policy) -> String {
     let demand = match policy.attestation {
-        Demand::None => "no attestation",
-        Demand::Statement => "a valid attestation",
-        Demand::Trusted => "an attestation that leads to a trusted root",
-        Demand::Enterprise => "an enterprise attestation with a serial number",
+        AttestationDemand::None => "no attestation",
+        AttestationDemand::Statement => "a valid attestation",
+        AttestationDemand::Trusted => "an attestation that leads to a trusted root",
+        AttestationDemand::Enterprise => "an enterprise attestation with a serial number",
     };
     let mut words = vec![demand.to_owned()];
     let aaguids = policy.aaguids.iter().map(ToString::to_string);
@@ -508,11 +511,11 @@ fn words(policy: &Policy) -> String {
     words.join(", ")
 }
 
-fn fill(standing: Standing) -> &'static str {
+fn fill(standing: Assessment) -> &'static str {
     match standing {
-        Standing::Accepted => "good",
-        Standing::NotJudged => "rest",
-        Standing::Refused | Standing::Unsound => "bad",
+        Assessment::Accepted => "good",
+        Assessment::NotJudged => "rest",
+        Assessment::Refused | Assessment::Unsound => "bad",
     }
 }
 

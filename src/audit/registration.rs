@@ -8,7 +8,7 @@
 //!
 //! Bytes are base64url or base64, with or without padding and line breaks; client data may also be the JSON text itself. An
 //! attestation object may have CTAP's integer keys, as the key answered. Other members are passed over. It refuses JSON that
-//! has no attestation object in it, and CBOR that [`crate::webauthn`] refuses.
+//! has no attestation object in it, and CBOR that [`keywright_fido::webauthn`] refuses.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -17,9 +17,9 @@ use data_encoding::{BASE64URL_NOPAD, Encoding, Specification};
 use serde::Deserialize;
 use time::OffsetDateTime;
 
-use crate::trust::{Judge, Verdict};
-use crate::webauthn::cbor::{self, Value};
-use crate::webauthn::{Aaguid, AttestationObject, CeremonyType, ClientDataJson, CredentialId, WebauthnError};
+use keywright_attest::{Judge, Verdict};
+use keywright_fido::webauthn::cbor::{self, Value};
+use keywright_fido::webauthn::{Aaguid, AttestationObject, CeremonyType, ClientDataJson, CredentialId, WebauthnError};
 
 /// A registration.
 #[derive(Debug, Clone, PartialEq, Eq)]

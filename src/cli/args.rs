@@ -13,7 +13,7 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{Date, OffsetDateTime};
 
-use super::keys::SoftKeys;
+use super::device::SoftKeys;
 use super::settings::IdpChoice;
 #[cfg(target_os = "linux")]
 use super::softkey;

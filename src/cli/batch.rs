@@ -4,23 +4,24 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::args::Work;
-use super::keys::Keys;
+use super::device::Keys;
 use super::report;
 use super::settings::Settings;
 use super::state::StateFolder;
 use super::terminal::Terminal;
 use super::{CliError, Exit, Session};
-use crate::hid::Limits;
 use crate::idp::Directory;
-use crate::ledger::{Book, Entry, Event, LedgerError, SqliteStore, Store};
+use crate::ledger::{Entry, Event, LedgerError, SqliteStore, Store};
 use crate::profile::{HandOver, Profile};
-use crate::provision::{self, Apart, Patience, Plan, Report, RunError, Station};
+use crate::provision::{self, Identification, Plan, Report, RetryPolicy, RunError, Station};
+use crate::register::Register;
 use crate::secret::{Reader, SystemEntropy, Vault};
-use crate::trust::{Anchors, Judge};
 use crate::witness::Witness;
+use keywright_attest::{Anchors, Judge};
+use keywright_fido::hid::Limits;
 
 /// The machine, set up for a run.
-pub struct Bench {
+pub struct RunContext {
     keys: Keys,
     directory: Box<dyn Directory>,
     store: Box<dyn Store>,
@@ -32,13 +33,13 @@ pub struct Bench {
     /// Where a dry run's vault is, until it is over.
     _scratch: Option<tempfile::TempDir>,
     yes: bool,
-    apart: Apart,
+    apart: Identification,
     wait: Duration,
 }
 
 /// Who runs what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verb {
+pub enum RunKind {
     /// Everybody of the plan is to be complete.
     Provision,
     /// Everybody in the ledger is to be complete.
@@ -47,14 +48,14 @@ pub enum Verb {
     Enroll,
 }
 
-impl Bench {
+impl RunContext {
     /// Opens everything. A dry run opens nothing for writing, and makes no folder.
     pub fn open(work: &Work, settings: &Settings, session: &Session) -> Result<Self, CliError> {
         let directory = settings.directory(&work.idp)?;
         Self::with_directory(work, settings, directory, session)
     }
 
-    /// As [`Bench::open`], with an IdP that is already chosen.
+    /// As [`RunContext::open`], with an IdP that is already chosen.
     pub fn with_directory(
         work: &Work,
         settings: &Settings,
@@ -92,14 +93,14 @@ impl Bench {
             state,
             _scratch: scratch,
             yes: work.yes,
-            apart: if by_port { Apart::ByPort } else { Apart::ByTouch },
+            apart: if by_port { Identification::ByPort } else { Identification::ByTouch },
             wait,
         })
     }
 
     /// What the ledger says now.
-    pub fn book(&self) -> Result<Book, CliError> {
-        Ok(Book::read(&self.store.entries(0)?)?)
+    pub fn book(&self) -> Result<Register, CliError> {
+        Ok(Register::read(&self.store.entries(0)?)?)
     }
 
     /// The IdP's name.
@@ -123,14 +124,14 @@ impl Bench {
     }
 
     /// Runs the plan (or what the ledger has open) and prints the report.
-    pub fn run(&self, verb: Verb, plan: &Plan, dry_run: bool, session: &Session) -> Result<Exit, CliError> {
+    pub fn run(&self, verb: RunKind, plan: &Plan, dry_run: bool, session: &Session) -> Result<Exit, CliError> {
         let began = std::time::Instant::now();
         let report = self.report(verb, plan, dry_run, session)?;
         report::print(&report, verb, dry_run, began.elapsed(), session)
     }
 
     /// Runs the plan, and returns the report.
-    pub fn report(&self, verb: Verb, plan: &Plan, dry_run: bool, session: &Session) -> Result<Report, CliError> {
+    pub fn report(&self, verb: RunKind, plan: &Plan, dry_run: bool, session: &Session) -> Result<Report, CliError> {
         let terminal = Terminal::new(&session.console, self.yes, self.keys_to_make(plan)?);
         let this_program = std::env::current_exe()
             .map_err(|error| CliError::System { what: "finding the witness", why: error.to_string() })?;
@@ -149,18 +150,18 @@ impl Bench {
             entropy: &SystemEntropy,
             now: &Session::now,
             limits: Limits::default(),
-            patience: Patience { key: self.wait, ..Patience::default() },
+            retry_policy: RetryPolicy { key: self.wait, ..RetryPolicy::default() },
             cancel: session.cancel.clone(),
             operator_name: operator_name(),
         };
         let report = match (dry_run, verb) {
             (true, _) => provision::dry_run(&station, plan),
-            (false, Verb::Resume) => provision::resume(&station),
+            (false, RunKind::Resume) => provision::resume(&station),
             (false, _) => provision::run(&station, plan),
         };
         terminal.clear();
         report.map_err(|error| match error {
-            RunError::Hid(crate::hid::HidError::Cancelled) => CliError::Interrupted,
+            RunError::Hid(keywright_fido::hid::HidError::Cancelled) => CliError::Interrupted,
             error if session.cancel.is_cancelled() && !matches!(error, RunError::Ledger(_)) => CliError::Interrupted,
             error => error.into(),
         })
@@ -169,7 +170,7 @@ impl Bench {
     /// Keys of the plan, and those that earlier runs left open for its people.
     fn keys_to_make(&self, plan: &Plan) -> Result<usize, CliError> {
         let book = self.book()?;
-        let of_plan = |job: &&crate::ledger::Job| plan.people.iter().any(|planned| planned.account == job.account);
+        let of_plan = |job: &&crate::register::Job| plan.people.iter().any(|planned| planned.account == job.account);
         let open = book.jobs.values().filter(|job| job.state.step().is_some()).filter(of_plan).count();
         Ok(plan.keys() + open)
     }

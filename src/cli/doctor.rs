@@ -13,7 +13,7 @@ use super::console::Style;
 use super::output::table;
 use super::session::ENDING;
 use super::{CliError, Exit, Session};
-use crate::hid::HidError;
+use keywright_fido::hid::HidError;
 
 /// The rule that lets plain users open keys on Linux.
 const UDEV_RULE: &str = include_str!("../../udev/70-keywright.rules");

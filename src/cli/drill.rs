@@ -7,17 +7,18 @@ use time::format_description::well_known::Rfc3339;
 use super::args::{OneKey, PinArgument, WhichIdp};
 use super::batch::operator_name;
 use super::console::Style;
+use super::device::{Keys, KeysError, choose, open};
 use super::failure::drill_hint;
-use super::keys::{Keys, KeysError, choose, open};
 use super::session::ENDING;
-use super::{CliError, Exit, Session, pin_entry, touched};
-use crate::ctap::{Authenticator, Pin};
-use crate::hid::{Device, Keepalive};
-use crate::ledger::{AccountId, Book, LedgerError, Observed, SeenByHand, SqliteStore};
+use super::{CliError, Exit, Session, pin_entry, select_by_touch};
+use crate::ledger::{AccountId, LedgerError, Observed, SeenByHand, SqliteStore};
 use crate::provision::drill::{Ready, Whose};
-use crate::provision::{Drill as Engine, DrillError, Patience};
+use crate::provision::{Drill as Engine, DrillError, RetryPolicy};
+use crate::register::Register;
 use crate::secret::{SecretSource, SystemEntropy};
-use crate::webauthn::CredentialId;
+use keywright_fido::ctap::{Authenticator, Pin};
+use keywright_fido::hid::{Device, Keepalive};
+use keywright_fido::webauthn::CredentialId;
 
 /// Prove that a stored key still works.
 ///
@@ -109,14 +110,14 @@ impl Drill {
             false if !ledger.exists() => return Err(LedgerError::Missing { path: ledger.display().to_string() }.into()),
             false => SqliteStore::open(&ledger, Box::new(Session::now))?,
         };
-        let engine = Engine::open(&*directory, &store, Patience::default(), &session.cancel, &SystemEntropy)?;
+        let engine = Engine::open(&*directory, &store, RetryPolicy::default(), &session.cancel, &SystemEntropy)?;
         let book = engine.book();
         let account = self.account(directory.name(), &book)?;
 
         let keys = Keys::open(&self.which.source, session)?;
         let mut devices = keys.bus().devices()?;
         match self.which.key.as_deref() {
-            Some(touched::TOUCH) => devices = vec![touched::choose(keys.bus(), devices, session)?],
+            Some(select_by_touch::TOUCH) => devices = vec![select_by_touch::choose(keys.bus(), devices, session)?],
             Some(named) => devices = vec![choose(devices, Some(named))?],
             None if devices.is_empty() => return Err(KeysError::None.into()),
             None => {}
@@ -186,7 +187,7 @@ impl Drill {
     }
 
     /// The account that is named, if the ledger knows it.
-    fn account(&self, directory: &str, book: &Book) -> Result<Option<AccountId>, CliError> {
+    fn account(&self, directory: &str, book: &Register) -> Result<Option<AccountId>, CliError> {
         let Some(login) = &self.account else { return Ok(None) };
         let account = AccountId { directory: directory.to_owned(), login: login.clone() };
         if !book.accounts.contains_key(&account) {
@@ -196,7 +197,7 @@ impl Drill {
     }
 
     /// The credential that a key should have which shows none: if the person says which key it is, or there is only one.
-    fn claimed(&self, account: Option<&AccountId>, book: &Book) -> Option<CredentialId> {
+    fn claimed(&self, account: Option<&AccountId>, book: &Register) -> Option<CredentialId> {
         let mut in_service = book
             .credentials_of(account?)
             .filter(|(_, one)| one.state.is_in_use() && self.number.is_none_or(|number| number == one.ordinal));

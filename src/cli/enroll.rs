@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::args::Work;
-use super::batch::{self, Bench, Verb};
+use super::batch::{self, RunContext, RunKind};
 use super::session::ENDING;
 use super::{CliError, Exit, Session};
 use crate::ledger::AccountId;
@@ -52,7 +52,7 @@ impl Enroll {
         let settings = session.settings()?;
         let profiles = batch::profiles(self.profiles.as_deref(), &settings)?;
         session.catch_interrupts(ENDING)?;
-        let bench = Bench::open(&self.work, &settings, session)?;
+        let bench = RunContext::open(&self.work, &settings, session)?;
         let book = bench.book()?;
         let id = AccountId { directory: bench.directory_name().to_owned(), login: self.account.clone() };
         let known = book.accounts.get(&id);
@@ -76,6 +76,6 @@ impl Enroll {
         };
         bench.can_hand_over(&profile, session)?;
         let plan = Plan::one_more(&person, &profile, bench.directory_name(), &book);
-        bench.run(Verb::Enroll, &plan, self.work.dry_run, session)
+        bench.run(RunKind::Enroll, &plan, self.work.dry_run, session)
     }
 }

@@ -6,18 +6,18 @@
 use std::path::PathBuf;
 
 use super::Exit;
-use super::keys::KeysError;
+use super::device::KeysError;
 use super::settings::SettingsError;
-use crate::ctap::{CtapError, PinError, StatusCode};
-use crate::hid::HidError;
-use crate::idp::embedded::StartError;
 use crate::idp::{DirectoryError, OpenError};
 use crate::ledger::{FailureCode, LedgerError};
 use crate::profile::{ProfileError, RosterError};
 use crate::provision::{DrillError, RevokeError, RunError};
 use crate::secret::SecretError;
-use crate::softkey::SoftKeyError;
-use crate::trust::{MdsError, TrustError};
+use keywright_attest::{MdsError, TrustError};
+use keywright_fido::ctap::{CtapError, PinError, StatusCode};
+use keywright_fido::hid::HidError;
+use keywright_practice::idp_server::StartError;
+use keywright_practice::softkey::SoftKeyError;
 
 /// Everything that can end a command.
 #[derive(Debug, thiserror::Error)]

@@ -5,8 +5,8 @@
 use secrecy::ExposeSecret as _;
 
 use super::{CliError, Session};
-use crate::ctap::{Authenticator, GetInfo, Permissions, Pin, PinUvAuthToken};
 use crate::secret::SecretSource;
+use keywright_fido::ctap::{Authenticator, GetInfo, Permissions, Pin, PinUvAuthToken};
 
 /// At so many attempts left, a person has to say `--yes`.
 pub const FEW_RETRIES: u32 = 3;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::args::Work;
-use super::batch::{self, Bench, Verb};
+use super::batch::{self, RunContext, RunKind};
 use super::session::ENDING;
 use super::{CliError, Exit, Session};
 use crate::profile::Roster;
@@ -38,11 +38,11 @@ impl Provision {
         let profiles = batch::profiles(self.profiles.as_deref(), &settings)?;
         let roster = Roster::read(&self.roster, &profiles)?;
         session.catch_interrupts(ENDING)?;
-        let bench = Bench::open(&self.work, &settings, session)?;
+        let bench = RunContext::open(&self.work, &settings, session)?;
         let plan = Plan::for_roster(&roster, &profiles, bench.directory_name(), &bench.book()?);
         for planned in &plan.people {
             bench.can_hand_over(&planned.profile, session)?;
         }
-        bench.run(Verb::Provision, &plan, self.work.dry_run, session)
+        bench.run(RunKind::Provision, &plan, self.work.dry_run, session)
     }
 }

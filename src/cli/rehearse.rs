@@ -12,22 +12,24 @@ use secrecy::ExposeSecret as _;
 use serde::Serialize;
 
 use super::args::{KeySource, Work};
-use super::batch::{Bench, Verb};
+use super::batch::{RunContext, RunKind};
+use super::device::SoftKeys;
 use super::idp::serve::{UserRow, add_users, token_file};
-use super::keys::SoftKeys;
 use super::output::count;
 use super::session::ENDING;
 use super::settings::Settings;
 use super::state::{StateFolder, create_private, write_private};
 use super::{CliError, Exit, Session};
-use crate::idp::embedded::{self, EmbeddedServer};
-use crate::ledger::{Head, SqliteStore, Store as _, chain, export};
-use crate::profile::{self, AttestationDemand, Profile, ProfileName, Roster};
+use crate::audit::export;
+use crate::ledger::{Head, SqliteStore, Store as _, chain};
+use crate::profile::{self, Profile, ProfileName, Roster};
 use crate::provision::Plan;
 use crate::secret::Reader;
-use crate::softkey::Rack;
-use crate::trust::Anchors;
-use crate::webauthn::AttestationConveyance;
+use keywright_attest::Anchors;
+use keywright_attest::AttestationDemand;
+use keywright_fido::webauthn::AttestationConveyance;
+use keywright_practice::idp_server::{self, EmbeddedServer};
+use keywright_practice::softkey::Rack;
 
 /// The name that the PINs' reader has in a rehearsal.
 const READER: &str = "rehearsal";
@@ -112,9 +114,9 @@ impl Rehearse {
             yes: true,
             ..Work::default()
         };
-        let bench = Bench::open(&work, &settings, &session)?;
+        let bench = RunContext::open(&work, &settings, &session)?;
         let plan = Plan::for_roster(&roster, &profiles, bench.directory_name(), &bench.book()?);
-        let ended = bench.run(Verb::Provision, &plan, false, &session);
+        let ended = bench.run(RunKind::Provision, &plan, false, &session);
         drop(bench);
         if !matches!(ended, Ok(Exit::Done)) {
             session.console.say(&stage.how_to_go_on(&server, keys));
@@ -192,7 +194,7 @@ impl Stage {
         };
         let anchors = Arc::new(Anchors::from_pem_or_der(rack.anchor_pem().as_bytes())?);
         let server_settings =
-            embedded::Settings { attestation, trusted_only: true, ..embedded::Settings::new(anchors) };
+            idp_server::Settings { attestation, trusted_only: true, ..idp_server::Settings::new(anchors) };
         let token = token_file(&state)?.take("API token")?;
         let anywhere = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
         let server = EmbeddedServer::start(anywhere, Some(&state.idp_database()), token.clone(), server_settings)?;

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::batch::Verb;
+use super::batch::RunKind;
 use super::failure::{exit_of, hint_of};
 use super::output::{count, table};
 use super::{CliError, Exit, Session};
 use crate::idp::ByHand;
-use crate::ledger::{FailureCode, JobId, Step, Testimony};
+use crate::ledger::{FailureCode, JobId, Step, WitnessResult};
 use crate::provision::{AccountReport, JobReport, Report};
-use crate::webauthn::{Aaguid, CredentialId};
+use keywright_fido::webauthn::{Aaguid, CredentialId};
 
 #[derive(Serialize)]
 struct AccountLine<'a> {
@@ -35,7 +35,7 @@ struct JobLine<'a> {
     port: Option<&'a str>,
     aaguid: Option<Aaguid>,
     credential_id: Option<&'a CredentialId>,
-    witness: Option<&'a Testimony>,
+    witness: Option<&'a WitnessResult>,
     done: bool,
     /// Whether it is to be registered by hand, or was, and no drill has confirmed it.
     unconfirmed: bool,
@@ -112,7 +112,13 @@ impl<'a> JobLine<'a> {
 }
 
 /// Prints a report and returns what it means.
-pub fn print(report: &Report, verb: Verb, dry_run: bool, took: Duration, session: &Session) -> Result<Exit, CliError> {
+pub fn print(
+    report: &Report,
+    verb: RunKind,
+    dry_run: bool,
+    took: Duration,
+    session: &Session,
+) -> Result<Exit, CliError> {
     let well = |account: &&AccountReport| is_well(account, verb, dry_run);
     let unconfirmed = jobs(report).filter(|job| job.done && job.unconfirmed).count();
     let summary = Summary {
@@ -156,11 +162,11 @@ pub fn print(report: &Report, verb: Verb, dry_run: bool, took: Duration, session
 }
 
 /// Whether the account has what was asked for.
-fn is_well(account: &AccountReport, verb: Verb, dry_run: bool) -> bool {
+fn is_well(account: &AccountReport, verb: RunKind, dry_run: bool) -> bool {
     let failed = account.failure.is_some() || account.jobs.iter().any(|job| job.failure.is_some());
     let made = match verb {
-        Verb::Provision | Verb::Resume => account.complete || account.to_be_confirmed,
-        Verb::Enroll => account.jobs.iter().all(|job| job.done),
+        RunKind::Provision | RunKind::Resume => account.complete || account.to_be_confirmed,
+        RunKind::Enroll => account.jobs.iter().all(|job| job.done),
     };
     !failed && (made || dry_run)
 }
@@ -174,7 +180,7 @@ fn lacks_keys(account: &AccountReport) -> bool {
 }
 
 /// 0 if everybody is well; else the failures' own code if nobody is and they agree; else 3 or 1.
-fn exit(report: &Report, verb: Verb, dry_run: bool) -> Exit {
+fn exit(report: &Report, verb: RunKind, dry_run: bool) -> Exit {
     if report.interrupted {
         return Exit::Interrupted;
     }
@@ -310,7 +316,7 @@ mod tests {
 
         let good = || account("ada", true, &[None, None]);
         let bad = |code| account("bob", false, &[None, Some(code)]);
-        let exit = |accounts| exit(&report(accounts), Verb::Provision, false);
+        let exit = |accounts| exit(&report(accounts), RunKind::Provision, false);
         assert_eq!(exit(vec![good(), good()]), Exit::Done);
         assert_eq!(exit(vec![good(), bad(AttestationRefused)]), Exit::Partial);
         assert_eq!(exit(vec![bad(AttestationRefused), bad(AttestationRefused)]), Exit::Attestation);
@@ -324,10 +330,10 @@ mod tests {
     #[test]
     fn one_more_key_need_not_make_the_account_complete() {
         let first_of_two = || report(vec![account("ada", false, &[None])]);
-        assert_eq!(exit(&first_of_two(), Verb::Enroll, false), Exit::Done);
-        assert_eq!(exit(&first_of_two(), Verb::Provision, false), Exit::Key);
-        assert_eq!(exit(&first_of_two(), Verb::Provision, true), Exit::Done);
-        assert_eq!(exit(&Report { interrupted: true, ..first_of_two() }, Verb::Enroll, false), Exit::Interrupted);
+        assert_eq!(exit(&first_of_two(), RunKind::Enroll, false), Exit::Done);
+        assert_eq!(exit(&first_of_two(), RunKind::Provision, false), Exit::Key);
+        assert_eq!(exit(&first_of_two(), RunKind::Provision, true), Exit::Done);
+        assert_eq!(exit(&Report { interrupted: true, ..first_of_two() }, RunKind::Enroll, false), Exit::Interrupted);
     }
 
     #[test]

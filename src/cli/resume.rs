@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::args::Work;
-use super::batch::{Bench, Verb};
+use super::batch::{RunContext, RunKind};
 use super::session::ENDING;
 use super::{CliError, Exit, Session};
 use crate::provision::Plan;
@@ -24,7 +24,7 @@ impl Resume {
     pub fn run(&self, session: &Session) -> Result<Exit, CliError> {
         let settings = session.settings()?;
         session.catch_interrupts(ENDING)?;
-        let bench = Bench::open(&self.work, &settings, session)?;
+        let bench = RunContext::open(&self.work, &settings, session)?;
         let plan = Plan::for_resuming(bench.directory_name(), &bench.book()?);
         if plan.people.is_empty() {
             session.console.say("nothing is left to do");
@@ -33,6 +33,6 @@ impl Resume {
         for planned in &plan.people {
             bench.can_hand_over(&planned.profile, session)?;
         }
-        bench.run(Verb::Resume, &plan, self.work.dry_run, session)
+        bench.run(RunKind::Resume, &plan, self.work.dry_run, session)
     }
 }

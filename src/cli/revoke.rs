@@ -7,9 +7,10 @@ use super::args::WhichIdp;
 use super::output::count;
 use super::session::ENDING;
 use super::{CliError, Exit, Session};
-use crate::ledger::{AccountId, Book, JobId, SqliteStore, Store as _};
-use crate::provision::{self, Patience};
-use crate::webauthn::CredentialId;
+use crate::ledger::{AccountId, JobId, SqliteStore, Store as _};
+use crate::provision::{self, RetryPolicy};
+use crate::register::Register;
+use keywright_fido::webauthn::CredentialId;
 
 /// Take a lost key out of service.
 ///
@@ -63,7 +64,7 @@ impl Revoke {
         session.catch_interrupts(ENDING)?;
         let ledger = session.state()?.ledger();
         let account = AccountId { directory: directory.name().to_owned(), login: self.account.clone() };
-        let known = Book::read(&SqliteStore::read(&ledger)?.entries(0)?)?;
+        let known = Register::read(&SqliteStore::read(&ledger)?.entries(0)?)?;
         let Some((id, _)) = known.jobs.iter().find(|(_, job)| job.account == account && job.ordinal == self.key) else {
             return Err(provision::RevokeError::NoSuchKey { account, ordinal: self.key }.into());
         };
@@ -95,7 +96,7 @@ impl Revoke {
         }
         session.console.confirm(&question, self.yes)?;
         let store = SqliteStore::open(&ledger, Box::new(Session::now))?;
-        let patience = Patience::default();
+        let patience = RetryPolicy::default();
         let done =
             provision::revoke(&*directory, &store, &patience, &session.cancel, &account, self.key, &self.reason)?;
         (revoked.removed, revoked.absent, revoked.by_hand) = (&done.removed, &done.absent, &done.by_hand);

@@ -10,8 +10,8 @@ use super::output::Output;
 use super::settings::Settings;
 use super::state::StateFolder;
 use super::{CliError, Exit};
-use crate::hid::Cancel;
-use crate::trust::{Anchors, Judge};
+use keywright_attest::{Anchors, Judge};
+use keywright_fido::hid::Cancel;
 
 /// What is said at Ctrl-C where a key or an account could be half-done.
 pub const ENDING: &str = "ending as soon as nothing is half-done; Ctrl-C again ends at once";

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::CliError;
-use crate::trust::mds::Shelf;
+use keywright_attest::mds::BlobStore;
 
 /// A state folder. It may not exist yet.
 #[derive(Debug, Clone)]
@@ -53,8 +53,8 @@ impl StateFolder {
     }
 
     /// The folder of the FIDO Alliance's metadata.
-    pub fn metadata(&self) -> Shelf {
-        Shelf::new(self.0.join("mds"))
+    pub fn metadata(&self) -> BlobStore {
+        BlobStore::new(self.0.join("mds"))
     }
 
     /// The embedded directory's database.

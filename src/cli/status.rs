@@ -7,7 +7,8 @@ use time::format_description::well_known::Rfc3339;
 use super::output::{count, table};
 use super::report::to_be_confirmed;
 use super::{CliError, Exit, Session};
-use crate::ledger::{AccountId, Book, CredentialState, FailureCode, JobId, JobState, SqliteStore, Step, Testimony};
+use crate::ledger::{AccountId, FailureCode, JobId, SqliteStore, Step, WitnessResult};
+use crate::register::{CredentialState, JobState, Register};
 
 /// Who has which keys, and what is left to do.
 ///
@@ -45,7 +46,7 @@ struct JobLine<'a> {
     state: &'static str,
     step: Option<Step>,
     /// What the witness said of its credential.
-    witness: Option<&'a Testimony>,
+    witness: Option<&'a WitnessResult>,
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<Why<'a>>,
 }
@@ -71,7 +72,7 @@ struct Summary<'a> {
 impl Status {
     /// Runs it.
     pub fn run(&self, session: &Session) -> Result<Exit, CliError> {
-        let mut book = Book::default();
+        let mut book = Register::default();
         book.catch_up(&SqliteStore::read(&session.state()?.ledger())?)?;
         let all: Vec<_> = book.accounts.keys().map(|id| line(id, &book)).collect();
         let summary = Summary {
@@ -98,7 +99,7 @@ impl Status {
     }
 }
 
-fn line<'a>(id: &'a AccountId, book: &'a Book) -> Line<'a> {
+fn line<'a>(id: &'a AccountId, book: &'a Register) -> Line<'a> {
     let account = &book.accounts[id];
     Line {
         kind: "account",
@@ -125,7 +126,7 @@ fn line<'a>(id: &'a AccountId, book: &'a Book) -> Line<'a> {
     }
 }
 
-fn job_line(id: JobId, book: &Book) -> JobLine<'_> {
+fn job_line(id: JobId, book: &Register) -> JobLine<'_> {
     let job = &book.jobs[&id];
     let credential = job.credential_id().and_then(|id| book.credentials.get(id));
     let unconfirmed = credential.is_some_and(|one| one.state == CredentialState::Unconfirmed);
@@ -137,7 +138,7 @@ fn job_line(id: JobId, book: &Book) -> JobLine<'_> {
         JobState::Done => ("done", None),
         JobState::GivenUp => ("given-up", None),
     };
-    JobLine { job: id, ordinal: job.ordinal, state, step: job.state.step(), witness: job.testimony(), failure }
+    JobLine { job: id, ordinal: job.ordinal, state, step: job.state.step(), witness: job.witness_result(), failure }
 }
 
 fn words(lines: &[&Line<'_>], summary: &Summary<'_>) -> String {

@@ -11,10 +11,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::console::{Console, Style};
 use super::output::count;
-use crate::ctap::Pin;
 use crate::ledger::{Failure, JobId, Step};
-use crate::provision::{Operator, Who};
+use crate::provision::{JobLabel, Operator};
 use crate::secret::{Delivery, SecretError};
+use keywright_fido::ctap::Pin;
 
 /// The operator on a terminal.
 pub struct Terminal<'a> {
@@ -55,7 +55,7 @@ impl<'a> Terminal<'a> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn show(&self, who: &Who, change: impl FnOnce(&mut Line)) {
+    fn show(&self, who: &JobLabel, change: impl FnOnce(&mut Line)) {
         let mut lines = self.lines();
         let line = lines.entry(who.job).or_insert_with(|| {
             let bar = ProgressBar::new_spinner().with_style(style("{msg}"));
@@ -73,11 +73,11 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).expect("the templates here are valid")
 }
 
-fn title(who: &Who) -> String {
+fn title(who: &JobLabel) -> String {
     format!("{}  key {} of {}  port {}", who.account, who.ordinal, who.of, who.port)
 }
 
-fn whose(who: &Who) -> String {
+fn whose(who: &JobLabel) -> String {
     let person = if who.person == who.account { String::new() } else { format!("{}, ", who.person) };
     format!("{person}{}, key {} of {}", who.account, who.ordinal, who.of)
 }
@@ -100,18 +100,18 @@ fn in_words(step: Step) -> &'static str {
 }
 
 impl Operator for Terminal<'_> {
-    fn step(&self, who: &Who, step: Step) {
+    fn step(&self, who: &JobLabel, step: Step) {
         self.show(who, |line| {
             line.step = Some(step);
             line.touch = false;
         });
     }
 
-    fn touch(&self, who: &Who, needed: bool) {
+    fn touch(&self, who: &JobLabel, needed: bool) {
         self.show(who, |line| line.touch = needed);
     }
 
-    fn ended(&self, who: &Who, failure: Option<&Failure>) {
+    fn ended(&self, who: &JobLabel, failure: Option<&Failure>) {
         if let Some(line) = self.lines().remove(&who.job) {
             line.bar.finish_and_clear();
         }
@@ -125,9 +125,9 @@ impl Operator for Terminal<'_> {
         self.console.say(&format!("{}  {result}", title(who)));
     }
 
-    fn insert_keys(&self, new: &[Who], begun: &[Who]) {
+    fn insert_keys(&self, new: &[JobLabel], begun: &[JobLabel]) {
         let now = self.console.paint(Style::Now, "now:");
-        let others = |all: &[Who]| match all.len() - 1 {
+        let others = |all: &[JobLabel]| match all.len() - 1 {
             0 => String::new(),
             others => format!("; then {}", count(others, "more key", "more keys")),
         };
@@ -140,13 +140,13 @@ impl Operator for Terminal<'_> {
         }
     }
 
-    fn single_out(&self, who: &Who) {
+    fn single_out(&self, who: &JobLabel) {
         let now = self.console.paint(Style::Now, "now:");
         let whose = whose(who);
         self.console.say(&format!("{now} touch the key that blinks, and label it: {whose} (port {})", who.port));
     }
 
-    fn replug(&self, who: &Who) {
+    fn replug(&self, who: &JobLabel) {
         self.console.say(&format!(
             "{} pull out the key in port {} and plug it in again (for {}, key {})",
             self.console.paint(Style::Now, "now:"),
@@ -156,7 +156,7 @@ impl Operator for Terminal<'_> {
         ));
     }
 
-    fn may_reset(&self, who: &Who, why: &str) -> bool {
+    fn may_reset(&self, who: &JobLabel, why: &str) -> bool {
         let question = format!("{why}; erase everything on the key in port {} for {}?", who.port, who.account);
         self.console.confirm(&question, self.yes).is_ok()
     }
@@ -230,8 +230,8 @@ mod tests {
         }
     }
 
-    fn who(job: u64) -> Who {
-        Who {
+    fn who(job: u64) -> JobLabel {
+        JobLabel {
             job: JobId(job),
             account: "ada@example.org".into(),
             person: "Ada".into(),

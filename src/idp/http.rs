@@ -31,7 +31,7 @@ use zeroize::Zeroizing;
 pub use reply::{Fault, Reply};
 
 use super::DirectoryError;
-use crate::webauthn::{Origin, WebauthnError};
+use keywright_fido::webauthn::{Origin, WebauthnError};
 
 /// The longest answer that is read, in bytes.
 const LONGEST_ANSWER: u64 = 8 * 1024 * 1024;
@@ -361,7 +361,7 @@ impl Client {
             (
                 Reached::Server,
                 ureq::Error::Protocol(_) | ureq::Error::BodyExceedsLimit(_) | ureq::Error::LargeResponseHeader(..),
-            ) => DirectoryError::Answer { directory, why },
+            ) => DirectoryError::InvalidResponse { directory, why },
             (Reached::Server, _) => DirectoryError::Unanswered { directory, why },
             (reached, error) => DirectoryError::Unreachable { directory, why: self.on_the_way(reached, &error, why) },
         }

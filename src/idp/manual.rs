@@ -25,10 +25,10 @@ use time::OffsetDateTime;
 
 use super::http::ServerUrl;
 use super::question::Question;
-use super::{ByHand, Ceremony, Directory, DirectoryError, Finding, OpenError, Registered, Tenant, User};
+use super::{ByHand, Ceremony, ConnectionConfig, Directory, DirectoryError, Finding, OpenError, Registered, User};
 use crate::secret::{Entropy as _, SystemEntropy};
-use crate::webauthn::options::{AuthenticatorSelection, PublicKeyCredentialParameters};
-use crate::webauthn::{
+use keywright_fido::webauthn::options::{AuthenticatorSelection, PublicKeyCredentialParameters};
+use keywright_fido::webauthn::{
     AttestationConveyance, Challenge, CoseAlgorithm, CredentialCreationOptions, RegistrationResponse, RelyingParty,
     RpId, UserEntity, UserHandle, UserVerification, WebauthnError,
 };
@@ -117,7 +117,7 @@ pub struct Manual {
 
 impl Manual {
     /// Any IdP.
-    pub fn new(tenant: &Tenant, settings: &Settings) -> Self {
+    pub fn new(connection: &ConnectionConfig, settings: &Settings) -> Self {
         let Settings { rp_id, sign_in_url, steps, resident_key } = settings.clone();
         let url = sign_in_url.to_string();
         let any = || {
@@ -132,15 +132,15 @@ impl Manual {
         let steps = if steps.is_empty() { any() } else { steps };
         let removal = format!("remove the key from the account at the identity provider of {url}");
         let by_hand = ByHand { rp_id, sign_in_url: url, steps, removal, resident_key };
-        Self { name: tenant.name.clone(), by_hand }
+        Self { name: connection.name.clone(), by_hand }
     }
 
     /// Google Workspace and Cloud Identity: the Admin SDK has no call that adds, lists or removes a security key; the console has
     /// (<https://support.google.com/a/answer/2537800>).
-    pub fn google_workspace(tenant: &Tenant) -> Result<Self, OpenError> {
+    pub fn google_workspace(connection: &ConnectionConfig) -> Result<Self, OpenError> {
         const CONSOLE: &str =
             "admin.google.com > Directory > Users > the person > Security > Passkeys and security keys";
-        let rp_id = "google.com".parse().map_err(|error: WebauthnError| tenant.refuse(error.to_string()))?;
+        let rp_id = "google.com".parse().map_err(|error: WebauthnError| connection.refuse(error.to_string()))?;
         let steps = [
             format!(
                 "Sign in as an administrator who may change users' security, and open {CONSOLE} > Add security key."
@@ -150,7 +150,7 @@ impl Manual {
             "Let the person sign in with it at https://accounts.google.com, in a private window.".to_owned(),
         ];
         Ok(Self {
-            name: tenant.name.clone(),
+            name: connection.name.clone(),
             by_hand: ByHand {
                 rp_id,
                 sign_in_url: "https://accounts.google.com".to_owned(),
@@ -173,7 +173,7 @@ impl Manual {
             SystemEntropy.fill(&mut bytes);
             bytes
         };
-        let rp_id = RpId::nobodys();
+        let rp_id = RpId::probe();
         let origin = format!("https://{rp_id}").parse()?;
         let parameters = |alg| PublicKeyCredentialParameters { kind: "public-key".into(), alg };
         let options = CredentialCreationOptions {
@@ -269,8 +269,8 @@ mod tests {
 
     fn open(text: &str) -> Result<Manual, String> {
         let settings: Settings = toml::from_str(text).map_err(|error| error.to_string())?;
-        let tenant = Tenant { name: "bank".into(), ..Tenant::default() };
-        Ok(Manual::new(&tenant, &settings))
+        let connection = ConnectionConfig { name: "bank".into(), ..ConnectionConfig::default() };
+        Ok(Manual::new(&connection, &settings))
     }
 
     const BANK: &str = "rp-id = \"bank.example\"\nsign-in-url = \"https://login.bank.example\"\n";
@@ -284,7 +284,7 @@ mod tests {
         let own = open(&format!("{BANK}steps = [\"First.\", \"Then.\"]\nresident-key = false\n")).unwrap();
         assert_eq!(own.by_hand().unwrap().steps, ["First.", "Then."]);
         assert!(!own.by_hand().unwrap().resident_key);
-        let google = Manual::google_workspace(&Tenant::default()).unwrap();
+        let google = Manual::google_workspace(&ConnectionConfig::default()).unwrap();
         assert_eq!(google.by_hand().unwrap().rp_id.as_str(), "google.com");
     }
 
@@ -311,6 +311,6 @@ mod tests {
         assert!(bank.preflight().unwrap().iter().all(|finding| !finding.blocks));
         let (one, other) = (bank.begin(&ada).unwrap(), bank.begin(&ada).unwrap());
         assert_ne!(one.options.challenge, other.options.challenge);
-        assert!(one.origin.may_use(&one.options.rp.id) && one.options.rp.id == RpId::nobodys());
+        assert!(one.origin.may_use(&one.options.rp.id) && one.options.rp.id == RpId::probe());
     }
 }

@@ -3,10 +3,10 @@
 //! What differs between IdPs (paths, encodings, pending objects, time limits) is hidden here and nowhere else. An adapter
 //! refuses to repeat a request that may have been acted on; it says so, and the caller looks first.
 
+pub mod connection;
 pub mod embedded;
 pub mod entra;
 pub mod http;
-mod kept;
 pub mod manual;
 pub mod oauth;
 pub mod okta;
@@ -14,7 +14,7 @@ pub mod ping_one;
 pub mod privacy_idea;
 pub mod question;
 pub mod session;
-pub mod tenant;
+mod token_cache;
 pub mod zitadel;
 
 use std::time::Duration;
@@ -22,10 +22,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+pub use connection::{ConnectionConfig, OpenError};
 pub use session::{Authorization, Session};
-pub use tenant::{OpenError, Tenant};
 
-use crate::webauthn::{
+use keywright_fido::webauthn::{
     AuthenticationResponse, CredentialCreationOptions, CredentialId, CredentialRequestOptions, Origin,
     RegistrationResponse, RpId,
 };
@@ -304,7 +304,7 @@ pub enum DirectoryError {
     },
     /// An answer that is not what the IdP documents; the request may have been acted on.
     #[error("{directory} gave an answer that cannot be read: {why}")]
-    Answer {
+    InvalidResponse {
         /// The directory's name.
         directory: String,
         /// What is wrong with it.
@@ -315,6 +315,6 @@ pub enum DirectoryError {
 impl DirectoryError {
     /// Whether the IdP may have done what it was asked for all the same. Then the caller looks before it asks again.
     pub fn may_have_acted(&self) -> bool {
-        matches!(self, Self::Unanswered { .. } | Self::Failed { .. } | Self::Answer { .. })
+        matches!(self, Self::Unanswered { .. } | Self::Failed { .. } | Self::InvalidResponse { .. })
     }
 }

@@ -22,7 +22,7 @@ use self::dpop::Dpop;
 pub use self::signing_key::{KeyError, SigningKey};
 use super::DirectoryError;
 use super::http::{Call, Client, Fault, Reply, segment};
-use super::kept::Kept;
+use super::token_cache::TokenCache;
 
 /// Seconds that a token is believed to live if the server does not say.
 const DEFAULT_LIFE: u64 = 300;
@@ -63,7 +63,7 @@ pub struct ClientCredentials {
     dpop: Option<Dpop>,
     explain: fn(&Fault) -> Option<&'static str>,
     clock: ServerClock,
-    token: Kept<AccessToken>,
+    token: TokenCache<AccessToken>,
 }
 
 /// How many seconds the server's clock is ahead of ours, as its answers told.
@@ -115,7 +115,7 @@ impl ClientCredentials {
             dpop: None,
             explain: |_| None,
             clock: ServerClock::default(),
-            token: Kept::default(),
+            token: TokenCache::default(),
         }
     }
 
@@ -196,7 +196,7 @@ impl ClientCredentials {
             "dpop" if self.dpop.is_some() => TokenType::Dpop,
             _ => {
                 let why = format!("a token of type {}", granted.token_type);
-                return Err(DirectoryError::Answer { directory: directory(), why });
+                return Err(DirectoryError::InvalidResponse { directory: directory(), why });
             }
         };
         let lives = Duration::from_secs(granted.expires_in.unwrap_or(DEFAULT_LIFE)).saturating_sub(MARGIN);

@@ -15,14 +15,14 @@ use serde_json::{Value, json};
 use ureq::http::{Method, Uri};
 
 use super::http::{Call, Fault, Reply, ServerUrl, segment};
-use super::kept::Kept;
 use super::oauth::{ClientAuthentication, ClientCredentials, SigningKey};
 use super::question::Question;
+use super::token_cache::TokenCache;
 use super::{
-    Authorization, Ceremony, Directory, DirectoryError, Finding, OpenError, Registered, Session, Tenant, User,
+    Authorization, Ceremony, ConnectionConfig, Directory, DirectoryError, Finding, OpenError, Registered, Session, User,
 };
 use crate::secret::SecretSource;
-use crate::webauthn::{CredentialCreationOptions, CredentialId, Origin, RegistrationResponse, RpId};
+use keywright_fido::webauthn::{CredentialCreationOptions, CredentialId, Origin, RegistrationResponse, RpId};
 
 /// Milliseconds that an enrolment is waited for if Okta does not say: the default of its `tokenLifetimeSeconds`.
 const DEFAULT_TIMEOUT: u64 = 300_000;
@@ -136,36 +136,36 @@ pub struct Okta {
     origin: Origin,
     /// The host of the page where people sign in.
     host: RpId,
-    rp_id: Kept<RpId>,
+    rp_id: TokenCache<RpId>,
 }
 
 impl Okta {
     /// Asks nobody yet.
-    pub fn open(tenant: &Tenant, settings: &Settings) -> Result<Self, OpenError> {
+    pub fn open(connection: &ConnectionConfig, settings: &Settings) -> Result<Self, OpenError> {
         let origin = match &settings.origin {
             Some(origin) => origin.clone(),
             None => settings.url.parse().map_err(|error| {
-                tenant.refuse(format!("origin: the url is none ({error}); name the address where people sign in"))
+                connection.refuse(format!("origin: the url is none ({error}); name the address where people sign in"))
             })?,
         };
         let host = origin.as_str().parse::<Uri>().ok().and_then(|uri| uri.host()?.parse().ok());
-        let host = host.ok_or_else(|| tenant.refuse(format!("origin: the host of {origin} can be no RP ID")))?;
-        let client = tenant.client(&settings.url)?;
+        let host = host.ok_or_else(|| connection.refuse(format!("origin: the host of {origin} can be no RP ID")))?;
+        let client = connection.client(&settings.url)?;
         let authorization = match &settings.access {
             Access::Token(token) => {
-                let token = tenant.secret(token, "API token")?;
+                let token = connection.secret(token, "API token")?;
                 Authorization::Token(format!("SSWS {}", token.expose_secret()).into())
             }
             Access::ServiceApp { client_id, private_key, key_id, dpop } => {
-                let key = SigningKey::read(&tenant.secret_text(private_key, "private key")?)
-                    .map_err(|error| tenant.refuse(format!("private-key: {error}")))?;
+                let key = SigningKey::read(&connection.secret_text(private_key, "private key")?)
+                    .map_err(|error| connection.refuse(format!("private-key: {error}")))?;
                 let key = match key_id {
                     Some(id) => key.with_id(id),
                     None => key,
                 };
                 let authentication = ClientAuthentication::PrivateKeyJwt(Box::new(key));
                 let credentials = ClientCredentials::new(
-                    tenant.client(&settings.url)?,
+                    connection.client(&settings.url)?,
                     "/oauth2/v1/token",
                     client_id,
                     authentication,
@@ -176,7 +176,7 @@ impl Okta {
                 Authorization::OAuth(Box::new(credentials))
             }
         };
-        Ok(Self { session: Session::new(client, authorization), origin, host, rp_id: Kept::default() })
+        Ok(Self { session: Session::new(client, authorization), origin, host, rp_id: TokenCache::default() })
     }
 
     fn send(&self, call: Call<'_>, what: &str) -> Result<Reply, DirectoryError> {
@@ -269,7 +269,7 @@ impl Okta {
     }
 
     fn answer(&self, why: impl Into<String>) -> DirectoryError {
-        DirectoryError::Answer { directory: self.name().to_owned(), why: why.into() }
+        DirectoryError::InvalidResponse { directory: self.name().to_owned(), why: why.into() }
     }
 }
 
@@ -640,8 +640,8 @@ mod tests {
     #[test]
     fn people_sign_in_at_the_org_unless_told() {
         let open = |more: &str| {
-            let tenant = Tenant { name: "acme".into(), ..Tenant::default() };
-            Okta::open(&tenant, &read(&format!("token = \"env:PATH\"\n{more}")).unwrap())
+            let connection = ConnectionConfig { name: "acme".into(), ..ConnectionConfig::default() };
+            Okta::open(&connection, &read(&format!("token = \"env:PATH\"\n{more}")).unwrap())
         };
         let okta = open("").unwrap();
         assert_eq!((okta.host.as_str(), okta.origin.as_str()), ("acme.okta.com", "https://acme.okta.com"));

@@ -15,10 +15,10 @@ use super::http::{Call, Fault, Reply, ServerUrl, segment};
 use super::oauth::{ClientAuthentication, ClientCredentials};
 use super::question::Question;
 use super::{
-    Authorization, Ceremony, Directory, DirectoryError, Finding, OpenError, Registered, Session, Tenant, User,
+    Authorization, Ceremony, ConnectionConfig, Directory, DirectoryError, Finding, OpenError, Registered, Session, User,
 };
 use crate::secret::SecretSource;
-use crate::webauthn::{CredentialCreationOptions, Origin, RegistrationResponse, RpId};
+use keywright_fido::webauthn::{CredentialCreationOptions, Origin, RegistrationResponse, RpId};
 
 /// Milliseconds that a device waits for its activation if PingOne does not say.
 const DEFAULT_TIMEOUT: u64 = 120_000;
@@ -156,18 +156,20 @@ pub struct PingOne {
 
 impl PingOne {
     /// Asks nobody yet.
-    pub fn open(tenant: &Tenant, settings: &Settings) -> Result<Self, OpenError> {
+    pub fn open(connection: &ConnectionConfig, settings: &Settings) -> Result<Self, OpenError> {
         let rp_id = settings.rp_id.clone();
         let origin = match &settings.origin {
             Some(origin) => origin.clone(),
-            None => format!("https://{rp_id}").parse().map_err(|error| tenant.refuse(format!("origin: {error}")))?,
+            None => {
+                format!("https://{rp_id}").parse().map_err(|error| connection.refuse(format!("origin: {error}")))?
+            }
         };
         if !origin.may_use(&rp_id) {
-            return Err(tenant.refuse(format!("origin: a page at {origin} may not use the RP ID {rp_id}")));
+            return Err(connection.refuse(format!("origin: a page at {origin} may not use the RP ID {rp_id}")));
         }
-        let secret = tenant.secret(&settings.client_secret, "client secret")?;
+        let secret = connection.secret(&settings.client_secret, "client secret")?;
         let credentials = ClientCredentials::new(
-            tenant.client(&settings.auth)?,
+            connection.client(&settings.auth)?,
             &format!("/{}/as/token", segment(&settings.environment)),
             &settings.client_id,
             ClientAuthentication::SecretBasic(secret),
@@ -175,7 +177,7 @@ impl PingOne {
         )
         .explained_by(explain);
         Ok(Self {
-            session: Session::new(tenant.client(&settings.api)?, Authorization::OAuth(Box::new(credentials))),
+            session: Session::new(connection.client(&settings.api)?, Authorization::OAuth(Box::new(credentials))),
             environment: format!("/v1/environments/{}", segment(&settings.environment)),
             policy: settings.policy.clone(),
             rp_id,
@@ -227,7 +229,7 @@ impl PingOne {
     }
 
     fn answer(&self, why: impl Into<String>) -> DirectoryError {
-        DirectoryError::Answer { directory: self.name().to_owned(), why: why.into() }
+        DirectoryError::InvalidResponse { directory: self.name().to_owned(), why: why.into() }
     }
 }
 

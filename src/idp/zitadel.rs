@@ -17,10 +17,10 @@ use ureq::http::{HeaderName, Method, Uri};
 use super::http::{Call, Fault, Reply, ServerUrl, segment};
 use super::question::Question;
 use super::{
-    Authorization, Ceremony, Directory, DirectoryError, Finding, OpenError, Registered, Session, Tenant, User,
+    Authorization, Ceremony, ConnectionConfig, Directory, DirectoryError, Finding, OpenError, Registered, Session, User,
 };
 use crate::secret::SecretSource;
-use crate::webauthn::{CredentialCreationOptions, CredentialId, Origin, RegistrationResponse, RpId};
+use keywright_fido::webauthn::{CredentialCreationOptions, CredentialId, Origin, RegistrationResponse, RpId};
 
 /// The longest passkey name, in characters.
 const LONGEST_NAME: usize = 200;
@@ -81,23 +81,25 @@ pub struct Zitadel {
 
 impl Zitadel {
     /// Asks nobody yet.
-    pub fn open(tenant: &Tenant, settings: &Settings) -> Result<Self, OpenError> {
-        let client = tenant.client(&settings.url)?;
+    pub fn open(connection: &ConnectionConfig, settings: &Settings) -> Result<Self, OpenError> {
+        let client = connection.client(&settings.url)?;
         let host = || settings.url.parse::<Uri>().ok()?.host()?.parse().ok();
         let domain = settings.domain.clone().or_else(host).ok_or_else(|| {
-            tenant.refuse("domain: the url's host can be no RP ID; name the domain where people sign in")
+            connection.refuse("domain: the url's host can be no RP ID; name the domain where people sign in")
         })?;
         let origin = match &settings.origin {
             Some(origin) => origin.clone(),
-            None => format!("https://{domain}").parse().map_err(|error| tenant.refuse(format!("origin: {error}")))?,
+            None => {
+                format!("https://{domain}").parse().map_err(|error| connection.refuse(format!("origin: {error}")))?
+            }
         };
         if !origin.may_use(&domain) {
-            return Err(tenant.refuse(format!("origin: a page at {origin} may not use the RP ID {domain}")));
+            return Err(connection.refuse(format!("origin: a page at {origin} may not use the RP ID {domain}")));
         }
-        let token = tenant.secret(&settings.token, "personal access token")?;
+        let token = connection.secret(&settings.token, "personal access token")?;
         let authorization = Authorization::Token(format!("Bearer {}", token.expose_secret()).into());
         let organization = settings.organization.clone();
-        let lag = tenant.limits.total / 10;
+        let lag = connection.limits.total / 10;
         Ok(Self { session: Session::new(client, authorization), domain, origin, organization, lag })
     }
 
@@ -128,7 +130,7 @@ impl Zitadel {
     }
 
     fn answer(&self, why: impl Into<String>) -> DirectoryError {
-        DirectoryError::Answer { directory: self.name().to_owned(), why: why.into() }
+        DirectoryError::InvalidResponse { directory: self.name().to_owned(), why: why.into() }
     }
 }
 
@@ -407,7 +409,10 @@ mod tests {
 
     fn open(more: &str) -> Result<Zitadel, OpenError> {
         let settings = format!("url = \"https://login.example.org\"\ntoken = \"env:PATH\"\n{more}");
-        Zitadel::open(&Tenant { name: "acme".into(), ..Tenant::default() }, &toml::from_str(&settings).unwrap())
+        Zitadel::open(
+            &ConnectionConfig { name: "acme".into(), ..ConnectionConfig::default() },
+            &toml::from_str(&settings).unwrap(),
+        )
     }
 
     #[test]

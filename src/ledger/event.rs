@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Testimony;
+use super::WitnessResult;
 use crate::profile::{HandOver, Person, Profile};
 use crate::secret::SealedPin;
-use crate::trust::Verdict;
-use crate::webauthn::{Aaguid, CredentialId, RpId, UserHandle};
+use keywright_attest::Verdict;
+use keywright_fido::webauthn::{Aaguid, CredentialId, RpId, UserHandle};
 
 /// An account: a login at a directory.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -292,7 +292,7 @@ pub enum Outcome {
         /// Whether somebody else's software asked for this signature and verified it. `None` in logs from before there was a
         /// witness.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        witness: Option<Testimony>,
+        witness: Option<WitnessResult>,
     },
     /// The directory has the public key.
     Complete {

@@ -1,26 +1,21 @@
-//! What happened: one append-only log of events, hash-chained with SHA-256, and the [`Book`] of accounts, keys and credentials
-//! that is read from it.
+//! What happened: one append-only log of events, hash-chained with SHA-256.
 //!
 //! The log is the journal too: a step is written before it is done, and again when it is done, so that after a crash the last
 //! event of a job says what was open. It refuses to change or remove an event, and it never holds a secret.
 
-pub mod book;
 pub mod chain;
 pub mod event;
-pub mod export;
-mod replay;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 pub mod sqlite;
-pub mod testimony;
+pub mod witness_result;
 
-pub use book::{Account, Book, Credential, CredentialState, Job, JobState};
 pub use chain::{Entry, Head};
 pub use event::{
     AccountId, Event, Failure, FailureCode, FoundOnKey, JobId, KeyIdentity, Observed, Outcome, SeenByHand, Signed, Step,
 };
 pub use sqlite::SqliteStore;
-pub use testimony::{Obstacle, Testimony};
+pub use witness_result::{Unavailable, WitnessResult};
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -34,7 +29,7 @@ pub trait Store: Send + Sync {
     fn append(&self, event: &Event) -> Result<Entry, LedgerError> {
         let entries = self.append_all(std::slice::from_ref(event))?;
         // One entry for each event is what append_all promises.
-        entries.into_iter().next().ok_or_else(|| LedgerError::Unfit { why: "the store gave no entry".into() })
+        entries.into_iter().next().ok_or_else(|| LedgerError::Rejected { why: "the store gave no entry".into() })
     }
 
     /// The entries after this sequence number (0 for all), in order.
@@ -102,7 +97,7 @@ pub enum LedgerError {
     },
     /// An event that cannot follow what the log says already. It was not written.
     #[error("the ledger does not take this event: {why}")]
-    Unfit {
+    Rejected {
         /// What it contradicts.
         why: String,
     },
@@ -123,11 +118,11 @@ pub enum LedgerError {
 }
 
 impl LedgerError {
-    fn broken(seq: u64, why: impl Into<String>) -> Self {
+    pub(crate) fn broken(seq: u64, why: impl Into<String>) -> Self {
         Self::Broken { seq, why: why.into() }
     }
 
-    fn file(path: &Path, error: &std::io::Error) -> Self {
+    pub(crate) fn file(path: &Path, error: &std::io::Error) -> Self {
         let path = path.display().to_string();
         if is_full(error) { Self::DiskFull { path } } else { Self::File { path, why: error.to_string() } }
     }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::{AccountId, Entry, Event, Head, JobId, Outcome, Step};
-use crate::webauthn::CredentialId;
+use keywright_fido::webauthn::CredentialId;
 
 pub fn account(login: &str) -> AccountId {
     AccountId { directory: "embedded".to_owned(), login: login.to_owned() }

@@ -139,7 +139,7 @@ impl Store for SqliteStore {
         for event in events {
             let entry = Entry::following(&head, timestamp((writer.now)()), event);
             // What cannot be read back would make the whole log unreadable.
-            entry.event().map_err(|error| LedgerError::Unfit { why: error.to_string() })?;
+            entry.event().map_err(|error| LedgerError::Rejected { why: error.to_string() })?;
             change
                 .prepare_cached("INSERT INTO events (seq, time, body, hash) VALUES (?1, ?2, ?3, ?4)")
                 .and_then(|mut insert| insert.execute(params![number(entry.seq), entry.time, entry.body, entry.hash]))

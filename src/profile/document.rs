@@ -17,7 +17,7 @@ use super::{
     ProfileError, ProfileName, Reset, cred_protect_by_default,
 };
 use crate::secret::PinAlphabet;
-use crate::webauthn::Aaguid;
+use keywright_fido::webauthn::Aaguid;
 
 /// Reads one profile; `file` is only named in errors.
 pub fn parse(file: &str, text: &str) -> Result<Profile, ProfileError> {

@@ -3,41 +3,24 @@
 //! Reads what people write, and says line and column of what is wrong with it. It refuses to touch a key, an IdP or the
 //! ledger.
 
-mod certification;
 mod document;
-mod firmware;
 pub mod label;
-mod model_status;
 pub mod name;
 pub mod roster;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-pub use certification::Certification;
 pub use document::parse;
-pub use firmware::{Firmware, FirmwareError};
 pub use label::{LabelError, LabelFields, LabelTemplate};
-pub use model_status::ModelStatus;
 pub use name::{ProfileName, ProfileNameError};
 pub use roster::{Person, Roster, RosterError};
 
-use crate::secret::PinAlphabet;
-use crate::webauthn::Aaguid;
+use data_encoding::BASE64;
+use keywright_attest::{Anchors, AttestationDemand, Certification, Firmware, ModelStatus, Policy, TrustError};
+use keywright_fido::webauthn::Aaguid;
 
-/// What must be known about a key's attestation before it is registered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum AttestationDemand {
-    /// Nothing is demanded; the verdict is kept all the same.
-    None,
-    /// The statement is valid, self attestation included.
-    Statement,
-    /// The statement is valid and its certificate leads to a trusted anchor.
-    Trusted,
-    /// The same, and it names the single key by its serial number.
-    Enterprise,
-}
+use crate::secret::PinAlphabet;
 
 /// When a key is reset before anything else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -111,6 +94,33 @@ pub struct KeyRules {
     /// files, relative to it.
     #[serde(default)]
     pub anchors: Vec<String>,
+}
+
+impl KeyRules {
+    /// The anchors that the profile pins ([`KeyRules::anchors`]).
+    pub fn pinned_anchors(&self) -> Result<Anchors, TrustError> {
+        let mut anchors = Anchors::none();
+        for text in &self.anchors {
+            let der = BASE64.decode(text.as_bytes()).map_err(|error| TrustError::NotACertificate(error.to_string()))?;
+            anchors.merge(Anchors::from_der(&der)?);
+        }
+        Ok(anchors)
+    }
+}
+
+/// The rules of a profile. A security key's credential stays on the key, so one that may leave it is refused.
+impl From<&KeyRules> for Policy {
+    fn from(rules: &KeyRules) -> Self {
+        Self {
+            attestation: rules.attestation,
+            aaguids: rules.models.clone(),
+            refuse_backup_eligible: true,
+            minimum_firmware: rules.minimum_firmware,
+            model_names: rules.model_names.clone(),
+            minimum_certification: rules.minimum_certification,
+            refuse_statuses: rules.refuse_statuses.clone(),
+        }
+    }
 }
 
 /// What an account class demands (`profiles/*.toml`).

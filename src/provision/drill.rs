@@ -8,22 +8,21 @@ mod by_hand;
 
 use data_encoding::BASE64URL_NOPAD;
 
-use super::floor::complete_account;
 use super::job::ATTEMPTS_KEPT;
 use super::journal::Journal;
 use super::key::fingerprint;
-use super::patience::Patience;
 use super::recognise::{Shown, has_one_of, shown};
+use super::retry_policy::RetryPolicy;
+use super::scheduler::complete_account;
 use super::steps::prove;
-use crate::ctap::{Authenticator, CtapError, Permissions, Pin, StatusCode, Touch};
-use crate::hid::{Cancel, Device};
 use crate::idp::{ByHand, Directory, DirectoryError, User};
-use crate::ledger::{
-    AccountId, Book, Credential, CredentialState, Event, LedgerError, Observed, Outcome, Signed, Step, Store,
-};
+use crate::ledger::{AccountId, Event, LedgerError, Observed, Outcome, Signed, Step, Store};
+use crate::register::{Credential, CredentialState, Register};
 use crate::secret::Entropy;
-use crate::webauthn::response::ExpectedAuthentication;
-use crate::webauthn::{
+use keywright_fido::ctap::{Authenticator, CtapError, Permissions, Pin, StatusCode, Touch};
+use keywright_fido::hid::{Cancel, Device};
+use keywright_fido::webauthn::response::ExpectedAuthentication;
+use keywright_fido::webauthn::{
     AttestationObject, AuthenticationResponse, AuthenticatorData, CeremonyType, Challenge, ClientDataJson,
     CredentialId, Origin, RpId, WebauthnError,
 };
@@ -32,7 +31,7 @@ use crate::webauthn::{
 pub struct Drill<'a> {
     directory: &'a dyn Directory,
     journal: Journal<'a>,
-    patience: Patience,
+    retry_policy: RetryPolicy,
     cancel: Cancel,
     entropy: &'a dyn Entropy,
 }
@@ -185,11 +184,11 @@ impl<'a> Drill<'a> {
     pub fn open(
         directory: &'a dyn Directory,
         store: &'a dyn Store,
-        patience: Patience,
+        retry_policy: RetryPolicy,
         cancel: &Cancel,
         entropy: &'a dyn Entropy,
     ) -> Result<Self, LedgerError> {
-        Ok(Self { directory, journal: Journal::open(store)?, patience, cancel: cancel.clone(), entropy })
+        Ok(Self { directory, journal: Journal::open(store)?, retry_policy, cancel: cancel.clone(), entropy })
     }
 
     /// What a person has to do at this directory, and say in a drill; `None` where it has an API.
@@ -198,7 +197,7 @@ impl<'a> Drill<'a> {
     }
 
     /// What the ledger says now.
-    pub fn book(&self) -> Book {
+    pub fn book(&self) -> Register {
         self.journal.book().clone()
     }
 
@@ -321,7 +320,7 @@ impl<'a> Drill<'a> {
             })
             .map_err(DrillError::Unproved)?;
         if let (Some(door), Some(ceremony)) = (door, &ceremony) {
-            let sent = self.patience.send(&self.cancel, || door.finish(user, ceremony, &response));
+            let sent = self.retry_policy.send(&self.cancel, || door.finish(user, ceremony, &response));
             sent.map_err(|error| match error {
                 DirectoryError::Refused { why, .. } => DrillError::NotLetIn { why },
                 error => error.into(),
@@ -362,7 +361,7 @@ impl<'a> Drill<'a> {
     }
 
     fn ask<T>(&self, request: impl FnMut() -> Result<T, DirectoryError>) -> Result<T, DirectoryError> {
-        self.patience.ask(&self.cancel, request)
+        self.retry_policy.ask(&self.cancel, request)
     }
 
     fn challenge(&self) -> Result<Challenge, DrillError> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::key::OpenKey;
 use super::report::{AccountReport, JobReport, Report};
 use super::run::RunError;
-use super::{Plan, Station, Trouble, steps};
+use super::{JobError, Plan, Station, steps};
 use crate::ledger::{Failure, FailureCode, JobId, Step};
 
 /// Looks every person up, and holds the keys that are plugged in against the profiles. Jobs get numbers that they would not get
@@ -15,27 +15,27 @@ pub(super) fn check(station: &Station<'_>, plan: &Plan) -> Result<Report, RunErr
     for device in station.bus.devices()? {
         match OpenKey::open(station, &device) {
             Ok(key) => keys.push(key),
-            Err(Trouble::Job(failure)) => {
+            Err(JobError::Job(failure)) => {
                 station.operator.tell(&format!("the key in {} cannot be used: {}", device.port, failure.message));
             }
-            Err(Trouble::Ledger(error)) => return Err(error.into()),
+            Err(JobError::Ledger(error)) => return Err(error.into()),
         }
     }
     let mut accounts = Vec::new();
     for planned in &plan.people {
-        let found = station.patience.ask(&station.cancel, || station.directory.find_user(&planned.account.login));
+        let found = station.retry_policy.ask(&station.cancel, || station.directory.find_user(&planned.account.login));
         let (failure, other_methods) = match found {
             Ok(user) if user.active => {
-                let methods = station.patience.ask(&station.cancel, || station.directory.other_methods(&user))?;
+                let methods = station.retry_policy.ask(&station.cancel, || station.directory.other_methods(&user))?;
                 (None, methods)
             }
             Ok(_) => {
                 let message = "the account is not active at the directory".to_owned();
                 (Some(Failure { code: FailureCode::AccountRefused, message }), Vec::new())
             }
-            Err(error) => match Trouble::from(error) {
-                Trouble::Job(failure) => (Some(failure), Vec::new()),
-                Trouble::Ledger(error) => return Err(error.into()),
+            Err(error) => match JobError::from(error) {
+                JobError::Job(failure) => (Some(failure), Vec::new()),
+                JobError::Ledger(error) => return Err(error.into()),
             },
         };
         let jobs = if failure.is_some() { Vec::new() } else { jobs(planned, &mut keys) };
@@ -65,11 +65,11 @@ fn jobs(planned: &super::Planned, keys: &mut Vec<OpenKey>) -> Vec<JobReport> {
         let mut refused: BTreeMap<String, Failure> = BTreeMap::new();
         let fit = keys.iter().position(|key| match steps::fit(key.authenticator.info(), &planned.profile) {
             Ok(()) => true,
-            Err(Trouble::Job(failure)) => {
+            Err(JobError::Job(failure)) => {
                 refused.insert(key.device.port.clone(), failure);
                 false
             }
-            Err(Trouble::Ledger(_)) => false,
+            Err(JobError::Ledger(_)) => false,
         });
         let key = fit.map(|at| keys.remove(at));
         let failure = match (&key, refused.into_iter().next()) {

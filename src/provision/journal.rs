@@ -1,4 +1,4 @@
-//! The ledger as running jobs use it: every event goes to disk first, then into the [`Book`] that all threads share.
+//! The ledger as running jobs use it: every event goes to disk first, then into the [`Register`] that all threads share.
 //!
 //! A disk takes its time to say that it has something, and takes no longer for ten events than for one. So threads that write
 //! at the same time write together: the first goes, and the others' events go with the next.
@@ -6,12 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::ledger::{Book, Event, JobId, JobState, LedgerError, Outcome, Step, Store};
+use crate::ledger::{Event, JobId, LedgerError, Outcome, Step, Store};
+use crate::register::{JobState, Register};
 
 /// The store and what it says now, kept in step.
 pub struct Journal<'a> {
     store: &'a dyn Store,
-    book: Mutex<Book>,
+    book: Mutex<Register>,
     line: Mutex<Line>,
     moved: Condvar,
 }
@@ -60,7 +61,7 @@ impl Drop for Pen<'_, '_> {
 impl<'a> Journal<'a> {
     /// Reads what is there.
     pub fn open(store: &'a dyn Store) -> Result<Self, LedgerError> {
-        let book = Book::read(&store.entries(0)?)?;
+        let book = Register::read(&store.entries(0)?)?;
         Ok(Self { store, book: Mutex::new(book), line: Mutex::default(), moved: Condvar::new() })
     }
 
@@ -101,7 +102,7 @@ impl<'a> Journal<'a> {
         {
             let book = self.book();
             for (number, event) in group {
-                match book.admits(&event) {
+                match book.validate(&event) {
                     Ok(()) => {
                         numbers.push(number);
                         events.push(event);
@@ -129,7 +130,7 @@ impl<'a> Journal<'a> {
     }
 
     /// What the log says now. Hold it briefly: every thread waits for it.
-    pub fn book(&self) -> MutexGuard<'_, Book> {
+    pub fn book(&self) -> MutexGuard<'_, Register> {
         // A thread that panicked cannot have left the book half-changed for longer than the log: it is read again from the
         // log by the next process, and within this one each event is applied whole.
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
@@ -241,7 +242,10 @@ mod tests {
             go.send(()).unwrap();
             assert_eq!(first.join().unwrap(), Ok(()));
             let results: Vec<_> = rest.into_iter().map(|thread| thread.join().unwrap()).collect();
-            assert!(results[..4].iter().all(|result| matches!(result, Err(LedgerError::Unfit { .. }))), "{results:?}");
+            assert!(
+                results[..4].iter().all(|result| matches!(result, Err(LedgerError::Rejected { .. }))),
+                "{results:?}"
+            );
             assert_eq!(results[4], Ok(()));
         });
         assert_eq!(store.writes.load(Ordering::SeqCst), 2);

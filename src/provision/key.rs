@@ -2,11 +2,11 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{Station, Trouble};
-use crate::ctap::{Authenticator, GetInfo};
-use crate::hid::Device;
+use super::{JobError, Station};
 use crate::ledger::{FailureCode, KeyIdentity};
-use crate::webauthn::cbor::{self, Value};
+use keywright_fido::ctap::{Authenticator, GetInfo};
+use keywright_fido::hid::Device;
+use keywright_fido::webauthn::cbor::{self, Value};
 
 /// A key that is plugged in and open.
 pub struct OpenKey {
@@ -18,7 +18,7 @@ pub struct OpenKey {
 
 impl OpenKey {
     /// Opens the key at this insertion.
-    pub fn open(station: &Station<'_>, device: &Device) -> Result<Self, Trouble> {
+    pub fn open(station: &Station<'_>, device: &Device) -> Result<Self, JobError> {
         let pipe = station.bus.open(device)?;
         let authenticator = Authenticator::open(pipe, station.limits, station.cancel.clone())?;
         Ok(Self { device: device.clone(), authenticator })
@@ -38,16 +38,16 @@ impl OpenKey {
     }
 
     /// Pulled and plugged in again, by a person or a rack: the same port has to hold a key that answers the same.
-    pub fn replugged(self, station: &Station<'_>) -> Result<Self, Trouble> {
+    pub fn replugged(self, station: &Station<'_>) -> Result<Self, JobError> {
         let before = self.identity();
         let device = self.device.clone();
         // Our handle has to be gone, or the system does not see the key go.
         drop(self);
-        let device = station.bus.replug(&device, station.patience.key, &station.cancel)?;
+        let device = station.bus.replug(&device, station.retry_policy.key, &station.cancel)?;
         let again = Self::open(station, &device)?;
         let after = again.identity();
         if after.fingerprint != before.fingerprint || after.usb_serial != before.usb_serial {
-            return Err(Trouble::new(
+            return Err(JobError::new(
                 FailureCode::KeyRefused,
                 format!("another key was plugged into {}; put back the one that was there", device.port),
             ));

@@ -7,39 +7,39 @@
 mod attendee;
 pub mod drill;
 mod dry_run;
-mod floor;
 mod job;
+mod job_error;
 mod journal;
 mod key;
 pub mod operator;
-pub mod patience;
 pub mod plan;
 mod recognise;
 pub mod report;
+mod resource_locks;
+pub mod retry_policy;
 pub mod revoke;
 pub mod run;
+mod scheduler;
 mod steps;
-mod trouble;
-mod turns;
 
 pub use drill::{Drill, DrillError};
+use job_error::JobError;
 pub use key::fingerprint;
-pub use operator::{Apart, Operator, Who};
-pub use patience::Patience;
+pub use operator::{Identification, JobLabel, Operator};
 pub use plan::{Plan, Planned};
 pub use report::{AccountReport, JobReport, Report};
+pub use retry_policy::RetryPolicy;
 pub use revoke::{Revocation, RevokeError, revoke};
 pub use run::{RunError, dry_run, resume, run};
-use trouble::Trouble;
 
 use std::path::PathBuf;
 
-use crate::hid::{Bus, Cancel, Limits};
 use crate::idp::Directory;
 use crate::ledger::Store;
 use crate::secret::{Entropy, Reader, Vault};
-use crate::trust::Judge;
 use crate::witness::Witness;
+use keywright_attest::Judge;
+use keywright_fido::hid::{Bus, Cancel, Limits};
 
 /// Everything that a run works with: one machine with keys attached.
 pub struct Station<'a> {
@@ -54,7 +54,7 @@ pub struct Station<'a> {
     /// The person at the machine.
     pub operator: &'a dyn Operator,
     /// How that person tells keys apart.
-    pub apart: Apart,
+    pub apart: Identification,
     /// What attestations are held against.
     pub judge: &'a Judge,
     /// Who else has each key sign, on USB.
@@ -72,7 +72,7 @@ pub struct Station<'a> {
     /// How long exchanges with keys may take.
     pub limits: Limits,
     /// How long to wait for keys and for the directory.
-    pub patience: Patience,
+    pub retry_policy: RetryPolicy,
     /// Ends the run between two steps, and every wait.
     pub cancel: Cancel,
     /// Who runs it, for the ledger.

@@ -1,13 +1,13 @@
 //! The door to the person at the machine.
 
 use super::Planned;
-use crate::ctap::Pin;
 use crate::ledger::{Failure, JobId, Step};
 use crate::secret::{Delivery, SecretError};
+use keywright_fido::ctap::Pin;
 
 /// Whose key it is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Who {
+pub struct JobLabel {
     /// The job.
     pub job: JobId,
     /// The login.
@@ -22,7 +22,7 @@ pub struct Who {
     pub port: String,
 }
 
-impl Who {
+impl JobLabel {
     /// A job of a planned person, with its key in this port.
     pub(super) fn new(planned: &Planned, job: JobId, ordinal: usize, port: String) -> Self {
         Self {
@@ -38,7 +38,7 @@ impl Who {
 
 /// How the person at the machine tells keys apart that look the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Apart {
+pub enum Identification {
     /// By their ports, as on a hub with numbers: all keys may ask for their touches at once.
     ByPort,
     /// By the one that blinks: of the keys of one model, one at a time is worked on.
@@ -48,27 +48,27 @@ pub enum Apart {
 /// The person at the machine: hears what happens, touches keys, answers questions. Called from several threads at once.
 pub trait Operator: Send + Sync {
     /// A job's step begins.
-    fn step(&self, who: &Who, step: Step);
+    fn step(&self, who: &JobLabel, step: Step);
 
     /// This key waits for a touch (`true`), or no longer does.
-    fn touch(&self, who: &Who, needed: bool);
+    fn touch(&self, who: &JobLabel, needed: bool);
 
     /// A job ended: `None` if well.
-    fn ended(&self, who: &Who, failure: Option<&Failure>);
+    fn ended(&self, who: &JobLabel, failure: Option<&Failure>);
 
     /// There is work for more keys than are plugged in and free: new ones for `new`, in this order, and the ones that `begun`
     /// were begun with, whose port is where they were. Said again whenever it changes.
-    fn insert_keys(&self, new: &[Who], begun: &[Who]);
+    fn insert_keys(&self, new: &[JobLabel], begun: &[JobLabel]);
 
     /// Of several keys that look the same, this one is next: it winked if it can, and until another is singled out, no other of
-    /// them asks for a touch. Only with [`Apart::ByTouch`].
-    fn single_out(&self, who: &Who);
+    /// them asks for a touch. Only with [`Identification::ByTouch`].
+    fn single_out(&self, who: &JobLabel);
 
     /// The key in this port has to be pulled out and plugged in again, for a reset.
-    fn replug(&self, who: &Who);
+    fn replug(&self, who: &JobLabel);
 
     /// May this key be reset? Everything on it will be gone.
-    fn may_reset(&self, who: &Who, why: &str) -> bool;
+    fn may_reset(&self, who: &JobLabel, why: &str) -> bool;
 
     /// Shows a PIN once, and returns when the person said that it was taken down.
     fn show_pin(&self, delivery: &Delivery, pin: &Pin) -> Result<(), SecretError>;

@@ -1,8 +1,9 @@
 //! Who gets how many keys: the roster, held against the ledger.
 
-use super::floor::finished_keys;
-use crate::ledger::{AccountId, Book};
+use super::scheduler::finished_keys;
+use crate::ledger::AccountId;
 use crate::profile::{Person, Profile, Profiles, Roster};
+use crate::register::Register;
 
 /// One person of a plan.
 #[derive(Debug, Clone)]
@@ -29,7 +30,7 @@ pub struct Plan {
 impl Plan {
     /// The keys that the people of a roster still need. Jobs of earlier runs that are not done count as keys to come:
     /// resuming them is another command.
-    pub fn for_roster(roster: &Roster, profiles: &Profiles, directory: &str, book: &Book) -> Self {
+    pub fn for_roster(roster: &Roster, profiles: &Profiles, directory: &str, book: &Register) -> Self {
         let people = roster.people.iter().map(|person| {
             // A roster is only read with the profiles that it is checked against.
             let profile = profiles[&person.profile].clone();
@@ -43,7 +44,7 @@ impl Plan {
     }
 
     /// One more key for one person, whatever the account has.
-    pub fn one_more(person: &Person, profile: &Profile, directory: &str, book: &Book) -> Self {
+    pub fn one_more(person: &Person, profile: &Profile, directory: &str, book: &Register) -> Self {
         let account = AccountId { directory: directory.to_owned(), login: person.account.clone() };
         let (last, _) = keys_of(&account, book);
         let planned = Planned { account, person: person.clone(), profile: profile.clone(), ordinals: vec![last + 1] };
@@ -51,7 +52,7 @@ impl Plan {
     }
 
     /// Everyone in the ledger who is not done. Plans nothing new: a plan is in the ledger whole, or not at all.
-    pub fn for_resuming(directory: &str, book: &Book) -> Self {
+    pub fn for_resuming(directory: &str, book: &Register) -> Self {
         let people = book.accounts.iter().filter(|(id, account)| {
             let open = account.jobs.iter().any(|job| book.jobs[job].state.step().is_some());
             id.directory == directory && (open || !account.completed)
@@ -73,7 +74,7 @@ impl Plan {
 
 /// The highest ordinal that an account's jobs have, and how many keys it has or will have from them, those that
 /// are to be confirmed too.
-fn keys_of(account: &AccountId, book: &Book) -> (usize, usize) {
+fn keys_of(account: &AccountId, book: &Register) -> (usize, usize) {
     let jobs = || book.jobs.values().filter(|job| job.account == *account);
     let last = jobs().map(|job| job.ordinal).max().unwrap_or(0);
     let unfinished = jobs().filter(|job| job.state.step().is_some()).count();

@@ -6,11 +6,12 @@
 use super::job::spare_attempts;
 use super::journal::Journal;
 use super::key::OpenKey;
-use super::{Station, Trouble};
-use crate::ctap::{Authenticator, CtapError, GetAssertion, Permissions, PinUvAuthToken, StatusCode};
-use crate::ledger::{FailureCode, JobId, JobState, KeyIdentity, Step};
+use super::{JobError, Station};
+use crate::ledger::{FailureCode, JobId, KeyIdentity, Step};
+use crate::register::JobState;
 use crate::secret::SealedPin;
-use crate::webauthn::{CredentialId, RpId};
+use keywright_fido::ctap::{Authenticator, CtapError, GetAssertion, Permissions, PinUvAuthToken, StatusCode};
+use keywright_fido::webauthn::{CredentialId, RpId};
 
 /// What a key turned out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +68,7 @@ pub fn recognise(
     journal: &Journal<'_>,
     key: &mut OpenKey,
     free: &[JobId],
-) -> Result<Recognised, Trouble> {
+) -> Result<Recognised, JobError> {
     let bound = bound_jobs(journal, free);
     if !key.authenticator.info().has_pin() {
         // Every key of ours gets a PIN, and losing it takes a reset, which takes the credentials too.
@@ -174,7 +175,7 @@ pub(super) fn has_one_of(
 
 /// Tries the PINs of jobs whose key looks the same, that of this port's job first. Few attempts, and only if the key has some to
 /// spare: at the third wrong PIN in a row it would want to be plugged in again (CTAP 2.1, 6.5.5.6).
-fn by_pin(station: &Station<'_>, key: &mut OpenKey, bound: &[Bound]) -> Result<Recognised, Trouble> {
+fn by_pin(station: &Station<'_>, key: &mut OpenKey, bound: &[Bound]) -> Result<Recognised, JobError> {
     const ATTEMPTS: usize = 2;
     let identity = key.identity();
     let mut alike: Vec<&Bound> = bound.iter().filter(|bound| bound.is_like(&identity)).collect();
@@ -185,11 +186,11 @@ fn by_pin(station: &Station<'_>, key: &mut OpenKey, bound: &[Bound]) -> Result<R
         return Ok(its.map_or(Recognised::New, |bound| Recognised::Of(bound.job)));
     }
     // Any RP ID will do: the token is thrown away.
-    let rp_id = RpId::nobodys();
+    let rp_id = RpId::probe();
     for bound in alike.into_iter().take(ATTEMPTS) {
         let Some(pin) = station.vault.unseal(&bound.sealed)? else { continue };
         match spare_attempts(&mut key.authenticator) {
-            Err(Trouble::Job(failure)) if failure.code == FailureCode::PinBlocked && !bound.is_at(&identity) => {
+            Err(JobError::Job(failure)) if failure.code == FailureCode::PinBlocked && !bound.is_at(&identity) => {
                 break;
             }
             looked => looked?,

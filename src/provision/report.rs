@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::floor::finished_keys;
 use super::journal::Journal;
+use super::scheduler::finished_keys;
 use super::{Planned, Station};
 use crate::idp::ByHand;
-use crate::ledger::{AccountId, Credential, CredentialState, Failure, Job, JobId, JobState, Outcome, Step, Testimony};
-use crate::webauthn::{Aaguid, CredentialId};
+use crate::ledger::{AccountId, Failure, JobId, Outcome, Step, WitnessResult};
+use crate::register::{Credential, CredentialState, Job, JobState};
+use keywright_fido::webauthn::{Aaguid, CredentialId};
 
 /// How a job ended.
 #[derive(Debug, Clone)]
@@ -23,7 +24,7 @@ pub struct JobReport {
     /// The credential, if it was made and is still there.
     pub credential_id: Option<CredentialId>,
     /// What the witness said of the credential, once it is proved.
-    pub witness: Option<Testimony>,
+    pub witness: Option<WitnessResult>,
     /// Whether every step is done.
     pub done: bool,
     /// Whether it is then to be registered by hand, or was, and no drill has confirmed it.
@@ -129,7 +130,7 @@ fn job_report(
         port: key.map(|key| key.port.clone()),
         aaguid: key.map(|key| key.aaguid),
         credential_id: live.map(|(id, _)| id.clone()),
-        witness: job.testimony().cloned(),
+        witness: job.witness_result().cloned(),
         done: job.state == JobState::Done,
         unconfirmed: live.is_some_and(|(_, credential)| credential.state == CredentialState::Unconfirmed),
         failure,

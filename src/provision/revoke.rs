@@ -4,11 +4,12 @@
 //! planning again.
 
 use super::journal::Journal;
-use super::patience::Patience;
-use crate::hid::Cancel;
+use super::retry_policy::RetryPolicy;
 use crate::idp::{Directory, DirectoryError};
-use crate::ledger::{AccountId, Event, JobId, JobState, LedgerError, Store};
-use crate::webauthn::CredentialId;
+use crate::ledger::{AccountId, Event, JobId, LedgerError, Store};
+use crate::register::JobState;
+use keywright_fido::hid::Cancel;
+use keywright_fido::webauthn::CredentialId;
 
 /// What was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +60,7 @@ pub enum RevokeError {
 pub fn revoke(
     directory: &dyn Directory,
     store: &dyn Store,
-    patience: &Patience,
+    retry_policy: &RetryPolicy,
     cancel: &Cancel,
     account: &AccountId,
     ordinal: usize,
@@ -87,16 +88,16 @@ pub fn revoke(
         }
     } else if let Some(user_id) = user_id {
         // Otherwise nobody was ever asked for at the directory, and there is nothing there.
-        let user = patience.ask(cancel, || directory.find_user(&account.login))?;
+        let user = retry_policy.ask(cancel, || directory.find_user(&account.login))?;
         if user.id != user_id {
             return Err(RevokeError::AnotherAccount { account: account.clone(), user_id });
         }
-        let listed = patience.ask(cancel, || directory.list(&user))?;
+        let listed = retry_policy.ask(cancel, || directory.list(&user))?;
         for credential_id in live_credentials(&journal, id) {
             let names = directory_names(&journal, id, &credential_id);
             match listed.iter().find(|one| one.is(&credential_id, names.iter().map(String::as_str))) {
                 Some(registered) => {
-                    patience.ask(cancel, || directory.revoke(&user, registered))?;
+                    retry_policy.ask(cancel, || directory.revoke(&user, registered))?;
                     revocation.removed.push(credential_id.clone());
                 }
                 None => revocation.absent.push(credential_id.clone()),
@@ -106,7 +107,7 @@ pub fn revoke(
         if job.directory_waits
             && let Some(pending) = job.ceremony().and_then(|ceremony| ceremony.get("pending")?.as_str())
         {
-            patience.ask(cancel, || directory.abandon(&user, pending))?;
+            retry_policy.ask(cancel, || directory.abandon(&user, pending))?;
             journal.record(&Event::CeremonyAbandoned { job: id, pending: pending.to_owned() })?;
         }
     }

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::floor::{Attendee, Floor, FloorError, complete_account};
 use super::journal::Journal;
 use super::report::Report;
-use super::{Plan, Planned, Station, Trouble};
-use crate::hid::HidError;
+use super::scheduler::{ResolvedAccount, Scheduler, SchedulerError, complete_account};
+use super::{JobError, Plan, Planned, Station};
 use crate::idp::{DirectoryError, Finding};
 use crate::ledger::{AccountId, Event, Failure, FailureCode, JobId, LedgerError};
 use crate::profile::HandOver;
+use keywright_fido::hid::HidError;
 
 /// Why a run could not begin or go on at all.
 #[derive(Debug, thiserror::Error)]
@@ -48,11 +48,11 @@ fn messages(findings: &[Finding]) -> String {
     findings.iter().map(|finding| finding.message.as_str()).collect::<Vec<_>>().join("; ")
 }
 
-impl From<FloorError> for RunError {
-    fn from(error: FloorError) -> Self {
+impl From<SchedulerError> for RunError {
+    fn from(error: SchedulerError) -> Self {
         match error {
-            FloorError::Ledger(error) => Self::Ledger(error),
-            FloorError::Hid(error) => Self::Hid(error),
+            SchedulerError::Ledger(error) => Self::Ledger(error),
+            SchedulerError::Hid(error) => Self::Hid(error),
         }
     }
 }
@@ -103,7 +103,7 @@ fn every_pin_has_a_way(station: &Station<'_>, plan: &Plan) -> Result<(), RunErro
 }
 
 fn preflight(station: &Station<'_>) -> Result<(), RunError> {
-    let findings = station.patience.ask(&station.cancel, || station.directory.preflight())?;
+    let findings = station.retry_policy.ask(&station.cancel, || station.directory.preflight())?;
     let (blocking, others): (Vec<Finding>, Vec<Finding>) = findings.into_iter().partition(|finding| finding.blocks);
     for finding in others {
         station.operator.tell(&finding.message);
@@ -148,7 +148,7 @@ fn work(station: &Station<'_>, journal: &Journal<'_>, batch: u64, people: &[Plan
         complete_account(journal, &planned.account, &planned.profile)?;
     }
     let failures =
-        if jobs.is_empty() { BTreeMap::new() } else { Floor::new(station, journal, &attendees, &jobs).work()? };
+        if jobs.is_empty() { BTreeMap::new() } else { Scheduler::new(station, journal, &attendees, &jobs).work()? };
     let report = Report::of(station, journal, batch, people, &absent, &failures);
     let nothing_happened = failures.is_empty() && !jobs.is_empty() && jobs.iter().all(|job| untouched(journal, *job));
     if nothing_happened && !report.interrupted {
@@ -168,7 +168,7 @@ fn attendance(
     station: &Station<'_>,
     journal: &Journal<'_>,
     people: &[Planned],
-) -> Result<(BTreeMap<AccountId, Attendee>, BTreeMap<AccountId, Failure>), RunError> {
+) -> Result<(BTreeMap<AccountId, ResolvedAccount>, BTreeMap<AccountId, Failure>), RunError> {
     let (mut attendees, mut absent) = (BTreeMap::new(), BTreeMap::new());
     // Why the directory did not answer for the last person.
     let mut silence: Option<Failure> = None;
@@ -186,10 +186,10 @@ fn attendance(
         match super::attendee::find(station, journal, planned) {
             Ok(user) => {
                 silence = None;
-                attendees.insert(account.clone(), Attendee { planned: planned.clone(), user });
+                attendees.insert(account.clone(), ResolvedAccount { planned: planned.clone(), user });
             }
-            Err(Trouble::Ledger(error)) => return Err(error.into()),
-            Err(Trouble::Job(failure)) => {
+            Err(JobError::Ledger(error)) => return Err(error.into()),
+            Err(JobError::Job(failure)) => {
                 station.operator.tell(&format!("{}: {}", account.login, failure.message));
                 let silent = matches!(failure.code, FailureCode::DirectoryDown | FailureCode::DirectorySignIn);
                 // Once may be about this person; twice in a row is about the directory.

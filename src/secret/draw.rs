@@ -5,7 +5,7 @@
 use zeroize::Zeroizing;
 
 use super::weak;
-use crate::ctap::Pin;
+use keywright_fido::ctap::Pin;
 
 /// The characters that PINs are drawn from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

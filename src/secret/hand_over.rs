@@ -9,8 +9,10 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::{Reader, SecretError, file, printer, seal};
-use crate::ctap::Pin;
+use keywright_files::private;
+
+use super::{Reader, SecretError, printer, seal};
+use keywright_fido::ctap::Pin;
 
 /// What stands on the hand-over of one key.
 #[derive(Debug, Clone)]
@@ -53,9 +55,9 @@ pub fn to_readers(
     let mut paths = Vec::new();
     for reader in readers {
         let own = folder.join(&reader.name);
-        file::make_folder(&own)?;
+        private::make_folder(&own)?;
         let path = own.join(&name);
-        file::write(&path, &seal::seal(std::iter::once(&reader.recipient), &text))?;
+        private::write(&path, &seal::seal(std::iter::once(&reader.recipient), &text))?;
         paths.push(path);
     }
     Ok(paths)
@@ -131,6 +133,8 @@ mod tests {
     use std::io::Read;
 
     use age::x25519::Identity;
+
+    use keywright_files::FileError;
 
     use super::*;
 
@@ -213,7 +217,7 @@ mod tests {
         let blocked = folder.path().join("file");
         std::fs::write(&blocked, "").unwrap();
         let error = to_readers(&blocked, &[reader("lead").0], &delivery(), &Pin::new("k7mw4xrt").unwrap()).unwrap_err();
-        assert!(matches!(&error, SecretError::File { path, .. } if path.ends_with("file")), "{error}");
+        assert!(matches!(&error, SecretError::File(FileError::Io { path, .. }) if path.ends_with("file")), "{error}");
         assert!(!error.to_string().contains("k7mw"));
     }
 

@@ -4,7 +4,7 @@ use zeroize::Zeroizing;
 
 use super::Delivery;
 use super::hand_over::one_line;
-use crate::ctap::Pin;
+use keywright_fido::ctap::Pin;
 
 /// Columns of a line.
 const WIDTH: usize = 72;

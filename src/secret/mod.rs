@@ -4,7 +4,6 @@
 //! nobody.
 
 pub mod draw;
-pub(crate) mod file;
 pub mod hand_over;
 mod letter;
 mod printer;
@@ -20,23 +19,14 @@ pub use reader::Reader;
 pub use seal::{SealedPin, Vault};
 pub use source::{PLACES, SecretSource};
 
+use keywright_files::FileError;
+
 /// What can go wrong with secrets.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
-    /// A file could not be read or written.
-    #[error("{path}: {why}")]
-    File {
-        /// The file.
-        path: String,
-        /// The system's words.
-        why: String,
-    },
-    /// A file with a secret that others than its owner can read.
-    #[error("others can read {path}; change that with: chmod 600 {path}")]
-    Exposed {
-        /// The file.
-        path: String,
-    },
+    /// A file could not be read or written, or others can read it.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The station's identity is gone, and with it the way to open the working copies beside it.
     #[error(
         "{path} is missing, but there are sealed PINs that only it opens; put it back, or move the folder pins away"
@@ -111,5 +101,5 @@ pub enum SecretError {
     },
     /// The text is no PIN.
     #[error(transparent)]
-    Pin(#[from] crate::ctap::PinError),
+    Pin(#[from] keywright_fido::ctap::PinError),
 }

@@ -11,8 +11,10 @@ use age::x25519::{Identity, Recipient};
 use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
-use super::{Reader, SecretError, file};
-use crate::ctap::Pin;
+use keywright_files::{FileError, private};
+
+use super::{Reader, SecretError};
+use keywright_fido::ctap::Pin;
 
 /// The name of a working copy in the vault: the job it belongs to. 1 to 100 letters, digits, dashes and underscores.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -34,14 +36,14 @@ impl Vault {
     /// Fails if others can read the identity, or if it is missing while there are working copies that only it opens.
     pub fn open(folder: &Path) -> Result<Self, SecretError> {
         let pins = folder.join("pins");
-        file::make_folder(&pins)?;
+        private::make_folder(&pins)?;
         let path = folder.join("station.key");
-        if !path.try_exists().map_err(file::at(&path))? {
+        if !path.try_exists().map_err(private::at(&path))? {
             if !names(&pins)?.is_empty() {
                 return Err(SecretError::IdentityLost { path: path.display().to_string() });
             }
             // Another process may be faster; then its identity is the station's.
-            file::write_new(&path, identity_file(&Identity::generate()).as_bytes())?;
+            private::write_new(&path, identity_file(&Identity::generate()).as_bytes())?;
         }
         Ok(Self { pins, identity: read_identities(&path)?.swap_remove(0) })
     }
@@ -51,7 +53,7 @@ impl Vault {
         let path = self.path(name)?;
         let station = self.identity.to_public();
         let recipients = std::iter::once(&station).chain(readers.iter().map(|reader| &reader.recipient));
-        file::write(&path, &seal(recipients, pin.expose()))
+        Ok(private::write(&path, &seal(recipients, pin.expose()))?)
     }
 
     /// Opens a working copy; `None` if there is none.
@@ -60,7 +62,7 @@ impl Vault {
         let sealed = match fs::read(&path) {
             Ok(sealed) => sealed,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(file::at(&path)(error)),
+            Err(error) => return Err(private::at(&path)(error).into()),
         };
         let unsealable = |why: String| SecretError::Unsealable { path: path.display().to_string(), why };
         let text = unseal(&self.identity, &sealed).map_err(unsealable)?;
@@ -75,9 +77,9 @@ impl Vault {
     pub fn destroy(&self, name: &SealedPin) -> Result<(), SecretError> {
         let path = self.path(name)?;
         match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(file::at(&path)(error)),
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(private::at(&path)(error).into()),
             // Synced in either case: an earlier call may have been cut off between removing and syncing.
-            _ => file::sync_folder(&self.pins),
+            _ => Ok(private::sync_folder(&self.pins)?),
         }
     }
 
@@ -97,8 +99,8 @@ impl Vault {
 
 fn names(pins: &Path) -> Result<Vec<SealedPin>, SecretError> {
     let mut names = Vec::new();
-    for entry in fs::read_dir(pins).map_err(file::at(pins))? {
-        let name = entry.map_err(file::at(pins))?.file_name();
+    for entry in fs::read_dir(pins).map_err(private::at(pins))? {
+        let name = entry.map_err(private::at(pins))?.file_name();
         // What was being written during a crash begins with a dot.
         if let Some(name) =
             name.to_str().and_then(|name| name.strip_suffix(".age")).filter(|name| !name.starts_with('.'))
@@ -122,11 +124,11 @@ fn identity_file(identity: &Identity) -> Zeroizing<String> {
 
 /// The identities of a file that only its owner can read, one at least; lines that begin with `#` are comments.
 pub(super) fn read_identities(path: &Path) -> Result<Vec<Identity>, SecretError> {
-    let wrong = |why: &str| SecretError::File { path: path.display().to_string(), why: why.to_owned() };
-    let open = fs::File::open(path).map_err(file::at(path))?;
-    file::refuse_if_others_can_read(path, &open.metadata().map_err(file::at(path))?)?;
+    let wrong = |why: &str| SecretError::File(FileError::Io { path: path.display().to_string(), why: why.to_owned() });
+    let open = fs::File::open(path).map_err(private::at(path))?;
+    private::refuse_if_others_can_read(path, &open.metadata().map_err(private::at(path))?)?;
     let mut text = Zeroizing::new(String::with_capacity(LONGEST_IDENTITIES));
-    open.take(LONGEST_IDENTITIES as u64).read_to_string(&mut text).map_err(file::at(path))?;
+    open.take(LONGEST_IDENTITIES as u64).read_to_string(&mut text).map_err(private::at(path))?;
     let lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#') && !line.is_empty());
     let identities: Result<Vec<Identity>, _> = lines.map(str::parse).collect();
     identities.ok().filter(|all| !all.is_empty()).ok_or_else(|| wrong("this is no age identity (AGE-SECRET-KEY-1...)"))
@@ -282,6 +284,6 @@ mod tests {
         let mode = |path: &str| fs::metadata(place.join(path)).unwrap().permissions().mode() & 0o777;
         assert_eq!([mode(""), mode("pins"), mode("station.key"), mode("pins/job-1.age")], [0o700, 0o700, 0o600, 0o600]);
         fs::set_permissions(place.join("station.key"), fs::Permissions::from_mode(0o640)).unwrap();
-        assert!(matches!(Vault::open(&place), Err(SecretError::Exposed { .. })));
+        assert!(matches!(Vault::open(&place), Err(SecretError::File(FileError::InsecurePermissions { .. }))));
     }
 }

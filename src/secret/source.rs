@@ -14,7 +14,9 @@ use zeroize::Zeroizing;
 
 pub use self::command::CommandLine;
 pub use self::sealed::IDENTITY;
-use super::{SecretError, file};
+use keywright_files::{FileError, private};
+
+use super::SecretError;
 
 /// The longest secret, in bytes.
 const LONGEST: usize = 64 * 1024;
@@ -117,12 +119,12 @@ impl SecretSource {
         let secret = match self {
             Self::Prompt => typed(what)?,
             Self::File(path) => {
-                let found = read(&mut open_private(path)?, extent).map_err(file::at(path))?;
+                let found = read(&mut open_private(path)?, extent).map_err(private::at(path))?;
                 text(&found, &path.display().to_string(), extent)?
             }
             Self::Descriptor(number) => {
                 let (mut open, path) = open_descriptor(*number)?;
-                text(&read(&mut open, extent).map_err(file::at(&path))?, &self.to_string(), extent)?
+                text(&read(&mut open, extent).map_err(private::at(&path))?, &self.to_string(), extent)?
             }
             Self::Sealed(path) => text(&sealed::open(path)?, &path.display().to_string(), extent)?,
             Self::Command(line) => text(&line.run()?, &self.to_string(), extent)?,
@@ -149,25 +151,25 @@ fn typed(what: &str) -> Result<SecretString, SecretError> {
 }
 
 fn not_text(place: &str) -> SecretError {
-    SecretError::File { path: place.to_owned(), why: "the secret is not UTF-8".to_owned() }
+    SecretError::File(FileError::Io { path: place.to_owned(), why: "the secret is not UTF-8".to_owned() })
 }
 
 fn open_private(path: &Path) -> Result<File, SecretError> {
     let open = File::open(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => SecretError::Missing(format!("{}: there is no such file", path.display())),
-        _ => file::at(path)(error),
+        _ => private::at(path)(error).into(),
     })?;
-    file::refuse_if_others_can_read(path, &open.metadata().map_err(file::at(path))?)?;
+    private::refuse_if_others_can_read(path, &open.metadata().map_err(private::at(path))?)?;
     Ok(open)
 }
 
 fn open_descriptor(number: i32) -> Result<(File, PathBuf), SecretError> {
     if cfg!(not(unix)) {
         let why = "Windows does not pass descriptors on by number; use file: or env:".to_owned();
-        return Err(SecretError::File { path: format!("fd:{number}"), why });
+        return Err(SecretError::File(FileError::Io { path: format!("fd:{number}"), why }));
     }
     let path = PathBuf::from(format!("/dev/fd/{number}"));
-    Ok((File::open(&path).map_err(file::at(&path))?, path))
+    Ok((File::open(&path).map_err(private::at(&path))?, path))
 }
 
 /// Reads to the end, or to the end of the first line; then byte by byte, so that nothing after it is taken from a pipe.
@@ -308,7 +310,10 @@ mod tests {
             std::fs::write(&mut file, content).unwrap();
             let place = SecretSource::File(file.path().into());
             for error in [place.take("PIN").unwrap_err(), place.take_text("PIN").unwrap_err()] {
-                assert!(matches!(error, SecretError::File { .. }) && !format!("{error} {error:?}").contains("8306"));
+                assert!(
+                    matches!(error, SecretError::File(FileError::Io { .. }))
+                        && !format!("{error} {error:?}").contains("8306")
+                );
             }
         }
     }
@@ -322,7 +327,11 @@ mod tests {
         for mode in [0o640, 0o604, 0o644] {
             std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(mode)).unwrap();
             let error = SecretSource::File(file.path().into()).take("PIN").unwrap_err();
-            assert!(matches!(error, SecretError::Exposed { .. }) && error.to_string().contains("chmod 600"), "{error}");
+            assert!(
+                matches!(error, SecretError::File(FileError::InsecurePermissions { .. }))
+                    && error.to_string().contains("chmod 600"),
+                "{error}"
+            );
         }
     }
 

@@ -13,12 +13,12 @@ use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{Answer, Doubt, Question};
-use crate::ctap::{Pin, PinUvAuthProtocol};
-use crate::ledger::Obstacle;
-use crate::webauthn::cose::CoseKeyParameters;
-use crate::webauthn::response::AuthenticationResponse;
-use crate::webauthn::{ClientDataJson, CoseAlgorithm, CosePublicKey, CredentialId, RpId};
+use super::{Answer, Mismatch, Question};
+use crate::ledger::Unavailable;
+use keywright_fido::ctap::{Pin, PinUvAuthProtocol};
+use keywright_fido::webauthn::cose::CoseKeyParameters;
+use keywright_fido::webauthn::response::AuthenticationResponse;
+use keywright_fido::webauthn::{ClientDataJson, CoseAlgorithm, CosePublicKey, CredentialId, RpId};
 
 /// The witness's process, from a line of `input` to the last line of `output`; the library may print lines of its own before
 /// it. When `input` ends, nobody waits for an answer any more, and the process ends.
@@ -34,7 +34,7 @@ pub fn serve(mut input: impl BufRead + Send + 'static, mut output: impl Write) -
             });
             answer(path, &question)
         }
-        Err(words) => Answer::Unable { why: Obstacle::Failed { words } },
+        Err(words) => Answer::Unable { why: Unavailable::Failed { words } },
     };
     // Its own line, whatever the library printed.
     write!(output, "\n{}\n", serde_json::to_string(&answer)?)?;
@@ -49,7 +49,7 @@ fn answer(path: String, question: &Question) -> Answer {
     }));
     match judged {
         Ok(judged) => judged.unwrap_or_else(|why| Answer::Unable { why }),
-        Err(payload) => Answer::Unable { why: Obstacle::Panicked { words: words(&*payload) } },
+        Err(payload) => Answer::Unable { why: Unavailable::Panicked { words: words(&*payload) } },
     }
 }
 
@@ -114,7 +114,7 @@ pub(super) mod assertion_json {
     use serde::de::Error as _;
     use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
 
-    use crate::webauthn::response::AuthenticationResponse;
+    use keywright_fido::webauthn::response::AuthenticationResponse;
 
     pub fn serialize<S: Serializer>(assertion: &AuthenticationResponse, serializer: S) -> Result<S::Ok, S::Error> {
         assertion.to_json().serialize(serializer)
@@ -127,20 +127,20 @@ pub(super) mod assertion_json {
 }
 
 /// The public key as the verifier takes it.
-pub(super) fn public_key(key: &CosePublicKey) -> Result<PublicKey, Obstacle> {
+pub(super) fn public_key(key: &CosePublicKey) -> Result<PublicKey, Unavailable> {
     match (key.algorithm, &key.parameters) {
         (CoseAlgorithm::ES256, CoseKeyParameters::P256 { x, y }) => {
             let point = [[0x04].as_slice(), x, y].concat();
             Ok(PublicKey::with_der(&point, PublicKeyType::Ecdsa256))
         }
         (CoseAlgorithm::EDDSA, CoseKeyParameters::Ed25519 { x }) => Ok(PublicKey::with_der(x, PublicKeyType::Ed25519)),
-        _ => Err(Obstacle::Algorithm { alg: key.algorithm.0 }),
+        _ => Err(Unavailable::Algorithm { alg: key.algorithm.0 }),
     }
 }
 
 /// Has the library ask the key at this path for an assertion, with PIN and touch.
-fn take(path: String, question: &Question) -> Result<Assertion, Obstacle> {
-    let failed = |words: String| Obstacle::Failed { words };
+fn take(path: String, question: &Question) -> Result<Assertion, Unavailable> {
+    let failed = |words: String| Unavailable::Failed { words };
     // Its getInfo is not asked for: it prints members that it does not know.
     let config =
         LibCfg { enable_log: false, enable_keep_alive_msg: false, keep_alive_msg: String::new(), ..LibCfg::init() };
@@ -160,23 +160,23 @@ fn take(path: String, question: &Question) -> Result<Assertion, Obstacle> {
 
 /// What the verifier, and the flags, say of an assertion. One for another credential or another site is not judged: the library
 /// takes any channel's answer for its own.
-fn judge(assertion: &Assertion, question: &Question, public_key: &PublicKey) -> Result<Answer, Obstacle> {
+fn judge(assertion: &Assertion, question: &Question, public_key: &PublicKey) -> Result<Answer, Unavailable> {
     // An answer to a request with one credential may leave its id out.
     let is_named = !assertion.credential_id.is_empty();
     if (is_named && assertion.credential_id != question.credential_id.as_bytes())
         || assertion.rpid_hash != question.rp_id.hash()
     {
-        return Err(Obstacle::NotOurs);
+        return Err(Unavailable::NotOurs);
     }
     let refuted = |why| Ok(Answer::Refuted { why });
     if !verifier::verify_assertion(question.rp_id.as_str(), public_key, question.client_data.as_bytes(), assertion) {
-        return refuted(Doubt::Signature);
+        return refuted(Mismatch::Signature);
     }
     if !assertion.flags.user_present_result {
-        return refuted(Doubt::UserPresence);
+        return refuted(Mismatch::UserPresence);
     }
     if !assertion.flags.user_verified_result {
-        return refuted(Doubt::UserVerification);
+        return refuted(Mismatch::UserVerification);
     }
     Ok(Answer::Verified {
         assertion: AuthenticationResponse {
@@ -195,9 +195,9 @@ pub(super) mod tests {
     use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair};
 
     use super::*;
-    use crate::ctap::Pin;
-    use crate::webauthn::cbor::{self, Value};
-    use crate::webauthn::{CeremonyType, Challenge, ClientDataJson, CredentialId, RpId};
+    use keywright_fido::ctap::Pin;
+    use keywright_fido::webauthn::cbor::{self, Value};
+    use keywright_fido::webauthn::{CeremonyType, Challenge, ClientDataJson, CredentialId, RpId};
 
     const UP: u8 = 0x01;
     const UV: u8 = 0x04;
@@ -252,11 +252,11 @@ pub(super) mod tests {
         }
     }
 
-    fn judged(question: &Question, assertion: &Assertion) -> Result<Answer, Obstacle> {
+    fn judged(question: &Question, assertion: &Assertion) -> Result<Answer, Unavailable> {
         judge(assertion, question, &public_key(&question.public_key).unwrap())
     }
 
-    fn wrong(why: Doubt) -> Result<Answer, Obstacle> {
+    fn wrong(why: Mismatch) -> Result<Answer, Unavailable> {
         Ok(Answer::Refuted { why })
     }
 
@@ -288,7 +288,7 @@ pub(super) mod tests {
         given.signature = pair.sign(&message).as_ref().to_vec();
         assert!(matches!(judged(&question, &given), Ok(Answer::Verified { .. })));
         given.signature[0] ^= 1;
-        assert_eq!(judged(&question, &given), wrong(Doubt::Signature));
+        assert_eq!(judged(&question, &given), wrong(Mismatch::Signature));
     }
 
     #[test]
@@ -297,11 +297,11 @@ pub(super) mod tests {
         let question = asked_of(&pair);
         let good = signed(&pair, &question, "example.org", UP | UV);
         for (assertion, why) in [
-            (signed(&self::pair(), &question, "example.org", UP | UV), Doubt::Signature),
-            (Assertion { signature: Vec::new(), ..good.clone() }, Doubt::Signature),
-            (Assertion { auth_data: Vec::new(), ..good }, Doubt::Signature),
-            (signed(&pair, &question, "example.org", UV), Doubt::UserPresence),
-            (signed(&pair, &question, "example.org", UP), Doubt::UserVerification),
+            (signed(&self::pair(), &question, "example.org", UP | UV), Mismatch::Signature),
+            (Assertion { signature: Vec::new(), ..good.clone() }, Mismatch::Signature),
+            (Assertion { auth_data: Vec::new(), ..good }, Mismatch::Signature),
+            (signed(&pair, &question, "example.org", UV), Mismatch::UserPresence),
+            (signed(&pair, &question, "example.org", UP), Mismatch::UserVerification),
         ] {
             assert_eq!(judged(&question, &assertion), wrong(why));
         }
@@ -318,7 +318,7 @@ pub(super) mod tests {
             // What the library makes of an answer to getInfo.
             Assertion { signature: vec![3; 16], ..Assertion::default() },
         ] {
-            assert_eq!(judged(&question, &other), Err(Obstacle::NotOurs));
+            assert_eq!(judged(&question, &other), Err(Unavailable::NotOurs));
         }
     }
 
@@ -341,7 +341,7 @@ pub(super) mod tests {
         let pair = pair();
         let question = asked_of(&pair);
         let verified = judged(&question, &signed(&pair, &question, "example.org", UP | UV)).unwrap();
-        for answer in [verified, wrong(Doubt::Signature).unwrap(), Answer::Unable { why: Obstacle::NotOurs }] {
+        for answer in [verified, wrong(Mismatch::Signature).unwrap(), Answer::Unable { why: Unavailable::NotOurs }] {
             let line = serde_json::to_string(&answer).unwrap();
             assert_eq!(serde_json::from_str::<Answer>(&line).unwrap(), answer);
         }
@@ -371,7 +371,7 @@ pub(super) mod tests {
     fn a_path_that_is_no_key_is_said_in_the_witness_s_words() {
         let mut input = Vec::new();
         send(&mut input, "/dev/null", &question()).unwrap();
-        let why = Obstacle::Failed { words: "Failed to open device.".into() };
+        let why = Unavailable::Failed { words: "Failed to open device.".into() };
         assert_eq!(served(input), Answer::Unable { why });
     }
 

@@ -18,11 +18,11 @@ use serde::{Deserialize, Serialize};
 
 pub use deposition::serve;
 
-use crate::ctap::{Pin, PinUvAuthProtocol};
-use crate::hid::{Bus, Cancel, Device};
-use crate::ledger::Obstacle;
-use crate::webauthn::response::AuthenticationResponse;
-use crate::webauthn::{ClientDataJson, CosePublicKey, CredentialId, RpId};
+use crate::ledger::Unavailable;
+use keywright_fido::ctap::{Pin, PinUvAuthProtocol};
+use keywright_fido::hid::{Bus, Cancel, Device};
+use keywright_fido::webauthn::response::AuthenticationResponse;
+use keywright_fido::webauthn::{ClientDataJson, CosePublicKey, CredentialId, RpId};
 
 /// Who the witness is.
 pub const WITNESS: &str = "ctap-hid-fido2 3.6.1";
@@ -57,19 +57,19 @@ pub enum Answer {
     /// It signed, and something is wrong with that.
     Refuted {
         /// What.
-        why: Doubt,
+        why: Mismatch,
     },
     /// The witness could not try, or did not come to an end.
     Unable {
         /// Why not.
-        why: Obstacle,
+        why: Unavailable,
     },
 }
 
 /// What is wrong with a signature.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Doubt {
+pub enum Mismatch {
     /// The verifier does not take the signature for this public key.
     Signature,
     /// The key does not say that it was touched.
@@ -78,7 +78,7 @@ pub enum Doubt {
     UserVerification,
 }
 
-impl fmt::Display for Doubt {
+impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Signature => "the signature is not this credential's",
@@ -127,13 +127,13 @@ impl Witness {
     }
 }
 
-fn can_try(bus: &dyn Bus, device: &Device, question: &Question) -> Result<(), Obstacle> {
+fn can_try(bus: &dyn Bus, device: &Device, question: &Question) -> Result<(), Unavailable> {
     if !bus.is_usb() {
-        return Err(Obstacle::NotUsb);
+        return Err(Unavailable::NotUsb);
     }
     deposition::public_key(&question.public_key)?;
     if !bus.devices().is_ok_and(|there| there.contains(device)) {
-        return Err(Obstacle::Removed);
+        return Err(Unavailable::Removed);
     }
     Ok(())
 }
@@ -143,16 +143,16 @@ mod tests {
     use std::cell::Cell;
 
     use super::*;
-    use crate::hid::usb::UsbBus;
-    use crate::softkey::Rack;
-    use crate::webauthn::CoseAlgorithm;
+    use keywright_fido::hid::usb::UsbBus;
+    use keywright_fido::webauthn::CoseAlgorithm;
+    use keywright_practice::softkey::Rack;
 
     fn question() -> Question {
         deposition::tests::question()
     }
 
     /// Asks about a key that is not there on this bus. No program is started and nobody is asked for a touch.
-    fn unable(bus: &dyn Bus, question: &Question) -> Obstacle {
+    fn unable(bus: &dyn Bus, question: &Question) -> Unavailable {
         let device = Rack::in_memory(1).unwrap().devices().unwrap().remove(0);
         let touched = Cell::new(false);
         let nobody = Witness::new("/dev/null/no-program".into());
@@ -164,18 +164,18 @@ mod tests {
 
     #[test]
     fn a_soft_key_in_this_process_is_not_on_usb() {
-        assert_eq!(unable(&Rack::in_memory(1).unwrap(), &question()), Obstacle::NotUsb);
+        assert_eq!(unable(&Rack::in_memory(1).unwrap(), &question()), Unavailable::NotUsb);
     }
 
     #[test]
     fn a_key_that_is_no_longer_the_one_that_was_listed_is_sent_no_pin() {
-        assert_eq!(unable(&UsbBus::new().unwrap(), &question()), Obstacle::Removed);
+        assert_eq!(unable(&UsbBus::new().unwrap(), &question()), Unavailable::Removed);
     }
 
     #[test]
     fn an_algorithm_that_the_verifier_does_not_know_is_not_tried() {
         let mut question = question();
         question.public_key.algorithm = CoseAlgorithm::ES384;
-        assert_eq!(unable(&UsbBus::new().unwrap(), &question), Obstacle::Algorithm { alg: -35 });
+        assert_eq!(unable(&UsbBus::new().unwrap(), &question), Unavailable::Algorithm { alg: -35 });
     }
 }

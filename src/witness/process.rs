@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use tracing::debug;
 
 use super::{Answer, Question, deposition};
-use crate::hid::Cancel;
-use crate::ledger::Obstacle;
+use crate::ledger::Unavailable;
+use keywright_fido::hid::Cancel;
 
 /// The longest wait after which a wish to end the run is seen.
 const SLICE: Duration = Duration::from_millis(50);
@@ -36,8 +36,8 @@ pub(super) fn ask(
     path: &str,
     question: &Question,
     cancel: &Cancel,
-) -> Result<Answer, Obstacle> {
-    let failed = |words: String| Obstacle::Failed { words };
+) -> Result<Answer, Unavailable> {
+    let failed = |words: String| Unavailable::Failed { words };
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let started = command.spawn();
     let started = started.map_err(|error| failed(format!("{}: {error}", command.get_program().display())))?;
@@ -64,7 +64,7 @@ pub(super) fn ask(
 }
 
 /// The last line that comes before the end.
-fn last_line(from: impl Read + Send + 'static, patience: Duration, cancel: &Cancel) -> Result<String, Obstacle> {
+fn last_line(from: impl Read + Send + 'static, patience: Duration, cancel: &Cancel) -> Result<String, Unavailable> {
     let end = Instant::now() + patience;
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
@@ -80,12 +80,12 @@ fn last_line(from: impl Read + Send + 'static, patience: Duration, cancel: &Canc
                 let text = String::from_utf8_lossy(&bytes);
                 return Ok(text.lines().last().unwrap_or_default().to_owned());
             }
-            Ok(Err(error)) => return Err(Obstacle::Failed { words: error.to_string() }),
-            Err(RecvTimeoutError::Disconnected) => return Err(Obstacle::Failed { words: "nobody listened".into() }),
-            Err(RecvTimeoutError::Timeout) if cancel.is_cancelled() => return Err(Obstacle::Interrupted),
+            Ok(Err(error)) => return Err(Unavailable::Failed { words: error.to_string() }),
+            Err(RecvTimeoutError::Disconnected) => return Err(Unavailable::Failed { words: "nobody listened".into() }),
+            Err(RecvTimeoutError::Timeout) if cancel.is_cancelled() => return Err(Unavailable::Interrupted),
             Err(RecvTimeoutError::Timeout) if left.is_zero() => {
                 let milliseconds = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
-                return Err(Obstacle::Deadline { milliseconds });
+                return Err(Unavailable::Deadline { milliseconds });
             }
             Err(RecvTimeoutError::Timeout) => {}
         }
@@ -96,13 +96,13 @@ fn last_line(from: impl Read + Send + 'static, patience: Duration, cancel: &Canc
 #[cfg(unix)]
 mod tests {
     use super::*;
-    use crate::witness::Doubt;
+    use crate::witness::Mismatch;
     use crate::witness::deposition::tests::question;
 
     const LONG: Duration = Duration::from_secs(60);
 
     /// Asks a process that does this.
-    fn ask_one_that(does: &str, patience: Duration, cancel: &Cancel) -> Result<Answer, Obstacle> {
+    fn ask_one_that(does: &str, patience: Duration, cancel: &Cancel) -> Result<Answer, Unavailable> {
         let mut shell = Command::new("/bin/sh");
         shell.args(["-c", does]);
         ask(shell, patience, "/dev/hidraw3", &question(), cancel)
@@ -110,7 +110,7 @@ mod tests {
 
     fn words_of_one_that(does: &str) -> String {
         match ask_one_that(does, LONG, &Cancel::default()) {
-            Err(Obstacle::Failed { words }) => words,
+            Err(Unavailable::Failed { words }) => words,
             other => panic!("{other:?}"),
         }
     }
@@ -119,7 +119,7 @@ mod tests {
     fn the_last_line_is_the_answer() {
         let does = r#"read question; echo "- anything error"; echo '{"answer":"refuted","why":"signature"}'"#;
         let answer = ask_one_that(does, LONG, &Cancel::default());
-        assert_eq!(answer, Ok(Answer::Refuted { why: Doubt::Signature }));
+        assert_eq!(answer, Ok(Answer::Refuted { why: Mismatch::Signature }));
     }
 
     #[test]
@@ -129,20 +129,20 @@ mod tests {
         assert!(words_of_one_that("kill -ABRT $$").contains("signal: 6"));
         let nobody = Command::new("/dev/null/no-program");
         let words = ask(nobody, LONG, "", &question(), &Cancel::default()).unwrap_err();
-        assert!(matches!(words, Obstacle::Failed { words } if words.starts_with("/dev/null/no-program: ")));
+        assert!(matches!(words, Unavailable::Failed { words } if words.starts_with("/dev/null/no-program: ")));
     }
 
     #[test]
     fn a_witness_that_does_not_finish_is_ended() {
         let patience = Duration::from_millis(200);
         let ended = ask_one_that("exec sleep 1000", patience, &Cancel::default());
-        assert_eq!(ended, Err(Obstacle::Deadline { milliseconds: 200 }));
+        assert_eq!(ended, Err(Unavailable::Deadline { milliseconds: 200 }));
     }
 
     #[test]
     fn a_run_that_is_ended_does_not_wait_for_the_witness() {
         let cancel = Cancel::default();
         cancel.cancel();
-        assert_eq!(ask_one_that("exec sleep 1000", LONG, &cancel), Err(Obstacle::Interrupted));
+        assert_eq!(ask_one_that("exec sleep 1000", LONG, &cancel), Err(Unavailable::Interrupted));
     }
 }

@@ -5,13 +5,13 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use keywright::ctap::{Authenticator, CtapError};
-use keywright::hid::frame::{Assembly, ChannelId, Command, Packet, Progress, packets};
-use keywright::hid::usb::UsbBus;
-use keywright::hid::{Bus as _, Cancel, Channel, Device, HidError, Limits, Pipe, PipeError, Report};
-use keywright::softkey::uhid::{Attached, Line, To, attach, attach_through};
-use keywright::softkey::{Model, Rack};
-use keywright::webauthn::cbor::{self, Value};
+use keywright_fido::ctap::{Authenticator, CtapError};
+use keywright_fido::hid::frame::{Assembly, ChannelId, Command, Packet, Progress, packets};
+use keywright_fido::hid::usb::UsbBus;
+use keywright_fido::hid::{Bus as _, Cancel, Channel, Device, HidError, Limits, Pipe, PipeError, Report};
+use keywright_fido::webauthn::cbor::{self, Value};
+use keywright_practice::softkey::uhid::{Attached, Line, To, attach, attach_through};
+use keywright_practice::softkey::{Model, Rack};
 
 /// Soft keys on the kernel's HID bus, each through what was put before it.
 pub struct Bench {

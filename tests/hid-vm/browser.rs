@@ -7,8 +7,8 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use keywright::softkey::uhid::{Attached, attach};
-use keywright::softkey::{Rack, Touch};
+use keywright_practice::softkey::uhid::{Attached, attach};
+use keywright_practice::softkey::{Rack, Touch};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 

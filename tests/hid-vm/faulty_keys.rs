@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use keywright::ctap::CtapError;
-use keywright::hid::frame::{ChannelId, Command, Packet, packets};
-use keywright::hid::{Channel, HidError, Keepalive, Limits, PipeError, Report};
-use keywright::softkey::uhid::{Attached, Line, To};
-use keywright::softkey::{Moment, Side, Touch};
+use keywright_fido::ctap::CtapError;
+use keywright_fido::hid::frame::{ChannelId, Command, Packet, packets};
+use keywright_fido::hid::{Channel, HidError, Keepalive, Limits, PipeError, Report};
+use keywright_practice::softkey::uhid::{Attached, Line, To};
+use keywright_practice::softkey::{Moment, Side, Touch};
 
 use crate::bench::{Bench, within};
 
@@ -139,7 +139,7 @@ fn another_channels_answer_is_not_taken_for_the_keys() {
     let mut channel = bench.channel(&faulty, LIMITS).unwrap();
     let answer = get_info(&mut channel).unwrap();
     assert!(answer.len() > 100 && answer[..10] != [0; 10], "{answer:02x?}");
-    keywright::webauthn::cbor::decode(&answer[1..]).unwrap();
+    keywright_fido::webauthn::cbor::decode(&answer[1..]).unwrap();
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn truncated_cbor_is_an_error() {
         line.send(to, &report)
     })
     .unwrap_err();
-    assert!(matches!(error, CtapError::Answer { .. } | CtapError::Webauthn(_)), "{error}");
+    assert!(matches!(error, CtapError::InvalidResponse { .. } | CtapError::Webauthn(_)), "{error}");
 }
 
 #[test]

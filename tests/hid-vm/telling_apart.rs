@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::{JoinHandle, sleep, spawn};
 use std::time::{Duration, Instant};
 
-use keywright::softkey::Touch;
-use keywright::softkey::uhid::Attached;
+use keywright_practice::softkey::Touch;
+use keywright_practice::softkey::uhid::Attached;
 use serde_json::json;
 
 use crate::bench::Bench;

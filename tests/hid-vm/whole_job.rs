@@ -14,8 +14,8 @@ use ctap_hid_fido2::fidokey::GetAssertionArgsBuilder;
 use ctap_hid_fido2::public_key::{PublicKey, PublicKeyType};
 use ctap_hid_fido2::{FidoKeyHidFactory, HidParam, LibCfg, verifier};
 use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER};
-use keywright::webauthn::cbor;
 use keywright::witness::WITNESS;
+use keywright_fido::webauthn::cbor;
 use serde_json::{Value, json};
 
 use crate::attached::{Keys, Said};
@@ -350,7 +350,8 @@ fn a_batch_completes_beside_a_program_that_polls_the_same_keys() {
 fn a_key_that_is_replugged_while_it_waits_for_its_touch_is_recognised_and_finished() {
     let (office, mut keys, mut said) = Office::with_touch(&PEOPLE[..1], Duration::from_secs(3));
     let arguments = office.arguments(&office.provision_words()).into_iter().map(str::to_owned).collect::<Vec<_>>();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).chain(["--log", "keywright::hid=trace"]).collect();
+    let arguments: Vec<&str> =
+        arguments.iter().map(String::as_str).chain(["--log", "keywright_fido::hid=trace"]).collect();
     let mut command = office.home.command(&arguments);
     command.envs(Idp::ENVIRONMENT).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut run = command.spawn().unwrap();

@@ -8,18 +8,18 @@ use std::process::{Child, Stdio};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use keywright::ctap::{Authenticator, MakeCredential, Permissions, Pin, PinUvAuthProtocol};
-use keywright::hid::frame::{ChannelId, Command, Packet};
-use keywright::hid::{Cancel, Limits, PipeError, Report};
-use keywright::ledger::Obstacle;
-use keywright::softkey::uhid::{Attached, Line, To, attach_through};
-use keywright::softkey::{Disguise, Model, Rack, Touch};
-use keywright::webauthn::cbor::Value;
-use keywright::webauthn::response::ExpectedAuthentication;
-use keywright::webauthn::{
+use keywright::ledger::Unavailable;
+use keywright::witness::{Answer, Mismatch, Question, WITNESS, Witness};
+use keywright_fido::ctap::{Authenticator, MakeCredential, Permissions, Pin, PinUvAuthProtocol};
+use keywright_fido::hid::frame::{ChannelId, Command, Packet};
+use keywright_fido::hid::{Cancel, Limits, PipeError, Report};
+use keywright_fido::webauthn::cbor::Value;
+use keywright_fido::webauthn::response::ExpectedAuthentication;
+use keywright_fido::webauthn::{
     CeremonyType, Challenge, ClientDataJson, CoseAlgorithm, Origin, RelyingParty, RpId, UserEntity, UserHandle,
 };
-use keywright::witness::{Answer, Doubt, Question, WITNESS, Witness};
+use keywright_practice::softkey::uhid::{Attached, Line, To, attach_through};
+use keywright_practice::softkey::{Generation, Model, Rack, Touch};
 use serde_json::json;
 
 use crate::bench::{Bench, changing, member, say, within};
@@ -136,15 +136,15 @@ fn others_with(node: &Path) -> usize {
 }
 
 fn unable(words: &str) -> Answer {
-    Answer::Unable { why: Obstacle::Failed { words: words.into() } }
+    Answer::Unable { why: Unavailable::Failed { words: words.into() } }
 }
 
 #[test]
 #[ignore = "needs the machine of tests/hid-vm"]
 fn it_verifies_keys_of_every_generation() {
-    for disguise in [Disguise::None, Disguise::Ctap20, Disguise::Ctap21Pre, Disguise::Ctap23] {
+    for generation in [Generation::None, Generation::Ctap20, Generation::Ctap21Pre, Generation::Ctap23] {
         println!("  {disguise:?}");
-        let bench = Bench::of(&[Model { disguise, ..Model::default() }]);
+        let bench = Bench::of(&[Model { generation, ..Model::default() }]);
         let attached = bench.attach(0);
         let mut enrolled = Enrolled::new(&bench, &attached);
         enrolled.verified();
@@ -196,7 +196,7 @@ fn wrong_signature(members: &mut [(Value, Value)]) {
 fn a_wrong_signature_is_refuted() {
     let bench = Bench::new(1);
     let attached = bench.attach_through(0, changing(GET_ASSERTION, |members| wrong_signature(members)));
-    let refuted = Answer::Refuted { why: Doubt::Signature };
+    let refuted = Answer::Refuted { why: Mismatch::Signature };
     assert_eq!(Enrolled::new(&bench, &attached).asked(), refuted);
 }
 
@@ -261,7 +261,7 @@ fn a_key_that_falls_silent_is_given_up_with_its_process() {
     let enrolled = Enrolled::new(&bench, &attached);
     silent.store(true, std::sync::atomic::Ordering::Release);
     let milliseconds = u64::try_from(PATIENCE.as_millis()).unwrap();
-    assert_eq!(enrolled.testify(&Cancel::default()), Answer::Unable { why: Obstacle::Deadline { milliseconds } });
+    assert_eq!(enrolled.testify(&Cancel::default()), Answer::Unable { why: Unavailable::Deadline { milliseconds } });
 }
 
 /// Does something as soon as the key waits for a touch.
@@ -285,7 +285,7 @@ fn a_key_that_is_pulled_meanwhile_is_no_longer_waited_for() {
     let attached = bench.attach(0);
     let mut enrolled = Enrolled::new(&bench, &attached);
     let answer = at_touch(&bench, || bench.rack.key(0).pull(), || enrolled.testify(&Cancel::default()));
-    assert!(matches!(&answer, Answer::Unable { why: Obstacle::Failed { .. } }), "{answer:?}");
+    assert!(matches!(&answer, Answer::Unable { why: Unavailable::Failed { .. } }), "{answer:?}");
     let error = enrolled.key.refresh_info().unwrap_err();
     assert_eq!(error.to_string(), "the key was removed");
 }
@@ -298,7 +298,7 @@ fn a_run_that_is_ended_meanwhile_ends() {
     let enrolled = Enrolled::new(&bench, &attached);
     let cancel = Cancel::default();
     let answer = at_touch(&bench, || cancel.cancel(), || enrolled.testify(&cancel));
-    assert_eq!(answer, Answer::Unable { why: Obstacle::Interrupted });
+    assert_eq!(answer, Answer::Unable { why: Unavailable::Interrupted });
 }
 
 /// A home with one person, whose two keys are on the bus, each through such a cable.
@@ -322,11 +322,11 @@ fn a_person_whose_keys_it_cannot_do_gets_them_and_the_evidence_says_so() {
     let ended = office.home.run_with(&office.arguments(&words), &Idp::ENVIRONMENT).expect(0);
     let ended = ended.says("key 2 signs in, but no witness verified it: it says: Nonce verification failed");
     let why = json!({"obstacle": "failed", "words": "Nonce verification failed"});
-    let testimony = json!({"testimony": "unable", "why": why});
+    let witness_result = json!({"testimony": "unable", "why": why});
     let person = &ended.json()[0];
     assert_eq!(person["complete"], json!(true), "{person}");
-    assert!(person["jobs"].as_array().unwrap().iter().all(|job| job["witness"] == testimony), "{person}");
-    assert!(office.registered().values().all(|known| known["witness"] == testimony));
+    assert!(person["jobs"].as_array().unwrap().iter().all(|job| job["witness"] == witness_result), "{person}");
+    assert!(office.registered().values().all(|known| known["witness"] == witness_result));
     let shown = office.home.run(&["ledger", "show"]).expect(0).stdout;
     assert_eq!(shown.matches("prove done; no witness verified it: it says: Nonce").count(), 2, "{shown}");
 }
@@ -345,7 +345,8 @@ fn keys_whose_signatures_are_wrong_are_registered_for_nobody() {
 
     // With a good cable the same keys do.
     drop(attached);
-    let _attached: Vec<_> = rack.keys().iter().map(|key| keywright::softkey::uhid::attach(key).unwrap()).collect();
+    let _attached: Vec<_> =
+        rack.keys().iter().map(|key| keywright_practice::softkey::uhid::attach(key).unwrap()).collect();
     office.home.run_with(&office.arguments(&["resume"]), &Idp::ENVIRONMENT).expect(0);
     let verified = json!({"testimony": "verified", "witness": WITNESS});
     assert_eq!(office.registered().values().filter(|known| known["witness"] == verified).count(), 2);

@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use keywright::hid::Cancel;
 use keywright::idp::{Directory, DirectoryError};
-use keywright::ledger::{AccountId, Book, CredentialState, FailureCode, Step};
-use keywright::provision::{Patience, Revocation, RevokeError, RunError, Who, dry_run, revoke};
-use keywright::softkey::Touch;
+use keywright::ledger::{AccountId, FailureCode, Step};
+use keywright::provision::{JobLabel, RetryPolicy, Revocation, RevokeError, RunError, dry_run, revoke};
+use keywright::register::{CredentialState, Register};
+use keywright_fido::hid::Cancel;
+use keywright_practice::softkey::Touch;
 
 use crate::fake_idp::{Answer, FakeIdp, Request};
 use crate::fault_proxy::{self, Fault, FaultProxy, Which};
@@ -107,8 +108,11 @@ pub fn everybody(directory: &dyn Directory, workshop: &Workshop) {
 /// Ada's first key is lost.
 pub fn lose(directory: &dyn Directory, workshop: &Workshop) -> Result<Revocation, RevokeError> {
     let ada = AccountId { directory: DIRECTORY.into(), login: "ada".into() };
-    let patience =
-        Patience { backoff: Duration::from_millis(1), retry_after: Duration::from_secs(1), ..Patience::default() };
+    let patience = RetryPolicy {
+        backoff: Duration::from_millis(1),
+        retry_after: Duration::from_secs(1),
+        ..RetryPolicy::default()
+    };
     revoke(directory, &workshop.store(), &patience, &Cancel::default(), &ada, 1, "lost")
 }
 
@@ -150,7 +154,7 @@ pub fn on_record<P: Played>() {
 /// Everything is asked, and nothing is changed.
 pub fn only_tried<P: Played>() {
     let Some((idp, workshop, directory)) = one_person::<P>() else { return };
-    let (plan, hands) = (workshop.plan(&Book::default()), Hands::default());
+    let (plan, hands) = (workshop.plan(&Register::default()), Hands::default());
     let report = workshop.with_directory(directory.as_ref(), &workshop.store(), &workshop.rack(), &hands, |station| {
         dry_run(station, &plan).unwrap()
     });
@@ -181,7 +185,7 @@ pub fn taken_back<P: Played>() {
 pub fn too_late<P: Played>() {
     let Some((idp, workshop, directory)) = one_person::<P>() else { return };
     let late = AtomicBool::new(false);
-    let at_step = |_: &Who, step: Step| {
+    let at_step = |_: &JobLabel, step: Step| {
         if step == Step::Complete && !late.swap(true, Ordering::SeqCst) {
             idp.expire();
         }
@@ -280,7 +284,7 @@ pub fn one_fault_in_a_revocation<P: Played>() {
             Ok(_) => {}
             Err(RevokeError::Directory(_)) => {
                 let book = workshop.book();
-                let revoked = |one: &keywright::ledger::Credential| one.state == CredentialState::Revoked;
+                let revoked = |one: &keywright::register::Credential| one.state == CredentialState::Revoked;
                 assert!(!book.credentials.values().any(revoked), "{case}: it is written down, and nobody knows");
             }
             Err(error) => panic!("{case}: {error}"),

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use keywright::idp::http::{Client, Limits};
 use keywright::idp::privacy_idea::{PrivacyIdea, Settings, TokenType};
-use keywright::idp::{OpenError, Tenant};
+use keywright::idp::{ConnectionConfig, OpenError};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use ureq::http::{HeaderName, Method};
@@ -154,8 +154,9 @@ impl Server {
             origin: ORIGIN.parse().unwrap(),
         };
         change(&mut settings);
-        let tenant = Tenant { name: "workshop".into(), limits: self.limits, ..Tenant::default() };
-        PrivacyIdea::open(&tenant, &settings)
+        let connection =
+            ConnectionConfig { name: "workshop".into(), limits: self.limits, ..ConnectionConfig::default() };
+        PrivacyIdea::open(&connection, &settings)
     }
 }
 

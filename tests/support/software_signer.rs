@@ -6,8 +6,8 @@
 
 use aws_lc_rs::rand::{SystemRandom, fill};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
-use keywright::webauthn::cbor::{self, Value};
-use keywright::webauthn::{
+use keywright_fido::webauthn::cbor::{self, Value};
+use keywright_fido::webauthn::{
     AttestationObject, AuthenticationResponse, CeremonyType, Challenge, ClientDataJson, CredentialId, Origin,
     RegistrationResponse, RpId, UserHandle,
 };

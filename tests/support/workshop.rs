@@ -10,19 +10,23 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use age::secrecy::ExposeSecret;
-use keywright::ctap::{Authenticator, Permissions, Pin};
-use keywright::hid::{Bus, Cancel, Limits};
-use keywright::idp::embedded::wire::NewUser;
-use keywright::idp::embedded::{Embedded, EmbeddedServer, Settings};
+use keywright::idp::embedded::Embedded;
 use keywright::idp::{Directory, Registered};
-use keywright::ledger::{AccountId, Book, CredentialState, Failure, JobState, SqliteStore, Step, Store, chain};
+use keywright::ledger::{AccountId, Failure, SqliteStore, Step, Store, chain};
 use keywright::profile::{Profile, ProfileName, Profiles, Roster};
-use keywright::provision::{Apart, Operator, Patience, Plan, Report, RunError, Station, Who, resume, run};
+use keywright::provision::{
+    Identification, JobLabel, Operator, Plan, Report, RetryPolicy, RunError, Station, resume, run,
+};
+use keywright::register::{CredentialState, JobState, Register};
 use keywright::secret::{Delivery, Reader, SecretError, SystemEntropy, Vault};
-use keywright::softkey::Rack;
-use keywright::trust::{Anchors, Judge};
-use keywright::webauthn::CredentialId;
 use keywright::witness::Witness;
+use keywright_attest::{Anchors, Judge};
+use keywright_fido::ctap::{Authenticator, Permissions, Pin};
+use keywright_fido::hid::{Bus, Cancel, Limits};
+use keywright_fido::webauthn::CredentialId;
+use keywright_practice::idp_server::wire::NewUser;
+use keywright_practice::idp_server::{EmbeddedServer, Settings};
+use keywright_practice::softkey::Rack;
 use tempfile::TempDir;
 use time::OffsetDateTime;
 
@@ -127,18 +131,18 @@ impl Workshop {
     }
 
     /// What the ledger says, with its chain checked.
-    pub fn book(&self) -> Book {
+    pub fn book(&self) -> Register {
         let entries =
             SqliteStore::read(&self.path().join("ledger.sqlite3")).and_then(|store| store.entries(0)).unwrap();
         chain::verify(&entries, None).unwrap();
-        Book::read(&entries).unwrap()
+        Register::read(&entries).unwrap()
     }
 
     pub fn profiles(&self) -> Profiles {
         Profiles::from([("workshop".parse::<ProfileName>().unwrap(), self.profile.clone())])
     }
 
-    pub fn plan(&self, book: &Book) -> Plan {
+    pub fn plan(&self, book: &Register) -> Plan {
         let profiles = self.profiles();
         let roster = Roster::read(&self.path().join("roster.csv"), &profiles).unwrap();
         Plan::for_roster(&roster, &profiles, DIRECTORY, book)
@@ -163,7 +167,7 @@ impl Workshop {
         hands: &Hands<'_>,
     ) -> Result<Report, RunError> {
         self.with_directory(directory, store, rack, hands, |station| {
-            let book = Book::read(&station.store.entries(0)?)?;
+            let book = Register::read(&station.store.entries(0)?)?;
             run(station, &self.plan(&book))
         })
     }
@@ -199,7 +203,7 @@ impl Workshop {
             store,
             vault: &vault,
             operator: hands,
-            apart: if hands.goes_by_touch { Apart::ByTouch } else { Apart::ByPort },
+            apart: if hands.goes_by_touch { Identification::ByTouch } else { Identification::ByPort },
             judge: &Judge::new(anchors),
             // Never started: these keys are not on USB.
             witness: Witness::new("keywright".into()),
@@ -209,7 +213,7 @@ impl Workshop {
             entropy: &SystemEntropy,
             now: &now,
             limits: Limits::default(),
-            patience: Patience {
+            retry_policy: RetryPolicy {
                 key: hands.waits_for_keys,
                 backoff: Duration::from_millis(1),
                 retry_after: Duration::from_secs(1),
@@ -276,14 +280,14 @@ impl Workshop {
     }
 
     /// The PIN of the key in this port: handed over, or still sealed.
-    pub fn pin_of(&self, book: &Book, port: &str) -> Option<Pin> {
+    pub fn pin_of(&self, book: &Register, port: &str) -> Option<Pin> {
         let job = book.jobs.values().find(|job| job.key().is_some_and(|key| key.port == port))?;
         let sealed = job.sealed_pin().and_then(|sealed| self.vault().unseal(sealed).unwrap());
         sealed.or_else(|| self.handed_over(&job.account.login, job.ordinal))
     }
 
     /// Every credential on every key, asked with the PIN that was handed over for it.
-    pub fn credentials_on_keys(&self, bus: &dyn Bus, book: &Book) -> Vec<CredentialId> {
+    pub fn credentials_on_keys(&self, bus: &dyn Bus, book: &Register) -> Vec<CredentialId> {
         let mut found = Vec::new();
         for device in bus.devices().unwrap() {
             let pipe = bus.open(&device).unwrap();
@@ -347,7 +351,7 @@ force-change = false
 }
 
 /// What is done at a moment of a job.
-pub type Then<'a> = Box<dyn Fn(&Who, Step) + Send + Sync + 'a>;
+pub type Then<'a> = Box<dyn Fn(&JobLabel, Step) + Send + Sync + 'a>;
 
 /// An operator without a terminal: says yes to resets, and remembers what was said.
 #[derive(Default)]
@@ -372,14 +376,14 @@ pub struct Hands<'a> {
 }
 
 impl Operator for Hands<'_> {
-    fn step(&self, who: &Who, step: Step) {
+    fn step(&self, who: &JobLabel, step: Step) {
         self.steps.lock().unwrap().push((who.account.clone(), who.ordinal, step));
         if let Some(at_step) = &self.at_step {
             at_step(who, step);
         }
     }
 
-    fn touch(&self, who: &Who, needed: bool) {
+    fn touch(&self, who: &JobLabel, needed: bool) {
         self.touches.lock().unwrap().push((who.account.clone(), needed));
         let step = self.steps.lock().unwrap().last().map(|(.., step)| *step);
         if let (true, Some(at_touch), Some(step)) = (needed, &self.at_touch, step) {
@@ -387,26 +391,27 @@ impl Operator for Hands<'_> {
         }
     }
 
-    fn ended(&self, who: &Who, failure: Option<&Failure>) {
+    fn ended(&self, who: &JobLabel, failure: Option<&Failure>) {
         if let Some(failure) = failure {
             self.tell(&format!("{} {}: {:?}: {}", who.account, who.ordinal, failure.code, failure.message));
         }
     }
 
-    fn insert_keys(&self, new: &[Who], begun: &[Who]) {
-        let whose = |all: &[Who]| all.iter().map(|who| format!(" {} {}", who.account, who.ordinal)).collect::<String>();
+    fn insert_keys(&self, new: &[JobLabel], begun: &[JobLabel]) {
+        let whose =
+            |all: &[JobLabel]| all.iter().map(|who| format!(" {} {}", who.account, who.ordinal)).collect::<String>();
         self.tell(&format!("insert{}; again{}", whose(new), whose(begun)));
     }
 
-    fn single_out(&self, who: &Who) {
+    fn single_out(&self, who: &JobLabel) {
         self.tell(&format!("{} {} is in {}", who.account, who.ordinal, who.port));
     }
 
-    fn replug(&self, who: &Who) {
+    fn replug(&self, who: &JobLabel) {
         self.tell(&format!("replug {}", who.port));
     }
 
-    fn may_reset(&self, _who: &Who, _why: &str) -> bool {
+    fn may_reset(&self, _who: &JobLabel, _why: &str) -> bool {
         !self.refuses_resets
     }
 

@@ -14,8 +14,8 @@ pub mod testing;
 pub mod vectors;
 
 // The names by which the maker of the main package's tests knows what it uses.
-use keywright::trust::*;
-use keywright::webauthn;
+use keywright_attest::*;
+use keywright_fido::webauthn;
 
 /// Where a case comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

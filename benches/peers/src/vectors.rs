@@ -2,8 +2,8 @@
 //! breaks a rule that is named beside it; everything around it would be taken.
 
 use data_encoding::{BASE64, BASE64URL_NOPAD};
-use keywright::webauthn::cbor::{self, Value};
-use keywright::webauthn::{Aaguid, CeremonyType, Challenge, ClientDataJson, RpId};
+use keywright_fido::webauthn::cbor::{self, Value};
+use keywright_fido::webauthn::{Aaguid, CeremonyType, Challenge, ClientDataJson, RpId};
 use rcgen::{
     CertificateParams, CertifiedIssuer, CustomExtension, DistinguishedName, DnType, IsCa, KeyUsagePurpose,
     SignatureAlgorithm, SigningKey, date_time_ymd,

@@ -5,17 +5,20 @@ use sha2::{Digest, Sha256};
 
 use super::finding::day;
 use super::judges::Judges;
-use super::{About, Matter};
+use super::{About, FindingKind};
 use crate::idp::Ceremony;
-use crate::ledger::{Account, Book, Credential, CredentialState, Job, JobState, Outcome, Step};
-use crate::profile::ModelStatus;
-use crate::trust::{Chain, Policy, Refusal, Statement, Verdict};
-use crate::webauthn::{AttestationObject, CeremonyType, ClientDataJson, CosePublicKey, CredentialId, WebauthnError};
+use crate::ledger::{Outcome, Step};
+use crate::register::{Account, Credential, CredentialState, Job, JobState, Register};
+use keywright_attest::ModelStatus;
+use keywright_attest::{Chain, Policy, Refusal, Statement, Verdict};
+use keywright_fido::webauthn::{
+    AttestationObject, CeremonyType, ClientDataJson, CosePublicKey, CredentialId, WebauthnError,
+};
 
 /// Where a credential stands by the profile of today, the best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Standing {
+pub enum Assessment {
     /// The profile takes it.
     Accepted,
     /// The profile demands a trusted chain, and there was nothing to follow it to.
@@ -28,7 +31,7 @@ pub enum Standing {
 
 /// A credential and what was found out about it.
 #[derive(Debug)]
-pub struct Examined<'a> {
+pub struct CredentialAudit<'a> {
     /// Its id.
     pub id: &'a CredentialId,
     /// What the ledger says of it.
@@ -40,12 +43,12 @@ pub struct Examined<'a> {
     /// Today's verdict, unless it is unsound.
     pub verdict: Option<Verdict>,
     /// Where it stands.
-    pub standing: Standing,
+    pub standing: Assessment,
     /// What is the matter with it.
-    pub matters: Vec<Matter>,
+    pub matters: Vec<FindingKind>,
 }
 
-impl std::fmt::Display for Standing {
+impl std::fmt::Display for Assessment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(match self {
             Self::Accepted => "accepted",
@@ -56,40 +59,45 @@ impl std::fmt::Display for Standing {
     }
 }
 
-impl<'a> Examined<'a> {
+impl<'a> CredentialAudit<'a> {
     /// Examines a credential of this book. One that is no longer in service is judged too, for the record; only what is in
     /// service gives rise to findings about its attestation.
-    pub(super) fn of(id: &'a CredentialId, credential: &'a Credential, book: &'a Book, judges: &Judges<'_>) -> Self {
+    pub(super) fn of(
+        id: &'a CredentialId,
+        credential: &'a Credential,
+        book: &'a Register,
+        judges: &Judges<'_>,
+    ) -> Self {
         let account = &book.accounts[&credential.account];
         let job = book.jobs.get(&credential.job).filter(|job| job.credential_id() == Some(id));
         let mut examined =
-            Self { id, credential, account, job, verdict: None, standing: Standing::Unsound, matters: Vec::new() };
+            Self { id, credential, account, job, verdict: None, standing: Assessment::Unsound, matters: Vec::new() };
         let mut matters = match examined.registration() {
             Ok((object, hash)) => examined.judge(&object, &hash, judges),
-            Err(why) => vec![Matter::Unsound(why)],
+            Err(why) => vec![FindingKind::Unsound(why)],
         };
         match credential.state {
             CredentialState::Registered => {
                 if credential.proved.is_none() {
-                    matters.push(Matter::NeverProved);
+                    matters.push(FindingKind::NeverProved);
                 }
-                matters.extend(credential.failed.as_deref().map(day).map(Matter::LastTryFailed));
+                matters.extend(credential.failed.as_deref().map(day).map(FindingKind::LastTryFailed));
                 if credential.verdict.is_none() {
-                    matters.push(Matter::NeverJudged);
+                    matters.push(FindingKind::NeverJudged);
                 }
             }
             CredentialState::OnKey => {
                 // While its job is open, the job is the finding.
                 let open = book.jobs.get(&credential.job).is_some_and(|job| job.state.step().is_some());
-                matters = if open { Vec::new() } else { vec![Matter::NotRegistered] };
+                matters = if open { Vec::new() } else { vec![FindingKind::NotRegistered] };
             }
             // While its job is open, the job is the finding.
             CredentialState::Unconfirmed if job.is_some_and(|job| job.state == JobState::Done) => {
-                matters.push(Matter::Unconfirmed);
-                matters.extend(credential.failed.as_deref().map(day).map(Matter::LastTryFailed));
+                matters.push(FindingKind::Unconfirmed);
+                matters.extend(credential.failed.as_deref().map(day).map(FindingKind::LastTryFailed));
             }
             CredentialState::Unconfirmed => {}
-            CredentialState::Revoked => matters = vec![Matter::Revoked],
+            CredentialState::Revoked => matters = vec![FindingKind::Revoked],
             CredentialState::Deleted => matters.clear(),
         }
         examined.matters = matters;
@@ -106,22 +114,22 @@ impl<'a> Examined<'a> {
     }
 
     /// What is the matter when it is due for a drill. A key that failed its last one has a finding already.
-    pub(super) fn drill(&self) -> Option<Matter> {
+    pub(super) fn drill(&self) -> Option<FindingKind> {
         let interval_days = self.account.profile.drill_interval_days?;
         if self.credential.failed.is_some() {
             return None;
         }
         Some(match &self.credential.drilled {
-            Some(last) => Matter::DrillOverdue { last: day(last), interval_days },
-            None => Matter::NeverDrilled { enrolled: day(&self.credential.made), interval_days },
+            Some(last) => FindingKind::DrillOverdue { last: day(last), interval_days },
+            None => FindingKind::NeverDrilled { enrolled: day(&self.credential.made), interval_days },
         })
     }
 
     /// Why it stands there: what the profile does not take, then what the judge saw.
     pub fn reasons(&self) -> Vec<String> {
         let refusals = self.matters.iter().filter_map(|matter| match matter {
-            Matter::Refused { refusal, .. } => Some(refusal.to_string()),
-            Matter::Unsound(_) | Matter::ProofInvalid => Some(matter.to_string()),
+            FindingKind::Refused { refusal, .. } => Some(refusal.to_string()),
+            FindingKind::Unsound(_) | FindingKind::ProofInvalid => Some(matter.to_string()),
             _ => None,
         });
         refusals.chain(self.verdict.iter().flat_map(|verdict| verdict.reasons.clone())).collect()
@@ -158,10 +166,10 @@ impl<'a> Examined<'a> {
     }
 
     /// Sets verdict and standing.
-    fn judge(&mut self, object: &AttestationObject, hash: &[u8; 32], judges: &Judges<'_>) -> Vec<Matter> {
+    fn judge(&mut self, object: &AttestationObject, hash: &[u8; 32], judges: &Judges<'_>) -> Vec<FindingKind> {
         let judge = match judges.of(&self.account.profile) {
             Ok(judge) => judge,
-            Err(error) => return vec![Matter::Unsound(format!("a root of its profile is unreadable: {error}"))],
+            Err(error) => return vec![FindingKind::Unsound(format!("a root of its profile is unreadable: {error}"))],
         };
         let today = judge.judge(object, Some(hash), self.credential.key.firmware_version, judges.at());
         let policy = self.policy();
@@ -169,38 +177,38 @@ impl<'a> Examined<'a> {
         let refused_then: Vec<Refusal> = then.and_then(|then| policy.accept(then).err()).unwrap_or_default();
         let nothing_to_judge_by = judge.metadata().is_none() && judge.pinned().is_empty();
 
-        self.standing = Standing::Accepted;
+        self.standing = Assessment::Accepted;
         let mut matters = Vec::new();
         for refusal in policy.accept(&today).err().unwrap_or_default() {
             match refusal {
                 Refusal::Chain(Chain::NotChecked) if nothing_to_judge_by && today.statement == Statement::Valid => {
-                    self.standing = self.standing.max(Standing::NotJudged);
+                    self.standing = self.standing.max(Assessment::NotJudged);
                 }
                 Refusal::Chain(Chain::Expired) if then.is_some_and(|then| then.chain == Chain::Trusted) => {
-                    matters.push(Matter::CertificateExpired);
+                    matters.push(FindingKind::CertificateExpired);
                 }
                 refusal => {
-                    self.standing = Standing::Refused;
+                    self.standing = Assessment::Refused;
                     let accepted_then = then.is_some() && !refused_then.contains(&refusal);
-                    matters.push(Matter::Refused { refusal, accepted_then });
+                    matters.push(FindingKind::Refused { refusal, accepted_then });
                 }
             }
         }
         // What the profile turns the key away for is told once.
         let refused = |wanted: fn(&Refusal) -> bool| {
-            matters.iter().any(|matter| matches!(matter, Matter::Refused { refusal, .. } if wanted(refusal)))
+            matters.iter().any(|matter| matches!(matter, FindingKind::Refused { refusal, .. } if wanted(refusal)))
         };
         let by_status = refused(|refusal| *refusal == Refusal::Status(ModelStatus::UpdateAvailable));
         let by_certification = refused(|refusal| matches!(refusal, Refusal::Certification { .. }));
         matters.extend(since_enrolment(&today, then).into_iter().filter(|matter| match matter {
-            Matter::UpdateAvailable { .. } => !by_status,
-            Matter::CertificationLowered { .. } => !by_certification,
+            FindingKind::UpdateAvailable { .. } => !by_status,
+            FindingKind::CertificationLowered { .. } => !by_certification,
             _ => true,
         }));
         if let (Some(job), Some(attested)) = (self.job, &object.auth_data.attested_credential_data)
             && !proof_holds(job, &attested.public_key)
         {
-            matters.push(Matter::ProofInvalid);
+            matters.push(FindingKind::ProofInvalid);
         }
         self.verdict = Some(today);
         matters
@@ -208,13 +216,13 @@ impl<'a> Examined<'a> {
 }
 
 /// What is known of the model that matters even if the profile takes it, and whether it is news.
-fn since_enrolment(today: &Verdict, then: Option<&Verdict>) -> Vec<Matter> {
-    let advisories = today.advisories.iter().map(|advice| Matter::Advisory {
+fn since_enrolment(today: &Verdict, then: Option<&Verdict>) -> Vec<FindingKind> {
+    let advisories = today.advisories.iter().map(|advice| FindingKind::Advisory {
         advice: advice.clone(),
         new: then.is_some_and(|then| !then.advisories.iter().any(|known| known.id == advice.id)),
     });
     let updates = today.status_reports.iter().filter(|report| report.status == ModelStatus::UpdateAvailable);
-    let updates = updates.map(|report| Matter::UpdateAvailable {
+    let updates = updates.map(|report| FindingKind::UpdateAvailable {
         from: report.effective_date.clone(),
         new: then.is_some_and(|then| then.metadata.is_some() && !then.status_reports.contains(report)),
     });
@@ -223,7 +231,7 @@ fn since_enrolment(today: &Verdict, then: Option<&Verdict>) -> Vec<Matter> {
         && today.metadata.is_some()
         && today.certification.is_none_or(|now| now < certified)
     {
-        matters.push(Matter::CertificationLowered { then: certified, now: today.certification });
+        matters.push(FindingKind::CertificationLowered { then: certified, now: today.certification });
     }
     matters
 }

@@ -6,9 +6,9 @@ use time::format_description::well_known::Rfc3339;
 use time::{Date, OffsetDateTime};
 
 use crate::ledger::{AccountId, JobId, LedgerError, Step};
-use crate::profile::Certification;
-use crate::trust::{Advice, Exposure, Refusal};
-use crate::webauthn::CredentialId;
+use keywright_attest::Certification;
+use keywright_attest::{Advice, Exposure, Refusal};
+use keywright_fido::webauthn::CredentialId;
 
 /// How soon somebody has to do something, the most urgent first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -53,12 +53,12 @@ pub struct Finding {
     /// What it is about.
     pub about: About,
     /// What is the matter.
-    pub matter: Matter,
+    pub matter: FindingKind,
 }
 
 /// What can be the matter. Displayed, one sentence or more.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Matter {
+pub enum FindingKind {
     /// The log is not as it was written; what comes after the break is not looked at.
     ChainBroken(LedgerError),
     /// Certificates could not be followed anywhere.
@@ -169,7 +169,7 @@ pub enum Matter {
     Attention(String),
 }
 
-impl fmt::Display for Matter {
+impl fmt::Display for FindingKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ChainBroken(error) => write!(f, "{error}."),
@@ -267,7 +267,7 @@ impl fmt::Display for Matter {
     }
 }
 
-impl Matter {
+impl FindingKind {
     /// Its name for machines; never changed.
     pub fn code(&self) -> &'static str {
         match self {

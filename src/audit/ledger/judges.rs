@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use time::OffsetDateTime;
 
 use super::Standards;
-use crate::ledger::Book;
 use crate::profile::Profile;
-use crate::trust::{Anchors, Judge, TrustError};
+use crate::register::Register;
+use keywright_attest::{Judge, TrustError};
 
 /// The judges of a book's profiles, by the roots that these pin.
 #[derive(Debug)]
@@ -18,13 +18,13 @@ pub struct Judges<'a> {
 
 impl<'a> Judges<'a> {
     /// Reads every profile's roots once.
-    pub fn new(book: &'a Book, standards: &'a Standards<'a>) -> Self {
+    pub fn new(book: &'a Register, standards: &'a Standards<'a>) -> Self {
         let mut pinning = BTreeMap::new();
         for account in book.accounts.values().filter(|account| !account.profile.keys.anchors.is_empty()) {
             let rules = &account.profile.keys;
             pinning
                 .entry(rules.anchors.as_slice())
-                .or_insert_with(|| Anchors::pinned_by(rules).map(|anchors| standards.judge.also_pinning(anchors)));
+                .or_insert_with(|| rules.pinned_anchors().map(|anchors| standards.judge.also_pinning(anchors)));
         }
         Self { standards, pinning }
     }

@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
+use super::super::judging::{JudgingProfile, Set, Yardstick};
 use super::super::output::{Output, count};
-use super::super::yardstick::{JudgingProfile, Set, Yardstick};
 use super::super::{CliError, Exit, Session};
 use crate::audit::{Found, Registration, Registrations, bulk};
-use crate::trust::{Anchors, Demand, Policy, Verdict};
-use crate::webauthn::Aaguid;
+use keywright_attest::{Anchors, AttestationDemand, Policy, Verdict};
+use keywright_fido::webauthn::Aaguid;
 
 /// Judge registrations that were kept: is the statement valid, and do its certificates lead to a trusted root?
 ///
@@ -41,7 +41,7 @@ pub struct Verify {
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
     #[command(flatten)]
-    yardstick: Yardstick,
+    judging: Yardstick,
     #[command(flatten)]
     profile: JudgingProfile,
 }
@@ -91,9 +91,9 @@ impl Verify {
     pub fn run(&self, session: &Session) -> Result<Exit, CliError> {
         let (policy, demands) = match self.profile.policy(session)? {
             Some((name, policy)) => (policy, format!("profile {name}")),
-            None => (Policy::demanding(Demand::Trusted), "a valid statement and a trusted chain".to_owned()),
+            None => (Policy::demanding(AttestationDemand::Trusted), "a valid statement and a trusted chain".to_owned()),
         };
-        let set = self.yardstick.set(Anchors::none(), session)?;
+        let set = self.judging.set(Anchors::none(), session)?;
         session.console.say(&format!("demanded: {demands}"));
 
         let (mut tally, mut failed) = (Tally::default(), None);

@@ -4,20 +4,23 @@ use clap::Args;
 use serde::Serialize;
 
 use super::super::args::{OneKey, PinArgument};
+use super::super::device::{Keys, OpenKey, touch_prompt};
+use super::super::judging::{JudgingProfile, Set, Yardstick};
 use super::super::key::credentials::{self, Line};
 use super::super::key::identify::Owned;
 use super::super::key::info::{self, Members};
-use super::super::keys::{Keys, OpenKey, touch_prompt};
 use super::super::output::count;
-use super::super::yardstick::{JudgingProfile, Set, Yardstick};
 use super::super::{CliError, Exit, Session, pin_entry};
 use crate::audit::key::{attest, credentials_of_ledger};
 use crate::audit::{Contradiction, Registration};
-use crate::ctap::{Authenticator, CtapError, EnterpriseAttestation, Permissions, Pin, PinUvAuthToken, StatusCode};
-use crate::ledger::{Book, LedgerError, SqliteStore, Store as _};
+use crate::ledger::{LedgerError, SqliteStore, Store as _};
+use crate::register::Register;
 use crate::secret::SystemEntropy;
-use crate::trust::{Anchors, Exposure, Policy, Verdict};
-use crate::webauthn::{Aaguid, CredentialId, RpId};
+use keywright_attest::{Anchors, Exposure, Policy, Verdict};
+use keywright_fido::ctap::{
+    Authenticator, CtapError, EnterpriseAttestation, Permissions, Pin, PinUvAuthToken, StatusCode,
+};
+use keywright_fido::webauthn::{Aaguid, CredentialId, RpId};
 
 /// Find out everything about one key: what it is, whether it is genuine, and whose.
 ///
@@ -42,7 +45,7 @@ pub struct Key {
     #[arg(long)]
     enterprise: bool,
     #[command(flatten)]
-    yardstick: Yardstick,
+    judging: Yardstick,
     #[command(flatten)]
     profile: JudgingProfile,
     /// Spend one of the key's last PIN attempts without asking
@@ -101,7 +104,7 @@ impl Key {
             Keys::Soft(row) => Anchors::from_pem_or_der(row.anchor_pem().as_bytes())?,
             Keys::Usb(_) => Anchors::none(),
         };
-        let set = self.yardstick.set(makers, session)?;
+        let set = self.judging.set(makers, session)?;
         let key = &mut authenticator;
 
         let pin = match &self.pin.pin {
@@ -152,11 +155,11 @@ impl Key {
         &self,
         key: &mut Authenticator,
         pin: Option<&Pin>,
-        touch: crate::ctap::Touch<'_>,
+        touch: keywright_fido::ctap::Touch<'_>,
     ) -> Result<Option<Registration>, CliError> {
         let enterprise = self.enterprise.then_some(EnterpriseAttestation::PlatformManaged);
         let token: Option<PinUvAuthToken> = match pin {
-            Some(pin) => Some(key.pin_uv_auth_token(pin, Permissions::MAKE_CREDENTIAL, Some(&RpId::nobodys()))?),
+            Some(pin) => Some(key.pin_uv_auth_token(pin, Permissions::MAKE_CREDENTIAL, Some(&RpId::probe()))?),
             None => None,
         };
         match attest(key, enterprise, token.as_ref(), &SystemEntropy, touch) {
@@ -168,9 +171,9 @@ impl Key {
 }
 
 /// The ledger, if there is one.
-fn book(session: &Session) -> Result<Option<Book>, CliError> {
+fn book(session: &Session) -> Result<Option<Register>, CliError> {
     match SqliteStore::read(&session.state()?.ledger()) {
-        Ok(store) => Ok(Some(Book::read(&store.entries(0)?)?)),
+        Ok(store) => Ok(Some(Register::read(&store.entries(0)?)?)),
         Err(LedgerError::Missing { .. }) => Ok(None),
         Err(error) => Err(error.into()),
     }
@@ -187,7 +190,7 @@ fn judge(made: &Registration, claimed: Aaguid, set: &Set, policy: Option<&Policy
     Attestation { accepted: policy.map(|_| refusals.is_empty()), refusals, verdict }
 }
 
-fn in_ledger<'a>(book: &'a Book, ids: &[CredentialId], aaguid: Aaguid, serial: Option<&str>) -> InLedger<'a> {
+fn in_ledger<'a>(book: &'a Register, ids: &[CredentialId], aaguid: Aaguid, serial: Option<&str>) -> InLedger<'a> {
     let has_serial = |verdict: &Verdict| verdict.aaguid == aaguid && verdict.serial.as_deref() == serial;
     let others = book.credentials.iter().filter(|(id, credential)| {
         serial.is_some() && !ids.contains(id) && credential.verdict.as_ref().is_some_and(has_serial)
@@ -280,7 +283,7 @@ impl Audited<'_> {
 }
 
 fn attestation_in_words(verdict: &Verdict) -> String {
-    use crate::trust::{Chain, Statement};
+    use keywright_attest::{Chain, Statement};
 
     let statement = match verdict.statement {
         Statement::Valid => "valid",

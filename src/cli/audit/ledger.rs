@@ -7,16 +7,19 @@ use serde::Serialize;
 use time::format_description::well_known::Rfc3339;
 
 use super::super::batch::profiles;
+use super::super::judging::Yardstick;
 use super::super::output::count;
 use super::super::state::write_private;
-use super::super::yardstick::Yardstick;
 use super::super::{CliError, Exit, Session};
-use crate::audit::ledger::{Area, Examined, Finding, LedgerAudit, Matter, Readable, Severity, Standards, Standing};
+use crate::audit::ledger::{
+    Area, Assessment, CredentialAudit, Finding, FindingKind, LedgerAudit, Readable, Severity, Standards,
+};
 use crate::audit::page;
-use crate::ledger::{CredentialState, Head, SeenByHand, SqliteStore, Store as _};
-use crate::profile::Firmware;
-use crate::trust::{Advice, Anchors, Certification, Chain, MetadataId, Statement};
-use crate::webauthn::{Aaguid, CredentialId, RpId};
+use crate::ledger::{Head, SeenByHand, SqliteStore, Store as _};
+use crate::register::CredentialState;
+use keywright_attest::Firmware;
+use keywright_attest::{Advice, Anchors, Certification, Chain, MetadataId, Statement};
+use keywright_fido::webauthn::{Aaguid, CredentialId, RpId};
 
 /// Judge everything in the ledger again, by the rules, roots and profiles of today.
 ///
@@ -67,7 +70,7 @@ struct KeyLine<'a> {
     credential_id: &'a CredentialId,
     label: Option<&'a str>,
     state: CredentialState,
-    standing: Standing,
+    standing: Assessment,
     statement: Option<Statement>,
     chain: Option<Chain>,
     aaguid: Aaguid,
@@ -172,7 +175,7 @@ impl<'a> FindingLine<'a> {
 }
 
 impl<'a> KeyLine<'a> {
-    fn of(one: &'a Examined<'a>) -> Self {
+    fn of(one: &'a CredentialAudit<'a>) -> Self {
         let (credential, verdict) = (one.credential, one.verdict.as_ref());
         Self {
             kind: "credential",
@@ -213,7 +216,7 @@ impl<'a> Summary<'a> {
             accounts: audit.accounts.len(),
             accounts_covered: audit.accounts.iter().filter(|account| account.proved >= account.required).count(),
             keys_in_service: audit.in_service().count(),
-            keys_accepted: audit.in_service().filter(|one| one.standing == Standing::Accepted).count(),
+            keys_accepted: audit.in_service().filter(|one| one.standing == Assessment::Accepted).count(),
             critical: audit.count(Severity::Critical),
             warnings: audit.count(Severity::Warning),
             notices: audit.count(Severity::Notice),
@@ -227,7 +230,9 @@ fn exit(audit: &LedgerAudit<'_>) -> Exit {
         audit.findings.iter().any(|Finding { matter, .. }| matter.severity() < Severity::Notice && area(matter.area()))
     };
     match () {
-        () if audit.findings.iter().any(|finding| matches!(finding.matter, Matter::ChainBroken(_))) => Exit::Failed,
+        () if audit.findings.iter().any(|finding| matches!(finding.matter, FindingKind::ChainBroken(_))) => {
+            Exit::Failed
+        }
         () if to_do(|area| area == Area::Attestation) => Exit::Attestation,
         () if to_do(|_| true) => Exit::Partial,
         () => Exit::Done,

@@ -6,12 +6,12 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::super::args::KeySource;
-use super::super::keys::{Keys, KeysError, SoftKeys};
+use super::super::device::{Keys, KeysError, SoftKeys};
 use super::super::{CliError, Session};
 use super::{Check, Finding};
-use crate::ctap::Authenticator;
-use crate::hid::usb::permission::{self, Missing};
-use crate::hid::{Bus, Device, HidError, Limits};
+use keywright_fido::ctap::Authenticator;
+use keywright_fido::hid::usb::permission::{self, Missing};
+use keywright_fido::hid::{Bus, Device, HidError, Limits};
 
 /// Nothing that is asked here needs a touch, so no key has a reason to take longer.
 const LIMITS: Limits =

@@ -6,7 +6,8 @@ use super::super::output::count;
 use super::super::state::StateFolder;
 use super::super::{CliError, Session};
 use super::{Check, Finding};
-use crate::ledger::{Book, LedgerError, SqliteStore, Store as _, chain};
+use crate::ledger::{LedgerError, SqliteStore, Store as _, chain};
+use crate::register::Register;
 
 /// Looks at everything that does not need a key. Changes nothing, and asks no IdP.
 pub(super) fn look(session: &Session) -> Vec<Finding> {
@@ -84,6 +85,6 @@ fn ledger(state: &StateFolder) -> Finding {
 fn events(path: &Path) -> Result<usize, LedgerError> {
     let entries = SqliteStore::read(path)?.entries(0)?;
     chain::verify(&entries, None)?;
-    Book::read(&entries)?;
+    Register::read(&entries)?;
     Ok(entries.len())
 }

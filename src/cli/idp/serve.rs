@@ -16,12 +16,13 @@ use super::super::batch::read_anchors;
 use super::super::output::count;
 use super::super::state::{StateFolder, write_private};
 use super::super::{CliError, Exit, Session};
-use crate::idp::embedded::wire::NewUser;
-use crate::idp::embedded::{Embedded, EmbeddedServer, Settings};
+use crate::idp::embedded::Embedded;
 use crate::idp::{Directory as _, DirectoryError};
 use crate::secret::{Entropy as _, SecretSource, SystemEntropy};
-use crate::trust::Anchors;
-use crate::webauthn::{Origin, RpId, UserVerification};
+use keywright_attest::Anchors;
+use keywright_fido::webauthn::{Origin, RpId, UserVerification};
+use keywright_practice::idp_server::wire::NewUser;
+use keywright_practice::idp_server::{EmbeddedServer, Settings};
 
 /// Serve a small IdP on this machine, for practice.
 ///

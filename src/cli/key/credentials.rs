@@ -5,12 +5,13 @@ use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use serde::Serialize;
 
 use super::super::args::{Change, OneKey, PinArgument};
-use super::super::keys::OpenKey;
+use super::super::device::OpenKey;
 use super::super::output::table;
 use super::super::{CliError, Exit, Session, pin_entry};
-use crate::ctap::{Authenticator, CtapError, Permissions, PinUvAuthToken, StoredCredential, StoredRp};
-use crate::ledger::{Book, Credential, LedgerError, SqliteStore, Store as _};
-use crate::webauthn::CredentialId;
+use crate::ledger::{LedgerError, SqliteStore, Store as _};
+use crate::register::{Credential, Register};
+use keywright_fido::ctap::{Authenticator, CtapError, Permissions, PinUvAuthToken, StoredCredential, StoredRp};
+use keywright_fido::webauthn::CredentialId;
 
 /// List the credentials on a key, or delete one.
 ///
@@ -148,7 +149,7 @@ fn in_ledger(id: &CredentialId, session: &Session) -> Result<Option<String>, Cli
         Err(LedgerError::Missing { .. }) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    let book = Book::read(&store.entries(0)?)?;
+    let book = Register::read(&store.entries(0)?)?;
     // A browser's own is known from the drill that found it.
     let found = |known: &Credential| known.by_hand.as_ref()?.found.as_ref().map(|found| found.credential_id.clone());
     let mut known = book.credentials.iter().filter(|(_, known)| known.state.is_in_use());

@@ -7,11 +7,12 @@ use clap::Args;
 use serde::Serialize;
 
 use super::super::args::OneKey;
-use super::super::keys::OpenKey;
+use super::super::device::OpenKey;
 use super::super::{CliError, Exit, Session};
 use crate::audit::key::credentials_of_ledger;
-use crate::ledger::{Book, Credential, CredentialState, SqliteStore, Store as _};
-use crate::webauthn::{Aaguid, CredentialId, RpId};
+use crate::ledger::{SqliteStore, Store as _};
+use crate::register::{Credential, CredentialState, Register};
+use keywright_fido::webauthn::{Aaguid, CredentialId, RpId};
 
 /// Say whose key this is, without its PIN.
 ///
@@ -49,7 +50,7 @@ pub struct Owned<'a> {
 
 impl<'a> Owned<'a> {
     /// What the ledger says of these.
-    pub fn all(ids: &[CredentialId], book: &'a Book) -> Vec<Self> {
+    pub fn all(ids: &[CredentialId], book: &'a Register) -> Vec<Self> {
         let known = ids.iter().filter_map(|id| book.credentials.get_key_value(id));
         known.map(|(id, credential)| Self::of(id, credential)).collect()
     }
@@ -84,7 +85,7 @@ impl<'a> Owned<'a> {
 impl Identify {
     /// Runs it.
     pub fn run(&self, session: &Session) -> Result<Exit, CliError> {
-        let book = Book::read(&SqliteStore::read(&session.state()?.ledger())?.entries(0)?)?;
+        let book = Register::read(&SqliteStore::read(&session.state()?.ledger())?.entries(0)?)?;
         let mut key = OpenKey::open(&self.which, session)?;
         key.authenticator.wink()?;
         let ids = credentials_of_ledger(&mut key.authenticator, &book)?;

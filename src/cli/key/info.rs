@@ -7,10 +7,10 @@ use data_encoding::HEXLOWER;
 use serde::Serialize;
 
 use super::super::args::OneKey;
-use super::super::keys::OpenKey;
+use super::super::device::OpenKey;
 use super::super::{CliError, Exit, Session};
-use crate::ctap::GetInfo;
-use crate::webauthn::{Aaguid, CoseAlgorithm};
+use keywright_fido::ctap::GetInfo;
+use keywright_fido::webauthn::{Aaguid, CoseAlgorithm};
 
 /// Show everything that a key says of itself.
 ///

@@ -4,13 +4,13 @@ use clap::Args;
 use serde::Serialize;
 
 use super::super::args::KeySource;
-use super::super::keys::{self, Keys, KeysError};
+use super::super::device::{self, Keys, KeysError};
 use super::super::output::table;
 use super::super::session::ENDING;
 use super::super::{CliError, Exit, Session};
-use crate::ctap::CtapError;
-use crate::hid::{Device, HidError};
-use crate::webauthn::Aaguid;
+use keywright_fido::ctap::CtapError;
+use keywright_fido::hid::{Device, HidError};
+use keywright_fido::webauthn::Aaguid;
 
 /// List the keys that are plugged in.
 ///
@@ -83,7 +83,7 @@ impl List {
 }
 
 fn read(keys: &Keys, device: &Device, session: &Session) -> Row {
-    match keys::open(keys.bus(), device, session) {
+    match device::open(keys.bus(), device, session) {
         Ok(key) => Row::Key {
             path: device.path.clone(),
             product: device.product.clone(),

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::super::args::{Change, OneKey, PinArgument, unrepeated};
-use super::super::keys::OpenKey;
+use super::super::device::OpenKey;
 use super::super::{CliError, Exit, Session, pin_entry};
 use crate::secret::SecretSource;
 

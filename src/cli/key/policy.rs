@@ -6,9 +6,9 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::super::args::{Change, OneKey, PinArgument};
-use super::super::keys::OpenKey;
+use super::super::device::OpenKey;
 use super::super::{CliError, Exit, Session, pin_entry};
-use crate::ctap::{GetInfo, MinPinLength, Permissions};
+use keywright_fido::ctap::{GetInfo, MinPinLength, Permissions};
 
 /// Show or change what a key enforces.
 ///

@@ -10,10 +10,10 @@ use serde::Serialize;
 
 use super::super::args::{Change, OneKey};
 use super::super::console::Style;
-use super::super::keys::{self, OpenKey, touch_prompt};
+use super::super::device::{self, OpenKey, touch_prompt};
 use super::super::{CliError, Exit, Session};
 use crate::provision::fingerprint;
-use crate::webauthn::Aaguid;
+use keywright_fido::webauthn::Aaguid;
 
 /// How long a person has to replug the key.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -46,7 +46,7 @@ impl Reset {
         let before = authenticator.info().clone();
         // Our handle has to be gone, or the system does not see the key go.
         drop(authenticator);
-        let name = keys::describe(&device);
+        let name = device::describe(&device);
         if self.change.dry_run {
             session.console.say(&format!("would erase everything on {name}"));
             let done = Done { path: &device.path, product: &device.product, aaguid: before.aaguid, reset: false };
@@ -60,7 +60,7 @@ impl Reset {
             device.port
         ));
         let again = keys.bus().replug(&device, PATIENCE, &session.cancel)?;
-        let mut key = keys::open(keys.bus(), &again, session)?;
+        let mut key = device::open(keys.bus(), &again, session)?;
         let after = key.info();
         if after.aaguid != before.aaguid {
             return Err(CliError::AnotherKey(format!("its model is {}, not {}", after.aaguid, before.aaguid)));

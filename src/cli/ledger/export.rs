@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::super::{CliError, Exit, Session};
 use super::verify::HeadLine;
-use crate::ledger::{SqliteStore, export};
+use crate::audit::export;
+use crate::ledger::SqliteStore;
 
 /// Write a folder that other software can check.
 ///

@@ -94,7 +94,7 @@ fn of_outcome(outcome: &Outcome) -> String {
         Outcome::Reset { done: false } => ", nothing to reset".into(),
         Outcome::Begin { deadline, .. } => format!(", until {deadline}"),
         Outcome::Make { credential_id, .. } => format!(": credential {credential_id}"),
-        Outcome::Prove { witness: Some(testimony), .. } => format!("; {testimony}"),
+        Outcome::Prove { witness: Some(witness_result), .. } => format!("; {witness_result}"),
         Outcome::Complete { label, .. } => format!(": \"{label}\""),
         Outcome::CompleteByHand { label } => format!(": \"{label}\", to be registered by hand"),
         Outcome::SignIn { done: false } => ", not possible there".into(),

@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::super::output::count;
 use super::super::{CliError, Exit, Session};
-use crate::ledger::{Book, Head, SqliteStore, Store as _, chain};
+use crate::ledger::{Head, SqliteStore, Store as _, chain};
+use crate::register::Register;
 
 /// Check that no event was changed, removed or reordered.
 ///
@@ -49,7 +50,7 @@ impl Verify {
         let entries = SqliteStore::read(&session.state()?.ledger())?.entries(0)?;
         let head = chain::verify(&entries, self.head.as_ref())?;
         // The chain holds; do the events make sense one after the other as well?
-        Book::read(&entries)?;
+        Register::read(&entries)?;
         let verified = Verified { verified: true, head: HeadLine::of(&head) };
         session.output.result(&verified, || {
             format!("{} as written\nhead {}", count(entries.len(), "event is", "events are"), head)

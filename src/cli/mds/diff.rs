@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::super::{CliError, Exit, Session};
 use super::{BlobFile, Signer, in_use};
-use crate::trust::Metadata;
-use crate::trust::mds::{Change, ChangeKind, changes};
+use keywright_attest::Metadata;
+use keywright_attest::mds::{Change, ChangeKind, changes};
 
 /// Show what changed since the metadata before this, or what a file would change.
 ///
@@ -36,15 +36,15 @@ struct Document {
 impl Diff {
     /// Runs it.
     pub fn run(&self, session: &Session) -> Result<Exit, CliError> {
-        let shelf = session.state()?.metadata();
-        let (current, _) = in_use(&shelf)?;
+        let blob_store = session.state()?.metadata();
+        let (current, _) = in_use(&blob_store)?;
         let (before, after) = match &self.file {
             Some(file) => {
                 let file = BlobFile { file: file.clone(), unsigned: self.unsigned, signer: self.signer.clone() };
                 (current, Metadata::read(&file.read()?)?)
             }
             None => {
-                let previous = shelf.load_previous()?.ok_or_else(|| {
+                let previous = blob_store.load_previous()?.ok_or_else(|| {
                     CliError::NotFound("there was no other metadata before the one in use".to_owned())
                 })?;
                 (previous.0, current)
@@ -64,7 +64,7 @@ fn words(document: &Document) -> String {
         many => format!("{many} changes\n"),
     });
     for Change { model, name, kind } in &document.changes {
-        let statuses = |reports: &[crate::trust::StatusReport]| {
+        let statuses = |reports: &[keywright_attest::StatusReport]| {
             reports.iter().map(|report| report.status.to_string()).collect::<Vec<_>>().join(", ")
         };
         let what = match kind {

@@ -12,8 +12,8 @@ use clap::{Args, Subcommand};
 
 use super::batch::read_anchors;
 use super::{CliError, Exit, Session};
-use crate::trust::mds::{Blob, Record, Shelf, Stored, fido_root};
-use crate::trust::{Anchors, Metadata};
+use keywright_attest::mds::{Blob, BlobStore, Record, Stored, fido_root};
+use keywright_attest::{Anchors, Metadata};
 
 /// The FIDO Alliance's metadata: which models there are, what their attestations lead to, what is known of them.
 #[derive(Args)]
@@ -113,8 +113,8 @@ struct Done<'a> {
 }
 
 /// The metadata in use.
-fn in_use(shelf: &Shelf) -> Result<(Metadata, Record), CliError> {
-    shelf.load()?.ok_or_else(|| CliError::NoMetadata)
+fn in_use(blob_store: &BlobStore) -> Result<(Metadata, Record), CliError> {
+    blob_store.load()?.ok_or_else(|| CliError::NoMetadata)
 }
 
 /// A path as it is kept in the record: absolute where that is known.

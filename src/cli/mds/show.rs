@@ -5,9 +5,9 @@ use serde::Serialize;
 
 use super::super::{CliError, Exit, Session};
 use super::in_use;
-use crate::trust::mds::Model;
-use crate::trust::{self, Advice, Anchors, Certification, StatusReport};
-use crate::webauthn::Aaguid;
+use keywright_attest::mds::Model;
+use keywright_attest::{self, Advice, Anchors, Certification, StatusReport};
+use keywright_fido::webauthn::Aaguid;
 
 /// Show what metadata, and keywright's own table of advisories, say of a model.
 ///
@@ -46,8 +46,8 @@ struct AnchorLine {
 impl Show {
     /// Runs it.
     pub fn run(&self, session: &Session) -> Result<Exit, CliError> {
-        let shelf = session.state()?.metadata();
-        let (metadata, record) = in_use(&shelf)?;
+        let blob_store = session.state()?.metadata();
+        let (metadata, record) = in_use(&blob_store)?;
         let model: &Model = metadata.model(self.aaguid).ok_or_else(|| {
             CliError::NotFound(format!("metadata number {} does not list the model {}", record.id.no, self.aaguid))
         })?;
@@ -64,8 +64,8 @@ impl Show {
             key_protection: &model.key_protection,
             attachment: &model.attachment,
             anchors: lines(&metadata.anchors(model)),
-            advisories: trust::advisories_of(self.aaguid),
-            entry: if session.output.is_json() { shelf.entry(self.aaguid)? } else { None },
+            advisories: keywright_attest::advisories_of(self.aaguid),
+            entry: if session.output.is_json() { blob_store.entry(self.aaguid)? } else { None },
         };
         session.output.result(&document, || words(&document))?;
         Ok(Exit::Done)
@@ -74,7 +74,7 @@ impl Show {
 
 fn lines(anchors: &Anchors) -> Vec<AnchorLine> {
     let day = |seconds| time::OffsetDateTime::from_unix_timestamp(seconds).ok().map(|end| end.date().to_string());
-    let line = |anchor: &trust::AnchorCertificate| AnchorLine {
+    let line = |anchor: &keywright_attest::AnchorCertificate| AnchorLine {
         subject: anchor.subject.clone(),
         root: anchor.self_issued,
         not_after: day(anchor.not_after),

@@ -6,8 +6,8 @@ use time::{Date, OffsetDateTime};
 
 use super::super::{CliError, Exit, Session};
 use super::in_use;
-use crate::trust::mds::{Record, Unreadable};
-use crate::trust::{Metadata, MetadataId};
+use keywright_attest::mds::{Record, Unreadable};
+use keywright_attest::{Metadata, MetadataId};
 
 /// Show which metadata is in use, how old it is, and what of it could not be read.
 #[derive(Args)]

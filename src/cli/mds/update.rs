@@ -8,7 +8,7 @@ use ureq::http::{Method, header};
 use super::super::{CliError, Exit, Session};
 use super::{Signer, store};
 use crate::idp::http::{Client, Limits};
-use crate::trust::mds::Blob;
+use keywright_attest::mds::Blob;
 
 /// The longest BLOB that is taken, in bytes. The one of August 2026 has ten million.
 const LONGEST: u64 = 64 * 1024 * 1024;

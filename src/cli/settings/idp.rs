@@ -26,7 +26,7 @@ use crate::idp::okta::{self, Okta};
 use crate::idp::ping_one::{self, PingOne};
 use crate::idp::privacy_idea::{self, PrivacyIdea};
 use crate::idp::zitadel::{self, Zitadel};
-use crate::idp::{Directory, OpenError, Tenant};
+use crate::idp::{ConnectionConfig, Directory, OpenError};
 use crate::secret::SecretSource;
 
 /// What a kind of IdP has of its own. In the settings, its variant's name is the table's `kind`.
@@ -34,7 +34,7 @@ use crate::secret::SecretSource;
 #[serde(rename_all = "kebab-case")]
 pub enum IdpSettings {
     /// `keywright idp serve`.
-    Embedded(embedded::client::Settings),
+    Embedded(embedded::Settings),
     /// A tenant of Microsoft Entra ID.
     Entra(entra::Settings),
     /// Google Workspace or Cloud Identity.
@@ -93,16 +93,16 @@ impl IdpSettings {
         }
     }
 
-    fn open(&self, tenant: &Tenant) -> Result<Box<dyn Directory>, OpenError> {
+    fn open(&self, connection: &ConnectionConfig) -> Result<Box<dyn Directory>, OpenError> {
         Ok(match self {
-            Self::Embedded(settings) => Box::new(Embedded::open(tenant, settings)?),
-            Self::Entra(settings) => Box::new(Entra::open(tenant, settings)?),
-            Self::GoogleWorkspace(_) => Box::new(Manual::google_workspace(tenant)?),
-            Self::Manual(settings) => Box::new(Manual::new(tenant, settings)),
-            Self::PingOne(settings) => Box::new(PingOne::open(tenant, settings)?),
-            Self::PrivacyIdea(settings) => Box::new(PrivacyIdea::open(tenant, settings)?),
-            Self::Okta(settings) => Box::new(Okta::open(tenant, settings)?),
-            Self::Zitadel(settings) => Box::new(Zitadel::open(tenant, settings)?),
+            Self::Embedded(settings) => Box::new(Embedded::open(connection, settings)?),
+            Self::Entra(settings) => Box::new(Entra::open(connection, settings)?),
+            Self::GoogleWorkspace(_) => Box::new(Manual::google_workspace(connection)?),
+            Self::Manual(settings) => Box::new(Manual::new(connection, settings)),
+            Self::PingOne(settings) => Box::new(PingOne::open(connection, settings)?),
+            Self::PrivacyIdea(settings) => Box::new(PrivacyIdea::open(connection, settings)?),
+            Self::Okta(settings) => Box::new(Okta::open(connection, settings)?),
+            Self::Zitadel(settings) => Box::new(Zitadel::open(connection, settings)?),
         })
     }
 }
@@ -158,7 +158,7 @@ impl<'de> Deserialize<'de> for ProxySetting {
 impl IdpTable {
     /// An embedded directory that is named by its address alone.
     pub fn embedded(url: &ServerUrl, token: &SecretSource) -> Self {
-        let settings = embedded::client::Settings { url: url.clone(), token: token.clone() };
+        let settings = embedded::Settings { url: url.clone(), token: token.clone() };
         Self {
             name: "embedded".to_owned(),
             folder: PathBuf::new(),
@@ -202,31 +202,31 @@ impl IdpTable {
 
     /// Opens the IdP. Its secret comes from where the settings say, or from `secret`.
     pub fn open(&self, secret: Option<&SecretSource>) -> Result<Box<dyn Directory>, OpenError> {
-        let mut tenant = Tenant {
+        let mut connection = ConnectionConfig {
             name: self.name.clone(),
             folder: self.folder.clone(),
             secret: secret.cloned(),
-            ..Tenant::default()
+            ..ConnectionConfig::default()
         };
-        tenant.network = self.network(&tenant)?;
-        self.settings.open(&tenant)
+        connection.network = self.network(&connection)?;
+        self.settings.open(&connection)
     }
 
-    fn network(&self, tenant: &Tenant) -> Result<Network, OpenError> {
+    fn network(&self, connection: &ConnectionConfig) -> Result<Network, OpenError> {
         let proxy = match &self.proxy {
             None => None,
             Some(ProxySetting::Open(proxy)) => Some(proxy.clone()),
             Some(ProxySetting::Secret(source)) => {
                 let address = source.from_folder(&self.folder).take(&format!("proxy for {}", self.name))?;
                 let proxy = address.expose_secret().parse();
-                Some(proxy.map_err(|error| tenant.refuse(format!("proxy at {source}: {error}")))?)
+                Some(proxy.map_err(|error| connection.refuse(format!("proxy at {source}: {error}")))?)
             }
         };
         let anchors = match &self.ca {
             None => Vec::new(),
             Some(ca) => {
                 let file = self.folder.join(ca);
-                let refuse = |why: String| tenant.refuse(format!("ca {}: {why}", file.display()));
+                let refuse = |why: String| connection.refuse(format!("ca {}: {why}", file.display()));
                 let anchors: Vec<_> = CertificateDer::pem_file_iter(&file)
                     .and_then(Iterator::collect)
                     .map_err(|error| refuse(error.to_string()))?;
@@ -282,7 +282,7 @@ mod tests {
         let settings = Settings::parse(&folder.path().join("keywright.toml"), &text).ok().unwrap();
         assert_eq!(settings.idp["acme"].open(None).ok().unwrap().name(), "acme");
         assert_eq!(settings.idp["acme"].settings().kind(), "embedded");
-        let network = settings.idp["acme"].network(&Tenant::default()).unwrap();
+        let network = settings.idp["acme"].network(&ConnectionConfig::default()).unwrap();
         assert_eq!(network.anchors, [root.cert.der().clone()]);
         assert_eq!(format!("{:?}", network.proxy.unwrap()), "http://proxy.example:3128");
     }

@@ -19,11 +19,7 @@ pub struct Kind {
 
 /// All kinds, in the order of [`super::IdpSettings`].
 pub const KINDS: &[Kind] = &[
-    Kind {
-        name: "embedded",
-        title: "the practice IdP, keywright idp serve",
-        questions: &[embedded::client::QUESTIONS],
-    },
+    Kind { name: "embedded", title: "the practice IdP, keywright idp serve", questions: &[embedded::QUESTIONS] },
     Kind { name: "entra", title: "Microsoft Entra ID", questions: &[entra::QUESTIONS, NETWORK] },
     Kind {
         name: "google-workspace",

@@ -9,10 +9,10 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 
-use super::super::keys::SoftKeys;
+use super::super::device::SoftKeys;
 use super::super::{CliError, Exit, Session};
-use crate::softkey::uhid::{self, Attached};
-use crate::softkey::{Rack, SoftKey, Touch};
+use keywright_practice::softkey::uhid::{self, Attached};
+use keywright_practice::softkey::{Rack, SoftKey, Touch};
 
 /// Between two looks at whether somebody pressed Ctrl-C.
 const SLICE: Duration = Duration::from_millis(100);

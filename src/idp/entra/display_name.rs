@@ -6,7 +6,7 @@
 use data_encoding::BASE32_NOPAD;
 use sha2::{Digest, Sha256};
 
-use crate::webauthn::CredentialId;
+use keywright_fido::webauthn::CredentialId;
 
 /// The longest name that Graph takes, in characters.
 const LONGEST: usize = 30;
@@ -16,8 +16,8 @@ const MARK: usize = 4;
 
 /// The name for this credential: as much of the label as fits, a space, and the mark.
 pub(super) fn display_name(label: &str, credential_id: &CredentialId) -> String {
-    let kept: String = label.trim().chars().take(LONGEST - MARK - 1).collect();
-    format!("{} {}", kept.trim_end(), mark(credential_id)).trim_start().to_owned()
+    let token_cache: String = label.trim().chars().take(LONGEST - MARK - 1).collect();
+    format!("{} {}", token_cache.trim_end(), mark(credential_id)).trim_start().to_owned()
 }
 
 /// Whether a passkey of this name is this credential.

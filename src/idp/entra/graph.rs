@@ -162,7 +162,7 @@ impl Graph {
 
     /// An answer that is not what Graph documents.
     pub fn unreadable(&self, why: impl Into<String>) -> DirectoryError {
-        DirectoryError::Answer { directory: self.directory().to_owned(), why: why.into() }
+        DirectoryError::InvalidResponse { directory: self.directory().to_owned(), why: why.into() }
     }
 }
 

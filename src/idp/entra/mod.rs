@@ -45,10 +45,10 @@ use super::http::{Fault, Reply, ServerUrl, segment};
 use super::oauth::{ClientAuthentication, ClientCredentials, SigningKey};
 use super::question::Question;
 use super::{
-    Authorization, Ceremony, Directory, DirectoryError, Finding, OpenError, Registered, Session, Tenant, User,
+    Authorization, Ceremony, ConnectionConfig, Directory, DirectoryError, Finding, OpenError, Registered, Session, User,
 };
 use crate::secret::SecretSource;
-use crate::webauthn::{CredentialId, RegistrationResponse};
+use keywright_fido::webauthn::{CredentialId, RegistrationResponse};
 
 /// Minutes that a challenge of v1.0 lasts, and one of beta that is not asked for more.
 const CHALLENGE_MINUTES: u16 = 5;
@@ -260,29 +260,30 @@ pub struct Entra {
 
 impl Entra {
     /// As the settings say. Asks nobody yet.
-    pub fn open(tenant: &Tenant, settings: &Settings) -> Result<Self, OpenError> {
+    pub fn open(connection: &ConnectionConfig, settings: &Settings) -> Result<Self, OpenError> {
         let authentication = match &settings.access {
-            Access::Secret(secret) => ClientAuthentication::SecretPost(tenant.secret(secret, "client secret")?),
+            Access::Secret(secret) => ClientAuthentication::SecretPost(connection.secret(secret, "client secret")?),
             Access::Certificate { certificate, private_key } => {
-                let file = tenant.folder.join(certificate);
+                let file = connection.folder.join(certificate);
                 let pem = std::fs::read(&file)
-                    .map_err(|error| tenant.refuse(format!("certificate {}: {error}", file.display())))?;
-                let key = SigningKey::read(&tenant.secret_text(private_key, "private key")?)
-                    .map_err(|error| tenant.refuse(format!("private-key: {error}")))?;
-                let key = key.with_certificate(&pem).map_err(|error| tenant.refuse(format!("certificate: {error}")))?;
+                    .map_err(|error| connection.refuse(format!("certificate {}: {error}", file.display())))?;
+                let key = SigningKey::read(&connection.secret_text(private_key, "private key")?)
+                    .map_err(|error| connection.refuse(format!("private-key: {error}")))?;
+                let key =
+                    key.with_certificate(&pem).map_err(|error| connection.refuse(format!("certificate: {error}")))?;
                 ClientAuthentication::PrivateKeyJwt(Box::new(key))
             }
         };
         let base = settings.graph.trim_end_matches('/');
         let credentials = ClientCredentials::new(
-            tenant.client(&settings.authority)?,
+            connection.client(&settings.authority)?,
             &format!("/{}/oauth2/v2.0/token", segment(&settings.tenant_id.0)),
             &settings.client_id,
             authentication,
             &format!("{base}/.default"),
         )
         .explained_by(explain);
-        let session = Session::new(tenant.client(base)?, Authorization::OAuth(Box::new(credentials)));
+        let session = Session::new(connection.client(base)?, Authorization::OAuth(Box::new(credentials)));
         Ok(Self { graph: Graph::new(session, base), api: settings.api, told: Mutex::default() })
     }
 

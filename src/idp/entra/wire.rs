@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use crate::webauthn::options::{AuthenticatorSelection, PublicKeyCredentialDescriptor, PublicKeyCredentialParameters};
-use crate::webauthn::{
+use keywright_fido::webauthn::options::{
+    AuthenticatorSelection, PublicKeyCredentialDescriptor, PublicKeyCredentialParameters,
+};
+use keywright_fido::webauthn::{
     AttestationConveyance, Challenge, CredentialCreationOptions, CredentialId, RegistrationResponse, RelyingParty,
     RpId, UserEntity, UserHandle, UserVerification,
 };

@@ -77,7 +77,9 @@ impl Reply {
             429 => DirectoryError::RateLimited { directory, retry_after: self.retry_after() },
             400..=499 => DirectoryError::Refused { directory, why: self.fault().message },
             500..=599 => DirectoryError::Failed { directory, status: self.status },
-            status => DirectoryError::Answer { directory, why: format!("HTTP {status}, which is no answer to this") },
+            status => {
+                DirectoryError::InvalidResponse { directory, why: format!("HTTP {status}, which is no answer to this") }
+            }
         })
     }
 
@@ -86,7 +88,7 @@ impl Reply {
         serde_json::from_slice(&self.body).map_err(|error| {
             let page = self.body.trim_ascii_start().starts_with(b"<");
             let why = if page { "a web page instead of JSON".into() } else { self.clean(&error.to_string()) };
-            DirectoryError::Answer { directory: self.directory.clone(), why }
+            DirectoryError::InvalidResponse { directory: self.directory.clone(), why }
         })
     }
 
@@ -196,7 +198,7 @@ mod tests {
             assert_eq!(error(status, "<html>"), DirectoryError::Failed { directory: directory(), status });
         }
         for status in [302, 304] {
-            assert!(matches!(error(status, ""), DirectoryError::Answer { .. }));
+            assert!(matches!(error(status, ""), DirectoryError::InvalidResponse { .. }));
         }
     }
 
@@ -263,7 +265,7 @@ mod tests {
     #[test]
     fn a_page_is_no_json() {
         let why = |body: &str| match reply(200, &[], body).json::<Vec<u8>>() {
-            Err(DirectoryError::Answer { why, .. }) => why,
+            Err(DirectoryError::InvalidResponse { why, .. }) => why,
             _ => panic!("{body} was read"),
         };
         assert_eq!(why("\n <!doctype html><p>s3cr3t"), "a web page instead of JSON");

@@ -32,9 +32,9 @@ pub use self::wire::TokenType;
 use self::wire::{Answer, Begin, Begun, Complete, Credential, Page, Person, Token};
 use super::http::{Call, Reply, ServerUrl, segment};
 use super::question::Question;
-use super::{Ceremony, Directory, DirectoryError, Finding, OpenError, Registered, Tenant, User};
+use super::{Ceremony, ConnectionConfig, Directory, DirectoryError, Finding, OpenError, Registered, User};
 use crate::secret::SecretSource;
-use crate::webauthn::{CredentialId, Origin, RegistrationResponse};
+use keywright_fido::webauthn::{CredentialId, Origin, RegistrationResponse};
 
 /// How long the server waits for the second step unless it is set up otherwise (`WebauthnChallengeValidityTime`). It does not
 /// tell; the `timeout` in its answers is for browsers.
@@ -88,15 +88,15 @@ pub struct PrivacyIdea {
 
 impl PrivacyIdea {
     /// Takes the password from its place. Asks the server nothing yet.
-    pub fn open(tenant: &Tenant, settings: &Settings) -> Result<Self, OpenError> {
+    pub fn open(connection: &ConnectionConfig, settings: &Settings) -> Result<Self, OpenError> {
         for (key, value) in [("username", &settings.username), ("realm", &settings.realm)] {
             if value.trim().is_empty() {
-                return Err(tenant.refuse(format!("{key} is empty")));
+                return Err(connection.refuse(format!("{key} is empty")));
             }
         }
-        let password = tenant.secret(&settings.password, "privacyIDEA password")?;
+        let password = connection.secret(&settings.password, "privacyIDEA password")?;
         Ok(Self {
-            session: Session::new(tenant.client(&settings.url)?, &settings.username, password),
+            session: Session::new(connection.client(&settings.url)?, &settings.username, password),
             realm: settings.realm.clone(),
             token_type: settings.token_type,
             origin: settings.origin.clone(),
@@ -140,7 +140,7 @@ impl PrivacyIdea {
     }
 
     fn answer(&self, why: impl Into<String>) -> DirectoryError {
-        DirectoryError::Answer { directory: self.name().to_owned(), why: why.into() }
+        DirectoryError::InvalidResponse { directory: self.name().to_owned(), why: why.into() }
     }
 
     /// Gives a token its description. A passkey takes none in its second step, and none is known in the first.

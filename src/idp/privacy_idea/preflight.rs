@@ -9,7 +9,7 @@ use ureq::http::Method;
 use super::PrivacyIdea;
 use super::wire::{Policy, TokenType};
 use crate::idp::{DirectoryError, Finding};
-use crate::webauthn::RpId;
+use keywright_fido::webauthn::RpId;
 
 pub(super) fn look(server: &PrivacyIdea) -> Result<Vec<Finding>, DirectoryError> {
     let granted = server.session.sign_in()?;

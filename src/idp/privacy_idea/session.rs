@@ -8,7 +8,7 @@ use ureq::http::{HeaderName, Method};
 use super::wire::Answer;
 use crate::idp::DirectoryError;
 use crate::idp::http::{Call, Client, Reply};
-use crate::idp::kept::Kept;
+use crate::idp::token_cache::TokenCache;
 
 const PI_AUTHORIZATION: HeaderName = HeaderName::from_static("pi-authorization");
 
@@ -18,7 +18,7 @@ pub(super) struct Session {
     client: Client,
     username: String,
     password: SecretString,
-    token: Kept<SecretString>,
+    token: TokenCache<SecretString>,
 }
 
 /// What a sign-in gives.
@@ -34,7 +34,7 @@ pub(super) struct Granted {
 
 impl Session {
     pub(super) fn new(client: Client, username: &str, password: SecretString) -> Self {
-        Self { client, username: username.to_owned(), password, token: Kept::default() }
+        Self { client, username: username.to_owned(), password, token: TokenCache::default() }
     }
 
     pub(super) fn directory(&self) -> &str {

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::webauthn::options::{
+use keywright_fido::webauthn::options::{
     AuthenticatorSelection, PublicKeyCredentialDescriptor, PublicKeyCredentialParameters, RelyingParty, UserEntity,
 };
-use crate::webauthn::{
+use keywright_fido::webauthn::{
     AttestationConveyance, Challenge, CredentialCreationOptions, CredentialId, RegistrationResponse, UserHandle,
     WebauthnError,
 };
@@ -274,7 +274,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::webauthn::{CeremonyType, ClientDataJson};
+    use keywright_fido::webauthn::{CeremonyType, ClientDataJson};
 
     const RECEIVED: &str = "3bKfDUIZawD6FZPjH9sEQkJAMSTIBuKYKdR9pnf3iVM";
 

@@ -7,12 +7,13 @@
 use data_encoding::BASE64URL_NOPAD;
 
 use super::{Drill, DrillError, Ready, signed};
-use crate::ctap::{Authenticator, CtapError, MinPinLength, Permissions, Pin, StoredCredential, Touch};
 use crate::idp::ByHand;
-use crate::ledger::{CredentialState, FoundOnKey, SeenByHand};
+use crate::ledger::{FoundOnKey, SeenByHand};
 use crate::provision::steps::prove;
-use crate::webauthn::response::ExpectedAuthentication;
-use crate::webauthn::{CeremonyType, ClientDataJson, CosePublicKey, Origin};
+use crate::register::CredentialState;
+use keywright_fido::ctap::{Authenticator, CtapError, MinPinLength, Permissions, Pin, StoredCredential, Touch};
+use keywright_fido::webauthn::response::ExpectedAuthentication;
+use keywright_fido::webauthn::{CeremonyType, ClientDataJson, CosePublicKey, Origin};
 
 impl Drill<'_> {
     /// What the key shows of a registration that was made by hand, with PIN and, where it shows a credential, a touch. `said_by`

@@ -5,12 +5,12 @@ use time::format_description::well_known::Rfc3339;
 use super::undo;
 use crate::idp::Ceremony;
 use crate::ledger::{FailureCode, Outcome};
-use crate::provision::Trouble;
-use crate::provision::job::{Job, Looked};
+use crate::provision::JobError;
+use crate::provision::job::{Job, Recovery};
 
-pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
+pub(super) fn execute(job: &mut Job<'_>) -> Result<Outcome, JobError> {
     let (station, user) = (job.station, job.user);
-    let ceremony = match station.patience.send(&station.cancel, || station.directory.begin(user)) {
+    let ceremony = match station.retry_policy.send(&station.cancel, || station.directory.begin(user)) {
         Err(error) if error.may_have_acted() => {
             // What it began is of no use without its answer.
             undo::abandon_pending(job)?;
@@ -22,24 +22,25 @@ pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
     let deadline = ceremony
         .deadline
         .format(&Rfc3339)
-        .map_err(|error| Trouble::new(FailureCode::DirectoryRefused, format!("the deadline is no date: {error}")))?;
-    let ceremony = serde_json::to_value(&ceremony)
-        .map_err(|error| Trouble::new(FailureCode::DirectoryRefused, format!("the ceremony is unreadable: {error}")))?;
+        .map_err(|error| JobError::new(FailureCode::DirectoryRefused, format!("the deadline is no date: {error}")))?;
+    let ceremony = serde_json::to_value(&ceremony).map_err(|error| {
+        JobError::new(FailureCode::DirectoryRefused, format!("the ceremony is unreadable: {error}"))
+    })?;
     Ok(Outcome::Begin { ceremony, deadline })
 }
 
 /// What begins and never gets its answer is removed before the next.
-pub(super) fn look(job: &mut Job<'_>) -> Result<Looked, Trouble> {
+pub(super) fn recover(job: &mut Job<'_>) -> Result<Recovery, JobError> {
     undo::abandon_pending(job)?;
-    Ok(Looked::Undone)
+    Ok(Recovery::NotDone)
 }
 
 /// A directory that asks for something that no browser would do has the wrong settings; a credential made so would not sign in.
-fn usable(ceremony: &Ceremony) -> Result<(), Trouble> {
+fn usable(ceremony: &Ceremony) -> Result<(), JobError> {
     if ceremony.origin.may_use(&ceremony.options.rp.id) {
         return Ok(());
     }
-    Err(Trouble::new(
+    Err(JobError::new(
         FailureCode::DirectoryRefused,
         format!(
             "the directory asks for RP ID {} at {}, which no browser would allow",

@@ -6,10 +6,10 @@ use super::verify::registration;
 use crate::idp::{DirectoryError, Registered};
 use crate::ledger::{Failure, FailureCode, Outcome, Step};
 use crate::profile::LabelFields;
-use crate::provision::Trouble;
-use crate::provision::job::{Job, Looked};
+use crate::provision::JobError;
+use crate::provision::job::{Job, Recovery};
 
-pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
+pub(super) fn execute(job: &mut Job<'_>) -> Result<Outcome, JobError> {
     if job.station.directory.by_hand().is_some() {
         return Ok(Outcome::CompleteByHand { label: label(job) });
     }
@@ -18,13 +18,13 @@ pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
     let (credential_id, response) = registration(job)?;
     let label = label(job);
     let station = job.station;
-    let sent = station.patience.send(&station.cancel, || station.directory.complete(&ceremony, &response, &label));
+    let sent = station.retry_policy.send(&station.cancel, || station.directory.complete(&ceremony, &response, &label));
     let doubt = match sent {
         Ok(_) => None,
         // What the directory has now decides.
         Err(error) if error.may_have_acted() => Some(error),
         Err(DirectoryError::NotFound { .. } | DirectoryError::Expired { .. }) => {
-            return Err(Trouble::new(
+            return Err(JobError::new(
                 FailureCode::ChallengeExpired,
                 "the directory no longer waits for this registration",
             ));
@@ -32,39 +32,39 @@ pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
         Err(error) => return Err(error.into()),
     };
     let found = station
-        .patience
+        .retry_policy
         .find(&station.cancel, || station.directory.read_back(job.user, &ceremony, &credential_id, &label));
     match found.map_err(unknown)? {
         Some(registered) => Ok(done(registered, label)),
         None => Err(doubt.map_or_else(
-            || Trouble::new(FailureCode::DirectoryDown, "the directory took the credential, but does not list it"),
-            Trouble::from,
+            || JobError::new(FailureCode::DirectoryDown, "the directory took the credential, but does not list it"),
+            JobError::from,
         )),
     }
 }
 
-pub(super) fn look(job: &mut Job<'_>) -> Result<Looked, Trouble> {
+pub(super) fn recover(job: &mut Job<'_>) -> Result<Recovery, JobError> {
     if job.station.directory.by_hand().is_some() {
-        return Ok(Looked::Undone);
+        return Ok(Recovery::NotDone);
     }
     let (credential_id, _) = registration(job)?;
     let label = label(job);
     let (station, ceremony) = (job.station, job.ceremony()?);
     let ask = || station.directory.read_back(job.user, &ceremony, &credential_id, &label);
-    if let Some(registered) = station.patience.ask(&station.cancel, ask).map_err(unknown)? {
-        return Ok(Looked::Done(done(registered, label).into()));
+    if let Some(registered) = station.retry_policy.ask(&station.cancel, ask).map_err(unknown)? {
+        return Ok(Recovery::Done(done(registered, label).into()));
     }
     if !job.directory_waits() {
-        return Ok(Looked::Back(Step::Begin, "its registration was given up"));
+        return Ok(Recovery::RollBackTo(Step::Begin, "its registration was given up"));
     }
     if in_time(job, &ceremony).is_err() {
-        return Ok(Looked::Back(Step::Begin, "the time for the registration ran out"));
+        return Ok(Recovery::RollBackTo(Step::Begin, "the time for the registration ran out"));
     }
     // An undo that was cut short may have taken the credential off the key already.
     if !undo::is_on_key(job, &credential_id)? {
-        return Ok(Looked::Back(Step::Begin, "the key no longer has the credential"));
+        return Ok(Recovery::RollBackTo(Step::Begin, "the key no longer has the credential"));
     }
-    Ok(Looked::Undone)
+    Ok(Recovery::NotDone)
 }
 
 fn done(registered: Registered, label: String) -> Outcome {
@@ -73,13 +73,13 @@ fn done(registered: Registered, label: String) -> Outcome {
 
 /// A directory that does not let us look says nothing about the registration: that is never taken for a refusal of it, which
 /// would be undone on the key.
-fn unknown(error: DirectoryError) -> Trouble {
-    match Trouble::from(error) {
-        Trouble::Job(Failure { code, message }) if code != FailureCode::DirectorySignIn => {
+fn unknown(error: DirectoryError) -> JobError {
+    match JobError::from(error) {
+        JobError::Job(Failure { code, message }) if code != FailureCode::DirectorySignIn => {
             let message = format!("whether the registration came to be is not known: {message}");
-            Trouble::new(FailureCode::DirectoryDown, message)
+            JobError::new(FailureCode::DirectoryDown, message)
         }
-        trouble => trouble,
+        error => error,
     }
 }
 

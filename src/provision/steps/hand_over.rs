@@ -2,11 +2,11 @@
 
 use crate::ledger::{FailureCode, Outcome, Step};
 use crate::profile::HandOver;
-use crate::provision::Trouble;
-use crate::provision::job::{Job, Looked};
+use crate::provision::JobError;
+use crate::provision::job::{Job, Recovery};
 use crate::secret::{Delivery, hand_over};
 
-pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
+pub(super) fn execute(job: &mut Job<'_>) -> Result<Outcome, JobError> {
     let (station, profile) = (job.station, &job.planned.profile);
     let pin = job.pin()?;
     let completed = job.journal.outcome(job.id, Step::Complete);
@@ -21,7 +21,7 @@ pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
     let outcome = delivered(job);
     match profile.hand_over {
         HandOver::Age if station.readers.is_empty() => {
-            return Err(Trouble::new(
+            return Err(JobError::new(
                 FailureCode::Secret,
                 "nobody is named who may read PINs, so the PIN stays sealed here",
             ));
@@ -37,13 +37,13 @@ pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
 }
 
 /// The working copy goes last, so without one the PIN was handed over.
-pub(super) fn look(job: &mut Job<'_>) -> Result<Looked, Trouble> {
+pub(super) fn recover(job: &mut Job<'_>) -> Result<Recovery, JobError> {
     let sealed = job.sealed_pin();
     let there = match &sealed {
         Some(sealed) => job.station.vault.list()?.contains(sealed),
         None => false,
     };
-    Ok(if there { Looked::Undone } else { Looked::Done(delivered(job).into()) })
+    Ok(if there { Recovery::NotDone } else { Recovery::Done(delivered(job).into()) })
 }
 
 fn delivered(job: &Job<'_>) -> Outcome {
@@ -55,7 +55,7 @@ fn delivered(job: &Job<'_>) -> Outcome {
     Outcome::HandOver { how, readers }
 }
 
-fn destroy(job: &Job<'_>) -> Result<(), Trouble> {
+fn destroy(job: &Job<'_>) -> Result<(), JobError> {
     match job.sealed_pin() {
         Some(sealed) => Ok(job.station.vault.destroy(&sealed)?),
         None => Ok(()),

@@ -2,12 +2,12 @@
 //!
 //! A key that a person has yet to register needs its PIN for that: the change is forced when a drill has confirmed it.
 
-use crate::ctap::{MinPinLength, Permissions};
 use crate::ledger::{FailureCode, Outcome};
-use crate::provision::Trouble;
+use crate::provision::JobError;
 use crate::provision::job::Job;
+use keywright_fido::ctap::{MinPinLength, Permissions};
 
-pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
+pub(super) fn execute(job: &mut Job<'_>) -> Result<Outcome, JobError> {
     let (keys, pin) = (&job.planned.profile.keys, &job.planned.profile.pin);
     let force_change = pin.force_change && job.station.directory.by_hand().is_none();
     let info = job.authenticator()?.info();
@@ -42,6 +42,6 @@ pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
     }
 }
 
-fn unmet(what: &str) -> Result<Outcome, Trouble> {
-    Err(Trouble::new(FailureCode::KeyFault, format!("the key took {what} but does not show it")))
+fn unmet(what: &str) -> Result<Outcome, JobError> {
+    Err(JobError::new(FailureCode::KeyFault, format!("the key took {what} but does not show it")))
 }

@@ -1,19 +1,20 @@
 //! Is this key one that the job may use? Reads only; a key that will not do is left as it was.
 
-use crate::ctap::GetInfo;
 use crate::ledger::{FailureCode, Outcome};
-use crate::profile::{AttestationDemand, Profile, Reset};
-use crate::provision::Trouble;
+use crate::profile::{Profile, Reset};
+use crate::provision::JobError;
 use crate::provision::job::Job;
+use keywright_attest::AttestationDemand;
+use keywright_fido::ctap::GetInfo;
 
-pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
+pub(super) fn execute(job: &mut Job<'_>) -> Result<Outcome, JobError> {
     let profile = &job.planned.profile;
     let key = job.key()?;
     fit(key.authenticator.info(), profile)?;
     let has_pin = key.authenticator.info().has_pin();
     let key = key.identity();
     if has_pin && !job.station.operator.may_reset(&job.who, "it has a PIN already") {
-        return Err(Trouble::new(
+        return Err(JobError::new(
             FailureCode::PinUnknown,
             format!("the key in {} has a PIN that nobody gave; it was not reset", key.port),
         ));
@@ -22,8 +23,8 @@ pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
 }
 
 /// Whether a key can be what a profile demands, by what it says of itself. What a reset changes is left out if it gets one.
-pub(in crate::provision) fn fit(info: &GetInfo, profile: &Profile) -> Result<(), Trouble> {
-    let refuse = |why: String| Err(Trouble::new(FailureCode::KeyRefused, why));
+pub(in crate::provision) fn fit(info: &GetInfo, profile: &Profile) -> Result<(), JobError> {
+    let refuse = |why: String| Err(JobError::new(FailureCode::KeyRefused, why));
     let (keys, pin) = (&profile.keys, &profile.pin);
     if !info.versions.iter().any(|version| version.starts_with("FIDO_2")) {
         return refuse("the key does not speak CTAP2".into());
@@ -43,14 +44,14 @@ pub(in crate::provision) fn fit(info: &GetInfo, profile: &Profile) -> Result<(),
         return refuse("the key has no PIN".into());
     }
     if info.has_pin() && keys.reset == Reset::Never {
-        return Err(Trouble::new(
+        return Err(JobError::new(
             FailureCode::PinUnknown,
             format!("the key has a PIN that nobody gave, and profile {} does not allow a reset", profile.name),
         ));
     }
     let as_it_is = !to_be_reset(info, profile);
     if as_it_is && info.remaining_discoverable_credentials == Some(0) {
-        return Err(Trouble::new(FailureCode::KeyFull, "the key has no room for another credential"));
+        return Err(JobError::new(FailureCode::KeyFull, "the key has no room for another credential"));
     }
     let sets_length = info.option("setMinPINLength") == Some(true);
     if pin.minimum_on_key > info.min_pin_length && !sets_length {
@@ -66,7 +67,7 @@ pub(in crate::provision) fn fit(info: &GetInfo, profile: &Profile) -> Result<(),
         return refuse("the key has no enterprise attestation".into());
     }
     if as_it_is && pin.length < info.min_pin_length || pin.length > info.max_pin_length {
-        return Err(Trouble::new(
+        return Err(JobError::new(
             FailureCode::PinPolicy,
             format!(
                 "profile {} draws PINs of {} characters, and the key takes {} to {}",

@@ -3,15 +3,16 @@
 use data_encoding::BASE64URL_NOPAD;
 
 use super::undo;
-use crate::ctap::{CredProtect, EnterpriseAttestation, MakeCredential, Permissions};
 use crate::idp::Ceremony;
-use crate::ledger::{CredentialState, Event, FailureCode, Outcome, Step};
-use crate::profile::AttestationDemand;
-use crate::provision::Trouble;
-use crate::provision::job::{Job, Looked};
-use crate::webauthn::{AttestationConveyance, CeremonyType, ClientDataJson, CredentialId};
+use crate::ledger::{Event, FailureCode, Outcome, Step};
+use crate::provision::JobError;
+use crate::provision::job::{Job, Recovery};
+use crate::register::CredentialState;
+use keywright_attest::AttestationDemand;
+use keywright_fido::ctap::{CredProtect, EnterpriseAttestation, MakeCredential, Permissions};
+use keywright_fido::webauthn::{AttestationConveyance, CeremonyType, ClientDataJson, CredentialId};
 
-pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
+pub(super) fn execute(job: &mut Job<'_>) -> Result<Outcome, JobError> {
     let ceremony = job.ceremony()?;
     in_time(job, &ceremony)?;
     let enterprise = wants_enterprise(job, &ceremony);
@@ -42,7 +43,7 @@ pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
     let made = job.touching(|authenticator, touch| authenticator.make_credential(&request, Some(&token), touch))?;
     let object = made.attestation_object;
     let attested = object.auth_data.attested_credential_data.as_ref().ok_or_else(|| {
-        Trouble::new(FailureCode::KeyFault, "the key made a credential without attested credential data")
+        JobError::new(FailureCode::KeyFault, "the key made a credential without attested credential data")
     })?;
     let credential_id = attested.credential_id.clone();
     forget_replaced(job, &credential_id)?;
@@ -57,20 +58,20 @@ pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
 }
 
 /// A credential that was made but never got into the ledger is of no use: its attestation is lost. It is deleted.
-pub(super) fn look(job: &mut Job<'_>) -> Result<Looked, Trouble> {
+pub(super) fn recover(job: &mut Job<'_>) -> Result<Recovery, JobError> {
     undo::delete_from_key(job, "its attestation was lost when the run broke off")?;
     if in_time(job, &job.ceremony()?).is_err() {
-        return Ok(Looked::Back(Step::Begin, "the time for the registration ran out"));
+        return Ok(Recovery::RollBackTo(Step::Begin, "the time for the registration ran out"));
     }
-    Ok(Looked::Undone)
+    Ok(Recovery::NotDone)
 }
 
 /// Refuses to go on with a registration that the directory no longer takes.
-pub(super) fn in_time(job: &Job<'_>, ceremony: &Ceremony) -> Result<(), Trouble> {
+pub(super) fn in_time(job: &Job<'_>, ceremony: &Ceremony) -> Result<(), JobError> {
     if job.now() < ceremony.deadline {
         return Ok(());
     }
-    Err(Trouble::new(FailureCode::ChallengeExpired, "the time for this registration ran out"))
+    Err(JobError::new(FailureCode::ChallengeExpired, "the time for this registration ran out"))
 }
 
 /// The stricter of what the profile and the directory ask for (`credentialProtectionPolicy`, CTAP 2.1 section 12.1.1). Level 1 is
@@ -96,7 +97,7 @@ fn wants_enterprise(job: &Job<'_>, ceremony: &Ceremony) -> bool {
 
 /// A key has one resident credential for an account (CTAP 2.1, 6.1.2): on keys that cannot delete, the new one has taken the
 /// place of what earlier attempts left.
-fn forget_replaced(job: &Job<'_>, made: &CredentialId) -> Result<(), Trouble> {
+fn forget_replaced(job: &Job<'_>, made: &CredentialId) -> Result<(), JobError> {
     let replaced: Vec<CredentialId> = {
         let book = job.journal.book();
         let left = book.credentials.iter().filter(|(id, credential)| {

@@ -15,42 +15,42 @@ mod verify;
 
 pub(super) use inspect::fit;
 
-use super::Trouble;
-use super::job::{Job, Looked};
+use super::JobError;
+use super::job::{Job, Recovery};
 use crate::ledger::{Outcome, Step};
 
-/// Does a step. On trouble, nothing of it is left behind that [`look`] or [`undo::after`] would not find.
-pub(super) fn carry_out(job: &mut Job<'_>, step: Step) -> Result<Outcome, Trouble> {
+/// Does a step. On trouble, nothing of it is left behind that [`recover`] or [`undo::after`] would not find.
+pub(super) fn execute(job: &mut Job<'_>, step: Step) -> Result<Outcome, JobError> {
     match step {
-        Step::Inspect => inspect::carry_out(job),
-        Step::Reset => reset::carry_out(job),
+        Step::Inspect => inspect::execute(job),
+        Step::Reset => reset::execute(job),
         Step::SealPin => set_pin::seal(job),
-        Step::SetPin => set_pin::carry_out(job),
-        Step::Begin => begin::carry_out(job),
-        Step::Make => make::carry_out(job),
-        Step::Verify => verify::carry_out(job),
-        Step::Prove => prove::carry_out(job),
-        Step::Complete => complete::carry_out(job),
-        Step::SignIn => sign_in::carry_out(job),
-        Step::Harden => harden::carry_out(job),
-        Step::HandOver => hand_over::carry_out(job),
+        Step::SetPin => set_pin::execute(job),
+        Step::Begin => begin::execute(job),
+        Step::Make => make::execute(job),
+        Step::Verify => verify::execute(job),
+        Step::Prove => prove::execute(job),
+        Step::Complete => complete::execute(job),
+        Step::SignIn => sign_in::execute(job),
+        Step::Harden => harden::execute(job),
+        Step::HandOver => hand_over::execute(job),
     }
 }
 
 /// Looks at what an earlier attempt at a step left on the key, at the directory and in the vault.
-pub(super) fn look(job: &mut Job<'_>, step: Step) -> Result<Looked, Trouble> {
+pub(super) fn recover(job: &mut Job<'_>, step: Step) -> Result<Recovery, JobError> {
     if (Step::Make..=Step::Prove).contains(&step) && !job.directory_waits() {
-        return Ok(Looked::Back(Step::Begin, "its registration was given up"));
+        return Ok(Recovery::RollBackTo(Step::Begin, "its registration was given up"));
     }
     match step {
-        Step::SetPin => set_pin::look(job),
-        Step::Begin => begin::look(job),
-        Step::Make => make::look(job),
-        Step::Complete => complete::look(job),
-        Step::HandOver => hand_over::look(job),
+        Step::SetPin => set_pin::recover(job),
+        Step::Begin => begin::recover(job),
+        Step::Make => make::recover(job),
+        Step::Complete => complete::recover(job),
+        Step::HandOver => hand_over::recover(job),
         // Doing these again does no harm: they only ask, or they bring about a state that they read first.
         Step::Inspect | Step::Reset | Step::SealPin | Step::Verify | Step::Prove | Step::SignIn | Step::Harden => {
-            Ok(Looked::Undone)
+            Ok(Recovery::NotDone)
         }
     }
 }

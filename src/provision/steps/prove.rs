@@ -6,34 +6,37 @@
 use data_encoding::BASE64URL_NOPAD;
 
 use super::verify::registration;
-use crate::ctap::{Authenticator, CtapError, GetAssertion, Permissions, PinUvAuthProtocol, PinUvAuthToken, Touch};
 use crate::idp::Ceremony;
-use crate::ledger::{FailureCode, Obstacle, Outcome, Testimony};
-use crate::provision::Trouble;
+use crate::ledger::{FailureCode, Outcome, Unavailable, WitnessResult};
+use crate::provision::JobError;
 use crate::provision::job::Job;
-use crate::webauthn::response::{AuthenticationResponse, ExpectedAuthentication};
-use crate::webauthn::{
+use crate::witness::{Answer, Question, WITNESS};
+use keywright_fido::ctap::{
+    Authenticator, CtapError, GetAssertion, Permissions, PinUvAuthProtocol, PinUvAuthToken, Touch,
+};
+use keywright_fido::webauthn::response::{AuthenticationResponse, ExpectedAuthentication};
+use keywright_fido::webauthn::{
     AttestationObject, CeremonyType, Challenge, ClientDataJson, CosePublicKey, CredentialId, Origin, RpId,
 };
-use crate::witness::{Answer, Question, WITNESS};
 
-pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
+pub(super) fn execute(job: &mut Job<'_>) -> Result<Outcome, JobError> {
     let ceremony = job.ceremony()?;
     let (credential_id, response) = registration(job)?;
     let object = AttestationObject::parse(&response.attestation_object)?;
     let attested = object
         .auth_data
         .attested_credential_data
-        .ok_or_else(|| Trouble::new(FailureCode::Ledger, "the credential in the ledger has no public key"))?;
+        .ok_or_else(|| JobError::new(FailureCode::Ledger, "the credential in the ledger has no public key"))?;
     let mut bytes = [0; 32];
     job.station.entropy.fill(&mut bytes);
     let challenge = Challenge::new(bytes)?;
     let rp_id = &ceremony.options.rp.id;
-    let (signed, testimony) = match ask_witness(job, &ceremony, &credential_id, &attested.public_key, &challenge)? {
-        Answer::Verified { assertion } => (assertion, Testimony::Verified { witness: WITNESS.to_owned() }),
+    let (signed, witness_result) = match ask_witness(job, &ceremony, &credential_id, &attested.public_key, &challenge)?
+    {
+        Answer::Verified { assertion } => (assertion, WitnessResult::Verified { witness: WITNESS.to_owned() }),
         Answer::Unable { why } => {
             let signed = sign(job, rp_id, &credential_id, &challenge, &ceremony.origin)?;
-            (signed, Testimony::Unable { why })
+            (signed, WitnessResult::Unable { why })
         }
         Answer::Refuted { why } => return Err(unproved(format!("{why} ({WITNESS} says so)"))),
     };
@@ -47,26 +50,26 @@ pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
             sign_count: object.auth_data.sign_count,
         })
         .map_err(|error| unproved(error.to_string()))?;
-    tell_what_is_missing(job, &testimony);
+    tell_what_is_missing(job, &witness_result);
     Ok(Outcome::Prove {
         authenticator_data: BASE64URL_NOPAD.encode(&signed.authenticator_data),
         client_data_json: BASE64URL_NOPAD.encode(signed.client_data_json.as_bytes()),
         signature: BASE64URL_NOPAD.encode(&signed.signature),
-        witness: Some(testimony),
+        witness: Some(witness_result),
     })
 }
 
-fn unproved(why: String) -> Trouble {
-    Trouble::new(FailureCode::ProofFailed, format!("the new credential does not sign in: {why}"))
+fn unproved(why: String) -> JobError {
+    JobError::new(FailureCode::ProofFailed, format!("the new credential does not sign in: {why}"))
 }
 
 /// Keys in this process have no witness, and nobody expects one; of others the person hears.
-fn tell_what_is_missing(job: &Job<'_>, testimony: &Testimony) {
-    match testimony {
-        Testimony::Verified { .. } | Testimony::Unable { why: Obstacle::NotUsb } => {}
-        Testimony::Unable { .. } => {
+fn tell_what_is_missing(job: &Job<'_>, witness_result: &WitnessResult) {
+    match witness_result {
+        WitnessResult::Verified { .. } | WitnessResult::Unable { why: Unavailable::NotUsb } => {}
+        WitnessResult::Unable { .. } => {
             let (account, ordinal) = (&job.who.account, job.who.ordinal);
-            job.station.operator.tell(&format!("{account}'s key {ordinal} signs in, but {testimony}"));
+            job.station.operator.tell(&format!("{account}'s key {ordinal} signs in, but {witness_result}"));
         }
     }
 }
@@ -79,10 +82,10 @@ fn ask_witness(
     credential_id: &CredentialId,
     public_key: &CosePublicKey,
     challenge: &Challenge,
-) -> Result<Answer, Trouble> {
+) -> Result<Answer, JobError> {
     let station = job.station;
     if !station.bus.is_usb() {
-        return Ok(Answer::Unable { why: Obstacle::NotUsb });
+        return Ok(Answer::Unable { why: Unavailable::NotUsb });
     }
     let rp_id = &ceremony.options.rp.id;
     let question = Question {
@@ -105,11 +108,11 @@ pub(super) fn sign(
     credential_id: &CredentialId,
     challenge: &Challenge,
     origin: &Origin,
-) -> Result<AuthenticationResponse, Trouble> {
+) -> Result<AuthenticationResponse, JobError> {
     let client_data = ClientDataJson::new(CeremonyType::Get, challenge, origin);
     let token = job.token(Permissions::GET_ASSERTION, Some(rp_id))?;
     job.touching(|key, touch| signature(key, &token, rp_id, credential_id, client_data, touch))?
-        .ok_or_else(|| Trouble::new(FailureCode::ProofFailed, "the key gave no signature"))
+        .ok_or_else(|| JobError::new(FailureCode::ProofFailed, "the key gave no signature"))
 }
 
 /// One signature with a touch; `token` needs ga for this RP ID. `None` if the key answers with none.

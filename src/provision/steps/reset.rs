@@ -2,10 +2,10 @@
 
 use super::inspect::{fit, to_be_reset};
 use crate::ledger::{FailureCode, Outcome};
-use crate::provision::Trouble;
+use crate::provision::JobError;
 use crate::provision::job::Job;
 
-pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
+pub(super) fn execute(job: &mut Job<'_>) -> Result<Outcome, JobError> {
     let planned = job.planned;
     let profile = &planned.profile;
     if !to_be_reset(job.authenticator()?.info(), profile) {
@@ -18,7 +18,7 @@ pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
     job.touching(|authenticator, touch| authenticator.reset(touch))?;
     let info = job.authenticator()?.refresh_info()?;
     if info.has_pin() {
-        return Err(Trouble::new(FailureCode::KeyFault, "the key took the reset but still has a PIN"));
+        return Err(JobError::new(FailureCode::KeyFault, "the key took the reset but still has a PIN"));
     }
     // What the reset changes could not be held against the profile before.
     fit(info, profile)?;

@@ -1,13 +1,13 @@
 //! The PIN: drawn and sealed to disk, and only then given to the key.
 
-use crate::ctap::Permissions;
 use crate::ledger::{FailureCode, Outcome};
-use crate::provision::Trouble;
-use crate::provision::job::{Job, Looked};
+use crate::provision::JobError;
+use crate::provision::job::{Job, Recovery};
 use crate::secret::{SealedPin, draw};
-use crate::webauthn::RpId;
+use keywright_fido::ctap::Permissions;
+use keywright_fido::webauthn::RpId;
 
-pub(super) fn seal(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
+pub(super) fn seal(job: &mut Job<'_>) -> Result<Outcome, JobError> {
     let rules = &job.planned.profile.pin;
     let pin = draw(rules.length, rules.alphabet, job.station.entropy);
     // The same name after a crash, when no key can have got the PIN; another after a key was turned away, which keeps its PIN.
@@ -17,23 +17,23 @@ pub(super) fn seal(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
     Ok(Outcome::SealPin { sealed })
 }
 
-pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
+pub(super) fn execute(job: &mut Job<'_>) -> Result<Outcome, JobError> {
     let pin = job.pin()?;
     job.authenticator()?.set_pin(&pin)?;
     job.pin_was_set();
     Ok(Outcome::SetPin {})
 }
 
-pub(super) fn look(job: &mut Job<'_>) -> Result<Looked, Trouble> {
+pub(super) fn recover(job: &mut Job<'_>) -> Result<Recovery, JobError> {
     if !job.authenticator()?.info().has_pin() {
-        return Ok(Looked::Undone);
+        return Ok(Recovery::NotDone);
     }
-    match job.token(Permissions::GET_ASSERTION, Some(&RpId::nobodys())) {
-        Ok(_) => Ok(Looked::Done(Outcome::SetPin {}.into())),
-        Err(Trouble::Job(failure)) if failure.code == FailureCode::PinUnknown => Err(Trouble::new(
+    match job.token(Permissions::GET_ASSERTION, Some(&RpId::probe())) {
+        Ok(_) => Ok(Recovery::Done(Outcome::SetPin {}.into())),
+        Err(JobError::Job(failure)) if failure.code == FailureCode::PinUnknown => Err(JobError::new(
             FailureCode::PinUnknown,
             "the key has a PIN that is not the one sealed for this job; is it the key that this job began with?",
         )),
-        Err(trouble) => Err(trouble),
+        Err(error) => Err(error),
     }
 }

@@ -3,23 +3,23 @@
 use super::prove::sign;
 use super::verify::registration;
 use crate::ledger::{FailureCode, Outcome};
-use crate::provision::Trouble;
+use crate::provision::JobError;
 use crate::provision::job::Job;
 
-pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
+pub(super) fn execute(job: &mut Job<'_>) -> Result<Outcome, JobError> {
     let (station, user) = (job.station, job.user);
     let Some(door) = station.directory.sign_in() else { return Ok(Outcome::SignIn { done: false }) };
     let (credential_id, _) = registration(job)?;
-    let ceremony = station.patience.ask(&station.cancel, || door.begin(user))?;
+    let ceremony = station.retry_policy.ask(&station.cancel, || door.begin(user))?;
     let options = &ceremony.options;
     let response = sign(job, &options.rp_id, &credential_id, &options.challenge, &ceremony.origin)?;
-    station.patience.send(&station.cancel, || door.finish(user, &ceremony, &response)).map_err(|error| {
-        match Trouble::from(error) {
-            Trouble::Job(failure) if failure.code == FailureCode::DirectoryRefused => Trouble::new(
+    station.retry_policy.send(&station.cancel, || door.finish(user, &ceremony, &response)).map_err(|error| {
+        match JobError::from(error) {
+            JobError::Job(failure) if failure.code == FailureCode::DirectoryRefused => JobError::new(
                 FailureCode::ProofFailed,
                 format!("the directory did not let {} in with the new key: {}", user.login, failure.message),
             ),
-            trouble => trouble,
+            error => error,
         }
     })?;
     Ok(Outcome::SignIn { done: true })

@@ -2,14 +2,15 @@
 //!
 //! The ledger hears of each removal after it is done; doing one again does no harm, so a crash in between is harmless.
 
-use crate::ctap::{CtapError, GetAssertion, Permissions, StatusCode};
-use crate::ledger::{CredentialState, Event, Failure, FailureCode, Outcome, Step};
-use crate::provision::Trouble;
+use crate::ledger::{Event, Failure, FailureCode, Outcome, Step};
+use crate::provision::JobError;
 use crate::provision::job::Job;
-use crate::webauthn::{CredentialId, RpId};
+use crate::register::CredentialState;
+use keywright_fido::ctap::{CtapError, GetAssertion, Permissions, StatusCode};
+use keywright_fido::webauthn::{CredentialId, RpId};
 
 /// What is taken back right after a step failed.
-pub(in crate::provision) fn after(job: &mut Job<'_>, step: Step, failure: &Failure) -> Result<(), Trouble> {
+pub(in crate::provision) fn after(job: &mut Job<'_>, step: Step, failure: &Failure) -> Result<(), JobError> {
     let taken_back = match step {
         // The key looked at the PIN and will not have it; the next one may be to its taste.
         Step::SetPin if failure.code == FailureCode::PinPolicy => return start_over(job, &failure.message),
@@ -36,7 +37,7 @@ pub(in crate::provision) fn after(job: &mut Job<'_>, step: Step, failure: &Failu
         FailureCode::KeyRemoved | FailureCode::KeyFault | FailureCode::Interrupted => passing(abandon(job)),
         _ => match back(job, to, &failure.message) {
             // The key does not let go of it yet; the directory need not wait for that.
-            Err(Trouble::Job(failure)) => {
+            Err(JobError::Job(failure)) => {
                 tracing::warn!(code = ?failure.code, "taking back did not work yet: {}", failure.message);
                 passing(abandon(job))
             }
@@ -46,7 +47,7 @@ pub(in crate::provision) fn after(job: &mut Job<'_>, step: Step, failure: &Failu
 }
 
 /// Back to the beginning, while no key has anything of the job.
-pub(in crate::provision) fn start_over(job: &mut Job<'_>, why: &str) -> Result<(), Trouble> {
+pub(in crate::provision) fn start_over(job: &mut Job<'_>, why: &str) -> Result<(), JobError> {
     if let Some(sealed) = job.sealed_pin() {
         job.station.vault.destroy(&sealed)?;
     }
@@ -55,9 +56,9 @@ pub(in crate::provision) fn start_over(job: &mut Job<'_>, why: &str) -> Result<(
 
 /// Trouble on the way back is not worth more than the trouble that led to it: the job stays where it failed, and resuming it
 /// looks at key and directory again. Only a ledger that cannot be written is worse.
-fn passing(result: Result<(), Trouble>) -> Result<(), Trouble> {
+fn passing(result: Result<(), JobError>) -> Result<(), JobError> {
     match result {
-        Err(Trouble::Job(failure)) => {
+        Err(JobError::Job(failure)) => {
             tracing::warn!(code = ?failure.code, "taking back did not work yet: {}", failure.message);
             Ok(())
         }
@@ -66,7 +67,7 @@ fn passing(result: Result<(), Trouble>) -> Result<(), Trouble> {
 }
 
 /// Goes back to a step, with nothing left of what came after it.
-pub(in crate::provision) fn back(job: &mut Job<'_>, to: Step, why: &str) -> Result<(), Trouble> {
+pub(in crate::provision) fn back(job: &mut Job<'_>, to: Step, why: &str) -> Result<(), JobError> {
     if job.journal.state(job.id).step() == Some(Step::Complete) {
         // It was sent. A directory that took it does not abandon it, even if its list lags; then the key keeps it too.
         abandon(job)?;
@@ -89,7 +90,7 @@ pub(in crate::provision) fn back(job: &mut Job<'_>, to: Step, why: &str) -> Resu
 }
 
 /// Removes the registration that the ledger knows to be pending.
-fn abandon(job: &mut Job<'_>) -> Result<(), Trouble> {
+fn abandon(job: &mut Job<'_>) -> Result<(), JobError> {
     if !job.directory_waits() {
         return Ok(());
     }
@@ -100,22 +101,22 @@ fn abandon(job: &mut Job<'_>) -> Result<(), Trouble> {
 }
 
 /// Removes every registration of this user that is pending. The account's turn is held, so none of them is another job's.
-pub(super) fn abandon_pending(job: &mut Job<'_>) -> Result<(), Trouble> {
+pub(super) fn abandon_pending(job: &mut Job<'_>) -> Result<(), JobError> {
     let (station, user) = (job.station, job.user);
-    for pending in station.patience.ask(&station.cancel, || station.directory.pending(user))? {
+    for pending in station.retry_policy.ask(&station.cancel, || station.directory.pending(user))? {
         abandon_one(job, pending)?;
     }
     Ok(())
 }
 
-fn abandon_one(job: &mut Job<'_>, pending: String) -> Result<(), Trouble> {
+fn abandon_one(job: &mut Job<'_>, pending: String) -> Result<(), JobError> {
     let (station, user) = (job.station, job.user);
-    station.patience.ask(&station.cancel, || station.directory.abandon(user, &pending))?;
+    station.retry_policy.ask(&station.cancel, || station.directory.abandon(user, &pending))?;
     job.record(Event::CeremonyAbandoned { job: job.id, pending })
 }
 
 /// Deletes this job's credential from its key: the one in the ledger, or one that the key made and the ledger never heard of.
-pub(super) fn delete_from_key(job: &mut Job<'_>, why: &str) -> Result<(), Trouble> {
+pub(super) fn delete_from_key(job: &mut Job<'_>, why: &str) -> Result<(), JobError> {
     if job.journal.outcome(job.id, Step::SetPin).is_none() {
         return Ok(());
     }
@@ -131,7 +132,7 @@ pub(super) fn delete_from_key(job: &mut Job<'_>, why: &str) -> Result<(), Troubl
 }
 
 /// Credentials for this account on the key that neither the ledger nor the directory has as registered.
-fn unregistered_on_key(job: &mut Job<'_>) -> Result<Vec<CredentialId>, Trouble> {
+fn unregistered_on_key(job: &mut Job<'_>) -> Result<Vec<CredentialId>, JobError> {
     let Some(Outcome::Begin { .. }) = job.journal.outcome(job.id, Step::Begin) else { return Ok(Vec::new()) };
     let options = job.ceremony()?.options;
     if !job.authenticator()?.info().manages_credentials() {
@@ -152,7 +153,7 @@ fn unregistered_on_key(job: &mut Job<'_>) -> Result<Vec<CredentialId>, Trouble> 
         let registered =
             book.credentials.get(&id).is_some_and(|credential| credential.state == CredentialState::Registered);
         drop(book);
-        if !registered && !station.patience.ask(&station.cancel, || station.directory.has(user, &id))? {
+        if !registered && !station.retry_policy.ask(&station.cancel, || station.directory.has(user, &id))? {
             unregistered.push(id);
         }
     }
@@ -160,12 +161,12 @@ fn unregistered_on_key(job: &mut Job<'_>) -> Result<Vec<CredentialId>, Trouble> 
 }
 
 /// Whether the key has this credential. Asks for neither PIN nor touch.
-pub(super) fn is_on_key(job: &mut Job<'_>, credential_id: &CredentialId) -> Result<bool, Trouble> {
+pub(super) fn is_on_key(job: &mut Job<'_>, credential_id: &CredentialId) -> Result<bool, JobError> {
     let rp_id = job.ceremony()?.options.rp.id;
     has_credential(job, &rp_id, credential_id)
 }
 
-fn has_credential(job: &mut Job<'_>, rp_id: &RpId, credential_id: &CredentialId) -> Result<bool, Trouble> {
+fn has_credential(job: &mut Job<'_>, rp_id: &RpId, credential_id: &CredentialId) -> Result<bool, JobError> {
     let request = GetAssertion {
         rp_id: rp_id.clone(),
         client_data_hash: [0; 32],

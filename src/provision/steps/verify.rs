@@ -6,13 +6,13 @@
 use data_encoding::BASE64URL_NOPAD;
 
 use crate::ledger::{FailureCode, Outcome, Step};
-use crate::provision::Trouble;
+use crate::provision::JobError;
 use crate::provision::job::Job;
-use crate::trust::{Anchors, Policy, Verdict};
-use crate::webauthn::response::ExpectedRegistration;
-use crate::webauthn::{ClientDataJson, CredentialId, RegistrationResponse};
+use keywright_attest::{Policy, Verdict};
+use keywright_fido::webauthn::response::ExpectedRegistration;
+use keywright_fido::webauthn::{ClientDataJson, CredentialId, RegistrationResponse};
 
-pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
+pub(super) fn execute(job: &mut Job<'_>) -> Result<Outcome, JobError> {
     let ceremony = job.ceremony()?;
     let (_, response) = registration(job)?;
     let object = response.check(&ExpectedRegistration {
@@ -25,16 +25,16 @@ pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
     let (claimed, firmware) = (info.aaguid, info.firmware_version);
     let attested = object.auth_data.attested_credential_data.as_ref().map(|data| data.aaguid);
     if attested != Some(claimed) {
-        return Err(Trouble::new(
+        return Err(JobError::new(
             FailureCode::KeyFault,
             format!("the key says it is model {claimed}, but its credential does not say so"),
         ));
     }
     let hash = response.client_data_json.hash();
     let rules = &job.planned.profile.keys;
-    let pinned = Anchors::pinned_by(rules).map_err(|error| {
+    let pinned = rules.pinned_anchors().map_err(|error| {
         let why = format!("an anchor of profile {} cannot be read: {error}", job.planned.profile.name);
-        Trouble::new(FailureCode::Ledger, why)
+        JobError::new(FailureCode::Ledger, why)
     })?;
     let verdict = match pinned.is_empty() {
         true => job.station.judge.judge(&object, Some(&hash), firmware, job.now()),
@@ -42,13 +42,13 @@ pub(super) fn carry_out(job: &mut Job<'_>) -> Result<Outcome, Trouble> {
     };
     if let Err(refusals) = Policy::from(rules).accept(&verdict) {
         let reasons = refusals.iter().map(ToString::to_string).chain(verdict.reasons).collect::<Vec<_>>().join(" ");
-        return Err(Trouble::new(
+        return Err(JobError::new(
             FailureCode::AttestationRefused,
             format!("the key in {} is not what profile {} demands: {reasons}", job.who.port, job.planned.profile.name),
         ));
     }
     if let Some(other) = enrolled_before(job, &verdict) {
-        return Err(Trouble::new(
+        return Err(JobError::new(
             FailureCode::KeyTaken,
             format!(
                 "the key in {} has the serial number of {other}, and was reset since; revoke that key first, or use another",
@@ -68,8 +68,8 @@ fn enrolled_before(job: &Job<'_>, verdict: &Verdict) -> Option<String> {
 }
 
 /// The credential of this job as the ledger has it.
-pub(super) fn registration(job: &Job<'_>) -> Result<(CredentialId, RegistrationResponse), Trouble> {
-    let unreadable = || Trouble::new(FailureCode::Ledger, "the ledger has no readable credential for this job");
+pub(super) fn registration(job: &Job<'_>) -> Result<(CredentialId, RegistrationResponse), JobError> {
+    let unreadable = || JobError::new(FailureCode::Ledger, "the ledger has no readable credential for this job");
     let Some(Outcome::Make { credential_id, attestation_object, client_data_json, .. }) =
         job.journal.outcome(job.id, Step::Make)
     else {

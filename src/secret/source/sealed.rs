@@ -13,7 +13,9 @@ use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use super::super::seal::read_identities;
-use super::super::{SecretError, file};
+use keywright_files::private;
+
+use super::super::SecretError;
 use super::{Extent, LONGEST, read, typed};
 
 /// The environment variable that names the identity's file, as `age-keygen` writes it. A relative path is the process's own.
@@ -36,7 +38,9 @@ fn open_with(
 ) -> Result<Zeroizing<Vec<u8>>, SecretError> {
     let refused = |why: String| SecretError::Sealed { path: path.display().to_string(), why };
     let mut sealed = Vec::new();
-    File::open(path).and_then(|open| open.take(LONGEST_FILE + 1).read_to_end(&mut sealed)).map_err(file::at(path))?;
+    File::open(path)
+        .and_then(|open| open.take(LONGEST_FILE + 1).read_to_end(&mut sealed))
+        .map_err(private::at(path))?;
     if sealed.len() as u64 > LONGEST_FILE {
         return Err(refused(format!("it is longer than {LONGEST_FILE} bytes")));
     }
@@ -94,7 +98,7 @@ mod tests {
         let [mine, another] = [x25519::Identity::generate(), x25519::Identity::generate()];
         let keys = folder.path().join("me.key");
         let text = format!("# mine\n{}\n{}\n", another.to_string().expose_secret(), mine.to_string().expose_secret());
-        file::write(&keys, text.as_bytes()).unwrap();
+        private::write(&keys, text.as_bytes()).unwrap();
         let path = folder.path().join("token.age");
         std::fs::write(&path, to(&mine, b"t0ken\nmore\n")).unwrap();
         assert_eq!(*open_with(&path, Some(keys.clone()), nobody).unwrap(), b"t0ken\nmore\n");

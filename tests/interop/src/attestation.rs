@@ -5,7 +5,7 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
 use rcgen::{CertificateParams, CustomExtension, DnType, DnValue, IsCa, Issuer, KeyPair};
 
 /// The model; the firmware takes it from the certificate.
-pub const AAGUID: keywright::webauthn::Aaguid = keywright::webauthn::Aaguid(*b"trussed, interop");
+pub const AAGUID: keywright_fido::webauthn::Aaguid = keywright_fido::webauthn::Aaguid(*b"trussed, interop");
 
 /// id-fido-gen-ce-aaguid
 const AAGUID_EXTENSION: &[u64] = &[1, 3, 6, 1, 4, 1, 45724, 1, 1, 4];

@@ -4,11 +4,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use keywright::hid::{Device, Pipe, PipeError, Report};
+use keywright_fido::hid::{Device, Pipe, PipeError, Report};
 use littlefs2_core::path;
 
 use crate::Maker;
-use crate::cable::{Cable, Finger};
+use crate::cable::{HidConnection, UserPresence};
 use crate::firmware;
 use crate::flash::Flash;
 
@@ -22,7 +22,7 @@ pub struct Board(Arc<Inner>);
 
 struct Inner {
     slot: usize,
-    cable: Arc<Cable>,
+    cable: Arc<HidConnection>,
     flash: Flash,
     /// The thread of the latest power cycle.
     firmware: Mutex<Option<JoinHandle<()>>>,
@@ -34,7 +34,7 @@ impl Board {
         let flash = Flash::formatted();
         flash.write_file(path!("fido/x5c/00"), maker.certificate());
         flash.write_file(path!("fido/sec/00"), &maker.key_file());
-        Self(Arc::new(Inner { slot, cable: Arc::new(Cable::new()), flash, firmware: Mutex::default() }))
+        Self(Arc::new(Inner { slot, cable: Arc::new(HidConnection::new()), flash, firmware: Mutex::default() }))
     }
 
     /// The key on its bus, while it is plugged in.
@@ -79,7 +79,7 @@ impl Board {
     }
 
     /// Says what the button tells from now on, also to a firmware that waits for it.
-    pub fn put_finger(&self, finger: Finger) {
+    pub fn put_finger(&self, finger: UserPresence) {
         self.0.cable.put_finger(finger);
     }
 

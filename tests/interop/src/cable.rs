@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use keywright::hid::Report;
+use keywright_fido::hid::Report;
 
 /// What the button tells when the firmware asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Finger {
+pub enum UserPresence {
     /// Pressed, and long enough for anything.
     Pressed,
     /// Not there.
@@ -24,7 +24,7 @@ pub(crate) enum Event {
     Quiet,
 }
 
-pub(crate) struct Cable {
+pub(crate) struct HidConnection {
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -42,7 +42,7 @@ struct State {
     answered: bool,
     pipes: BTreeMap<u64, VecDeque<Report>>,
     next_pipe: u64,
-    finger: Finger,
+    finger: UserPresence,
     waiting: bool,
 }
 
@@ -52,7 +52,7 @@ impl State {
     }
 }
 
-impl Cable {
+impl HidConnection {
     pub(crate) fn new() -> Self {
         let state = State {
             attach: 1,
@@ -65,7 +65,7 @@ impl Cable {
             answered: false,
             pipes: BTreeMap::new(),
             next_pipe: 0,
-            finger: Finger::Pressed,
+            finger: UserPresence::Pressed,
             waiting: false,
         };
         Self { state: Mutex::new(state), changed: Condvar::new() }
@@ -122,7 +122,7 @@ impl Cable {
         });
     }
 
-    pub(crate) fn put_finger(&self, finger: Finger) {
+    pub(crate) fn put_finger(&self, finger: UserPresence) {
         self.change(|state| state.finger = finger);
     }
 
@@ -233,12 +233,12 @@ impl Cable {
 
     pub(crate) fn pressed(&self, attach: u64) -> bool {
         let state = self.lock();
-        state.powered(attach) && state.finger == Finger::Pressed
+        state.powered(attach) && state.finger == UserPresence::Pressed
     }
 
     /// Lets some time pass while the firmware looks at its button.
     pub(crate) fn rest(&self, attach: u64, most: Duration) {
-        self.wait(most, |state| (!state.powered(attach) || state.finger == Finger::Pressed).then_some(()));
+        self.wait(most, |state| (!state.powered(attach) || state.finger == UserPresence::Pressed).then_some(()));
     }
 
     /// Time since power-up. Without power it has all passed, so that nothing waits on.

@@ -27,7 +27,7 @@ use usbd_ctaphid::CtapHid;
 use usbd_ctaphid::types::Status as Processing;
 
 use crate::board::{PRODUCT_ID, VENDOR_ID};
-use crate::cable::{Cable, Event};
+use crate::cable::{HidConnection, Event};
 use crate::flash::Flash;
 use crate::usb::Usb;
 
@@ -40,7 +40,7 @@ const LOOK: Duration = Duration::from_millis(10);
 type Interrupt = OptionRefSwap<'static, InterruptFlag>;
 
 /// Runs until the power goes.
-pub(crate) fn run(cable: &Arc<Cable>, flash: &Flash, attach: u64) {
+pub(crate) fn run(cable: &Arc<HidConnection>, flash: &Flash, attach: u64) {
     let channel = Channel::new();
     let (requester, responder) = channel.split().expect("the channel is new");
     // The firmware asks for flags that outlive everything: some bytes for each power cycle of a test.
@@ -52,7 +52,7 @@ pub(crate) fn run(cable: &Arc<Cable>, flash: &Flash, attach: u64) {
 }
 
 fn run_usb(
-    cable: &Arc<Cable>,
+    cable: &Arc<HidConnection>,
     attach: u64,
     requester: Requester<'_, DEFAULT_MESSAGE_SIZE>,
     interrupt: &'static Interrupt,
@@ -89,7 +89,7 @@ fn run_usb(
 }
 
 fn run_application(
-    cable: &Arc<Cable>,
+    cable: &Arc<HidConnection>,
     flash: &Flash,
     attach: u64,
     responder: Responder<'_, DEFAULT_MESSAGE_SIZE>,
@@ -156,7 +156,7 @@ impl<'a> Platform for BoardPlatform<'a> {
 }
 
 struct Ui {
-    cable: Arc<Cable>,
+    cable: Arc<HidConnection>,
     attach: u64,
 }
 

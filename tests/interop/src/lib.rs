@@ -14,5 +14,5 @@ mod usb;
 
 pub use attestation::{AAGUID, Maker};
 pub use board::{Board, BoardPipe};
-pub use cable::Finger;
+pub use cable::UserPresence;
 pub use rack::Rack;

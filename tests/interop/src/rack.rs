@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keywright::hid::{Bus, Cancel, Device, HidError, Pipe};
+use keywright_fido::hid::{Bus, Cancel, Device, HidError, Pipe};
 
 use crate::{Board, Maker};
 

@@ -3,15 +3,15 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use keywright::hid::Report;
+use keywright_fido::hid::Report;
 use usb_device::bus::{PollResult, UsbBus};
 use usb_device::endpoint::{EndpointAddress, EndpointType};
 use usb_device::{Result, UsbDirection, UsbError};
 
-use crate::cable::Cable;
+use crate::cable::HidConnection;
 
 pub(crate) struct Usb {
-    cable: Arc<Cable>,
+    cable: Arc<HidConnection>,
     attach: u64,
     endpoints: usize,
     out: Arc<Mutex<Option<Report>>>,
@@ -25,7 +25,7 @@ pub(crate) struct Wires {
 }
 
 impl Usb {
-    pub(crate) fn new(cable: Arc<Cable>, attach: u64) -> (Self, Wires) {
+    pub(crate) fn new(cable: Arc<HidConnection>, attach: u64) -> (Self, Wires) {
         let wires = Wires { out: Arc::default(), written: Arc::default() };
         let (out, written) = (Arc::clone(&wires.out), Arc::clone(&wires.written));
         (Self { cable, attach, endpoints: 0, out, written }, wires)

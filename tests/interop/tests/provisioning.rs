@@ -3,11 +3,12 @@
 #[path = "../../support/workshop.rs"]
 mod workshop;
 
-use keywright::ctap::{Authenticator, Pin, StatusCode};
-use keywright::hid::{Bus, Cancel, Limits};
-use keywright::ledger::{CredentialState, FailureCode, JobState, Step};
-use keywright::profile::AttestationDemand;
-use keywright_interop::{AAGUID, Finger, Maker, Rack};
+use keywright_fido::ctap::{Authenticator, Pin, StatusCode};
+use keywright_fido::hid::{Bus, Cancel, Limits};
+use keywright::ledger::{FailureCode, Step};
+use keywright::register::{CredentialState, JobState};
+use keywright_attest::AttestationDemand;
+use keywright_interop::{AAGUID, UserPresence, Maker, Rack};
 use workshop::{Hands, Workshop, failures};
 
 /// A workshop, and so many keys whose maker's certificate is from the authority that the workshop trusts.
@@ -86,7 +87,7 @@ fn a_profile_with_enterprise_attestation_refuses_these_keys_untouched() {
 #[test]
 fn nobody_touches_the_key_and_the_next_run_goes_on() {
     let (workshop, rack) = workshop(2, &["ada"]);
-    rack.key(0).put_finger(Finger::Away);
+    rack.key(0).put_finger(UserPresence::Away);
     let report = std::thread::scope(|scope| {
         scope.spawn(|| {
             assert!(rack.key(0).comes_to_wait(std::time::Duration::from_secs(60)));
@@ -97,7 +98,7 @@ fn nobody_touches_the_key_and_the_next_run_goes_on() {
     });
     let [(_, failure)] = &failures(&report)[..] else { panic!("one key was not touched: {report:?}") };
     assert_eq!(failure.code, FailureCode::TouchTimeout);
-    rack.key(0).put_finger(Finger::Pressed);
+    rack.key(0).put_finger(UserPresence::Pressed);
     let report = workshop.with(&rack, &Hands::default(), keywright::provision::resume).unwrap();
     assert_eq!(failures(&report), []);
     workshop.everything_agrees_on(&rack, &["ada"], 2);
@@ -137,7 +138,7 @@ fn what_was_made_is_on_the_key_under_the_name_that_the_ledger_has() {
         let mut key = Authenticator::open(rack.open(&device).unwrap(), Limits::default(), Cancel::default()).unwrap();
         let wrong = key.change_pin(&Pin::new("not the PIN").unwrap(), &pin).unwrap_err();
         assert_eq!(wrong.status(), Some(StatusCode::PinInvalid));
-        let token = key.pin_uv_auth_token(&pin, keywright::ctap::Permissions::CREDENTIAL_MANAGEMENT, None).unwrap();
+        let token = key.pin_uv_auth_token(&pin, keywright_fido::ctap::Permissions::CREDENTIAL_MANAGEMENT, None).unwrap();
         let [rp] = &key.enumerate_rps(&token).unwrap()[..] else { panic!("one RP") };
         let [stored] = &key.enumerate_credentials(&token, &rp.id_hash).unwrap()[..] else { panic!("one credential") };
         assert_eq!(stored.user_name.as_deref(), Some("ada"));

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use keywright::ctap::{
+use keywright_fido::ctap::{
     Authenticator, CredProtect, CtapError, EnterpriseAttestation, GetAssertion, MakeCredential, MinPinLength,
     NewCredential, Permissions, Pin, PinError, StatusCode,
 };
-use keywright::hid::{Cancel, Channel, HidError, Keepalive, Limits, Pipe};
-use keywright::softkey;
-use keywright::trust::{Anchors, Judge};
-use keywright::webauthn::cbor::{self, Value};
-use keywright::webauthn::{CoseAlgorithm, CredentialId, RelyingParty, RpId, UserEntity, UserHandle};
-use keywright_interop::{AAGUID, Board, Finger, Maker};
+use keywright_fido::hid::{Cancel, Channel, HidError, Keepalive, Limits, Pipe};
+use keywright_practice::softkey;
+use keywright_attest::{Anchors, Judge};
+use keywright_fido::webauthn::cbor::{self, Value};
+use keywright_fido::webauthn::{CoseAlgorithm, CredentialId, RelyingParty, RpId, UserEntity, UserHandle};
+use keywright_interop::{AAGUID, Board, UserPresence, Maker};
 
 const HASH: [u8; 32] = [0x5a; 32];
 
@@ -123,7 +123,7 @@ fn a_credential_is_made_judged_and_signs_in_with_each_algorithm() {
         let anchors = Anchors::from_pem_or_der(bench.anchor.as_bytes()).unwrap();
         let verdict =
             Judge::new(anchors).judge(&made.attestation_object, Some(&HASH), None, time::OffsetDateTime::now_utc());
-        assert!(matches!(verdict.chain, keywright::trust::Chain::Trusted), "{verdict:?}");
+        assert!(matches!(verdict.chain, keywright_attest::Chain::Trusted), "{verdict:?}");
         let token = key.pin_uv_auth_token(&pin(), Permissions::GET_ASSERTION, Some(&rp())).unwrap();
         let assertions = key.get_assertions(&sign_in(Vec::new()), Some(&token), &mut |_| {}).unwrap();
         let [assertion] = &assertions[..] else { panic!("{} assertions", assertions.len()) };
@@ -299,7 +299,7 @@ fn a_reset_is_allowed_in_the_first_ten_seconds_whatever_came_before() {
 #[test]
 fn a_touch_is_waited_for_given_up_and_cancelled() {
     let bench = Bench::new();
-    bench.key.put_finger(Finger::Away);
+    bench.key.put_finger(UserPresence::Away);
     let wait = || assert!(bench.key.comes_to_wait(Duration::from_secs(20)));
 
     let mut heard = Vec::new();
@@ -327,7 +327,7 @@ fn a_touch_is_waited_for_given_up_and_cancelled() {
     });
 
     // The key is free for the next.
-    bench.key.put_finger(Finger::Pressed);
+    bench.key.put_finger(UserPresence::Pressed);
     bench.open().selection(&mut |_| {}).unwrap();
 }
 

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use data_encoding::BASE64URL_NOPAD;
-use keywright::trust::AttestationCertificate;
-use keywright::webauthn::cbor::{self, Value};
-use keywright::webauthn::cose::CoseKeyParameters;
-use keywright::webauthn::{Aaguid, RpId};
+use keywright_attest::AttestationCertificate;
+use keywright_fido::webauthn::cbor::{self, Value};
+use keywright_fido::webauthn::cose::CoseKeyParameters;
+use keywright_fido::webauthn::{Aaguid, RpId};
 use keywright_peers::{Case, Cases, Expected, Set, vectors};
 use serde_json::Value as Json;
 

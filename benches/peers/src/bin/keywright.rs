@@ -11,10 +11,10 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair, ParsedPublicKey,
 };
 use data_encoding::BASE64;
-use keywright::trust::mds::{Blob, Metadata, fido_root};
-use keywright::trust::{Anchors, Chain, Judge, Statement};
-use keywright::webauthn::response::ExpectedRegistration;
-use keywright::webauthn::{Challenge, Origin, RegistrationResponse, RpId};
+use keywright_attest::mds::{Blob, Metadata, fido_root};
+use keywright_attest::{Anchors, Chain, Judge, Statement};
+use keywright_fido::webauthn::response::ExpectedRegistration;
+use keywright_fido::webauthn::{Challenge, Origin, RegistrationResponse, RpId};
 use keywright_peers::{Case, Cases, Expected, Report, Set, patience, rate};
 use time::{Date, Month, OffsetDateTime};
 

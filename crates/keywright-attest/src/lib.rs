@@ -1,0 +1,53 @@
+//! Is this attestation what the profile demands?
+//!
+//! Facts first: a [`Judge`] holds an attestation object against WebAuthn Level 3 and against trust anchors, and gives a
+//! [`Verdict`] that says what it found and why. Then [`Policy`] says whether that is enough. Both are pure: no file, no clock,
+//! no network. [`mds`] reads what the FIDO Alliance says of models, and keeps it in a folder. Revocation lists are not asked.
+
+mod advisories;
+mod anchors;
+mod certificate;
+mod certificate_cache;
+mod certification;
+mod chain;
+mod firmware;
+mod judge;
+pub mod mds;
+mod model_status;
+mod policy;
+mod statement;
+#[cfg(test)]
+mod testing;
+mod verdict;
+
+pub use anchors::{AnchorCertificate, Anchors};
+pub use certificate::AttestationCertificate;
+pub use judge::Judge;
+pub use mds::{MdsError, Metadata};
+pub use policy::{AttestationDemand, Policy, Refusal};
+pub use verdict::{
+    Advice, Anchor, AnchorKind, Chain, Exposure, FirmwareSource, MetadataId, Statement, StatusReport, Verdict,
+};
+
+pub use certification::Certification;
+pub use firmware::{Firmware, FirmwareError};
+pub use model_status::ModelStatus;
+
+/// The weaknesses that some firmware of a model has.
+pub fn advisories_of(model: keywright_fido::webauthn::Aaguid) -> Vec<Advice> {
+    advisories::built_in().about(model, None, None)
+}
+
+/// What is wrong with certificates that were given as anchors or found in a statement.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TrustError {
+    /// The bytes are no X.509 certificate.
+    #[error("not an X.509 certificate: {0}")]
+    NotACertificate(String),
+    /// The PEM text is damaged.
+    #[error("damaged PEM: {0}")]
+    Pem(String),
+    /// PEM text without a certificate in it.
+    #[error("there is no certificate in it")]
+    NoCertificate,
+}

@@ -1,0 +1,249 @@
+//! authenticatorConfig (0x0D): CTAP 2.1 section 6.11, with 2.3's enableLongTouchForReset.
+//!
+//! It refuses to send what getInfo does not offer, and a minimum PIN length after which no PIN could be set.
+
+use super::command::Command;
+use super::{Authenticator, CtapError, PinUvAuthToken};
+use crate::webauthn::RpId;
+use crate::webauthn::cbor::{self, Value};
+
+/// The longest minimum: a PIN has at most 63 bytes, and some firmware takes 64 and then no PIN ever again.
+const LONGEST_MINIMUM: usize = 63;
+
+/// A subcommand's number and the name that errors call it by.
+type Subcommand = (u8, &'static str);
+
+const ENABLE_ENTERPRISE_ATTESTATION: Subcommand = (0x01, "authenticatorConfig enableEnterpriseAttestation");
+const TOGGLE_ALWAYS_UV: Subcommand = (0x02, "authenticatorConfig toggleAlwaysUv");
+const SET_MIN_PIN_LENGTH: Subcommand = (0x03, "authenticatorConfig setMinPINLength");
+const ENABLE_LONG_TOUCH_FOR_RESET: Subcommand = (0x04, "authenticatorConfig enableLongTouchForReset");
+const VENDOR_PROTOTYPE: Subcommand = (0xff, "authenticatorConfig vendorPrototype");
+
+/// setMinPINLength (subcommand 0x03).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MinPinLength {
+    /// The new minimum in code points, at most 63 (some firmware takes more and then never a PIN again). It only ever grows.
+    pub new_min_pin_length: Option<usize>,
+    /// Who may ask for the minimum length.
+    pub rp_ids: Vec<RpId>,
+    /// Whether the person has to choose a PIN before anything else.
+    pub force_change_pin: bool,
+}
+
+/// Tokens need acfg. A key without a PIN takes these commands without a token, unless `alwaysUv` is on; pico-fido asks for one
+/// all the same. getInfo's `authnrCfg` and authenticatorConfigCommands are held against each before it is sent.
+impl Authenticator {
+    /// authenticatorConfig enableEnterpriseAttestation. Without a token only while the key has no PIN. A reset turns it off.
+    /// Asks for getInfo afterwards, for its `ep` decides whether makeCredential may ask for such an attestation.
+    pub fn enable_enterprise_attestation(&mut self, token: Option<&PinUvAuthToken>) -> Result<(), CtapError> {
+        self.configure(ENABLE_ENTERPRISE_ATTESTATION, None, token)?;
+        self.refresh_info().map(drop)
+    }
+
+    /// authenticatorConfig toggleAlwaysUv, read before and after, so that it ends as `wanted`.
+    pub fn set_always_uv(&mut self, token: Option<&PinUvAuthToken>, wanted: bool) -> Result<(), CtapError> {
+        // Another program may have toggled it since getInfo was read last.
+        match self.refresh_info()?.option("alwaysUv") {
+            None => return Err(CtapError::Unsupported("alwaysUv")),
+            Some(now) if now == wanted => return Ok(()),
+            Some(_) => self.configure(TOGGLE_ALWAYS_UV, None, token)?,
+        }
+        if self.refresh_info()?.option("alwaysUv") != Some(wanted) {
+            return Err(CtapError::InvalidResponse {
+                command: TOGGLE_ALWAYS_UV.1,
+                why: "alwaysUv is as it was before".into(),
+            });
+        }
+        Ok(())
+    }
+
+    /// authenticatorConfig setMinPINLength. Members that are not set are not sent. After force_change_pin the key gives no
+    /// token until its PIN is changed, so that comes last. [`CtapError::Limit`] for more than 63, or more RP IDs than
+    /// maxRPIDsForSetMinPINLength.
+    pub fn set_min_pin_length(
+        &mut self,
+        token: Option<&PinUvAuthToken>,
+        request: &MinPinLength,
+    ) -> Result<(), CtapError> {
+        if self.info.option("setMinPINLength") != Some(true) {
+            return Err(CtapError::Unsupported("setMinPINLength"));
+        }
+        if let Some(asked) = request.new_min_pin_length.filter(|asked| *asked > LONGEST_MINIMUM) {
+            return Err(CtapError::Limit { what: "newMinPINLength", asked, maximum: LONGEST_MINIMUM });
+        }
+        let maximum = self.info.max_rp_ids_for_set_min_pin_length.unwrap_or(0) as usize;
+        if request.rp_ids.len() > maximum {
+            let what = "the number of minPinLengthRPIDs";
+            return Err(CtapError::Limit { what, asked: request.rp_ids.len(), maximum });
+        }
+        self.configure(SET_MIN_PIN_LENGTH, min_pin_length_parameters(request), token)
+    }
+
+    /// authenticatorConfig enableLongTouchForReset (CTAP 2.3).
+    pub fn enable_long_touch_for_reset(&mut self, token: Option<&PinUvAuthToken>) -> Result<(), CtapError> {
+        if self.info.long_touch_for_reset.is_none() {
+            return Err(CtapError::Unsupported("longTouchForReset"));
+        }
+        self.configure(ENABLE_LONG_TOUCH_FOR_RESET, None, token)
+    }
+
+    /// authenticatorConfig vendorPrototype: a command of the vendor's own, with the parameters that the vendor says. Its number
+    /// has to be in vendorPrototypeConfigCommands; parameter 0x01 is filled in with it.
+    pub fn vendor_prototype(
+        &mut self,
+        token: Option<&PinUvAuthToken>,
+        vendor_command_id: u64,
+        parameters: Vec<(i64, Value)>,
+    ) -> Result<(), CtapError> {
+        let offered = self.info.vendor_prototype_config_commands.contains(&vendor_command_id);
+        let id = i64::try_from(vendor_command_id).ok().filter(|_| offered);
+        let id = id.ok_or(CtapError::Unsupported("such vendorCommandId (of at most 63 bits)"))?;
+        let parameters = Value::map([(0x01, id.into())].into_iter().chain(parameters));
+        self.configure(VENDOR_PROTOTYPE, Some(parameters), token)
+    }
+
+    fn configure(
+        &mut self,
+        (subcommand, name): Subcommand,
+        parameters: Option<Value>,
+        token: Option<&PinUvAuthToken>,
+    ) -> Result<(), CtapError> {
+        if self.info.option("authnrCfg") != Some(true) {
+            return Err(CtapError::Unsupported("authenticatorConfig (authnrCfg)"));
+        }
+        // Vendor commands have a list of their own.
+        let listed = |list: &Vec<u64>| list.contains(&subcommand.into()) || subcommand == VENDOR_PROTOTYPE.0;
+        if !self.info.authenticator_config_commands.as_ref().is_none_or(listed) {
+            return Err(CtapError::Unsupported(name));
+        }
+        let command = Command::new(0x0d, name);
+        self.exchange(command, &encode(command, subcommand, parameters, token)).map(drop)
+    }
+}
+
+fn min_pin_length_parameters(request: &MinPinLength) -> Option<Value> {
+    let mut parameters: Vec<(i64, Value)> = Vec::new();
+    parameters.extend(request.new_min_pin_length.map(|length| (0x01, (length as i64).into())));
+    if !request.rp_ids.is_empty() {
+        parameters.push((0x02, Value::Array(request.rp_ids.iter().map(|rp_id| rp_id.as_str().into()).collect())));
+    }
+    if request.force_change_pin {
+        parameters.push((0x03, true.into()));
+    }
+    (!parameters.is_empty()).then(|| Value::map(parameters))
+}
+
+/// pinUvAuthParam covers 32 bytes of 0xFF, the command, the subcommand and the canonical parameters.
+fn encode(command: Command, subcommand: u8, parameters: Option<Value>, token: Option<&PinUvAuthToken>) -> Vec<u8> {
+    let authorisation = token.map(|token| {
+        let mut message = vec![0xff; 32];
+        message.extend([0x0d, subcommand]);
+        message.extend(parameters.iter().flat_map(cbor::encode));
+        [(0x03, token.protocol.number().into()), (0x04, token.authenticate(&message))]
+    });
+    command.request(
+        [(0x01, i64::from(subcommand).into())]
+            .into_iter()
+            .chain(parameters.map(|parameters| (0x02, parameters)))
+            .chain(authorisation.into_iter().flatten()),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::client_pin::tests::known_token;
+    use super::super::pin_uv_auth_protocol::tests::hex;
+    use super::super::scripted::{info, key, options};
+    use super::*;
+
+    fn encoded((subcommand, name): Subcommand, parameters: Option<Value>) -> Vec<u8> {
+        encode(Command::new(0x0d, name), subcommand, parameters, Some(&known_token()))
+    }
+
+    /// HMAC-SHA-256 with the known token over 32 bytes of 0xFF, 0x0D, the subcommand and the parameters, computed apart.
+    #[test]
+    fn requests_are_the_specification_s() {
+        assert_eq!(
+            encoded(ENABLE_ENTERPRISE_ATTESTATION, None),
+            hex("0da3010103020458204e724bc8af8776d0e92a3961c28bf9980b7b3962c610ba7abf07c74a0972b074")
+        );
+        assert_eq!(
+            encoded(TOGGLE_ALWAYS_UV, None),
+            hex("0da30102030204582040d0d64f5030fa46d8e27c1bb358d5eb7b0da88fd4955b83ed19335bb35d886c")
+        );
+        assert_eq!(
+            encoded(ENABLE_LONG_TOUCH_FOR_RESET, None),
+            hex("0da3010403020458208d001230f48bbd40cd694dc6ee1aa91d2fe859c348e30ba52aecad29dd2ec301")
+        );
+        let all = MinPinLength {
+            new_min_pin_length: Some(6),
+            rp_ids: vec!["example.org".parse().unwrap()],
+            force_change_pin: true,
+        };
+        assert_eq!(
+            encoded(SET_MIN_PIN_LENGTH, min_pin_length_parameters(&all)),
+            hex("0da4010302a3010602816b6578616d706c652e6f726703f50302045820\
+                 0a3bcca8c4837064bc5fa0bac92553692458068ba5d1466b2d6f716e2ddddd43")
+        );
+        assert_eq!(
+            encoded(VENDOR_PROTOTYPE, Some(Value::map([(2, true.into()), (1, 5.into())]))),
+            hex("0da40118ff02a2010502f50302045820ce9a6523f59621b191c70d1fbaac1b4ce49cf02539dec210b355ab2f348d82c3")
+        );
+        // Without a PIN there is no token, and without parameters no member 0x02.
+        assert_eq!(
+            encode(Command::new(0x0d, ""), 0x03, min_pin_length_parameters(&MinPinLength::default()), None),
+            hex("0da10103")
+        );
+    }
+
+    #[test]
+    fn always_uv_is_toggled_only_when_it_is_not_as_wanted() {
+        let off = || info([options([("authnrCfg", true), ("alwaysUv", false)])]);
+        let on = || info([options([("authnrCfg", true), ("alwaysUv", true)])]);
+        let (mut authenticator, script) =
+            key(off(), [(vec![0x04], off()), (hex("0da10102"), vec![0]), (vec![0x04], on())]);
+        authenticator.set_always_uv(None, true).unwrap();
+        script.assert_done();
+        // Somebody else did it meanwhile.
+        let (mut authenticator, script) = key(off(), [(vec![0x04], on())]);
+        authenticator.set_always_uv(None, true).unwrap();
+        script.assert_done();
+        let (mut authenticator, script) =
+            key(off(), [(vec![0x04], off()), (hex("0da10102"), vec![0]), (vec![0x04], off())]);
+        assert!(matches!(authenticator.set_always_uv(None, true), Err(CtapError::InvalidResponse { .. })));
+        script.assert_done();
+    }
+
+    #[test]
+    fn what_get_info_does_not_offer_is_not_sent() {
+        let (mut plain, _) = key(info([]), []);
+        assert!(matches!(plain.enable_enterprise_attestation(None), Err(CtapError::Unsupported(_))));
+        assert!(matches!(plain.enable_long_touch_for_reset(None), Err(CtapError::Unsupported(_))));
+        assert!(matches!(plain.vendor_prototype(None, 5, Vec::new()), Err(CtapError::Unsupported(_))));
+        let only = |list: Vec<Value>| {
+            info([options([("authnrCfg", true), ("setMinPINLength", true)]), (0x1f, Value::Array(list))])
+        };
+        let (mut listed, _) = key(only(vec![2.into(), 3.into()]), []);
+        assert!(matches!(listed.enable_enterprise_attestation(None), Err(CtapError::Unsupported(_))));
+        let (mut listed, script) = key(only(vec![3.into()]), [(hex("0da2010302a10106"), vec![0])]);
+        let six = MinPinLength { new_min_pin_length: Some(6), ..MinPinLength::default() };
+        listed.set_min_pin_length(None, &six).unwrap();
+        script.assert_done();
+        let sixty_four = MinPinLength { new_min_pin_length: Some(64), ..MinPinLength::default() };
+        assert_eq!(
+            listed.set_min_pin_length(None, &sixty_four),
+            Err(CtapError::Limit { what: "newMinPINLength", asked: 64, maximum: 63 })
+        );
+        let rp = MinPinLength { rp_ids: vec!["example.org".parse().unwrap()], ..MinPinLength::default() };
+        assert!(matches!(listed.set_min_pin_length(None, &rp), Err(CtapError::Limit { asked: 1, maximum: 0, .. })));
+    }
+
+    #[test]
+    fn a_vendor_s_command_is_sent_if_it_is_listed() {
+        let info =
+            info([options([("authnrCfg", true)]), (0x15, Value::Array(vec![5.into()])), (0x1f, Value::Array(vec![]))]);
+        let (mut authenticator, script) = key(info, [(hex("0da20118ff02a2010502f5"), vec![0])]);
+        authenticator.vendor_prototype(None, 5, vec![(2, true.into())]).unwrap();
+        script.assert_done();
+    }
+}

@@ -1,0 +1,8 @@
+//! A CTAP2 client: what relying parties and authenticators say to each other ([`webauthn`]), security keys as HID devices
+//! ([`hid`]), and typed CTAP2 commands ([`ctap`]).
+//!
+//! Each room knows only the rooms before it. It refuses to know what an account, an identity provider or a ledger is.
+
+pub mod ctap;
+pub mod hid;
+pub mod webauthn;

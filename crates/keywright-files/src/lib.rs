@@ -1,0 +1,24 @@
+//! What every other room stands on: private files that appear whole or not at all ([`private`]).
+//!
+//! It refuses to know what is in a file.
+
+pub mod private;
+
+/// What can go wrong with a private file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FileError {
+    /// A file or folder could not be read or written.
+    #[error("{path}: {why}")]
+    Io {
+        /// The file or folder.
+        path: String,
+        /// The system's words.
+        why: String,
+    },
+    /// A file that others than its owner can read.
+    #[error("others can read {path}; change that with: chmod 600 {path}")]
+    InsecurePermissions {
+        /// The file.
+        path: String,
+    },
+}

@@ -1,0 +1,45 @@
+//! The embedded directory: a small IdP on loopback that does what a real one does, for rehearsals and for trying keys.
+//!
+//! The [`EmbeddedServer`] keeps accounts, verifies every registration and every sign-in on its own, and takes nothing on
+//! trust from the provisioning side, which speaks to it over HTTP as [`Embedded`] like to any other IdP. It refuses to
+//! listen anywhere but on loopback, and every request without its API token but sign-ins.
+//!
+//! # The API
+//!
+//! JSON in, JSON out; `Authorization: Bearer TOKEN` on every request; times are RFC 3339, binary values base64url without
+//! padding. `USER`, `CEREMONY`, `CREDENTIAL` and `SIGN_IN` are ids that the server draws and never changes; a completed
+//! ceremony's id becomes its credential's id.
+//!
+//! | request | body | answer |
+//! |---|---|---|
+//! | `GET /v1/check` | | 200 [`wire::Check`] |
+//! | `POST /v1/users` | [`wire::NewUser`] | 201 [`wire::User`] |
+//! | `GET /v1/users[?login=LOGIN]` | | 200 `{"users": [..]}`, empty if there is none |
+//! | `GET /v1/users/USER` | | 200 [`wire::User`] |
+//! | `PATCH /v1/users/USER` | [`wire::UserChange`] | 200 [`wire::User`] |
+//! | `GET /v1/users/USER/other-methods` | | 200 `{"other_methods": ["sms", ..]}` |
+//! | `POST /v1/users/USER/ceremonies` | | 201 [`wire::Begun`] |
+//! | `GET /v1/users/USER/ceremonies` | | 200 `{"ceremonies": [..]}`: those that nobody completed, expired ones too |
+//! | `POST /v1/users/USER/ceremonies/CEREMONY` | [`wire::Completion`] | 201 [`wire::Credential`] |
+//! | `DELETE /v1/users/USER/ceremonies/CEREMONY` | | 204; 409 once it is completed |
+//! | `GET /v1/users/USER/credentials` | | 200 `{"credentials": [..]}` |
+//! | `DELETE /v1/users/USER/credentials/CREDENTIAL` | | 204 |
+//! | `POST /v1/users/USER/sign-ins` | | 201 [`wire::SignInBegun`] |
+//! | `POST /v1/users/USER/sign-ins/SIGN_IN` | [`wire::SignInResponse`] | 200 [`wire::Credential`] |
+//!
+//! Without a token, for browsers: `GET /` is a page on which a person signs in with a key. It uses `POST /sign-in`
+//! ([`wire::Login`] to [`wire::PageSignIn`]) and `POST /sign-in/USER/SIGN_IN` ([`wire::SignInResponse`] to [`wire::SignedIn`]).
+//!
+//! A failure is `{"error": {"code": "..", "message": ".."}}`: 400 for a request that cannot be read, 401 without the token,
+//! 404 for what is not there, 409 for what cannot be done now, 410 `expired` after the deadline, 422 for a registration or
+//! sign-in that does not verify, 500 if the database fails.
+
+mod ceremony;
+mod page;
+mod refusal;
+mod routes;
+mod server;
+mod store;
+pub mod wire;
+
+pub use server::{Clock, EmbeddedServer, Settings, StartError};

@@ -1,0 +1,459 @@
+//! An evidence folder that other software can check.
+//!
+//! It refuses to write evidence from a log that does not pass [`crate::ledger::chain::verify`], and to leave half a folder behind.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::ledger::{
+    AccountId, Entry, FoundOnKey, Head, KeyIdentity, LedgerError, Outcome, SeenByHand, Step, Store, WitnessResult,
+};
+use crate::profile::{Person, Profile, ProfileName};
+use crate::register::{Account, Credential, CredentialState, Job, Register};
+use keywright_attest::{Policy, Verdict};
+use keywright_fido::webauthn::{CredentialId, RpId, UserHandle};
+
+/// What an auditor reads first.
+const README: &str = include_str!("evidence.txt");
+
+/// File names may have 255 bytes on every system that matters, and some tools add to them.
+const LONGEST_NAME: usize = 180;
+
+/// Writes `FOLDER`: `events.jsonl` (one entry a line: seq, time, body, hash), `credentials/ID.json` (attestation object, client
+/// data, public key, verdict, key, account), `accounts.json`, `HEAD` (seq and hash), `README.txt` (how to check it all) and
+/// `SHA256SUMS`. The folder must not exist, the folder that it is to be in must. It appears whole, or not at all.
+pub fn export(store: &dyn Store, folder: &Path) -> Result<Head, LedgerError> {
+    if folder.symlink_metadata().is_ok() {
+        return Err(LedgerError::File { path: folder.display().to_string(), why: "it is there already".to_owned() });
+    }
+    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let draft = tempfile::Builder::new()
+        .prefix(".evidence-")
+        .tempdir_in(parent)
+        .map_err(|error| LedgerError::file(parent, &error))?;
+
+    let mut evidence = Evidence { folder: draft.path().to_owned(), sums: BTreeMap::new() };
+    let (head, book) = evidence.events(store)?;
+    evidence.text("HEAD", &format!("{head}\n"))?;
+    evidence.text("README.txt", README)?;
+    evidence.accounts(&book)?;
+    evidence.credentials(&book)?;
+    evidence.finish()?;
+
+    fs::rename(draft.path(), folder).map_err(|error| LedgerError::file(folder, &error))?;
+    // It has its name now; there is nothing left to remove.
+    let _ = draft.keep();
+    Ok(head)
+}
+
+/// A folder in the making.
+struct Evidence {
+    folder: PathBuf,
+    /// SHA-256 in hexadecimal, by path in the folder.
+    sums: BTreeMap<String, String>,
+}
+
+impl Evidence {
+    /// One pass through the log: checked, written and read at once, so that a long one need not fit into memory.
+    fn events(&mut self, store: &dyn Store) -> Result<(Head, Register), LedgerError> {
+        let (mut head, mut book) = (Head::EMPTY, Register::default());
+        self.file("events.jsonl", |path, out| {
+            store.each(0, &mut |entry| {
+                head.follow(&entry)?;
+                book.apply(&entry, &entry.event()?)?;
+                write_json(out, &Line::from(&entry)).map_err(|error| LedgerError::file(path, &error))
+            })
+        })?;
+        Ok((head, book))
+    }
+
+    fn accounts(&mut self, book: &Register) -> Result<(), LedgerError> {
+        let accounts: Vec<_> = book.accounts.iter().map(|(id, account)| AccountFile::new(book, id, account)).collect();
+        self.json("accounts.json", &accounts)
+    }
+
+    fn credentials(&mut self, book: &Register) -> Result<(), LedgerError> {
+        let folder = self.folder.join("credentials");
+        fs::create_dir(&folder).map_err(|error| LedgerError::file(&folder, &error))?;
+        for (id, credential) in &book.credentials {
+            self.json(&file_name(id), &CredentialFile::new(book, id, credential))?;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), LedgerError> {
+        let sums: String = self.sums.iter().map(|(name, sum)| format!("{sum}  {name}\n")).collect();
+        self.text("SHA256SUMS", &sums)
+    }
+
+    fn json(&mut self, name: &str, value: &impl Serialize) -> Result<(), LedgerError> {
+        self.file(name, |path, out| {
+            serde_json::to_writer_pretty(&mut *out, value)
+                .map_err(io::Error::from)
+                .and_then(|()| out.write_all(b"\n"))
+                .map_err(|error| LedgerError::file(path, &error))
+        })
+    }
+
+    fn text(&mut self, name: &str, text: &str) -> Result<(), LedgerError> {
+        self.file(name, |path, out| out.write_all(text.as_bytes()).map_err(|error| LedgerError::file(path, &error)))
+    }
+
+    /// Writes one file, hashing it on the way; the disk has it when this returns.
+    fn file(
+        &mut self,
+        name: &str,
+        write: impl FnOnce(&Path, &mut Hashed) -> Result<(), LedgerError>,
+    ) -> Result<(), LedgerError> {
+        let path = self.folder.join(name);
+        let failed = |error| LedgerError::file(&path, &error);
+        let file = File::create_new(&path).map_err(failed)?;
+        let mut out = Hashed { file: BufWriter::new(file), hash: Sha256::new() };
+        write(&path, &mut out)?;
+        out.file.flush().and_then(|()| out.file.get_ref().sync_all()).map_err(failed)?;
+        self.sums.insert(name.to_owned(), HEXLOWER.encode(&out.hash.finalize()));
+        Ok(())
+    }
+}
+
+/// A file and the hash of what was written to it.
+struct Hashed {
+    file: BufWriter<File>,
+    hash: Sha256,
+}
+
+impl Write for Hashed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.hash.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// One object, one line.
+fn write_json(out: &mut Hashed, value: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, value)?;
+    out.write_all(b"\n")
+}
+
+fn file_name(id: &CredentialId) -> String {
+    let name = id.to_string();
+    let name = if name.len() > LONGEST_NAME { HEXLOWER.encode(&Sha256::digest(id.as_bytes())) } else { name };
+    format!("credentials/{name}.json")
+}
+
+/// A line of `events.jsonl`.
+#[derive(Serialize)]
+struct Line<'a> {
+    seq: u64,
+    time: &'a str,
+    body: &'a str,
+    hash: String,
+}
+
+impl<'a> From<&'a Entry> for Line<'a> {
+    fn from(entry: &'a Entry) -> Self {
+        Self { seq: entry.seq, time: &entry.time, body: &entry.body, hash: HEXLOWER.encode(&entry.hash) }
+    }
+}
+
+/// An element of `accounts.json`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AccountFile<'a> {
+    account: &'a AccountId,
+    user_id: Option<&'a str>,
+    person: &'a Person,
+    profile: &'a Profile,
+    complete: bool,
+    proved_keys: usize,
+    other_methods: &'a [String],
+    credentials: Vec<&'a CredentialId>,
+}
+
+impl<'a> AccountFile<'a> {
+    fn new(book: &'a Register, id: &'a AccountId, account: &'a Account) -> Self {
+        Self {
+            account: id,
+            user_id: account.user_id.as_deref(),
+            person: &account.person,
+            profile: &account.profile,
+            complete: account.completed,
+            proved_keys: book.proved_keys(id),
+            other_methods: &account.other_methods,
+            credentials: book.credentials_of(id).map(|(id, _)| id).collect(),
+        }
+    }
+}
+
+/// `credentials/ID.json`. The public key is COSE, so that it is not called `publicKey`, which is DER in WebAuthn's JSON.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CredentialFile<'a> {
+    id: &'a CredentialId,
+    rp_id: &'a RpId,
+    user_handle: &'a UserHandle,
+    challenge: Option<&'a str>,
+    origin: Option<&'a str>,
+    attestation_object: String,
+    #[serde(rename = "clientDataJSON")]
+    client_data_json: String,
+    credential_public_key: String,
+    assertion: Option<Assertion<'a>>,
+    witness: Option<&'a WitnessResult>,
+    account: &'a AccountId,
+    user_id: Option<&'a str>,
+    directory_id: Option<&'a str>,
+    label: Option<&'a str>,
+    by_hand: Option<ByHand<'a>>,
+    ordinal: usize,
+    key: &'a KeyIdentity,
+    profile: Option<&'a ProfileName>,
+    policy: Option<&'a Policy>,
+    verdict: Option<&'a Verdict>,
+    state: CredentialState,
+    made: &'a str,
+    proved: Option<&'a str>,
+    failed: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Assertion<'a> {
+    authenticator_data: &'a str,
+    #[serde(rename = "clientDataJSON")]
+    client_data_json: &'a str,
+    signature: &'a str,
+}
+
+/// How a drill confirmed a registration that was made by hand. What the key lists none of is `null`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ByHand<'a> {
+    said_by: &'a str,
+    id: Option<&'a CredentialId>,
+    rp_id: Option<&'a RpId>,
+    credential_public_key: Option<&'a str>,
+    assertion: Option<Assertion<'a>>,
+}
+
+impl<'a> ByHand<'a> {
+    fn of(seen: &'a SeenByHand) -> Self {
+        let found = seen.found.as_ref();
+        Self {
+            said_by: &seen.said_by,
+            id: found.map(|found| &found.credential_id),
+            rp_id: found.map(|found| &found.rp_id),
+            credential_public_key: found.map(|found| found.public_key.as_str()),
+            assertion: found.map(|FoundOnKey { signature, .. }| Assertion {
+                authenticator_data: &signature.authenticator_data,
+                client_data_json: &signature.client_data_json,
+                signature: &signature.signature,
+            }),
+        }
+    }
+}
+
+impl<'a> CredentialFile<'a> {
+    fn new(book: &'a Register, id: &'a CredentialId, credential: &'a Credential) -> Self {
+        // The job may have gone back and made another one since.
+        let job = book.jobs.get(&credential.job).filter(|job| job.credential_id() == Some(id));
+        let assertion = job.and_then(|job| match job.outcomes.get(&Step::Prove) {
+            Some(Outcome::Prove { authenticator_data, client_data_json, signature, .. }) => {
+                Some(Assertion { authenticator_data, client_data_json, signature })
+            }
+            _ => None,
+        });
+        // What the directory asked for, as its ceremony has it (`idp::Ceremony`).
+        let asked = |member| job.and_then(Job::ceremony)?.pointer(member)?.as_str();
+        let account = book.accounts.get(&credential.account);
+        Self {
+            id,
+            rp_id: &credential.rp_id,
+            user_handle: &credential.user_handle,
+            challenge: asked("/options/challenge"),
+            origin: asked("/origin"),
+            attestation_object: BASE64URL_NOPAD.encode(&credential.attestation_object),
+            client_data_json: BASE64URL_NOPAD.encode(&credential.client_data_json),
+            credential_public_key: BASE64URL_NOPAD.encode(&credential.public_key),
+            assertion,
+            witness: job.and_then(Job::witness_result),
+            account: &credential.account,
+            user_id: account.and_then(|account| account.user_id.as_deref()),
+            directory_id: credential.directory_id.as_deref(),
+            label: credential.label.as_deref(),
+            by_hand: credential.by_hand.as_ref().map(ByHand::of),
+            ordinal: credential.ordinal,
+            key: &credential.key,
+            profile: account.map(|account| &account.profile.name),
+            policy: credential.policy.as_ref(),
+            verdict: credential.verdict.as_ref(),
+            state: credential.state,
+            made: &credential.made,
+            proved: credential.proved.as_deref(),
+            failed: credential.failed.as_deref(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::ledger::sample::{credential_id, every_kind, log};
+
+    /// A log in memory, which may be wrong.
+    struct Kept(Vec<Entry>);
+
+    impl Store for Kept {
+        fn append_all(&self, _events: &[crate::ledger::Event]) -> Result<Vec<Entry>, LedgerError> {
+            Err(LedgerError::ReadOnly { path: "memory".to_owned() })
+        }
+
+        fn entries(&self, after: u64) -> Result<Vec<Entry>, LedgerError> {
+            Ok(self.0.iter().filter(|entry| entry.seq > after).cloned().collect())
+        }
+    }
+
+    fn exported() -> (TempDir, PathBuf, Head) {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("evidence");
+        let head = export(&Kept(log(&every_kind())), &folder).unwrap();
+        (place, folder, head)
+    }
+
+    fn json(path: &Path) -> serde_json::Value {
+        serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn events_are_exported_as_they_are() {
+        let (_place, folder, head) = exported();
+        let entries = log(&every_kind());
+        assert_eq!(head, entries.last().unwrap().head());
+        assert_eq!(fs::read_to_string(folder.join("HEAD")).unwrap(), format!("{head}\n"));
+        let lines = fs::read_to_string(folder.join("events.jsonl")).unwrap();
+        assert_eq!(lines.lines().count(), entries.len());
+        for (line, entry) in lines.lines().zip(entries) {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            assert_eq!(line["seq"], entry.seq);
+            assert_eq!(line["time"], entry.time);
+            assert_eq!(line["body"], entry.body);
+            assert_eq!(line["hash"], HEXLOWER.encode(&entry.hash));
+        }
+    }
+
+    #[test]
+    fn a_credential_has_all_that_is_needed_to_judge_it() {
+        let (_place, folder, _) = exported();
+        let read = |job| json(&folder.join("credentials").join(format!("{}.json", credential_id(job))));
+        let first = read(1);
+        for (member, value) in [
+            ("id", credential_id(1).to_string()),
+            ("rpId", "login.example.org".to_owned()),
+            ("userHandle", "AQID".to_owned()),
+            ("attestationObject", "oWNmbXRkbm9uZQ".to_owned()),
+            ("clientDataJSON", "eyJ0eXBlIjoid2ViYXV0aG4uY3JlYXRlIn0".to_owned()),
+            ("credentialPublicKey", "pQECAyYgAQ".to_owned()),
+            ("userId", "id-ada".to_owned()),
+            ("directoryId", "key-1".to_owned()),
+            ("label", "Soft key 1".to_owned()),
+            ("origin", "https://login.example.org".to_owned()),
+            ("challenge", "AAECAwQFBgcICQoLDA0ODw".to_owned()),
+            ("profile", "admin".to_owned()),
+            ("state", "registered".to_owned()),
+        ] {
+            assert_eq!(first[member], value, "{member}");
+        }
+        assert_eq!(first["assertion"]["signature"], "MEQC");
+        assert_eq!(first["witness"], serde_json::json!({"testimony": "verified", "witness": "another client 1"}));
+        // As every ledger from before there was a witness.
+        assert!(read(2)["witness"].is_null());
+        assert_eq!(first["account"]["login"], "ada");
+        assert_eq!(first["key"]["port"], "1-1");
+        assert!(first["verdict"].is_object() && first["made"].is_string() && first["proved"].is_string());
+        assert_eq!(first["policy"]["attestation"], "none");
+        assert_eq!(read(2)["state"], "revoked");
+        // Its job went back: what was forgotten there is not shown here.
+        assert_eq!(read(3)["state"], "deleted");
+        for member in ["assertion", "label", "challenge", "policy"] {
+            assert!(read(3)[member].is_null(), "{member}");
+        }
+
+        let accounts = json(&folder.join("accounts.json"));
+        assert_eq!(accounts[0]["complete"], false);
+        assert_eq!(accounts[0]["provedKeys"], 2);
+        assert_eq!(accounts[0]["credentials"].as_array().unwrap().len(), 4);
+
+        assert!(first["byHand"].is_null());
+        let by_hand = &read(5)["byHand"];
+        assert_eq!(
+            (&by_hand["saidBy"], &by_hand["rpId"], &by_hand["id"]),
+            (&"root".into(), &"bank.example".into(), &"AAAA".into())
+        );
+        assert_eq!(by_hand["assertion"]["signature"], "MEQC");
+    }
+
+    #[test]
+    fn every_member_of_a_credential_is_explained() {
+        let (_place, folder, _) = exported();
+        let credential = json(&folder.join("credentials").join(format!("{}.json", credential_id(1))));
+        for member in credential.as_object().unwrap().keys() {
+            let explained = README.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+            assert!(explained.into_iter().any(|line| line.contains(member.as_str())), "{member}");
+        }
+    }
+
+    #[test]
+    fn long_ids_are_hashed_into_file_names() {
+        let short = CredentialId::new(vec![0xFF; 135]).unwrap();
+        assert_eq!(file_name(&short), format!("credentials/{short}.json"));
+        let long = file_name(&CredentialId::new(vec![0xFF; 1023]).unwrap());
+        assert_eq!(long, "credentials/b231843075fe57e5660756784aa99b2919979429957057fdcf55016a7da6cd83.json");
+    }
+
+    #[test]
+    fn nothing_is_left_of_an_export_that_failed() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("evidence");
+        let mut entries = log(&every_kind());
+        entries[20].time.push(' ');
+        assert!(matches!(export(&Kept(entries), &folder), Err(LedgerError::Broken { seq: 21, .. })));
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
+
+        let nowhere = place.path().join("not").join("there");
+        assert!(matches!(export(&Kept(log(&every_kind())), &nowhere), Err(LedgerError::File { .. })));
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_folder_that_is_there_is_left_alone() {
+        let (_place, folder, _) = exported();
+        let before = fs::read(folder.join("SHA256SUMS")).unwrap();
+        assert!(matches!(export(&Kept(Vec::new()), &folder), Err(LedgerError::File { .. })));
+        assert_eq!(fs::read(folder.join("SHA256SUMS")).unwrap(), before);
+        let empty = folder.with_file_name("empty");
+        fs::create_dir(&empty).unwrap();
+        assert!(export(&Kept(Vec::new()), &empty).is_err());
+    }
+
+    #[test]
+    fn an_empty_ledger_has_an_empty_export() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("evidence");
+        assert_eq!(export(&Kept(Vec::new()), &folder).unwrap(), Head::EMPTY);
+        assert_eq!(json(&folder.join("accounts.json")), serde_json::json!([]));
+        assert_eq!(fs::read(folder.join("events.jsonl")).unwrap(), b"");
+    }
+}

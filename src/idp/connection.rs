@@ -1,0 +1,72 @@
+//! One table `[idp.NAME]` of the settings, as far as it is the same for every kind of IdP: name, network, secrets' places.
+//!
+//! Every adapter is opened from a [`ConnectionConfig`] and settings of its own. It refuses to hold a secret longer than the adapter
+//! takes to ask for it.
+
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+
+use super::DirectoryError;
+use super::http::{Client, Limits, Network};
+use crate::secret::{SecretError, SecretSource};
+
+/// Why an adapter cannot be made from its settings.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A secret is not where it should be.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The address will not do.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// A setting, or several together, make no sense.
+    #[error("[idp.{connection}] {why}")]
+    Setting {
+        /// The table's name.
+        connection: String,
+        /// What is wrong, beginning with the setting's name.
+        why: String,
+    },
+}
+
+/// What the adapters have in common.
+#[derive(Debug, Clone, Default)]
+pub struct ConnectionConfig {
+    /// The table's name, which is the directory's name in the ledger.
+    pub name: String,
+    /// What relative paths in the settings are relative to.
+    pub folder: PathBuf,
+    /// The way there.
+    pub network: Network,
+    /// Time limits.
+    pub limits: Limits,
+    /// Where the secret comes from instead of the place that the settings name. A relative path is the process's own.
+    pub secret: Option<SecretSource>,
+}
+
+impl ConnectionConfig {
+    /// A client for one of its servers.
+    pub fn client(&self, base: &str) -> Result<Client, DirectoryError> {
+        Client::through(&self.network, &self.name, base, self.limits)
+    }
+
+    /// The tenant's secret, of one line; `what` is shown at a prompt, such as `API token`.
+    pub fn secret(&self, source: &SecretSource, what: &str) -> Result<SecretString, OpenError> {
+        Ok(self.place(source).take(&format!("{what} for {}", self.name))?)
+    }
+
+    /// The tenant's secret, of several lines, such as a private key in PEM.
+    pub fn secret_text(&self, source: &SecretSource, what: &str) -> Result<SecretString, OpenError> {
+        Ok(self.place(source).take_text(&format!("{what} for {}", self.name))?)
+    }
+
+    fn place(&self, source: &SecretSource) -> SecretSource {
+        self.secret.clone().unwrap_or_else(|| source.from_folder(&self.folder))
+    }
+
+    /// A setting that will not do.
+    pub fn refuse(&self, why: impl Into<String>) -> OpenError {
+        OpenError::Setting { connection: self.name.clone(), why: why.into() }
+    }
+}

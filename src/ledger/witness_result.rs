@@ -1,0 +1,107 @@
+//! What the witness (`witness` room) said of a credential, as it is kept in the evidence.
+//!
+//! A signature that the witness refutes is no evidence but a failure of its step, so there is no word for it here.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The witness's word on one credential.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "testimony", rename_all = "kebab-case")]
+pub enum WitnessResult {
+    /// The proof is a signature that the witness asked for, with touch and PIN, and that its own verifier takes.
+    Verified {
+        /// The witness: an implementation of CTAP2 that is not ours, and its version.
+        witness: String,
+    },
+    /// The proof is a signature that only we asked for and verified.
+    Unable {
+        /// Why the witness has nothing to say.
+        why: Unavailable,
+    },
+}
+
+/// Why there is no testimony.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "obstacle", rename_all = "kebab-case")]
+pub enum Unavailable {
+    /// A key in this process: the witness knows USB only.
+    NotUsb,
+    /// The key was no longer the one that was plugged in.
+    Removed,
+    /// The witness's verifier knows ES256 and EdDSA only.
+    Algorithm {
+        /// The credential's COSE algorithm.
+        alg: i64,
+    },
+    /// The witness got no assertion, or could not be started.
+    Failed {
+        /// The witness's or the system's own words.
+        words: String,
+    },
+    /// The answer is about another credential or another site: perhaps another program's, which the witness cannot tell apart.
+    NotOurs,
+    /// The witness panicked.
+    Panicked {
+        /// With these words.
+        words: String,
+    },
+    /// The witness did not come to an end in time.
+    Deadline {
+        /// How long it had, in milliseconds.
+        milliseconds: u64,
+    },
+    /// Somebody ended the run.
+    Interrupted,
+}
+
+impl fmt::Display for WitnessResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Verified { witness } => write!(f, "{witness} verified it"),
+            Self::Unable { why } => write!(f, "no witness verified it: {why}"),
+        }
+    }
+}
+
+impl fmt::Display for Unavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotUsb => f.write_str("the key is not on USB"),
+            Self::Removed => f.write_str("the key was removed"),
+            Self::Algorithm { alg } => write!(f, "it cannot verify algorithm {alg}"),
+            Self::Failed { words } => write!(f, "it says: {words}"),
+            Self::NotOurs => f.write_str("it heard an answer to another question"),
+            Self::Panicked { words } => write!(f, "it panicked: {words}"),
+            Self::Deadline { milliseconds } => write!(f, "it did not finish within {milliseconds} ms"),
+            Self::Interrupted => f.write_str("the run was ended"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_evidence_has_this_form() {
+        let unable = |why| WitnessResult::Unable { why };
+        for (witness_result, json) in [
+            (WitnessResult::Verified { witness: "w 1".into() }, r#"{"testimony":"verified","witness":"w 1"}"#),
+            (unable(Unavailable::NotUsb), r#"{"testimony":"unable","why":{"obstacle":"not-usb"}}"#),
+            (unable(Unavailable::NotOurs), r#"{"testimony":"unable","why":{"obstacle":"not-ours"}}"#),
+            (
+                unable(Unavailable::Deadline { milliseconds: 30000 }),
+                r#"{"testimony":"unable","why":{"obstacle":"deadline","milliseconds":30000}}"#,
+            ),
+            (
+                unable(Unavailable::Failed { words: "no".into() }),
+                r#"{"testimony":"unable","why":{"obstacle":"failed","words":"no"}}"#,
+            ),
+        ] {
+            assert_eq!(serde_json::to_string(&witness_result).unwrap(), json);
+            assert_eq!(serde_json::from_str::<WitnessResult>(json).unwrap(), witness_result);
+        }
+    }
+}

@@ -1,0 +1,439 @@
+//! The floor: keys come and go, each gets a thread and a job, until no job is left that a key could do.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::job::Job;
+use super::journal::Journal;
+use super::key::OpenKey;
+use super::recognise::{Recognised, recognise};
+use super::resource_locks::ResourceLocks;
+use super::{JobError, JobLabel, Planned, Station, steps};
+use crate::idp::User;
+use crate::ledger::{AccountId, Event, Failure, FailureCode, JobId, LedgerError, Step};
+use crate::profile::Profile;
+use crate::register::{JobState, Register};
+use keywright_fido::ctap::GetInfo;
+use keywright_fido::hid::{Device, HidError};
+
+/// Keys worked on at once. More than any hub holds; a rack of soft keys may have more.
+const AT_ONCE: usize = 64;
+
+/// How often the bus is asked for keys while threads work.
+const GLANCE: Duration = Duration::from_millis(250);
+
+impl State {
+    /// Keys worth waiting for: for jobs that any key may take, and for jobs whose own key was not seen in this run or was
+    /// pulled out.
+    fn wanted(&self) -> Wanted {
+        let gone =
+            |job: &&JobId| self.failures.get(job).is_none_or(|(_, failure)| failure.code == FailureCode::KeyRemoved);
+        Wanted { new: self.waiting.iter().copied().collect(), begun: self.bound.iter().filter(gone).copied().collect() }
+    }
+}
+
+/// Jobs that wait for a key.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Wanted {
+    /// For one that is fit, in order.
+    new: Vec<JobId>,
+    /// For their own.
+    begun: Vec<JobId>,
+}
+
+impl Wanted {
+    fn is_empty(&self) -> bool {
+        self.new.is_empty() && self.begun.is_empty()
+    }
+}
+
+/// A person of this run, found at the directory.
+pub struct ResolvedAccount {
+    /// From the plan.
+    pub planned: Planned,
+    /// At the directory.
+    pub user: User,
+}
+
+/// All jobs of a run.
+pub struct Scheduler<'a> {
+    station: &'a Station<'a>,
+    journal: &'a Journal<'a>,
+    attendees: &'a BTreeMap<AccountId, ResolvedAccount>,
+    locks: ResourceLocks,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// Jobs that any fit key may take, in order.
+    waiting: VecDeque<JobId>,
+    /// Jobs that have a key of their own somewhere.
+    bound: BTreeSet<JobId>,
+    /// Ports whose key is in a thread's hands. What is plugged in there meanwhile has to wait: it may be the same key.
+    in_hand: BTreeSet<String>,
+    /// Among them: ports whose key was not told apart yet, so that nobody knows which job it takes.
+    unknown: BTreeSet<String>,
+    /// Insertions that were looked at: port and attach count.
+    seen: BTreeSet<(String, u64)>,
+    /// Among them: new keys that no job was left for.
+    spare: Vec<(String, u64)>,
+    /// Why jobs stopped in this run.
+    failures: BTreeMap<JobId, (Step, Failure)>,
+    /// The ledger cannot be written: everybody stops.
+    broken: Option<LedgerError>,
+}
+
+impl<'a> Scheduler<'a> {
+    /// Sorts the jobs into those that have a key and those that wait for one.
+    pub fn new(
+        station: &'a Station<'a>,
+        journal: &'a Journal<'a>,
+        attendees: &'a BTreeMap<AccountId, ResolvedAccount>,
+        jobs: &[JobId],
+    ) -> Self {
+        let mut state = State::default();
+        for job in jobs {
+            if journal.has_key(*job) {
+                state.bound.insert(*job);
+            } else {
+                state.waiting.push_back(*job);
+            }
+        }
+        Self {
+            station,
+            journal,
+            attendees,
+            locks: ResourceLocks::default(),
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// Works until no job is left that a key could do. Returns why jobs stopped.
+    pub fn work(self) -> Result<BTreeMap<JobId, (Step, Failure)>, SchedulerError> {
+        thread::scope(|scope| {
+            self.finish_what_needs_no_key();
+            let mut quiet_since = Instant::now();
+            let mut asked_for = Wanted::default();
+            loop {
+                let idle = self.state().in_hand.is_empty();
+                let arrived = match self.arrivals() {
+                    Ok(arrived) => arrived,
+                    // Threads at work have their keys open already; let them end before the run does.
+                    Err(error) if idle => return Err(SchedulerError::Hid(error)),
+                    Err(_) => Vec::new(),
+                };
+                let idle = idle && arrived.is_empty();
+                for device in arrived {
+                    quiet_since = Instant::now();
+                    let scheduler = &self;
+                    scope.spawn(move || {
+                        // The key counts as in hand until this is dropped, even if the thread panics.
+                        let _leaving = Leaving(scheduler, &device.port);
+                        scheduler.serve(&device);
+                    });
+                }
+                self.ask_for_keys(&mut asked_for);
+                let state = self.state();
+                if !idle {
+                    quiet_since = Instant::now();
+                } else if state.broken.is_some()
+                    || self.station.cancel.is_cancelled()
+                    || state.wanted().is_empty()
+                    || quiet_since.elapsed() >= self.station.retry_policy.key
+                {
+                    break;
+                }
+                // Whoever left since the look above has notified nobody.
+                if idle || !state.in_hand.is_empty() {
+                    drop(self.changed.wait_timeout(state, GLANCE));
+                }
+            }
+            Ok(())
+        })?;
+        if !self.station.cancel.is_cancelled() {
+            self.tell_missing();
+        }
+        let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        match state.broken {
+            Some(error) => Err(SchedulerError::Ledger(error)),
+            None => Ok(state.failures),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says which keys are missing, once it is known what those that are there are good for. Nobody is asked where nobody waits.
+    fn ask_for_keys(&self, asked_for: &mut Wanted) {
+        let wanted = {
+            let state = self.state();
+            let ends = state.broken.is_some() || self.station.cancel.is_cancelled();
+            if ends || !state.unknown.is_empty() || self.station.retry_policy.key.is_zero() {
+                return;
+            }
+            state.wanted()
+        };
+        if wanted == *asked_for {
+            return;
+        }
+        if !wanted.is_empty() {
+            let whose = |jobs: &[JobId]| jobs.iter().map(|job| self.who(*job)).collect::<Vec<_>>();
+            self.station.operator.insert_keys(&whose(&wanted.new), &whose(&wanted.begun));
+        }
+        *asked_for = wanted;
+    }
+
+    /// Whose job it is, and where its key was, if it has one.
+    fn who(&self, id: JobId) -> JobLabel {
+        let book = self.journal.book();
+        let job = &book.jobs[&id];
+        let port = job.key().map(|key| key.port.clone()).unwrap_or_default();
+        JobLabel::new(&self.attendees[&job.account].planned, id, job.ordinal, port)
+    }
+
+    /// Insertions that nobody looked at yet, as many as there are hands for.
+    fn arrivals(&self) -> Result<Vec<Device>, HidError> {
+        let mut state = self.state();
+        if state.broken.is_some()
+            || self.station.cancel.is_cancelled()
+            || (state.waiting.is_empty() && state.bound.is_empty())
+        {
+            return Ok(Vec::new());
+        }
+        let mut hands = AT_ONCE.saturating_sub(state.in_hand.len());
+        let mut arrived = self.station.bus.devices()?;
+        arrived.retain(|device| {
+            if hands == 0
+                || state.in_hand.contains(&device.port)
+                || !state.seen.insert((device.port.clone(), device.attach))
+            {
+                return false;
+            }
+            hands -= 1;
+            state.unknown.insert(device.port.clone());
+            state.in_hand.insert(device.port.clone())
+        });
+        Ok(arrived)
+    }
+
+    /// One key, from plugged in to done.
+    fn serve(&self, device: &Device) {
+        let taken = self.take_up(device);
+        self.state().unknown.remove(&device.port);
+        match taken {
+            Ok(Some((job, key))) => self.run_job(job, Some(key)),
+            Ok(None) => {}
+            Err(JobError::Ledger(error)) => self.stop(error),
+            Err(JobError::Job(_)) if self.station.cancel.is_cancelled() => {}
+            Err(JobError::Job(failure)) => {
+                self.station.operator.tell(&format!("the key in {} cannot be used: {}", device.port, failure.message));
+            }
+        }
+    }
+
+    /// Finds this key's job. `None` if there is none for it in this run, or not yet.
+    fn take_up(&self, device: &Device) -> Result<Option<(JobId, OpenKey)>, JobError> {
+        let mut key = OpenKey::open(self.station, device)?;
+        loop {
+            let free: Vec<JobId> = self.state().bound.iter().copied().collect();
+            let job = match recognise(self.station, self.journal, &mut key, &free)? {
+                Recognised::Done(job) => {
+                    self.tell_done(device, job);
+                    return Ok(None);
+                }
+                Recognised::Hidden(job) => {
+                    self.tell_hidden(device, job);
+                    return Ok(None);
+                }
+                Recognised::Of(job) => job,
+                // Its job may have been in the hands of a thread that saw it go only now.
+                Recognised::New if !self.state().bound.iter().all(|job| free.contains(job)) => continue,
+                Recognised::New => {
+                    let job = self.next_waiting(key.authenticator.info());
+                    if job.is_none() {
+                        self.state().spare.push((device.port.clone(), device.attach));
+                    }
+                    return Ok(job.map(|job| (job, key)));
+                }
+            };
+            if self.state().bound.remove(&job) {
+                return Ok(Some((job, key)));
+            }
+            if free.contains(&job) {
+                // Another key was taken for this job's meanwhile.
+                continue;
+            }
+            if self.attendees.contains_key(&self.journal.book().jobs[&job].account) {
+                // The thread that had it in another port has not noticed yet that it is gone.
+                self.state().seen.remove(&(device.port.clone(), device.attach));
+            } else {
+                let message = format!("the key in {} belongs to {job}, which is not part of this run", device.port);
+                self.station.operator.tell(&message);
+            }
+            return Ok(None);
+        }
+    }
+
+    fn tell_done(&self, device: &Device, job: JobId) {
+        let (account, ordinal) = {
+            let book = self.journal.book();
+            (book.jobs[&job].account.login.clone(), book.jobs[&job].ordinal)
+        };
+        let message = format!("the key in {} is {account}'s key {ordinal} already; take it out", device.port);
+        self.station.operator.tell(&message);
+    }
+
+    fn tell_hidden(&self, device: &Device, job: JobId) {
+        let (account, ordinal) = {
+            let book = self.journal.book();
+            (book.jobs[&job].account.login.clone(), book.jobs[&job].ordinal)
+        };
+        let message = format!(
+            "the key in {} has a PIN, hides what is on it, and looks like {account}'s key {ordinal}, which is done; it was \
+             left alone: if it is another, reset it with 'keywright key reset'",
+            device.port
+        );
+        self.station.operator.tell(&message);
+    }
+
+    /// Whose keys were not seen in this run, and where they were.
+    fn tell_missing(&self) {
+        let missing: Vec<JobId> = {
+            let state = self.state();
+            state.bound.iter().filter(|job| !state.failures.contains_key(job)).copied().collect()
+        };
+        for job in missing {
+            let message = {
+                let job = &self.journal.book().jobs[&job];
+                let port = job.key().map(|key| key.port.as_str()).unwrap_or_default();
+                format!("{}'s key {} was not seen; it was begun with in {port}", job.account.login, job.ordinal)
+            };
+            self.station.operator.tell(&message);
+        }
+    }
+
+    /// The first waiting job that this key fits; if it fits none, the first has to say why.
+    fn next_waiting(&self, info: &GetInfo) -> Option<JobId> {
+        let waiting = self.state().waiting.clone();
+        let fits = |job: &&JobId| {
+            let account = self.journal.book().jobs[job].account.clone();
+            steps::fit(info, &self.attendees[&account].planned.profile).is_ok()
+        };
+        let best = *waiting.iter().find(fits).or(waiting.front())?;
+        let mut state = self.state();
+        // Another thread may have been faster.
+        let at = state.waiting.iter().position(|job| *job == best).unwrap_or(0);
+        state.waiting.remove(at)
+    }
+
+    /// Runs a job to its end, or to its first trouble.
+    fn run_job(&self, id: JobId, key: Option<OpenKey>) {
+        let account = self.journal.book().jobs[&id].account.clone();
+        let attendee = &self.attendees[&account];
+        let mut job = Job::new(self.station, self.journal, &self.locks, &attendee.planned, &attendee.user, id, key);
+        let completed =
+            |()| complete_account(self.journal, &account, &attendee.planned.profile).map_err(JobError::Ledger);
+        let result = job.run().and_then(completed);
+        let (who, insertion) = (job.who.clone(), job.insertion());
+        drop(job);
+        // A reset has it plugged in again; that is no arrival.
+        self.state().seen.extend(insertion);
+        match result {
+            Ok(()) => {
+                self.state().failures.remove(&id);
+                self.station.operator.ended(&who, None);
+            }
+            Err(JobError::Ledger(error)) => self.stop(error),
+            Err(JobError::Job(failure)) => {
+                self.station.operator.ended(&who, Some(&failure));
+                self.put_back(id, failure);
+            }
+        }
+    }
+
+    /// A job that stopped may go on: with any other key if it did nothing to this one, else with the same key plugged in again.
+    fn put_back(&self, id: JobId, failure: Failure) {
+        let Some(step) = self.journal.state(id).step() else { return };
+        let bound = self.journal.has_key(id);
+        // What the attestations of a whole delivery lack, the next key lacks too; and it would keep a PIN.
+        let another_may_do =
+            step <= Step::Reset && !matches!(failure.code, FailureCode::Interrupted | FailureCode::AttestationRefused);
+        let mut state = self.state();
+        state.failures.insert(id, (step, failure));
+        if bound {
+            state.bound.insert(id);
+        } else if another_may_do {
+            state.waiting.push_front(id);
+        }
+        if bound || another_may_do {
+            // A key that was left over may do. It may even be the job's own, back before its thread saw it go.
+            let spare = std::mem::take(&mut state.spare);
+            state.seen.retain(|insertion| !spare.contains(insertion));
+        }
+    }
+
+    /// Jobs whose only open step is the hand-over do not need their key.
+    fn finish_what_needs_no_key(&self) {
+        let jobs: Vec<JobId> = self.state().bound.iter().copied().collect();
+        for job in jobs {
+            if self.journal.state(job).step() == Some(Step::HandOver) {
+                self.state().bound.remove(&job);
+                self.run_job(job, None);
+            }
+        }
+    }
+
+    fn stop(&self, error: LedgerError) {
+        self.state().broken.get_or_insert(error);
+        self.station.cancel.cancel();
+    }
+}
+
+/// A thread that worked on a key is done with it.
+struct Leaving<'f, 'a>(&'f Scheduler<'a>, &'f str);
+
+impl Drop for Leaving<'_, '_> {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.unknown.remove(self.1);
+        state.in_hand.remove(self.1);
+        drop(state);
+        self.0.changed.notify_all();
+    }
+}
+
+/// Why the floor closed early.
+#[derive(Debug)]
+pub enum SchedulerError {
+    /// The ledger cannot be written.
+    Ledger(LedgerError),
+    /// The bus cannot be read.
+    Hid(HidError),
+}
+
+/// Writes that an account is complete, once it has as many keys as its profile asks for with every step done.
+pub fn complete_account(journal: &Journal<'_>, account: &AccountId, profile: &Profile) -> Result<(), LedgerError> {
+    let due = {
+        let book = journal.book();
+        let open = book.accounts.get(account).is_some_and(|account| !account.completed);
+        open && finished_keys(&book, account) >= profile.keys.required
+    };
+    if due {
+        journal.record(&Event::AccountCompleted { account: account.clone() })?;
+    }
+    Ok(())
+}
+
+/// Keys of an account that are proved and handed over.
+pub fn finished_keys(book: &Register, account: &AccountId) -> usize {
+    let finished = book
+        .credentials_of(account)
+        .filter(|(_, credential)| credential.is_proved_key() && book.jobs[&credential.job].state == JobState::Done);
+    finished.count()
+}

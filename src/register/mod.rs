@@ -1,0 +1,341 @@
+//! What the log says now: accounts, jobs, keys and credentials, and the questions asked of them.
+//!
+//! It is made by reading events in order, and by nothing else.
+
+mod replay;
+
+use std::collections::BTreeMap;
+
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
+
+use crate::ledger::{AccountId, Failure, JobId, KeyIdentity, Outcome, SeenByHand, Step, WitnessResult};
+use crate::profile::{Person, Profile};
+use crate::secret::SealedPin;
+use keywright_attest::{Policy, Verdict};
+use keywright_fido::webauthn::{CredentialId, RpId, UserHandle};
+
+/// An account.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// The roster's newest row.
+    pub person: Person,
+    /// The newest profile.
+    pub profile: Profile,
+    /// The directory's stable id, once it was found.
+    pub user_id: Option<String>,
+    /// Weaker ways to sign in that the account had when it was found.
+    pub other_methods: Vec<String>,
+    /// Its jobs in order.
+    pub jobs: Vec<JobId>,
+    /// Whether it has the proved keys that its profile asks for. False again when a key is revoked and too few are left.
+    pub completed: bool,
+}
+
+/// Where a job stands.
+#[derive(Debug, Clone, PartialEq)]
+pub enum JobState {
+    /// This step is the next; nothing is open.
+    Ready(Step),
+    /// This step was begun and did not end: a crash.
+    Open(Step),
+    /// This step failed; it is the next.
+    Failed(Step, Failure),
+    /// All steps are done.
+    Done,
+    /// It will not be finished.
+    GivenUp,
+}
+
+impl JobState {
+    /// The step that is the next, or open; `None` if nothing is left to do.
+    pub fn step(&self) -> Option<Step> {
+        match self {
+            Self::Ready(step) | Self::Open(step) | Self::Failed(step, _) => Some(*step),
+            Self::Done | Self::GivenUp => None,
+        }
+    }
+}
+
+/// One person, one key.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// The account.
+    pub account: AccountId,
+    /// Which of the account's keys.
+    pub ordinal: usize,
+    /// Where it stands.
+    pub state: JobState,
+    /// What its steps ended with, each once; later ones are gone after a step back.
+    pub outcomes: BTreeMap<Step, Outcome>,
+    /// Whether the directory was asked to begin a registration and, as far as is known, still waits for it.
+    pub directory_waits: bool,
+    /// How many PINs were sealed for it, those of keys that were turned away too.
+    pub pins_sealed: usize,
+}
+
+impl Job {
+    /// The key that the job took.
+    pub fn key(&self) -> Option<&KeyIdentity> {
+        match self.outcomes.get(&Step::Inspect) {
+            Some(Outcome::Inspect { key }) => Some(key),
+            _ => None,
+        }
+    }
+
+    /// The working copy of the key's PIN.
+    pub fn sealed_pin(&self) -> Option<&SealedPin> {
+        match self.outcomes.get(&Step::SealPin) {
+            Some(Outcome::SealPin { sealed }) => Some(sealed),
+            _ => None,
+        }
+    }
+
+    /// The newest ceremony, as the directory's adapter needs it. Whether the directory still waits in it is another question.
+    pub fn ceremony(&self) -> Option<&serde_json::Value> {
+        match self.outcomes.get(&Step::Begin) {
+            Some(Outcome::Begin { ceremony, .. }) => Some(ceremony),
+            _ => None,
+        }
+    }
+
+    /// Whether a signature is kept that proves the job's credential.
+    pub fn has_proof(&self) -> bool {
+        self.outcomes.contains_key(&Step::Prove)
+    }
+
+    /// What the witness said of the job's credential; `None` before it was proved, and in ledgers from before there was a
+    /// witness.
+    pub fn witness_result(&self) -> Option<&WitnessResult> {
+        match self.outcomes.get(&Step::Prove) {
+            Some(Outcome::Prove { witness, .. }) => witness.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The credential that the job made.
+    pub fn credential_id(&self) -> Option<&CredentialId> {
+        match self.outcomes.get(&Step::Make) {
+            Some(Outcome::Make { credential_id, .. }) => Some(credential_id),
+            _ => None,
+        }
+    }
+}
+
+/// What became of a credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CredentialState {
+    /// On a key, not (yet) at the directory.
+    OnKey,
+    /// On a key that a person has registered, or has to, at a directory without an API; no drill has confirmed it yet.
+    Unconfirmed,
+    /// At the directory. It signed before it got there. At a directory without an API: its key is.
+    Registered,
+    /// Deleted from the key.
+    Deleted,
+    /// Removed at the directory.
+    Revoked,
+}
+
+impl CredentialState {
+    /// Whether it is on its key, as far as is known, and was not taken out of service.
+    pub fn lives(self) -> bool {
+        matches!(self, Self::OnKey | Self::Unconfirmed | Self::Registered)
+    }
+
+    /// Whether it is registered, or its key is to be by hand, and nothing has taken it out of service since.
+    pub fn is_in_use(self) -> bool {
+        matches!(self, Self::Unconfirmed | Self::Registered)
+    }
+}
+
+/// A credential.
+#[derive(Debug, Clone)]
+pub struct Credential {
+    /// The account.
+    pub account: AccountId,
+    /// The job that made it.
+    pub job: JobId,
+    /// Which of the account's keys.
+    pub ordinal: usize,
+    /// The key it is on.
+    pub key: KeyIdentity,
+    /// The RP ID.
+    pub rp_id: RpId,
+    /// The account's handle.
+    pub user_handle: UserHandle,
+    /// Attestation object as received.
+    pub attestation_object: Vec<u8>,
+    /// Client data as hashed.
+    pub client_data_json: Vec<u8>,
+    /// COSE.
+    pub public_key: Vec<u8>,
+    /// The verdict, once there is one.
+    pub verdict: Option<Verdict>,
+    /// What the profile demanded of attestations when there was a verdict.
+    pub policy: Option<Policy>,
+    /// The directory's name for it, once registered.
+    pub directory_id: Option<String>,
+    /// The label at the directory.
+    pub label: Option<String>,
+    /// How a registration that was made by hand was confirmed last.
+    pub by_hand: Option<SeenByHand>,
+    /// What became of it.
+    pub state: CredentialState,
+    /// When it was made, RFC 3339.
+    pub made: String,
+    /// When it last signed as it should, RFC 3339.
+    pub proved: Option<String>,
+    /// When it was last taken out and tried as it should ([`crate::ledger::Event::KeyDrilled`]), RFC 3339.
+    pub drilled: Option<String>,
+    /// When it was last tried and did not sign as it should, RFC 3339; `None` again once it does.
+    pub failed: Option<String>,
+}
+
+impl Credential {
+    /// Whether it counts towards a complete account: the directory has it, and it was seen to sign.
+    pub fn is_proved_key(&self) -> bool {
+        self.state == CredentialState::Registered && self.proved.is_some()
+    }
+
+    pub(super) fn signed(&mut self, time: &str) {
+        self.proved = Some(time.to_owned());
+        self.failed = None;
+    }
+}
+
+/// All of it.
+#[derive(Debug, Clone, Default)]
+pub struct Register {
+    /// By directory and login.
+    pub accounts: BTreeMap<AccountId, Account>,
+    /// By number.
+    pub jobs: BTreeMap<JobId, Job>,
+    /// By id.
+    pub credentials: BTreeMap<CredentialId, Credential>,
+    /// What people were told to do, newest last.
+    pub attention: Vec<(Option<JobId>, String)>,
+    /// The newest batch's number; 0 if there was none.
+    pub batch: u64,
+    /// The newest entry that was read.
+    pub seq: u64,
+}
+
+impl Register {
+    /// The number for the next job.
+    pub fn next_job(&self) -> JobId {
+        JobId(self.jobs.keys().next_back().map_or(1, |job| job.0 + 1))
+    }
+
+    /// Jobs with something left to do, in the order they were planned.
+    pub fn unfinished(&self) -> impl Iterator<Item = (JobId, &Job)> {
+        self.jobs.iter().filter(|(_, job)| job.state.step().is_some()).map(|(id, job)| (*id, job))
+    }
+
+    /// Every credential that was made for an account, whatever became of it.
+    pub fn credentials_of(&self, account: &AccountId) -> impl Iterator<Item = (&CredentialId, &Credential)> {
+        self.credentials.iter().filter(move |(_, credential)| credential.account == *account)
+    }
+
+    /// How many keys of the account are registered and were seen to sign.
+    pub fn proved_keys(&self, account: &AccountId) -> usize {
+        self.credentials_of(account).filter(|(_, credential)| credential.is_proved_key()).count()
+    }
+
+    /// How many keys of the account were handed out to be registered by hand, and are not confirmed yet.
+    pub fn unconfirmed_keys(&self, account: &AccountId) -> usize {
+        let unconfirmed = self.credentials_of(account).filter(|(_, credential)| {
+            credential.state == CredentialState::Unconfirmed && self.jobs[&credential.job].state == JobState::Done
+        });
+        unconfirmed.count()
+    }
+
+    /// When a registered credential has to be drilled next, by its profile's interval; `None` if it has none.
+    pub fn next_drill(&self, credential: &Credential) -> Option<OffsetDateTime> {
+        let days = self.accounts.get(&credential.account)?.profile.drill_interval_days?;
+        let proved = OffsetDateTime::parse(credential.proved.as_deref()?, &Rfc3339).ok()?;
+        (credential.state == CredentialState::Registered).then(|| proved + Duration::days(i64::from(days)))
+    }
+
+    /// Registered credentials whose profile has a drill interval that has passed since they last signed, or that failed since.
+    pub fn drills_due(&self, now: OffsetDateTime) -> impl Iterator<Item = (&CredentialId, &Credential)> {
+        self.credentials.iter().filter(move |(_, credential)| {
+            let interval =
+                self.accounts.get(&credential.account).and_then(|account| account.profile.drill_interval_days);
+            let proved = credential.proved.as_deref().and_then(|time| OffsetDateTime::parse(time, &Rfc3339).ok());
+            credential.state == CredentialState::Registered
+                && interval.is_some_and(|days| {
+                    credential.failed.is_some()
+                        || proved.is_none_or(|proved| now - proved >= Duration::days(i64::from(days)))
+                })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::Event;
+    use crate::ledger::sample::*;
+
+    fn book(events: &[Event]) -> Register {
+        Register::read(&log(events)).unwrap()
+    }
+
+    fn with(mut events: Vec<Event>, more: impl IntoIterator<Item = Event>) -> Vec<Event> {
+        events.extend(more);
+        events
+    }
+
+    #[test]
+    fn a_journey_ends_with_a_complete_account() {
+        let book = book(&journey("ada"));
+        let account = &book.accounts[&account("ada")];
+        assert!(account.completed);
+        assert_eq!(account.user_id.as_deref(), Some("id-ada"));
+        assert_eq!(account.other_methods, ["SMS"]);
+        assert_eq!(account.jobs, [JobId(1), JobId(2)]);
+        assert!(book.jobs.values().all(|job| job.state == JobState::Done && job.outcomes.len() == 12));
+        assert_eq!((book.batch, book.seq, book.next_job()), (1, journey("ada").len() as u64, JobId(3)));
+        assert_eq!(book.unfinished().count(), 0);
+        assert_eq!(book.proved_keys(&crate::ledger::sample::account("ada")), 2);
+
+        let credential = &book.credentials[&credential_id(2)];
+        assert_eq!(credential.state, CredentialState::Registered);
+        assert_eq!((credential.job, credential.ordinal), (JobId(2), 2));
+        assert_eq!(credential.key.port, "1-2");
+        assert_eq!(credential.directory_id.as_deref(), Some("key-2"));
+        assert_eq!(credential.label.as_deref(), Some("Soft key 2"));
+        assert_eq!(credential.client_data_json, br#"{"type":"webauthn.create"}"#);
+        assert!(credential.verdict.is_some());
+        // Made, then proved twice: the sign-in is the later one.
+        assert_eq!(credential.made, "2026-11-23T18:40:00.000Z");
+        assert_eq!(credential.proved.as_deref(), Some("2026-11-23T18:48:00.000Z"));
+    }
+
+    #[test]
+    fn drills_are_due_after_the_interval_or_a_failure() {
+        let ada = account("ada");
+        let drilled = |proved| Event::KeyDrilled {
+            account: ada.clone(),
+            credential_id: credential_id(1),
+            proved,
+            observed: None,
+        };
+        let now = |text| OffsetDateTime::parse(text, &Rfc3339).unwrap();
+        let due = |events: &[Event], at| {
+            book(events).drills_due(now(at)).map(|(_, credential)| credential.job.0).collect::<Vec<_>>()
+        };
+        // Signed in at 18:23 and 18:48; 90 days later is 2027-02-21.
+        let journey = journey("ada");
+        assert_eq!(due(&journey, "2027-02-21T18:22:59Z"), [0; 0]);
+        assert_eq!(due(&journey, "2027-02-21T18:23:00Z"), [1]);
+        assert_eq!(due(&journey, "2027-02-21T18:48:00Z"), [1, 2]);
+        let read = book(&journey);
+        assert_eq!(read.next_drill(&read.credentials[&credential_id(1)]), Some(now("2027-02-21T18:23:00Z")));
+        assert_eq!(due(&with(journey.clone(), [drilled(true)]), "2027-02-21T18:48:00Z"), [2]);
+        assert_eq!(due(&with(journey.clone(), [drilled(false)]), "2026-11-24T00:00:00Z"), [1]);
+        assert_eq!(due(&with(journey, [drilled(false), drilled(true)]), "2026-11-24T00:00:00Z"), [0; 0]);
+    }
+}

@@ -1,0 +1,655 @@
+//! Reads events into the book, and writes to log and book at once.
+//!
+//! It refuses an event that contradicts those before it: an unknown job, a step out of turn, an account called complete with
+//! too few proved keys. What was done to a key or at a directory is never refused for being odd.
+
+use std::collections::BTreeMap;
+
+use data_encoding::BASE64URL_NOPAD;
+
+use super::{Account, Credential, CredentialState, Job, JobState, Register};
+use crate::ledger::{AccountId, Entry, Event, JobId, LedgerError, Outcome, Step, Store};
+use keywright_attest::Policy;
+use keywright_fido::webauthn::CredentialId;
+
+impl Register {
+    /// Reads a whole log. Fails with [`LedgerError::Broken`] at the first event that does not fit; whether the log is as it was
+    /// written is for [`crate::ledger::chain::verify`] to say.
+    pub fn read(entries: &[Entry]) -> Result<Self, LedgerError> {
+        let mut book = Self::default();
+        for entry in entries {
+            book.apply(entry, &entry.event()?)?;
+        }
+        Ok(book)
+    }
+
+    /// Reads what the store has after the newest entry that was read; nothing is kept but the book.
+    pub fn catch_up(&mut self, store: &dyn Store) -> Result<(), LedgerError> {
+        store.each(self.seq, &mut |entry| self.apply(&entry, &entry.event()?))
+    }
+
+    /// Reads one more event: `event` is what `entry` holds. Fails with [`LedgerError::Broken`], and then nothing has changed.
+    pub fn apply(&mut self, entry: &Entry, event: &Event) -> Result<(), LedgerError> {
+        if entry.seq != self.seq + 1 {
+            return Err(LedgerError::broken(self.seq + 1, format!("event {} stands in its place", entry.seq)));
+        }
+        let credential = self.check(event).map_err(|why| LedgerError::broken(entry.seq, why))?;
+        self.note(&entry.time, event, credential);
+        self.seq = entry.seq;
+        Ok(())
+    }
+
+    /// Appends an event to the store and reads it, if it fits. Fails with [`LedgerError::Rejected`] before anything is written, so
+    /// that no event gets into a log that cannot be read past it. The book has to be at the store's end: whoever appends from
+    /// several threads shares one book.
+    pub fn record(&mut self, store: &dyn Store, event: &Event) -> Result<(), LedgerError> {
+        self.validate(event)?;
+        self.take(store, std::slice::from_ref(event))
+    }
+
+    /// The same for several events: the log gets all of them or none.
+    pub fn record_all(&mut self, store: &dyn Store, events: &[Event]) -> Result<(), LedgerError> {
+        // Each has to fit after those before it, so they are tried on a copy first.
+        let mut trial = self.clone();
+        for event in events {
+            let made = trial.check(event).map_err(|why| LedgerError::Rejected { why })?;
+            trial.note("", event, made);
+        }
+        self.take(store, events)
+    }
+
+    fn take(&mut self, store: &dyn Store, events: &[Event]) -> Result<(), LedgerError> {
+        let entries = store.append_all(events)?;
+        entries.iter().zip(events).try_for_each(|(entry, event)| self.apply(entry, event))
+    }
+
+    /// Whether the event can follow what is here; [`LedgerError::Rejected`] if not.
+    pub fn validate(&self, event: &Event) -> Result<(), LedgerError> {
+        self.check(event).map(|_| ()).map_err(|why| LedgerError::Rejected { why })
+    }
+
+    /// Whether the event can follow what is here. Of a Make outcome, gives the credential that comes of it.
+    fn check(&self, event: &Event) -> Result<Option<Credential>, String> {
+        match event {
+            Event::BatchStarted { batch, .. } => {
+                ensure(*batch > self.batch, || format!("batch {batch} begins after batch {}", self.batch))?;
+            }
+            Event::AccountPlanned { .. } => {}
+            Event::UserFound { account, .. } => {
+                self.account(account)?;
+            }
+            Event::JobPlanned { job, account, .. } => {
+                self.account(account)?;
+                ensure(*job == self.next_job(), || format!("{job} is planned, but {} is the next", self.next_job()))?;
+            }
+            Event::StepStarted { job, step } | Event::StepFailed { job, step, .. } => {
+                let state = &self.job(*job)?.state;
+                ensure(state.step() == Some(*step), || format!("{job} is at {}, not at {step}", place(state)))?;
+            }
+            Event::StepDone { job: id, outcome } => {
+                let job = self.job(*id)?;
+                let step = outcome.step();
+                ensure(job.state == JobState::Open(step), || {
+                    format!("{step} of {id} ended, but the job is at {}", place(&job.state))
+                })?;
+                match outcome {
+                    Outcome::Make { .. } => return self.made(*id, job, outcome).map(Some),
+                    Outcome::Verify { .. }
+                    | Outcome::Prove { .. }
+                    | Outcome::Complete { .. }
+                    | Outcome::CompleteByHand { .. }
+                    | Outcome::SignIn { .. } => {
+                        ensure(self.credential_of(job).is_some(), || format!("{id} has made no credential"))?;
+                    }
+                    _ => {}
+                }
+            }
+            Event::SteppedBack { job, to, .. } => {
+                let state = &self.job(*job)?.state;
+                ensure(state.step().is_some_and(|step| *to <= step), || {
+                    format!("{job} goes back to {to} from {}", place(state))
+                })?;
+            }
+            Event::CredentialDeleted { job, credential_id, .. } => {
+                self.job(*job)?;
+                if let Some(credential) = self.credentials.get(credential_id) {
+                    ensure(credential.job == *job, || {
+                        format!("credential {credential_id} belongs to {}", credential.job)
+                    })?;
+                }
+            }
+            Event::CeremonyAbandoned { job, .. } => {
+                self.job(*job)?;
+            }
+            Event::AccountCompleted { account } => {
+                let (proved, required) = (self.proved_keys(account), self.account(account)?.profile.keys.required);
+                ensure(proved >= required, || format!("{account} has {proved} of {required} proved keys"))?;
+            }
+            // A credential that somebody else registered may be removed too.
+            Event::CredentialRevoked { account, credential_id, .. } => {
+                if self.credentials.contains_key(credential_id) {
+                    self.credential(account, credential_id)?;
+                }
+            }
+            Event::KeyDrilled { account, credential_id, .. } => {
+                self.credential(account, credential_id)?;
+            }
+            Event::JobGivenUp { job, .. } => {
+                let state = &self.job(*job)?.state;
+                ensure(state.step().is_some(), || format!("{job} is given up at {}", place(state)))?;
+            }
+            Event::AttentionNeeded { job, .. } => {
+                job.map_or(Ok(()), |job| self.job(job).map(|_| ()))?;
+            }
+        }
+        Ok(None)
+    }
+
+    fn account(&self, account: &AccountId) -> Result<&Account, String> {
+        self.accounts.get(account).ok_or_else(|| format!("{account} was never planned"))
+    }
+
+    fn job(&self, job: JobId) -> Result<&Job, String> {
+        self.jobs.get(&job).ok_or_else(|| format!("{job} was never planned"))
+    }
+
+    fn credential(&self, account: &AccountId, id: &CredentialId) -> Result<&Credential, String> {
+        self.credentials
+            .get(id)
+            .filter(|credential| credential.account == *account)
+            .ok_or_else(|| format!("{account} has no credential {id}"))
+    }
+
+    fn credential_of(&self, job: &Job) -> Option<&Credential> {
+        self.credentials.get(job.credential_id()?)
+    }
+
+    /// The credential that a Make outcome tells of, with its `made` still empty.
+    fn made(&self, id: JobId, job: &Job, outcome: &Outcome) -> Result<Credential, String> {
+        let Outcome::Make { credential_id, rp_id, user_handle, attestation_object, client_data_json, public_key } =
+            outcome
+        else {
+            return Err("no credential was made".to_owned());
+        };
+        if let Some(known) = self.credentials.get(credential_id) {
+            ensure(known.job == id, || format!("credential {credential_id} belongs to {} already", known.job))?;
+        }
+        let decode = |what, text: &str| {
+            BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|error| format!("{what} is not base64url: {error}"))
+        };
+        Ok(Credential {
+            account: job.account.clone(),
+            job: id,
+            ordinal: job.ordinal,
+            key: job.key().ok_or_else(|| format!("{id} has taken no key"))?.clone(),
+            rp_id: rp_id.clone(),
+            user_handle: user_handle.clone(),
+            attestation_object: decode("the attestation object", attestation_object)?,
+            client_data_json: decode("client data", client_data_json)?,
+            public_key: decode("the public key", public_key)?,
+            verdict: None,
+            policy: None,
+            directory_id: None,
+            label: None,
+            by_hand: None,
+            state: CredentialState::OnKey,
+            made: String::new(),
+            proved: None,
+            drilled: None,
+            failed: None,
+        })
+    }
+
+    /// Takes in an event that was checked.
+    fn note(&mut self, time: &str, event: &Event, made: Option<Credential>) {
+        match event {
+            Event::BatchStarted { batch, .. } => self.batch = *batch,
+            Event::AccountPlanned { account, person, profile, .. } => {
+                let (person, profile) = (person.clone(), (**profile).clone());
+                if let Some(known) = self.accounts.get_mut(account) {
+                    (known.person, known.profile) = (person, profile);
+                    self.recount(account);
+                } else {
+                    let (user_id, other_methods, jobs) = (None, Vec::new(), Vec::new());
+                    let planned = Account { person, profile, user_id, other_methods, jobs, completed: false };
+                    self.accounts.insert(account.clone(), planned);
+                }
+            }
+            Event::UserFound { account, user_id, other_methods } => {
+                if let Some(account) = self.accounts.get_mut(account) {
+                    account.user_id = Some(user_id.clone());
+                    account.other_methods.clone_from(other_methods);
+                }
+            }
+            Event::JobPlanned { job, account, ordinal } => {
+                let state = JobState::Ready(Step::ALL[0]);
+                let (ordinal, outcomes) = (*ordinal, BTreeMap::new());
+                self.jobs.insert(
+                    *job,
+                    Job { account: account.clone(), ordinal, state, outcomes, directory_waits: false, pins_sealed: 0 },
+                );
+                if let Some(account) = self.accounts.get_mut(account) {
+                    account.jobs.push(*job);
+                }
+            }
+            Event::StepStarted { job, step } => self.set_state(*job, JobState::Open(*step)),
+            Event::StepFailed { job, step, failure } => self.set_state(*job, JobState::Failed(*step, failure.clone())),
+            Event::StepDone { job, outcome } => self.note_outcome(time, *job, outcome, made),
+            Event::SteppedBack { job, to, .. } => {
+                if let Some(job) = self.jobs.get_mut(job) {
+                    job.outcomes.retain(|step, _| step < to);
+                    job.directory_waits &= *to > Step::Begin;
+                    job.state = JobState::Ready(*to);
+                }
+            }
+            Event::CredentialDeleted { credential_id, .. } => self.retire(credential_id, CredentialState::Deleted),
+            Event::CredentialRevoked { credential_id, .. } => self.retire(credential_id, CredentialState::Revoked),
+            Event::CeremonyAbandoned { job, pending } => {
+                if let Some(job) = self.jobs.get_mut(job) {
+                    let named = job.ceremony().and_then(|ceremony| ceremony.get("pending")?.as_str());
+                    // Another pending object may have been left by a crash; the job's own ceremony is still on then.
+                    if named.is_none_or(|named| named == pending) {
+                        job.directory_waits = false;
+                    }
+                }
+            }
+            Event::AccountCompleted { account } => {
+                if let Some(account) = self.accounts.get_mut(account) {
+                    account.completed = true;
+                }
+            }
+            Event::KeyDrilled { credential_id, proved, observed, .. } => {
+                if let Some(credential) = self.credentials.get_mut(credential_id) {
+                    if *proved {
+                        credential.signed(time);
+                        credential.drilled = Some(time.to_owned());
+                        if let Some(seen) = observed.as_ref().and_then(|observed| observed.by_hand.clone()) {
+                            credential.by_hand = Some(seen);
+                            if credential.state == CredentialState::Unconfirmed {
+                                credential.state = CredentialState::Registered;
+                            }
+                        }
+                    } else {
+                        credential.failed = Some(time.to_owned());
+                    }
+                }
+            }
+            Event::JobGivenUp { job, .. } => self.set_state(*job, JobState::GivenUp),
+            Event::AttentionNeeded { job, message } => self.attention.push((*job, message.clone())),
+        }
+    }
+
+    fn note_outcome(&mut self, time: &str, id: JobId, outcome: &Outcome, made: Option<Credential>) {
+        let Some(job) = self.jobs.get_mut(&id) else { return };
+        let step = outcome.step();
+        job.outcomes.insert(step, outcome.clone());
+        match step {
+            Step::SealPin => job.pins_sealed += 1,
+            Step::Begin => job.directory_waits = true,
+            Step::Complete => job.directory_waits = false,
+            _ => {}
+        }
+        job.state = step.next().map_or(JobState::Done, JobState::Ready);
+        let Some(credential_id) = job.credential_id() else { return };
+        if let Some(made) = made {
+            self.credentials.insert(credential_id.clone(), Credential { made: time.to_owned(), ..made });
+        }
+        let Some(credential) = self.credentials.get_mut(credential_id) else { return };
+        match outcome {
+            Outcome::Verify { verdict } => {
+                credential.verdict = Some((**verdict).clone());
+                let account = self.accounts.get(&credential.account);
+                credential.policy = account.map(|account| Policy::from(&account.profile.keys));
+            }
+            Outcome::Prove { .. } | Outcome::SignIn { done: true } => credential.signed(time),
+            Outcome::Complete { directory_id, label } => {
+                credential.directory_id = Some(directory_id.clone());
+                credential.label = Some(label.clone());
+                credential.state = CredentialState::Registered;
+            }
+            Outcome::CompleteByHand { label } => {
+                credential.label = Some(label.clone());
+                credential.state = CredentialState::Unconfirmed;
+            }
+            _ => {}
+        }
+    }
+
+    fn set_state(&mut self, job: JobId, state: JobState) {
+        if let Some(job) = self.jobs.get_mut(&job) {
+            job.state = state;
+        }
+    }
+
+    /// A credential that is gone; one that was revoked stays so when it is deleted from its key too.
+    fn retire(&mut self, id: &CredentialId, state: CredentialState) {
+        let Some(credential) = self.credentials.get_mut(id) else { return };
+        if credential.state != CredentialState::Revoked {
+            credential.state = state;
+        }
+        let account = credential.account.clone();
+        self.recount(&account);
+    }
+
+    /// An account with too few proved keys is no longer complete. It becomes so by an event alone.
+    fn recount(&mut self, account: &AccountId) {
+        let proved = self.proved_keys(account);
+        if let Some(account) = self.accounts.get_mut(account) {
+            account.completed &= proved >= account.profile.keys.required;
+        }
+    }
+}
+
+fn place(state: &JobState) -> String {
+    match state {
+        JobState::Ready(step) => format!("{step} (not begun)"),
+        JobState::Open(step) => format!("{step} (begun)"),
+        JobState::Failed(step, _) => format!("{step} (failed)"),
+        JobState::Done => "its end".to_owned(),
+        JobState::GivenUp => "its end, given up".to_owned(),
+    }
+}
+
+fn ensure(fits: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
+    if fits { Ok(()) } else { Err(otherwise()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::sample::*;
+    use crate::ledger::{SqliteStore, chain};
+
+    fn book(events: &[Event]) -> Register {
+        Register::read(&log(events)).unwrap()
+    }
+
+    /// A plan for one key, with the steps before `until` done.
+    fn until(until: Step) -> Vec<Event> {
+        let mut events = vec![batch(1), planned("ada", 2), found("ada"), job_planned(1, "ada", 1)];
+        events.extend(steps(1, Step::ALL.into_iter().take_while(|step| *step < until)));
+        events
+    }
+
+    fn with(mut events: Vec<Event>, more: impl IntoIterator<Item = Event>) -> Vec<Event> {
+        events.extend(more);
+        events
+    }
+
+    /// Why the last event does not fit; everything before it does.
+    fn misfit(events: &[Event]) -> String {
+        let entries = log(events);
+        let (last, before) = entries.split_last().unwrap();
+        Register::read(before).unwrap();
+        match Register::read(&entries) {
+            Err(LedgerError::Broken { seq, why }) if seq == last.seq => why,
+            other => panic!("{:?} is not refused: {other:?}", events.last()),
+        }
+    }
+
+    #[test]
+    fn the_journal_says_what_is_open() {
+        for step in Step::ALL {
+            let ready = until(step);
+            let state = |events: &[Event]| book(events).jobs[&JobId(1)].state.clone();
+            assert_eq!(state(&ready), JobState::Ready(step));
+            let open = with(ready.clone(), [started(1, step)]);
+            assert_eq!(state(&open), JobState::Open(step));
+            // After a crash the step is begun again.
+            let open = with(open, [started(1, step)]);
+            assert_eq!(state(&open), JobState::Open(step));
+            let failed = with(open, [failed(1, step)]);
+            assert!(matches!(state(&failed), JobState::Failed(at, _) if at == step));
+            assert_eq!(book(&failed).jobs[&JobId(1)].outcomes, book(&ready).jobs[&JobId(1)].outcomes);
+            let done = with(failed, steps(1, [step]));
+            assert_eq!(state(&done), step.next().map_or(JobState::Done, JobState::Ready));
+            assert_eq!(book(&done).unfinished().count(), usize::from(step != Step::HandOver));
+        }
+    }
+
+    #[test]
+    fn a_step_back_forgets_what_came_after() {
+        for from in Step::ALL {
+            for to in Step::ALL.into_iter().filter(|to| *to <= from) {
+                let book = book(&with(until(from), [back(1, to)]));
+                let job = &book.jobs[&JobId(1)];
+                assert_eq!(job.state, JobState::Ready(to));
+                assert!(job.outcomes.keys().copied().eq(Step::ALL.into_iter().take_while(|step| *step < to)));
+                // What is on the key does not go away by being forgotten.
+                assert_eq!(book.credentials.len(), usize::from(from > Step::Make));
+            }
+        }
+    }
+
+    #[test]
+    fn events_out_of_turn_are_refused() {
+        let ada = account("ada");
+        let bob = account("bob");
+        let start = || vec![batch(1), planned("ada", 2)];
+        let strangers = [
+            found("bob"),
+            job_planned(1, "bob", 1),
+            job_planned(2, "ada", 1),
+            started(1, Step::Inspect),
+            done(1, Step::Inspect),
+            failed(1, Step::Inspect),
+            back(1, Step::Inspect),
+            Event::CredentialDeleted { job: JobId(1), credential_id: credential_id(1), why: String::new() },
+            Event::CeremonyAbandoned { job: JobId(1), pending: String::new() },
+            Event::AccountCompleted { account: ada.clone() },
+            Event::AccountCompleted { account: bob.clone() },
+            Event::KeyDrilled { account: ada.clone(), credential_id: credential_id(1), proved: true, observed: None },
+            Event::AttentionNeeded { job: Some(JobId(1)), message: String::new() },
+            batch(1),
+        ];
+        for stranger in strangers {
+            misfit(&with(start(), [stranger]));
+        }
+        for step in Step::ALL {
+            for other in Step::ALL.into_iter().filter(|other| *other != step) {
+                misfit(&with(until(step), [started(1, other)]));
+                misfit(&with(until(step), [failed(1, other)]));
+                misfit(&with(until(step), [started(1, step), done(1, other)]));
+                if other > step {
+                    misfit(&with(until(step), [back(1, other)]));
+                }
+            }
+            assert!(misfit(&with(until(step), [done(1, step)])).contains("not begun"));
+        }
+        for late in [started(1, Step::HandOver), back(1, Step::Inspect)] {
+            misfit(&with(until(Step::HandOver), with(steps(1, [Step::HandOver]), [late])));
+        }
+        let other_account = with(journey("ada"), [planned("bob", 1)]);
+        misfit(&with(
+            other_account.clone(),
+            [Event::KeyDrilled { account: bob.clone(), credential_id: credential_id(1), proved: true, observed: None }],
+        ));
+        misfit(&with(
+            other_account,
+            [Event::CredentialRevoked { account: bob, credential_id: credential_id(1), reason: String::new() }],
+        ));
+    }
+
+    #[test]
+    fn a_credential_belongs_to_one_job() {
+        let make = |job, outcome| [started(job, Step::Make), Event::StepDone { job: JobId(job), outcome }];
+        let before = steps(3, Step::ALL.into_iter().take_while(|step| *step < Step::Make));
+        let events = with(with(journey("ada"), [job_planned(3, "ada", 3)]), before);
+        let why = misfit(&with(events.clone(), make(3, outcome(1, Step::Make))));
+        assert!(why.contains("belongs to job 1"), "{why}");
+        misfit(&with(
+            events,
+            [Event::CredentialDeleted { job: JobId(3), credential_id: credential_id(1), why: String::new() }],
+        ));
+
+        // The same job may find its own again after a step back.
+        let again = with(until(Step::Verify), with(vec![back(1, Step::Make)], make(1, outcome(1, Step::Make))));
+        assert_eq!(book(&again).credentials.len(), 1);
+    }
+
+    #[test]
+    fn bytes_that_are_no_base64url_are_refused() {
+        let mut wrong = outcome(1, Step::Make);
+        let Outcome::Make { public_key, .. } = &mut wrong else { panic!() };
+        *public_key = "pQ==".to_owned();
+        let event = Event::StepDone { job: JobId(1), outcome: wrong };
+        let why = misfit(&with(until(Step::Make), [started(1, Step::Make), event]));
+        assert!(why.contains("public key"), "{why}");
+    }
+
+    #[test]
+    fn an_account_is_complete_only_with_its_keys() {
+        let ada = account("ada");
+        let completed = || Event::AccountCompleted { account: ada.clone() };
+        let two = with(until(Step::HandOver), [job_planned(2, "ada", 2)]);
+        for end in Step::ALL {
+            let before = steps(2, Step::ALL.into_iter().take_while(|step| *step < end));
+            let events = with(with(two.clone(), before), [completed()]);
+            if end > Step::Complete {
+                assert!(book(&events).accounts[&ada].completed);
+            } else {
+                assert!(misfit(&events).contains("1 of 2 proved keys"));
+            }
+        }
+
+        let revoked = Event::CredentialRevoked {
+            account: ada.clone(),
+            credential_id: credential_id(1),
+            reason: "lost".to_owned(),
+        };
+        let left = with(journey("ada"), [revoked.clone()]);
+        assert!(!book(&left).accounts[&ada].completed);
+        assert_eq!(book(&left).credentials[&credential_id(1)].state, CredentialState::Revoked);
+        misfit(&with(left.clone(), [completed()]));
+
+        // Later taken off the key too: it stays revoked.
+        let deleted = Event::CredentialDeleted { job: JobId(1), credential_id: credential_id(1), why: String::new() };
+        assert_eq!(book(&with(left.clone(), [deleted])).credentials[&credential_id(1)].state, CredentialState::Revoked);
+
+        let third = with(with(left, [job_planned(3, "ada", 3)]), steps(3, Step::ALL));
+        assert!(book(&with(third, [completed()])).accounts[&ada].completed);
+
+        // A spare key may go.
+        let spare = with(with(journey("ada"), [job_planned(3, "ada", 3)]), steps(3, Step::ALL));
+        assert!(book(&with(spare, [revoked])).accounts[&ada].completed);
+    }
+
+    #[test]
+    fn a_key_that_is_registered_by_hand_counts_when_a_drill_has_confirmed_it() {
+        let ada = account("ada");
+        let mut events = with(until(Step::Complete), [started(1, Step::Complete), completed_by_hand(1)]);
+        assert_eq!(book(&events).unconfirmed_keys(&ada), 0, "its job has not ended");
+        events.extend(steps(1, [Step::SignIn, Step::Harden, Step::HandOver]));
+        let seen = |events: &[Event]| {
+            let book = book(events);
+            (book.credentials[&credential_id(1)].state, book.proved_keys(&ada), book.unconfirmed_keys(&ada))
+        };
+        // Signatures alone say nothing of the directory.
+        let drilled = |proved| Event::KeyDrilled {
+            account: ada.clone(),
+            credential_id: credential_id(1),
+            proved,
+            observed: None,
+        };
+        let tried = with(events.clone(), [drilled(true), drilled(false)]);
+        for unconfirmed in [&events, &tried] {
+            assert_eq!(seen(unconfirmed), (CredentialState::Unconfirmed, 0, 1));
+        }
+        // A later drill that has no word of it takes none away.
+        let confirmed = with(tried, [confirmed("ada", 1), drilled(true)]);
+        assert_eq!(seen(&confirmed), (CredentialState::Registered, 1, 0));
+        assert_eq!(book(&confirmed).credentials[&credential_id(1)].by_hand.as_ref().unwrap().said_by, "root");
+        let (account, reason) = (ada.clone(), "lost".to_owned());
+        let revoked = Event::CredentialRevoked { account, credential_id: credential_id(1), reason };
+        assert_eq!(seen(&with(events, [revoked])), (CredentialState::Revoked, 0, 0));
+    }
+
+    #[test]
+    fn a_second_roster_replaces_person_and_profile() {
+        let ada = account("ada");
+        assert!(book(&with(journey("ada"), [planned("ada", 2)])).accounts[&ada].completed);
+        let more = book(&with(journey("ada"), [planned("ada", 3)]));
+        assert!(!more.accounts[&ada].completed);
+        assert_eq!(more.accounts[&ada].profile.keys.required, 3);
+        assert_eq!(more.accounts[&ada].jobs.len(), 2);
+        assert!(more.accounts[&ada].user_id.is_some());
+    }
+
+    #[test]
+    fn the_directory_no_longer_waits_in_an_abandoned_ceremony() {
+        let abandoned = |pending: &str| Event::CeremonyAbandoned { job: JobId(1), pending: pending.to_owned() };
+        let ceremony = |events: &[Event]| {
+            let job = &book(events).jobs[&JobId(1)];
+            job.directory_waits && job.ceremony().is_some()
+        };
+        assert!(ceremony(&until(Step::Make)));
+        assert!(!ceremony(&with(until(Step::Make), [abandoned("pending-1")])));
+        assert!(ceremony(&with(until(Step::Make), [abandoned("left by a crash")])));
+        // Nothing is known of a ceremony that was cut off; abandoning it is no contradiction.
+        assert!(!ceremony(&with(until(Step::Begin), [started(1, Step::Begin), abandoned("pending-1")])));
+    }
+
+    #[test]
+    fn a_job_that_is_given_up_is_over() {
+        let given_up = Event::JobGivenUp { job: JobId(1), reason: String::new() };
+        let given_up_twice = [given_up.clone(), given_up.clone()];
+        let over = book(&with(until(Step::Make), [given_up.clone()]));
+        assert_eq!(over.jobs[&JobId(1)].state, JobState::GivenUp);
+        assert_eq!(over.unfinished().count(), 0);
+        misfit(&with(until(Step::Make), given_up_twice));
+        misfit(&with(until(Step::Make), [given_up, started(1, Step::Make)]));
+    }
+
+    #[test]
+    fn a_deleted_credential_is_deleted() {
+        let deleted = |id| Event::CredentialDeleted { job: JobId(1), credential_id: id, why: String::new() };
+        let book = book(&with(until(Step::Verify), [deleted(credential_id(1)), deleted(credential_id(7))]));
+        assert_eq!(book.credentials[&credential_id(1)].state, CredentialState::Deleted);
+        assert_eq!(book.credentials.len(), 1);
+    }
+
+    #[test]
+    fn every_kind_of_event_is_read_back() {
+        let entries = log(&every_kind());
+        for (entry, event) in entries.iter().zip(every_kind()) {
+            assert_eq!(entry.event().unwrap(), event);
+        }
+        let book = Register::read(&entries).unwrap();
+        assert_eq!(book.attention.len(), 1);
+        assert_eq!(book.unfinished().map(|(id, _)| id).collect::<Vec<_>>(), [JobId(3)]);
+        assert_eq!(book.credentials_of(&account("ada")).count(), 4);
+        assert_eq!(book.credentials_of(&account("bob")).count(), 0);
+    }
+
+    #[test]
+    fn a_gap_is_refused_and_changes_nothing() {
+        let entries = log(&journey("ada"));
+        let mut book = Register::read(&entries[..3]).unwrap();
+        for wrong in [&entries[2], &entries[4]] {
+            let refused = book.apply(wrong, &wrong.event().unwrap());
+            assert!(matches!(refused, Err(LedgerError::Broken { seq: 4, .. })));
+        }
+        book.apply(&entries[3], &entries[3].event().unwrap()).unwrap();
+    }
+
+    #[test]
+    fn what_does_not_fit_is_not_recorded() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("ledger.db"), clock()).unwrap();
+        let mut book = Register::default();
+        for event in journey("ada") {
+            book.record(&store, &event).unwrap();
+            assert!(matches!(book.record(&store, &found("bob")), Err(LedgerError::Rejected { .. })));
+        }
+        let entries = store.entries(0).unwrap();
+        assert_eq!(entries.len(), journey("ada").len());
+        chain::verify(&entries, None).unwrap();
+
+        let mut other = Register::default();
+        other.catch_up(&store).unwrap();
+        book.record(&store, &planned("bob", 1)).unwrap();
+        assert_eq!(other.accounts.len(), 1);
+        other.catch_up(&store).unwrap();
+        assert_eq!((other.accounts.len(), other.seq), (2, book.seq));
+    }
+}
