@@ -143,7 +143,7 @@ fn unable(words: &str) -> Answer {
 #[ignore = "needs the machine of tests/hid-vm"]
 fn it_verifies_keys_of_every_generation() {
     for generation in [Generation::None, Generation::Ctap20, Generation::Ctap21Pre, Generation::Ctap23] {
-        println!("  {disguise:?}");
+        println!("  {generation:?}");
         let bench = Bench::of(&[Model { generation, ..Model::default() }]);
         let attached = bench.attach(0);
         let mut enrolled = Enrolled::new(&bench, &attached);
