@@ -157,7 +157,7 @@ fn keys_of_other_generations_are_made_under_a_profile_that_fits_them() {
             }
         });
         let report = workshop.provision().unwrap();
-        assert!(report.accounts[0].complete, "{disguise:?}: {report:#?}");
+        assert!(report.accounts[0].complete, "{generation:?}: {report:#?}");
         let book = workshop.book();
         if generation == Generation::Ctap23 {
             workshop.everything_agrees(&["ada"], 1);
@@ -168,7 +168,7 @@ fn keys_of_other_generations_are_made_under_a_profile_that_fits_them() {
         workshop.set_roster(&["grace"]);
         let run = workshop.provision_with(&workshop.rack(), &hands);
         assert!(matches!(run, Err(RunError::NoKey)), "{run:?}");
-        assert!(hands.said.lock().unwrap().iter().any(|said| said.contains("ada's key 1 already")), "{disguise:?}");
+        assert!(hands.said.lock().unwrap().iter().any(|said| said.contains("ada's key 1 already")), "{generation:?}");
         assert_eq!(book.credentials.len(), workshop.book().credentials.len());
     }
 }
@@ -192,7 +192,7 @@ fn an_old_key_that_cannot_delete_replaces_what_an_earlier_attempt_left() {
             assert_eq!(only_failure(&report).1, FailureCode::TouchDeclined);
         }
         let report = workshop.resume().unwrap();
-        assert!(report.accounts[0].complete, "{disguise:?}: {report:#?}");
+        assert!(report.accounts[0].complete, "{generation:?}: {report:#?}");
         let book = workshop.book();
         let mut states: Vec<CredentialState> = book.credentials.values().map(|one| one.state).collect();
         states.sort_by_key(|state| *state == CredentialState::Registered);

@@ -392,7 +392,7 @@ fn a_key_is_chosen_by_touching_it_with_and_without_a_pin() {
         authenticator.selection(&mut |_| {}).unwrap();
         assert_eq!(station.key().touches(), 2);
         station.key().touch(Touch::Declined);
-        assert_eq!(status(authenticator.selection(&mut |_| {})), Some(StatusCode::OperationDenied), "{disguise:?}");
+        assert_eq!(status(authenticator.selection(&mut |_| {})), Some(StatusCode::OperationDenied), "{generation:?}");
     }
 }
 
