@@ -99,7 +99,7 @@ impl Workbench {
             entropy: &SystemEntropy,
             now: &OffsetDateTime::now_utc,
             limits: Limits::default(),
-            patience: RetryPolicy { key: Duration::ZERO, ..RetryPolicy::default() },
+            retry_policy: RetryPolicy { key: Duration::ZERO, ..RetryPolicy::default() },
             cancel: Cancel::default(),
             operator_name: "bench".into(),
         };
