@@ -6,7 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use keywright::ledger::{Event, SqliteStore, Store, export};
+use keywright::audit::export;
+use keywright::ledger::{Event, SqliteStore, Store};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use time::OffsetDateTime;
