@@ -125,6 +125,8 @@ impl AnchorCertificate {
 
 #[cfg(test)]
 mod tests {
+    use data_encoding::BASE64;
+
     use super::*;
     use crate::testing::Maker;
 
