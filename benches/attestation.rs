@@ -3,8 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a benchmark that cannot set itself up has failed")]
 
-#[path = "../tests/data/mod.rs"]
-mod data;
+use keywright_test_support::data;
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};

@@ -8,7 +8,7 @@
 pub mod answering;
 pub mod maker;
 #[allow(missing_docs, clippy::new_without_default, reason = "written for the main package's tests")]
-#[path = "../../tests/support/metadata_service.rs"]
+#[path = "../../crates/keywright-test-support/src/metadata_service.rs"]
 pub mod metadata_service;
 pub mod pretending;
 #[allow(missing_docs, clippy::new_without_default, reason = "written for the main package's tests")]

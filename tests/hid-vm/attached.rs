@@ -1,7 +1,5 @@
 //! `keywright softkey attach`: keys that come and go with the process, and are pulled and plugged in by their number.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
-
 use std::io::{BufRead as _, BufReader, Lines, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -10,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::bench::in_the_machine;
-use crate::cli_support::Home;
+use keywright_test_support::cli::Home;
 
 /// `keywright softkey attach`, until it is dropped.
 pub struct Keys {

@@ -1,7 +1,5 @@
 //! The machine's own bench: a rack of soft keys, some of them attached, and the bus on which keywright finds them.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
-
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 

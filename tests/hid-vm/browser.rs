@@ -1,8 +1,6 @@
 //! A browser that nobody here wrote signs in with the keys that a batch has made: Chromium, driven by chromedriver (W3C WebDriver).
 //! It has no window, so nobody can be asked for a PIN: a touch has to be enough.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
-
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -13,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::bench::in_the_machine;
-use crate::cli_support::{Home, Idp};
+use keywright_test_support::cli::{Home, Idp};
 
 const ADA: &str = "ada";
 const BOB: &str = "bob";

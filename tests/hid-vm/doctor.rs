@@ -1,7 +1,5 @@
 //! `keywright doctor` with a kernel: no key, keys, and a key that another program holds.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
-
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
@@ -9,7 +7,7 @@ use serde_json::json;
 
 use crate::attached::Keys;
 use crate::bench::in_the_machine;
-use crate::cli_support::Home;
+use keywright_test_support::cli::Home;
 
 #[test]
 #[ignore = "needs the machine of tests/hid-vm"]

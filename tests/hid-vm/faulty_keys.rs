@@ -1,8 +1,6 @@
 //! Keys that misbehave, one way at a time, on a real `/dev/hidraw`: the right answer or a clear error, in bounded time, while the
 //! key beside is not disturbed.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
-
 use std::io::Read as _;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};

@@ -1,8 +1,6 @@
 //! Two keys that look the same, on a bus that has no ports to tell them apart by: they are plugged in while `keywright provision`
 //! waits, swapped in the middle of a job, touched when they blink, and labelled with what was said before the touch.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
-
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
@@ -14,7 +12,7 @@ use keywright_practice::softkey::uhid::Attached;
 use serde_json::json;
 
 use crate::bench::Bench;
-use crate::cli_support::{Home, Idp};
+use keywright_test_support::cli::{Home, Idp};
 
 const PROFILE: &str = r#"
 name = "bench"

@@ -1,8 +1,6 @@
 //! `udev/70-keywright.rules` with systemd's own udevd: a plain user opens keys with the rule and cannot without, and
 //! `keywright doctor` leads from the one to the other.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
-
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::os::unix::fs::{chown, symlink};
@@ -14,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::attached::Keys;
 use crate::bench::in_the_machine;
-use crate::cli_support::Home;
+use keywright_test_support::cli::Home;
 
 const RULES: &str = "/etc/udev/rules.d";
 
@@ -74,7 +72,8 @@ impl Person {
         // Folders above the program may be closed to them.
         let program = home.path().join("keywright");
         File::create(&program).unwrap();
-        let bound = Command::new("mount").args(["--bind", env!("CARGO_BIN_EXE_keywright")]).arg(&program).status();
+        let bound =
+            Command::new("mount").arg("--bind").arg(keywright_test_support::cli::program()).arg(&program).status();
         assert!(bound.unwrap().success());
         Self { id, home, program }
     }

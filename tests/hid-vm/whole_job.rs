@@ -1,8 +1,6 @@
 //! The whole job on the kernel's HID bus: eight soft keys, four people, an IdP in a process of its own, keywright over hidapi.
 //! Then clients that nobody here wrote read the keys, and have to find what the ledger says.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -19,7 +17,7 @@ use keywright_fido::webauthn::cbor;
 use serde_json::{Value, json};
 
 use crate::attached::{Keys, Said};
-use crate::cli_support::{Home, Idp};
+use keywright_test_support::cli::{Home, Idp};
 
 pub const PEOPLE: [&str; 4] = ["ada@example.org", "bob@example.org", "cyd@example.org", "dee@example.org"];
 

@@ -1,7 +1,6 @@
 //! The witness and keys on a real `/dev/hidraw`: keys that it can do, keys that it cannot, and keys that it finds out.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
-
+use keywright_test_support::cli::program;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Stdio};
@@ -23,8 +22,8 @@ use keywright_practice::softkey::{Generation, Model, Rack, Touch};
 use serde_json::json;
 
 use crate::bench::{Bench, changing, member, say, within};
-use crate::cli_support::{Home, Idp};
 use crate::whole_job::{Office, PEOPLE};
+use keywright_test_support::cli::{Home, Idp};
 
 const GET_ASSERTION: u8 = 0x02;
 
@@ -47,7 +46,7 @@ fn challenge() -> Challenge {
 }
 
 fn witness() -> Witness {
-    Witness { program: env!("CARGO_BIN_EXE_keywright").into(), patience: PATIENCE }
+    Witness { program: program(), patience: PATIENCE }
 }
 
 /// A key with a PIN and a credential, open and locked as in a job.

@@ -1,15 +1,12 @@
 //! The journey of the main package's `provision_two_admins`, with keys whose firmware is not OpenSK.
 
-#[path = "../../support/workshop.rs"]
-mod workshop;
-
 use keywright_fido::ctap::{Authenticator, Pin, StatusCode};
 use keywright_fido::hid::{Bus, Cancel, Limits};
 use keywright::ledger::{FailureCode, Step};
 use keywright::register::{CredentialState, JobState};
 use keywright_attest::AttestationDemand;
 use keywright_interop::{AAGUID, UserPresence, Maker, Rack};
-use workshop::{Hands, Workshop, failures};
+use keywright_test_support::workshop::{Hands, Workshop, failures};
 
 /// A workshop, and so many keys whose maker's certificate is from the authority that the workshop trusts.
 fn workshop(keys: usize, logins: &[&str]) -> (Workshop, Rack) {

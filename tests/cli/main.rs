@@ -1,0 +1,13 @@
+//! The program as a person or a script runs it, command by command.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+
+mod attest_verify;
+mod audit_key;
+mod company_network;
+mod doctor;
+mod idp;
+mod key;
+mod mds;
+mod provision;
+mod usage;

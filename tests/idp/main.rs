@@ -1,0 +1,20 @@
+//! Each IdP adapter: the requests it sends, held against the vendor's description, and what it does when the IdP fails.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+
+mod descriptions;
+mod embedded;
+mod entra;
+mod fake_idp;
+mod http;
+mod oauth;
+mod okta;
+mod ping_one;
+mod played;
+mod prism;
+mod privacy_idea;
+mod recorded;
+mod relying_party;
+mod sign_in_page;
+mod software_signer;
+mod zitadel;

@@ -1,0 +1,15 @@
+//! Whole batches from roster to ledger, and what comes after: lost keys, drills, power cuts, keys and IdPs that misbehave.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+
+mod bad_keys;
+mod by_hand;
+mod directory_trouble;
+mod drill;
+mod fewest_reports;
+mod key_trouble;
+mod lost_key;
+mod provision_two_admins;
+#[cfg(unix)]
+mod resume_after_power_cut;
+mod telling_apart;

@@ -1,0 +1,218 @@
+//! The process is killed right after each write to the journal, and right before each, and another one goes on.
+//!
+//! Before a write of an outcome, the deed is done and the ledger does not know; after a write of an intent, the ledger says so
+//! and nothing is done. So these two sides of every write are all the moments that differ. The directory runs in the test's own
+//! process and lives on; keys, ledger and vault are files, as they would be on the bench.
+
+use std::env;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use keywright::idp::manual::Manual;
+use keywright::idp::{ConnectionConfig, Directory};
+use keywright::ledger::{AccountId, Entry, Event, LedgerError, Store};
+use keywright::provision::{AccountReport, resume, run};
+use keywright::register::{CredentialState, JobState, Register};
+use keywright_test_support::workshop::{DIRECTORY, Hands, Workshop};
+
+const FOLDER: &str = "KEYWRIGHT_TEST_FOLDER";
+const URL: &str = "KEYWRIGHT_TEST_URL";
+const CUT: &str = "KEYWRIGHT_TEST_CUT";
+
+/// The address of a directory without an API.
+const BY_HAND: &str = "";
+
+fn directory(workshop: &Workshop) -> Box<dyn Directory> {
+    match workshop.url.as_str() {
+        BY_HAND => Box::new(by_hand()),
+        _ => Box::new(workshop.directory()),
+    }
+}
+
+fn by_hand() -> Manual {
+    Manual::google_workspace(&ConnectionConfig { name: DIRECTORY.into(), ..ConnectionConfig::default() }).unwrap()
+}
+
+/// Where the power is cut: at this write, counted from 0.
+#[derive(Debug, Clone, Copy)]
+enum Cut {
+    Before(usize),
+    After(usize),
+    Never,
+}
+
+impl Cut {
+    fn to_text(self) -> String {
+        match self {
+            Self::Before(at) => format!("before:{at}"),
+            Self::After(at) => format!("after:{at}"),
+            Self::Never => "never".into(),
+        }
+    }
+
+    fn from_text(text: &str) -> Self {
+        match text.split_once(':') {
+            Some(("before", at)) => Self::Before(at.parse().unwrap()),
+            Some(("after", at)) => Self::After(at.parse().unwrap()),
+            _ => Self::Never,
+        }
+    }
+}
+
+/// A store that kills its process at a write.
+struct Fragile<'a> {
+    store: &'a dyn Store,
+    cut: Cut,
+    writes: AtomicUsize,
+}
+
+impl Store for Fragile<'_> {
+    fn append_all(&self, events: &[Event]) -> Result<Vec<Entry>, LedgerError> {
+        let write = self.writes.fetch_add(1, Ordering::SeqCst);
+        if matches!(self.cut, Cut::Before(at) if at == write) {
+            die();
+        }
+        let entries = self.store.append_all(events)?;
+        if matches!(self.cut, Cut::After(at) if at == write) {
+            die();
+        }
+        Ok(entries)
+    }
+
+    fn entries(&self, after: u64) -> Result<Vec<Entry>, LedgerError> {
+        self.store.entries(after)
+    }
+}
+
+fn die() -> ! {
+    use rustix::process::{Signal, getpid, kill_process};
+    kill_process(getpid(), Signal::KILL).expect("a process may kill itself");
+    loop {
+        std::thread::park();
+    }
+}
+
+/// One run in a process of its own. Goes on if the ledger has a plan already, as `provision` of the same roster does.
+#[test]
+#[ignore = "started by the tests of this file, in a process that may die"]
+fn station() {
+    let (folder, url, cut) = (env::var(FOLDER).unwrap(), env::var(URL).unwrap(), env::var(CUT).unwrap());
+    let workshop = Workshop::at(Path::new(&folder), &url);
+    let (rack, store) = (workshop.rack(), workshop.store());
+    let fragile = Fragile { store: &store, cut: Cut::from_text(&cut), writes: AtomicUsize::new(0) };
+    let hands = Hands::default();
+    let report = workshop.with_directory(&*directory(&workshop), &fragile, &rack, &hands, |station| {
+        let book = Register::read(&station.store.entries(0).unwrap()).unwrap();
+        if book.jobs.is_empty() { run(station, &workshop.plan(&book)) } else { resume(station) }
+    });
+    let report = report.unwrap();
+    let said = hands.said.lock().unwrap();
+    let is_well = |account: &AccountReport| account.complete || account.to_be_confirmed;
+    assert!(report.accounts.iter().all(is_well), "{report:#?}\n{said:#?}");
+    std::fs::write(Path::new(&folder).join("writes"), fragile.writes.into_inner().to_string()).unwrap();
+}
+
+fn start(workshop: &Workshop, cut: Cut) -> (ExitStatus, String) {
+    let output = Command::new(env::current_exe().unwrap())
+        .args(["--exact", "resume_after_power_cut::station", "--ignored", "--nocapture"])
+        .env(FOLDER, workshop.path())
+        .env(URL, &workshop.url)
+        .env(CUT, cut.to_text())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    (output.status, String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
+}
+
+/// What holds when a run has ended: everything agrees. Where people register keys, nothing counts yet, and nothing but what shows
+/// whose a key is was left on it.
+fn check(workshop: &Workshop, logins: &[&str]) {
+    if workshop.url != BY_HAND {
+        return workshop.everything_agrees(logins, 2);
+    }
+    let book = workshop.book();
+    for login in logins {
+        let account = AccountId { directory: DIRECTORY.into(), login: (*login).into() };
+        assert_eq!((book.unconfirmed_keys(&account), book.proved_keys(&account)), (2, 0));
+    }
+    assert!(book.credentials.values().all(|one| one.state == CredentialState::Unconfirmed && one.verdict.is_some()));
+    assert!(book.jobs.values().all(|job| job.state == JobState::Done));
+    assert_eq!(workshop.credentials_on_keys(&workshop.rack(), &book), []);
+    assert_eq!(workshop.vault().list().unwrap(), []);
+}
+
+/// Writes of a run that nothing disturbs.
+fn writes_in_a_run(workshop: &Workshop, logins: &[&str]) -> usize {
+    let (status, output) = start(workshop, Cut::Never);
+    assert!(status.success(), "{output}");
+    check(workshop, logins);
+    std::fs::read_to_string(workshop.path().join("writes")).unwrap().parse().unwrap()
+}
+
+/// Cuts the power as told, one after the other, and then lets the last run end.
+fn survive(workshop: &Workshop, logins: &[&str], cuts: &[Cut]) {
+    for cut in cuts {
+        let (status, output) = start(workshop, *cut);
+        // A later cut may lie behind the end of what was left to do.
+        assert!(status.signal() == Some(9) || status.success(), "{cut:?} of {cuts:?}: {output}");
+    }
+    let (status, output) = start(workshop, Cut::Never);
+    assert!(status.success(), "after {cuts:?}: {output}");
+    check(workshop, logins);
+}
+
+/// Every case, on two threads; the first that fails is told with its cuts.
+fn each(cases: Vec<Vec<Cut>>, logins: &[&str], workshop: impl Fn() -> Workshop + Sync) {
+    let left = Mutex::new(cases);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                loop {
+                    let Some(case) = left.lock().unwrap().pop() else { break };
+                    survive(&workshop(), logins, &case);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn killed_at_every_write_of_one_persons_job() {
+    let logins = ["ada"];
+    let workshop = || Workshop::new(2, &logins);
+    let writes = writes_in_a_run(&workshop(), &logins);
+    assert!(writes > 40, "two keys take twelve steps each, and each step two writes: {writes}");
+    let cases = (0..writes).flat_map(|at| [vec![Cut::Before(at)], vec![Cut::After(at)]]).collect();
+    each(cases, &logins, workshop);
+}
+
+#[test]
+fn killed_at_every_write_of_a_job_whose_keys_are_registered_by_hand() {
+    let logins = ["ada"];
+    let workshop = || Workshop::without_directory(2, &logins);
+    let writes = writes_in_a_run(&workshop(), &logins);
+    assert!(writes > 40, "{writes}");
+    let cases = (0..writes).flat_map(|at| [vec![Cut::Before(at)], vec![Cut::After(at)]]).collect();
+    each(cases, &logins, workshop);
+}
+
+#[test]
+fn killed_while_two_people_are_served_at_once() {
+    let logins = ["ada", "grace"];
+    let workshop = || Workshop::new(4, &logins);
+    let writes = writes_in_a_run(&workshop(), &logins);
+    let cases = (1..writes).step_by(5).flat_map(|at| [vec![Cut::Before(at)], vec![Cut::After(at)]]).collect();
+    each(cases, &logins, workshop);
+}
+
+#[test]
+fn killed_again_while_going_on() {
+    let logins = ["ada"];
+    let workshop = || Workshop::new(2, &logins);
+    let writes = writes_in_a_run(&workshop(), &logins);
+    let cases = (2..writes).step_by(4).map(|at| vec![Cut::Before(at), Cut::After(2), Cut::Before(3), Cut::After(1)]);
+    each(cases.collect(), &logins, workshop);
+}

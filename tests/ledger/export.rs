@@ -1,0 +1,180 @@
+//! An auditor checks an export with nothing but coreutils, Python and the README in it.
+
+use keywright_test_support::skipped;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use keywright::audit::export;
+use keywright::ledger::{Event, SqliteStore, Store};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use time::OffsetDateTime;
+
+/// Whether this machine has the program; says SKIPPED if not.
+fn has(program: &str) -> bool {
+    let found = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let found = found.is_ok_and(|status| status.success());
+    if !found {
+        skipped(format_args!("this machine has no {program}"));
+    }
+    found
+}
+
+/// One person, one key, from plan to proof: what a folder of evidence is about.
+fn journey() -> Vec<Value> {
+    let account = json!({"directory": "embedded", "login": "zoë@example.org"});
+    let credential_id = "Y3JlZGVudGlhbA";
+    let mut events = vec![
+        json!({"event": "batch-started", "batch": 1, "operator": "root", "version": "0.1.0", "directory": "embedded", "roster_sha256": null}),
+        json!({"event": "account-planned", "batch": 1, "account": account,
+            "person": {"account": "zoë@example.org", "profile": "admin", "name": "Zoë\u{2028}Ångström\n", "ticket": "IT-1", "reason": null, "storage": null},
+            "profile": {"name": "admin", "description": "Administrators.", "label": "{model} {ordinal}", "hand-over": "letter",
+                "keys": {"required": 1, "models": [], "attestation": "none", "reset": "if-used", "always-uv": false, "cred-protect": 1},
+                "pin": {"length": 8, "alphabet": "digits", "minimum-on-key": 6, "force-change": true}}}),
+        json!({"event": "user-found", "account": account, "user_id": "u-1", "other_methods": ["SMS \"code\""]}),
+        json!({"event": "job-planned", "job": 1, "account": account, "ordinal": 1}),
+    ];
+    let outcomes = [
+        json!({"step": "inspect", "key": {"port": "1-1", "product": "Soft key", "usb_serial": null,
+            "aaguid": "2fc0579f-8113-47ea-b116-bb5a8db9202a", "firmware_version": null, "fingerprint": "00"}}),
+        json!({"step": "reset", "done": false}),
+        json!({"step": "seal-pin", "sealed": "job-1"}),
+        json!({"step": "set-pin"}),
+        json!({"step": "begin", "ceremony": {"pending": "p-1"}, "deadline": "2026-11-23T18:06:36Z"}),
+        json!({"step": "make", "credential_id": credential_id, "rp_id": "login.example.org", "user_handle": "AQID",
+            "attestation_object": "oWNmbXRkbm9uZQ", "client_data_json": "e30", "public_key": "pQECAyYgAQ"}),
+        json!({"step": "verify", "verdict": {"fmt": "none", "statement": "none", "chain": "not_checked", "anchor": null,
+            "aaguid": "2fc0579f-8113-47ea-b116-bb5a8db9202a", "model": null, "subject": null, "firmware": null,
+            "serial": null, "enterprise": false, "transports": [], "backup_eligible": false, "reasons": []}}),
+        json!({"step": "prove", "authenticator_data": "AAAA", "client_data_json": "e30", "signature": "MEQC"}),
+        json!({"step": "complete", "directory_id": "key-1", "label": "Soft key"}),
+        json!({"step": "sign-in", "done": true}),
+        json!({"step": "harden", "min_pin_length": 6, "always_uv": false, "force_pin_change": true}),
+        json!({"step": "hand-over", "how": "letter", "readers": []}),
+    ];
+    for outcome in outcomes {
+        events.push(json!({"event": "step-started", "job": 1, "step": outcome["step"]}));
+        events.push(json!({"event": "step-done", "job": 1, "outcome": outcome}));
+    }
+    events.push(json!({"event": "account-completed", "account": account}));
+    events
+}
+
+fn exported() -> (TempDir, PathBuf) {
+    let place = tempfile::tempdir().unwrap();
+    let ledger = place.path().join("ledger.db");
+    let store = SqliteStore::open(&ledger, Box::new(OffsetDateTime::now_utc)).unwrap();
+    for event in journey() {
+        store.append(&serde_json::from_value::<Event>(event).unwrap()).unwrap();
+    }
+    let folder = place.path().join("evidence");
+    export::export(&SqliteStore::read(&ledger).unwrap(), &folder).unwrap();
+    (place, folder)
+}
+
+/// The program that the README prints.
+fn script(folder: &Path) -> String {
+    let readme = fs::read_to_string(folder.join("README.txt")).unwrap();
+    let indented = readme.split("\n\n    import ").nth(1).unwrap();
+    let program = format!("    import {indented}");
+    let lines = program.lines().take_while(|line| line.is_empty() || line.starts_with("    "));
+    lines.map(|line| line.strip_prefix("    ").unwrap_or(line)).collect::<Vec<_>>().join("\n")
+}
+
+/// What the README's program says, and whether it is content.
+fn check(folder: &Path) -> (bool, String) {
+    let output = Command::new("python3").args(["-I", "-c", &script(folder)]).current_dir(folder).output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8(said).unwrap())
+}
+
+fn sums_hold(folder: &Path) -> bool {
+    let output = Command::new("sha256sum").args(["--strict", "-c", "SHA256SUMS"]).current_dir(folder).output().unwrap();
+    output.status.success()
+}
+
+#[test]
+fn the_sums_cover_every_file() {
+    if !has("sha256sum") {
+        return;
+    }
+    let (_place, folder) = exported();
+    assert!(sums_hold(&folder));
+    let sums = fs::read_to_string(folder.join("SHA256SUMS")).unwrap();
+    let named: Vec<_> = sums.lines().map(|line| line.split_once("  ").unwrap().1).collect();
+    assert_eq!(
+        named,
+        ["HEAD", "README.txt", "accounts.json", "credentials/Y3JlZGVudGlhbA.json", "events.jsonl"],
+        "every file there is"
+    );
+    for name in named {
+        let file = folder.join(name);
+        let before = fs::read(&file).unwrap();
+        let mut changed = before.clone();
+        changed[before.len() / 2] ^= 1;
+        fs::write(&file, changed).unwrap();
+        assert!(!sums_hold(&folder), "{name}");
+        fs::write(&file, before).unwrap();
+    }
+    assert!(sums_hold(&folder));
+}
+
+#[test]
+fn the_readmes_program_finds_what_was_changed() {
+    if !has("python3") {
+        return;
+    }
+    let (_place, folder) = exported();
+    let length = journey().len();
+    assert_eq!(check(&folder), (true, format!("{length} events are as they were written\n")));
+
+    let events = folder.join("events.jsonl");
+    let sound = fs::read_to_string(&events).unwrap();
+    let lines: Vec<&str> = sound.lines().collect();
+    let finds = |lines: &[String], blamed: usize| {
+        fs::write(&events, lines.join("\n") + "\n").unwrap();
+        let (content, said) = check(&folder);
+        assert!(!content && said.contains(&format!("event {blamed} is not")), "{said}");
+    };
+    let owned = || lines.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>();
+    for at in [0, 4, length - 1] {
+        let change = |member: &str, value: Value| {
+            let mut lines = owned();
+            let mut line: Value = serde_json::from_str(&lines[at]).unwrap();
+            line[member] = value;
+            lines[at] = line.to_string();
+            finds(&lines, at + 1);
+        };
+        change("seq", json!(at + 2));
+        change("time", json!("2026-11-23T18:00:00.000Z"));
+        change("body", json!(r#"{"event":"attention-needed","job":null,"message":""}"#));
+        change("hash", json!("00".repeat(32)));
+    }
+    let mut removed = owned();
+    removed.remove(4);
+    finds(&removed, 5);
+    let mut swapped = owned();
+    swapped.swap(4, 5);
+    finds(&swapped, 5);
+    let mut added = owned();
+    added.insert(4, added[4].clone());
+    finds(&added, 6);
+
+    fs::write(&events, lines[..length - 1].join("\n") + "\n").unwrap();
+    let (content, said) = check(&folder);
+    assert!(!content && said.contains("HEAD is not the end"), "{said}");
+}
+
+#[test]
+fn the_folder_says_what_happened() {
+    let (_place, folder) = exported();
+    let read = |name: &str| serde_json::from_slice::<Value>(&fs::read(folder.join(name)).unwrap()).unwrap();
+    let accounts = read("accounts.json");
+    assert_eq!(accounts[0]["complete"], true);
+    assert_eq!(accounts[0]["person"]["name"], "Zoë\u{2028}Ångström\n");
+    let credential = read("credentials/Y3JlZGVudGlhbA.json");
+    assert_eq!(credential["account"], accounts[0]["account"]);
+    assert_eq!(credential["state"], "registered");
+    assert_eq!(credential["verdict"]["fmt"], "none");
+}

@@ -1,0 +1,8 @@
+//! The ledger: disks that fill up, exports, audits, and a second verifier that is not ours.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+
+mod audit;
+mod disk;
+mod export;
+mod reverify;
