@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use keywright::idp::{Ceremony, Directory, DirectoryError, Finding, Registered, SignIn, SignInCeremony, User};
+use keywright::idp::{Directory, DirectoryError, Finding, Registered, SignIn, User};
 use keywright::ledger::{Entry, Event, Failure, LedgerError, Step, Store};
 use keywright::provision::{JobLabel, Operator};
 use keywright::secret::{Delivery, SecretError};
 use keywright_fido::ctap::Pin;
 use keywright_fido::hid::{Bus, Cancel, Device, HidError, Pipe, PipeError, Report};
-use keywright_fido::webauthn::{AuthenticationResponse, CredentialId, RegistrationResponse};
+use keywright_fido::webauthn::{AuthenticationResponse, Ceremony, CredentialId, RegistrationResponse, SignInCeremony};
 
 /// The doors of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -274,7 +274,7 @@ impl<'a> CredentialFile<'a> {
             }
             _ => None,
         });
-        // What the directory asked for, as its ceremony has it (`idp::Ceremony`).
+        // What the directory asked for, as its ceremony has it (`webauthn::Ceremony`).
         let asked = |member| job.and_then(Job::ceremony)?.pointer(member)?.as_str();
         let account = book.accounts.get(&credential.account);
         Self {

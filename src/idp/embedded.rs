@@ -7,11 +7,9 @@ use ureq::http::{Method, header};
 
 use crate::idp::http::{Call, Client, Limits, Reply, ServerUrl, segment};
 use crate::idp::question::Question;
-use crate::idp::{
-    Ceremony, ConnectionConfig, Directory, DirectoryError, Finding, OpenError, Registered, SignIn, SignInCeremony, User,
-};
+use crate::idp::{ConnectionConfig, Directory, DirectoryError, Finding, OpenError, Registered, SignIn, User};
 use crate::secret::SecretSource;
-use keywright_fido::webauthn::{AuthenticationResponse, RegistrationResponse};
+use keywright_fido::webauthn::{AuthenticationResponse, Ceremony, RegistrationResponse, SignInCeremony};
 use keywright_practice::idp_server::wire::{
     self, API, Begun, Ceremonies, Check, Completion, Credential, Credentials, NewUser, OtherMethods, SignInBegun,
     SignInResponse, UserChange, Users,

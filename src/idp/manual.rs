@@ -25,12 +25,12 @@ use time::OffsetDateTime;
 
 use super::http::ServerUrl;
 use super::question::Question;
-use super::{ByHand, Ceremony, ConnectionConfig, Directory, DirectoryError, Finding, OpenError, Registered, User};
+use super::{ByHand, ConnectionConfig, Directory, DirectoryError, Finding, OpenError, Registered, User};
 use crate::secret::{Entropy as _, SystemEntropy};
 use keywright_fido::webauthn::options::{AuthenticatorSelection, PublicKeyCredentialParameters};
 use keywright_fido::webauthn::{
-    AttestationConveyance, Challenge, CoseAlgorithm, CredentialCreationOptions, RegistrationResponse, RelyingParty,
-    RpId, UserEntity, UserHandle, UserVerification, WebauthnError,
+    AttestationConveyance, Ceremony, Challenge, CoseAlgorithm, CredentialCreationOptions, RegistrationResponse,
+    RelyingParty, RpId, UserEntity, UserHandle, UserVerification, WebauthnError,
 };
 
 /// How long a key may take to attest itself. Nobody waits for it but us.

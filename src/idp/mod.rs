@@ -20,14 +20,12 @@ pub mod zitadel;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
 
 pub use connection::{ConnectionConfig, OpenError};
 pub use session::{Authorization, Session};
 
 use keywright_fido::webauthn::{
-    AuthenticationResponse, CredentialCreationOptions, CredentialId, CredentialRequestOptions, Origin,
-    RegistrationResponse, RpId,
+    AuthenticationResponse, Ceremony, CredentialId, RegistrationResponse, RpId, SignInCeremony,
 };
 
 /// A person's account at the IdP.
@@ -52,48 +50,6 @@ pub struct Finding {
     pub message: String,
 }
 
-/// A registration that the IdP has begun and waits for. Goes into the ledger, so that another process can end it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Ceremony {
-    /// The user's stable id.
-    pub user_id: String,
-    /// The object that the IdP made for it, to be removed if the registration does not come to be; `None` where it makes none.
-    /// It becomes the [`Registered::id`] when the registration is completed.
-    pub pending: Option<String>,
-    /// What else the adapter has to tell the IdP to end it, such as a transaction's id. Only the adapter reads it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub continuation: Option<String>,
-    /// What the IdP asks for. `challenge` holds the bytes that client data has to carry.
-    pub options: CredentialCreationOptions,
-    /// The origin that client data has to name.
-    pub origin: Origin,
-    /// After this the IdP does not take the credential.
-    #[serde(with = "time::serde::rfc3339")]
-    pub deadline: OffsetDateTime,
-}
-
-impl Ceremony {
-    /// One that the IdP made the object `pending` for, and that lasts as long as the options say, or `default_timeout`
-    /// milliseconds.
-    fn of_pending(
-        user: &User,
-        pending: String,
-        options: CredentialCreationOptions,
-        origin: &Origin,
-        default_timeout: u64,
-    ) -> Self {
-        let lasts = Duration::from_millis(options.timeout.unwrap_or(default_timeout));
-        Self {
-            user_id: user.id.clone(),
-            pending: Some(pending),
-            continuation: None,
-            options,
-            origin: origin.clone(),
-            deadline: OffsetDateTime::now_utc() + lasts,
-        }
-    }
-}
-
 /// A credential that the IdP has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Registered {
@@ -114,17 +70,6 @@ impl Registered {
             None => names.into_iter().any(|name| name == self.id),
         }
     }
-}
-
-/// A sign-in that the IdP has begun and waits for. Not worth keeping: after a crash another one is begun.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SignInCeremony {
-    /// What the IdP asks for.
-    pub options: CredentialRequestOptions,
-    /// The origin that client data has to name.
-    pub origin: Origin,
-    /// What else the adapter has to tell the IdP to end it. Only the adapter reads it.
-    pub continuation: Option<String>,
 }
 
 /// Signing in as the user, at IdPs that let us try.

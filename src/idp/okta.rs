@@ -19,10 +19,10 @@ use super::oauth::{ClientAuthentication, ClientCredentials, SigningKey};
 use super::question::Question;
 use super::token_cache::TokenCache;
 use super::{
-    Authorization, Ceremony, ConnectionConfig, Directory, DirectoryError, Finding, OpenError, Registered, Session, User,
+    Authorization, ConnectionConfig, Directory, DirectoryError, Finding, OpenError, Registered, Session, User,
 };
 use crate::secret::SecretSource;
-use keywright_fido::webauthn::{CredentialCreationOptions, CredentialId, Origin, RegistrationResponse, RpId};
+use keywright_fido::webauthn::{Ceremony, CredentialCreationOptions, CredentialId, Origin, RegistrationResponse, RpId};
 
 /// Milliseconds that an enrolment is waited for if Okta does not say: the default of its `tokenLifetimeSeconds`.
 const DEFAULT_TIMEOUT: u64 = 300_000;
@@ -540,7 +540,7 @@ impl Directory for Okta {
         }
         let options: CredentialCreationOptions =
             serde_json::from_value(options).map_err(|error| self.answer(error.to_string()))?;
-        Ok(Ceremony::of_pending(user, factor.id, options, &self.origin, DEFAULT_TIMEOUT))
+        Ok(Ceremony::with_pending_object(user.id.clone(), factor.id, options, self.origin.clone(), DEFAULT_TIMEOUT))
     }
 
     fn complete(

@@ -15,10 +15,10 @@ use super::http::{Call, Fault, Reply, ServerUrl, segment};
 use super::oauth::{ClientAuthentication, ClientCredentials};
 use super::question::Question;
 use super::{
-    Authorization, Ceremony, ConnectionConfig, Directory, DirectoryError, Finding, OpenError, Registered, Session, User,
+    Authorization, ConnectionConfig, Directory, DirectoryError, Finding, OpenError, Registered, Session, User,
 };
 use crate::secret::SecretSource;
-use keywright_fido::webauthn::{CredentialCreationOptions, Origin, RegistrationResponse, RpId};
+use keywright_fido::webauthn::{Ceremony, CredentialCreationOptions, Origin, RegistrationResponse, RpId};
 
 /// Milliseconds that a device waits for its activation if PingOne does not say.
 const DEFAULT_TIMEOUT: u64 = 120_000;
@@ -477,7 +477,7 @@ impl Directory for PingOne {
         let device: Device = self.send(call, &format!("user {}", user.login))?.json()?;
         let options = creation_options(device.public_key_credential_creation_options)
             .map_err(|why| self.answer(format!("publicKeyCredentialCreationOptions: {why}")))?;
-        Ok(Ceremony::of_pending(user, device.id, options, &self.origin, DEFAULT_TIMEOUT))
+        Ok(Ceremony::with_pending_object(user.id.clone(), device.id, options, self.origin.clone(), DEFAULT_TIMEOUT))
     }
 
     fn complete(

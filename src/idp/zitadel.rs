@@ -17,10 +17,10 @@ use ureq::http::{HeaderName, Method, Uri};
 use super::http::{Call, Fault, Reply, ServerUrl, segment};
 use super::question::Question;
 use super::{
-    Authorization, Ceremony, ConnectionConfig, Directory, DirectoryError, Finding, OpenError, Registered, Session, User,
+    Authorization, ConnectionConfig, Directory, DirectoryError, Finding, OpenError, Registered, Session, User,
 };
 use crate::secret::SecretSource;
-use keywright_fido::webauthn::{CredentialCreationOptions, CredentialId, Origin, RegistrationResponse, RpId};
+use keywright_fido::webauthn::{Ceremony, CredentialCreationOptions, CredentialId, Origin, RegistrationResponse, RpId};
 
 /// The longest passkey name, in characters.
 const LONGEST_NAME: usize = 200;
@@ -323,7 +323,13 @@ impl Directory for Zitadel {
         }
         let begun = begun?;
         let options = begun.public_key_credential_creation_options.public_key;
-        Ok(Ceremony::of_pending(user, begun.passkey_id, options, &self.origin, DEFAULT_TIMEOUT))
+        Ok(Ceremony::with_pending_object(
+            user.id.clone(),
+            begun.passkey_id,
+            options,
+            self.origin.clone(),
+            DEFAULT_TIMEOUT,
+        ))
     }
 
     fn complete(

@@ -256,7 +256,7 @@ pub enum Outcome {
     SetPin {},
     /// The directory waits for a credential.
     Begin {
-        /// The ceremony as the directory's adapter needs it, see [`crate::idp::Ceremony`].
+        /// The ceremony as the directory's adapter needs it, see [`keywright_fido::webauthn::Ceremony`].
         ceremony: serde_json::Value,
         /// RFC 3339; after it the directory does not take the credential.
         deadline: String,

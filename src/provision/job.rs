@@ -9,13 +9,13 @@ use super::journal::Journal;
 use super::key::OpenKey;
 use super::resource_locks::{Resource, ResourceGuard, ResourceLocks};
 use super::{Identification, JobError, JobLabel, Planned, Station, steps};
-use crate::idp::{Ceremony, User};
+use crate::idp::User;
 use crate::ledger::{Event, Failure, FailureCode, JobId, Outcome, Step};
 use crate::register::JobState;
 use crate::secret::SealedPin;
 use keywright_fido::ctap::{Authenticator, CtapError, Permissions, Pin, PinUvAuthToken, Touch};
 use keywright_fido::hid::{Device, HidError, Keepalive};
-use keywright_fido::webauthn::RpId;
+use keywright_fido::webauthn::{Ceremony, RpId};
 
 /// How often a job may begin its registration anew in one run, because the time for it ran out.
 const NEW_BEGINNINGS: u32 = 2;

@@ -9,13 +9,13 @@ use std::time::Duration;
 use crate::software_signer::Signer;
 use keywright::idp::embedded::Embedded;
 use keywright::idp::http::{Client, Limits};
-use keywright::idp::{Ceremony, Directory, DirectoryError, Registered, User};
+use keywright::idp::{Directory, DirectoryError, Registered, User};
 use keywright_attest::Anchors;
 use keywright_fido::ctap::{Authenticator, GetAssertion, MakeCredential, Permissions, Pin};
 use keywright_fido::hid;
 use keywright_fido::webauthn::options::UserVerification;
 use keywright_fido::webauthn::{
-    AttestationConveyance, AuthenticationResponse, CeremonyType, Challenge, ClientDataJson, CoseAlgorithm,
+    AttestationConveyance, AuthenticationResponse, Ceremony, CeremonyType, Challenge, ClientDataJson, CoseAlgorithm,
     RegistrationResponse,
 };
 use keywright_practice::idp_server::{EmbeddedServer, Settings, StartError, wire};

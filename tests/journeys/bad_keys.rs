@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use keywright::idp::embedded::Embedded;
-use keywright::idp::{Ceremony, Directory, DirectoryError, Finding, Registered, User};
+use keywright::idp::{Directory, DirectoryError, Finding, Registered, User};
 use keywright::ledger::{Entry, Event, FailureCode, LedgerError, Outcome, SqliteStore, Step, Store};
 use keywright::profile::{Profile, Reset};
 use keywright::provision::{Report, RunError, resume};
@@ -14,7 +14,7 @@ use keywright::register::{CredentialState, JobState, Register};
 use keywright_attest::AttestationDemand;
 use keywright_fido::ctap::{Authenticator, MinPinLength, Permissions, Pin};
 use keywright_fido::hid::{Cancel, Limits};
-use keywright_fido::webauthn::{AttestationConveyance, CredentialId, RegistrationResponse};
+use keywright_fido::webauthn::{AttestationConveyance, Ceremony, CredentialId, RegistrationResponse};
 use keywright_practice::idp_server::wire::UserChange;
 use keywright_practice::softkey::{Generation, Model, Moment, Rack, SOFT_AAGUID, Side, SoftKey, Touch};
 use keywright_test_support::workshop::{Hands, Workshop, each, failures};

@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use keywright::idp::embedded::Embedded;
-use keywright::idp::{Ceremony, Directory, DirectoryError, Finding, Registered, User, http};
+use keywright::idp::{Directory, DirectoryError, Finding, Registered, User, http};
 use keywright::ledger::{Failure, FailureCode, Step};
 use keywright::provision::{Report, RunError};
 use keywright::register::CredentialState;
-use keywright_fido::webauthn::RegistrationResponse;
+use keywright_fido::webauthn::{Ceremony, RegistrationResponse};
 use keywright_practice::softkey::{Moment, Side, Touch};
 use keywright_test_support::fault_proxy::{Fault, FaultProxy, Reply, Which};
 use keywright_test_support::workshop::{DIRECTORY, Hands, TOKEN, Workshop, each, failures};

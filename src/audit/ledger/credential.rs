@@ -6,13 +6,12 @@ use sha2::{Digest, Sha256};
 use super::finding::day;
 use super::judges::Judges;
 use super::{About, FindingKind};
-use crate::idp::Ceremony;
 use crate::ledger::{Outcome, Step};
 use crate::register::{Account, Credential, CredentialState, Job, JobState, Register};
 use keywright_attest::ModelStatus;
 use keywright_attest::{Chain, Policy, Refusal, Statement, Verdict};
 use keywright_fido::webauthn::{
-    AttestationObject, CeremonyType, ClientDataJson, CosePublicKey, CredentialId, WebauthnError,
+    AttestationObject, Ceremony, CeremonyType, ClientDataJson, CosePublicKey, CredentialId, WebauthnError,
 };
 
 /// Where a credential stands by the profile of today, the best first.

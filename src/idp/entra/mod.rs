@@ -45,10 +45,10 @@ use super::http::{Fault, Reply, ServerUrl, segment};
 use super::oauth::{ClientAuthentication, ClientCredentials, SigningKey};
 use super::question::Question;
 use super::{
-    Authorization, Ceremony, ConnectionConfig, Directory, DirectoryError, Finding, OpenError, Registered, Session, User,
+    Authorization, ConnectionConfig, Directory, DirectoryError, Finding, OpenError, Registered, Session, User,
 };
 use crate::secret::SecretSource;
-use keywright_fido::webauthn::{CredentialId, RegistrationResponse};
+use keywright_fido::webauthn::{Ceremony, CredentialId, RegistrationResponse};
 
 /// Minutes that a challenge of v1.0 lasts, and one of beta that is not asked for more.
 const CHALLENGE_MINUTES: u16 = 5;

@@ -32,9 +32,9 @@ pub use self::wire::TokenType;
 use self::wire::{Answer, Begin, Begun, Complete, Credential, Page, Person, Token};
 use super::http::{Call, Reply, ServerUrl, segment};
 use super::question::Question;
-use super::{Ceremony, ConnectionConfig, Directory, DirectoryError, Finding, OpenError, Registered, User};
+use super::{ConnectionConfig, Directory, DirectoryError, Finding, OpenError, Registered, User};
 use crate::secret::SecretSource;
-use keywright_fido::webauthn::{CredentialId, Origin, RegistrationResponse};
+use keywright_fido::webauthn::{Ceremony, CredentialId, Origin, RegistrationResponse};
 
 /// How long the server waits for the second step unless it is set up otherwise (`WebauthnChallengeValidityTime`). It does not
 /// tell; the `timeout` in its answers is for browsers.

@@ -3,10 +3,10 @@
 use time::format_description::well_known::Rfc3339;
 
 use super::undo;
-use crate::idp::Ceremony;
 use crate::ledger::{FailureCode, Outcome};
 use crate::provision::JobError;
 use crate::provision::job::{Job, Recovery};
+use keywright_fido::webauthn::Ceremony;
 
 pub(super) fn execute(job: &mut Job<'_>) -> Result<Outcome, JobError> {
     let (station, user) = (job.station, job.user);

@@ -3,14 +3,13 @@
 use data_encoding::BASE64URL_NOPAD;
 
 use super::undo;
-use crate::idp::Ceremony;
 use crate::ledger::{Event, FailureCode, Outcome, Step};
 use crate::provision::JobError;
 use crate::provision::job::{Job, Recovery};
 use crate::register::CredentialState;
 use keywright_attest::AttestationDemand;
 use keywright_fido::ctap::{CredProtect, EnterpriseAttestation, MakeCredential, Permissions};
-use keywright_fido::webauthn::{AttestationConveyance, CeremonyType, ClientDataJson, CredentialId};
+use keywright_fido::webauthn::{AttestationConveyance, Ceremony, CeremonyType, ClientDataJson, CredentialId};
 
 pub(super) fn execute(job: &mut Job<'_>) -> Result<Outcome, JobError> {
     let ceremony = job.ceremony()?;

@@ -6,7 +6,6 @@
 use data_encoding::BASE64URL_NOPAD;
 
 use super::verify::registration;
-use crate::idp::Ceremony;
 use crate::ledger::{FailureCode, Outcome, Unavailable, WitnessResult};
 use crate::provision::JobError;
 use crate::provision::job::Job;
@@ -16,7 +15,7 @@ use keywright_fido::ctap::{
 };
 use keywright_fido::webauthn::response::{AuthenticationResponse, ExpectedAuthentication};
 use keywright_fido::webauthn::{
-    AttestationObject, CeremonyType, Challenge, ClientDataJson, CosePublicKey, CredentialId, Origin, RpId,
+    AttestationObject, Ceremony, CeremonyType, Challenge, ClientDataJson, CosePublicKey, CredentialId, Origin, RpId,
 };
 
 pub(super) fn execute(job: &mut Job<'_>) -> Result<Outcome, JobError> {

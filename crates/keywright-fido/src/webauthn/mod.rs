@@ -6,6 +6,7 @@
 pub mod attestation_object;
 pub mod authenticator_data;
 pub mod cbor;
+pub mod ceremony;
 pub mod client_data;
 pub mod cose;
 pub mod identifiers;
@@ -14,6 +15,7 @@ pub mod response;
 
 pub use attestation_object::AttestationObject;
 pub use authenticator_data::{AttestedCredentialData, AuthenticatorData, Flags};
+pub use ceremony::{Ceremony, SignInCeremony};
 pub use client_data::{CeremonyType, ClientDataJson};
 pub use cose::{CoseAlgorithm, CosePublicKey};
 pub use identifiers::{Aaguid, Challenge, CredentialId, Origin, RpId, UserHandle};
