@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use keywright::idp::{Directory, DirectoryError, Finding, Registered, SignIn, User};
-use keywright::ledger::{Entry, Event, Failure, LedgerError, Step, Store};
+use keywright::ledger::{Entry, Event, Failure, Head, LedgerError, Step, Store};
 use keywright::provision::{JobLabel, Operator};
 use keywright::secret::{Delivery, SecretError};
 use keywright_fido::ctap::Pin;
@@ -185,8 +185,8 @@ impl Pipe for TimedPipe {
 struct TimedStore<'a>(&'a dyn Store);
 
 impl Store for TimedStore<'_> {
-    fn append_all(&self, events: &[Event]) -> Result<Vec<Entry>, LedgerError> {
-        timed(Door::Ledger, || self.0.append_all(events))
+    fn append(&self, expected: &Head, events: &[Event]) -> Result<Vec<Entry>, LedgerError> {
+        timed(Door::Ledger, || self.0.append(expected, events))
     }
 
     fn entries(&self, after: u64) -> Result<Vec<Entry>, LedgerError> {

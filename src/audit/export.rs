@@ -317,7 +317,7 @@ mod tests {
     struct Kept(Vec<Entry>);
 
     impl Store for Kept {
-        fn append_all(&self, _events: &[crate::ledger::Event]) -> Result<Vec<Entry>, LedgerError> {
+        fn append(&self, _expected: &Head, _events: &[crate::ledger::Event]) -> Result<Vec<Entry>, LedgerError> {
             Err(LedgerError::ReadOnly { path: "memory".to_owned() })
         }
 

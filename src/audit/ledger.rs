@@ -83,7 +83,7 @@ impl Readable {
             let read = head.follow(entry).and_then(|()| book.apply(entry, &entry.event()?));
             if let Err(error) = read {
                 // A body that fits its hash may still be no event.
-                head = Head { seq: book.seq, ..head };
+                head = Head { seq: book.head.seq, ..head };
                 broken.get_or_insert(error);
                 break;
             }

@@ -11,7 +11,7 @@ use super::state::StateFolder;
 use super::terminal::Terminal;
 use super::{CliError, Exit, Session};
 use crate::idp::Directory;
-use crate::ledger::{Entry, Event, LedgerError, SqliteStore, Store};
+use crate::ledger::{Entry, Event, Head, LedgerError, SqliteStore, Store};
 use crate::profile::{HandOver, Profile};
 use crate::provision::{self, Identification, Plan, Report, RetryPolicy, RunError, Station};
 use crate::register::Register;
@@ -202,7 +202,7 @@ struct NoLedger {
 }
 
 impl Store for NoLedger {
-    fn append_all(&self, _events: &[Event]) -> Result<Vec<Entry>, LedgerError> {
+    fn append(&self, _expected: &Head, _events: &[Event]) -> Result<Vec<Entry>, LedgerError> {
         Err(LedgerError::ReadOnly { path: self.path.clone() })
     }
 

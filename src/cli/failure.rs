@@ -343,6 +343,7 @@ fn ledger_hint(error: &LedgerError) -> Option<&'static str> {
         LedgerError::Newer { .. } => "use the newer keywright; this one leaves the ledger alone",
         LedgerError::Missing { .. } => "name the state folder with --state, or provision somebody first",
         LedgerError::DiskFull { .. } => "make room, then 'keywright resume'",
+        LedgerError::Conflict { .. } => "nothing was written; run the command again",
         LedgerError::Broken { .. } => "somebody changed the ledger; keep this file and compare it with the last export",
         _ => return None,
     })

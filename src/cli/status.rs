@@ -82,7 +82,7 @@ impl Status {
             complete: all.iter().filter(|line| line.complete).count(),
             keys_proved: all.iter().map(|line| line.keys_proved).sum(),
             keys_unconfirmed: all.iter().map(|line| line.keys_unconfirmed).sum(),
-            events: book.seq,
+            events: book.head.seq,
             attention: book.attention.iter().filter(|(job, _)| job.is_none()).map(|(_, what)| what.as_str()).collect(),
         };
         let wanted = |line: &&Line<'_>| !self.unfinished || !line.complete || !line.attention.is_empty();

@@ -26,7 +26,8 @@ pub struct Entry {
 
 /// The end of the chain, to be kept somewhere else: with it, a log that lost its newest events is found out.
 /// Written as `SEQ:HASH`, the hash in 64 hexadecimal digits.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The default is that of an empty log.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Head {
     /// The newest entry's number; 0 for an empty log.
     pub seq: u64,

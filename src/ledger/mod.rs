@@ -22,14 +22,21 @@ use std::path::Path;
 
 /// Where events are kept: a SQLite file; later a server for several stations.
 pub trait Store: Send + Sync {
-    /// Appends events to the chain and returns their entries. When this returns, the disk has all of them; if it fails, none.
-    fn append_all(&self, events: &[Event]) -> Result<Vec<Entry>, LedgerError>;
+    /// Appends events after `expected`, the head up to which the writer has read the log, and returns their entries, one for
+    /// each event. When this returns, the disk has all of them; if it fails, none.
+    ///
+    /// Fails with [`LedgerError::Conflict`] if the log ends elsewhere: somebody else wrote, and what the writer decided may no
+    /// longer hold.
+    fn append(&self, expected: &Head, events: &[Event]) -> Result<Vec<Entry>, LedgerError>;
 
-    /// Appends one event.
-    fn append(&self, event: &Event) -> Result<Entry, LedgerError> {
-        let entries = self.append_all(std::slice::from_ref(event))?;
-        // One entry for each event is what append_all promises.
-        entries.into_iter().next().ok_or_else(|| LedgerError::Rejected { why: "the store gave no entry".into() })
+    /// The end of the log. The default reads the whole log for it.
+    fn head(&self) -> Result<Head, LedgerError> {
+        let mut head = Head::EMPTY;
+        self.each(0, &mut |entry| {
+            head = entry.head();
+            Ok(())
+        })?;
+        Ok(head)
     }
 
     /// The entries after this sequence number (0 for all), in order.
@@ -100,6 +107,14 @@ pub enum LedgerError {
     Rejected {
         /// What it contradicts.
         why: String,
+    },
+    /// Somebody else wrote since the log was read. Nothing was written.
+    #[error("somebody else wrote to the ledger: it ends at event {}, not at event {}", found.seq, expected.seq)]
+    Conflict {
+        /// Where the writer took the log to end.
+        expected: Head,
+        /// Where it ends.
+        found: Head,
     },
     /// A text that is no head of a log.
     #[error("\"{0}\" is not the head of a ledger (NUMBER:HASH, the hash in 64 hexadecimal digits)")]

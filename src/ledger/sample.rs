@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::{AccountId, Entry, Event, Head, JobId, Outcome, Step};
+use super::{AccountId, Entry, Event, Head, JobId, LedgerError, Outcome, Step, Store};
 use keywright_fido::webauthn::CredentialId;
 
 pub fn account(login: &str) -> AccountId {
@@ -165,6 +165,12 @@ pub fn log(events: &[Event]) -> Vec<Entry> {
             entry
         })
         .collect()
+}
+
+/// Appends one event at the end of the log, wherever that is.
+pub fn append(store: &dyn Store, event: &Event) -> Result<Entry, LedgerError> {
+    let mut entries = store.append(&store.head()?, std::slice::from_ref(event))?;
+    Ok(entries.pop().unwrap())
 }
 
 /// A clock that moves on by a second at each look, from 2026-11-23T18:00:00Z.

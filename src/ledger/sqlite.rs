@@ -8,7 +8,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, TransactionBehavior, params};
 use time::OffsetDateTime;
 
 use super::{Entry, Event, Head, LedgerError, Store, is_full};
@@ -39,14 +39,8 @@ type Clock = Box<dyn Fn() -> OffsetDateTime + Send + Sync>;
 /// A ledger file.
 pub struct SqliteStore {
     path: PathBuf,
-    inner: Mutex<Inner>,
+    database: Mutex<Connection>,
     writer: Option<Writer>,
-}
-
-struct Inner {
-    database: Connection,
-    /// Moves on only when the disk has the entry. Not used by readers.
-    head: Head,
 }
 
 struct Writer {
@@ -83,9 +77,8 @@ impl SqliteStore {
             change.commit().map_err(failed)?;
         }
 
-        let head = newest(path, &database)?;
         let writer = Some(Writer { now, _lock: lock });
-        Ok(Self { path: path.to_owned(), inner: Mutex::new(Inner { database, head }), writer })
+        Ok(Self { path: path.to_owned(), database: Mutex::new(database), writer })
     }
 
     /// Opens for reading only, also while another process writes, and on a disk that cannot be written.
@@ -95,25 +88,22 @@ impl SqliteStore {
         }
         let database = open_to_read(path).map_err(|error| database_error(path, &error))?;
         match contents(path, &database)? {
-            Contents::Ledger => {
-                let inner = Mutex::new(Inner { database, head: Head::EMPTY });
-                Ok(Self { path: path.to_owned(), inner, writer: None })
-            }
+            Contents::Ledger => Ok(Self { path: path.to_owned(), database: Mutex::new(database), writer: None }),
             Contents::Nothing => Err(LedgerError::Missing { path: path.display().to_string() }),
         }
     }
 
-    /// What is behind the lock is sound even if a thread panicked while it held it: the head moves on last.
-    fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What is behind the lock is sound even if a thread panicked while it held it: a transaction that was not committed is
+    /// rolled back.
+    fn database(&self) -> MutexGuard<'_, Connection> {
+        self.database.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Up to [`PAGE`] entries with numbers from `first` on.
     fn page(&self, first: i64) -> Result<Vec<Entry>, LedgerError> {
-        let inner = self.inner();
+        let database = self.database();
         let failed = |error| database_error(&self.path, &error);
-        let mut select = inner
-            .database
+        let mut select = database
             .prepare_cached("SELECT seq, time, body, hash FROM events WHERE seq >= ?1 ORDER BY seq LIMIT ?2")
             .map_err(failed)?;
         let mut rows = select.query(params![first, PAGE]).map_err(failed)?;
@@ -126,16 +116,20 @@ impl SqliteStore {
 }
 
 impl Store for SqliteStore {
-    fn append_all(&self, events: &[Event]) -> Result<Vec<Entry>, LedgerError> {
+    fn append(&self, expected: &Head, events: &[Event]) -> Result<Vec<Entry>, LedgerError> {
         let path = &self.path;
         let Some(writer) = &self.writer else {
             return Err(LedgerError::ReadOnly { path: path.display().to_string() });
         };
         let failed = |error| database_error(path, &error);
-        let mut inner = self.inner();
-        let mut head = inner.head.clone();
+        let mut database = self.database();
+        // From the first read on nobody else writes, so that what is compared is what is followed.
+        let change = database.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        let mut head = newest(path, &change)?;
+        if head != *expected {
+            return Err(LedgerError::Conflict { expected: expected.clone(), found: head });
+        }
         let mut entries = Vec::with_capacity(events.len());
-        let change = inner.database.transaction().map_err(failed)?;
         for event in events {
             let entry = Entry::following(&head, timestamp((writer.now)()), event);
             // What cannot be read back would make the whole log unreadable.
@@ -148,8 +142,11 @@ impl Store for SqliteStore {
             entries.push(entry);
         }
         change.commit().map_err(failed)?;
-        inner.head = head;
         Ok(entries)
+    }
+
+    fn head(&self) -> Result<Head, LedgerError> {
+        newest(&self.path, &self.database())
     }
 
     fn entries(&self, after: u64) -> Result<Vec<Entry>, LedgerError> {
@@ -235,8 +232,8 @@ fn entry(row: &Row<'_>) -> Result<Entry, LedgerError> {
 /// The head of the log in the file.
 fn newest(path: &Path, database: &Connection) -> Result<Head, LedgerError> {
     database
-        .query_row("SELECT seq, time, body, hash FROM events ORDER BY seq DESC LIMIT 1", [], |row| Ok(entry(row)))
-        .optional()
+        .prepare_cached("SELECT seq, time, body, hash FROM events ORDER BY seq DESC LIMIT 1")
+        .and_then(|mut select| select.query_row([], |row| Ok(entry(row))).optional())
         .map_err(|error| database_error(path, &error))?
         .map_or(Ok(Head::EMPTY), |entry| entry.map(|entry| entry.head()))
 }
@@ -369,7 +366,7 @@ mod tests {
 
     use super::*;
     use crate::ledger::chain;
-    use crate::ledger::sample::{clock, every_kind, log};
+    use crate::ledger::sample::{append, clock, every_kind, log};
 
     fn place() -> (TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
@@ -389,7 +386,7 @@ mod tests {
         let (folder, path) = place();
         let store = SqliteStore::open(&path, clock()).unwrap();
         for event in &every_kind()[..12] {
-            store.append(event).unwrap();
+            append(&store, event).unwrap();
         }
         (folder, path)
     }
@@ -424,7 +421,7 @@ mod tests {
         for event in &every_kind()[..12] {
             // Opened anew each time: the chain goes on where the file ends.
             let store = SqliteStore::open(&path, clock()).unwrap();
-            appended.push(store.append(event).unwrap());
+            appended.push(append(&store, event).unwrap());
         }
         let store = SqliteStore::read(&path).unwrap();
         assert_eq!(store.entries(0).unwrap(), appended);
@@ -433,7 +430,7 @@ mod tests {
         assert_eq!(store.entries(u64::MAX).unwrap(), []);
         assert_eq!(appended[0].time, "2026-11-23T18:00:00.000Z");
         assert_eq!(checked(&path).unwrap(), appended.last().unwrap().head());
-        assert!(matches!(store.append(&every_kind()[0]), Err(LedgerError::ReadOnly { .. })));
+        assert!(matches!(append(&store, &every_kind()[0]), Err(LedgerError::ReadOnly { .. })));
     }
 
     #[test]
@@ -449,7 +446,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let (_folder, path) = place();
         let store = SqliteStore::open(&path, clock()).unwrap();
-        store.append(&attention("x")).unwrap();
+        append(&store, &attention("x")).unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         let folder = path.parent().unwrap();
         assert_eq!(mode(folder), 0o700);
@@ -540,11 +537,14 @@ mod tests {
     fn a_log_that_changes_under_its_writer_is_noticed() {
         let (_folder, path) = place();
         let store = SqliteStore::open(&path, clock()).unwrap();
-        store.append(&attention("one")).unwrap();
-        store.append(&attention("two")).unwrap();
+        append(&store, &attention("one")).unwrap();
+        let known = append(&store, &attention("two")).unwrap().head();
         let other = Connection::open(&path).unwrap();
         other.execute_batch("DROP TRIGGER events_are_not_removed; DELETE FROM events WHERE seq = 2;").unwrap();
-        assert!(matches!(store.append(&attention("three")), Err(LedgerError::Database(_))));
+        let found = store.head().unwrap();
+        assert_eq!(found.seq, 1);
+        let refused = store.append(&known, &[attention("three")]);
+        assert_eq!(refused, Err(LedgerError::Conflict { expected: known, found }));
         assert_eq!(store.entries(0).unwrap().len(), 1);
     }
 
@@ -566,12 +566,12 @@ mod tests {
     fn a_stranger_in_the_file_is_a_lock_too() {
         let (_folder, path) = place();
         let store = SqliteStore::open(&path, clock()).unwrap();
-        store.inner().database.busy_timeout(std::time::Duration::ZERO).unwrap();
+        store.database().busy_timeout(std::time::Duration::ZERO).unwrap();
         let other = Connection::open(&path).unwrap();
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
-        assert!(matches!(store.append(&attention("x")), Err(LedgerError::Locked { .. })));
+        assert!(matches!(append(&store, &attention("x")), Err(LedgerError::Locked { .. })));
         other.execute_batch("COMMIT").unwrap();
-        assert_eq!(store.append(&attention("x")).unwrap().seq, 1);
+        assert_eq!(append(&store, &attention("x")).unwrap().seq, 1);
     }
 
     #[test]
@@ -607,7 +607,7 @@ mod tests {
         let empty = folder.path().join("empty.db");
         File::create(&empty).unwrap();
         assert!(matches!(SqliteStore::read(&empty), Err(LedgerError::Missing { .. })));
-        SqliteStore::open(&empty, clock()).unwrap().append(&attention("x")).unwrap();
+        append(&SqliteStore::open(&empty, clock()).unwrap(), &attention("x")).unwrap();
         assert_eq!(checked(&empty).unwrap().seq, 1);
     }
 
@@ -615,16 +615,16 @@ mod tests {
     fn a_full_database_stays_as_it_was_and_goes_on_when_there_is_room() {
         let (_folder, path) = place();
         let store = SqliteStore::open(&path, clock()).unwrap();
-        store.append(&attention("before")).unwrap();
-        let pages = |most: i64| store.inner().database.pragma_update(None, "max_page_count", most).unwrap();
+        append(&store, &attention("before")).unwrap();
+        let pages = |most: i64| store.database().pragma_update(None, "max_page_count", most).unwrap();
         let long = attention("x".repeat(100_000));
         pages(10);
         for _ in 0..3 {
-            assert!(matches!(store.append(&long), Err(LedgerError::DiskFull { .. })));
+            assert!(matches!(append(&store, &long), Err(LedgerError::DiskFull { .. })));
             assert_eq!(store.entries(0).unwrap().len(), 1);
         }
         pages(1000);
-        assert_eq!(store.append(&long).unwrap().seq, 2);
+        assert_eq!(append(&store, &long).unwrap().seq, 2);
         assert_eq!(checked(&path).unwrap().seq, 2);
     }
 
@@ -633,7 +633,7 @@ mod tests {
         let (folder, path) = place();
         let store = SqliteStore::open(&path, clock()).unwrap();
         for event in every_kind() {
-            store.append(&event).unwrap();
+            append(&store, &event).unwrap();
         }
         // As the disk is after SIGKILL: the write-ahead log is not yet in the database.
         let copy = folder.path().join("copy");
@@ -643,7 +643,7 @@ mod tests {
         }
         let copy = copy.join("ledger.db");
         assert_eq!(checked(&copy).unwrap().seq, every_kind().len() as u64);
-        SqliteStore::open(&copy, clock()).unwrap().append(&attention("x")).unwrap();
+        append(&SqliteStore::open(&copy, clock()).unwrap(), &attention("x")).unwrap();
         assert_eq!(checked(&copy).unwrap().seq, every_kind().len() as u64 + 1);
 
         // Cut at any place, it is a shorter log without a scratch.
@@ -672,7 +672,11 @@ mod tests {
                 let store = Arc::clone(&store);
                 thread::spawn(move || {
                     for number in 0..25 {
-                        store.append(&attention(format!("{thread}/{number}"))).unwrap();
+                        let event = attention(format!("{thread}/{number}"));
+                        // Another thread may have been faster; then the head is another.
+                        while let Err(error) = append(&*store, &event) {
+                            assert!(matches!(error, LedgerError::Conflict { .. }), "{error}");
+                        }
                     }
                 })
             })
@@ -697,7 +701,7 @@ mod tests {
         store
             .each(0, &mut |entry| {
                 seen += 1;
-                if entry.seq == 2 { store.append(&attention("x")).map(|_| ()) } else { Ok(()) }
+                if entry.seq == 2 { append(&store, &attention("x")).map(|_| ()) } else { Ok(()) }
             })
             .unwrap();
         assert!(seen >= WRITTEN);
@@ -727,6 +731,6 @@ mod tests {
         for after in [0, 1, length - 1, length] {
             assert_eq!(store.entries(after as u64).unwrap(), written[after..]);
         }
-        assert_eq!(store.append(&attention("x")).unwrap().seq, length as u64 + 1);
+        assert_eq!(append(&store, &attention("x")).unwrap().seq, length as u64 + 1);
     }
 }

@@ -99,7 +99,7 @@ impl<'a> Journal<'a> {
     fn write(&self, group: Vec<(u64, Event)>) -> Vec<(u64, Result<(), LedgerError>)> {
         let mut results = Vec::with_capacity(group.len());
         let (mut numbers, mut events) = (Vec::new(), Vec::new());
-        {
+        let head = {
             let book = self.book();
             for (number, event) in group {
                 match book.validate(&event) {
@@ -110,9 +110,10 @@ impl<'a> Journal<'a> {
                     Err(error) => results.push((number, Err(error))),
                 }
             }
-        }
+            book.head.clone()
+        };
         // The book is free while the disk works.
-        let written = if events.is_empty() { Ok(Vec::new()) } else { self.store.append_all(&events) };
+        let written = if events.is_empty() { Ok(Vec::new()) } else { self.store.append(&head, &events) };
         let mut book = self.book();
         match written {
             Ok(entries) => {
@@ -181,7 +182,7 @@ mod tests {
     }
 
     impl Store for Slow {
-        fn append_all(&self, events: &[Event]) -> Result<Vec<Entry>, LedgerError> {
+        fn append(&self, _expected: &Head, events: &[Event]) -> Result<Vec<Entry>, LedgerError> {
             self.go.lock().unwrap().recv().unwrap();
             self.writes.fetch_add(1, Ordering::SeqCst);
             let mut log = self.log.lock().unwrap();

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
-use crate::ledger::{AccountId, Failure, JobId, KeyIdentity, Outcome, SeenByHand, Step, WitnessResult};
+use crate::ledger::{AccountId, Failure, Head, JobId, KeyIdentity, Outcome, SeenByHand, Step, WitnessResult};
 use crate::profile::{Person, Profile};
 use crate::secret::SealedPin;
 use keywright_attest::{Policy, Verdict};
@@ -218,8 +218,8 @@ pub struct Register {
     pub attention: Vec<(Option<JobId>, String)>,
     /// The newest batch's number; 0 if there was none.
     pub batch: u64,
-    /// The newest entry that was read.
-    pub seq: u64,
+    /// The newest entry that was read. What is decided from here is appended after it.
+    pub head: Head,
 }
 
 impl Register {
@@ -297,7 +297,7 @@ mod tests {
         assert_eq!(account.other_methods, ["SMS"]);
         assert_eq!(account.jobs, [JobId(1), JobId(2)]);
         assert!(book.jobs.values().all(|job| job.state == JobState::Done && job.outcomes.len() == 12));
-        assert_eq!((book.batch, book.seq, book.next_job()), (1, journey("ada").len() as u64, JobId(3)));
+        assert_eq!((book.batch, book.head.seq, book.next_job()), (1, journey("ada").len() as u64, JobId(3)));
         assert_eq!(book.unfinished().count(), 0);
         assert_eq!(book.proved_keys(&crate::ledger::sample::account("ada")), 2);
 

@@ -25,23 +25,24 @@ impl Register {
 
     /// Reads what the store has after the newest entry that was read; nothing is kept but the book.
     pub fn catch_up(&mut self, store: &dyn Store) -> Result<(), LedgerError> {
-        store.each(self.seq, &mut |entry| self.apply(&entry, &entry.event()?))
+        store.each(self.head.seq, &mut |entry| self.apply(&entry, &entry.event()?))
     }
 
     /// Reads one more event: `event` is what `entry` holds. Fails with [`LedgerError::Broken`], and then nothing has changed.
     pub fn apply(&mut self, entry: &Entry, event: &Event) -> Result<(), LedgerError> {
-        if entry.seq != self.seq + 1 {
-            return Err(LedgerError::broken(self.seq + 1, format!("event {} stands in its place", entry.seq)));
+        let expected = self.head.seq + 1;
+        if entry.seq != expected {
+            return Err(LedgerError::broken(expected, format!("event {} stands in its place", entry.seq)));
         }
         let credential = self.check(event).map_err(|why| LedgerError::broken(entry.seq, why))?;
         self.note(&entry.time, event, credential);
-        self.seq = entry.seq;
+        self.head = entry.head();
         Ok(())
     }
 
     /// Appends an event to the store and reads it, if it fits. Fails with [`LedgerError::Rejected`] before anything is written, so
-    /// that no event gets into a log that cannot be read past it. The book has to be at the store's end: whoever appends from
-    /// several threads shares one book.
+    /// that no event gets into a log that cannot be read past it, and with [`LedgerError::Conflict`] if the store has events that
+    /// were not read.
     pub fn record(&mut self, store: &dyn Store, event: &Event) -> Result<(), LedgerError> {
         self.validate(event)?;
         self.take(store, std::slice::from_ref(event))
@@ -59,7 +60,7 @@ impl Register {
     }
 
     fn take(&mut self, store: &dyn Store, events: &[Event]) -> Result<(), LedgerError> {
-        let entries = store.append_all(events)?;
+        let entries = store.append(&self.head, events)?;
         entries.iter().zip(events).try_for_each(|(entry, event)| self.apply(entry, event))
     }
 
@@ -649,7 +650,12 @@ mod tests {
         other.catch_up(&store).unwrap();
         book.record(&store, &planned("bob", 1)).unwrap();
         assert_eq!(other.accounts.len(), 1);
+        // What it decides now rests on a log that has gone on since.
+        for refused in [other.record(&store, &planned("cy", 1)), other.record_all(&store, &[planned("cy", 1)])] {
+            let Err(LedgerError::Conflict { expected, found }) = refused else { panic!("{refused:?}") };
+            assert_eq!((expected, found), (other.head.clone(), book.head.clone()));
+        }
         other.catch_up(&store).unwrap();
-        assert_eq!((other.accounts.len(), other.seq), (2, book.seq));
+        assert_eq!((other.accounts.len(), other.head.seq), (2, book.head.seq));
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use keywright::idp::embedded::Embedded;
 use keywright::idp::{Directory, DirectoryError, Finding, Registered, User};
-use keywright::ledger::{Entry, Event, FailureCode, LedgerError, Outcome, SqliteStore, Step, Store};
+use keywright::ledger::{Entry, Event, FailureCode, Head, LedgerError, Outcome, SqliteStore, Step, Store};
 use keywright::profile::{Profile, Reset};
 use keywright::provision::{Report, RunError, resume};
 use keywright::register::{CredentialState, JobState, Register};
@@ -442,11 +442,11 @@ struct FullFrom<'a> {
 }
 
 impl Store for FullFrom<'_> {
-    fn append_all(&self, events: &[Event]) -> Result<Vec<Entry>, LedgerError> {
+    fn append(&self, expected: &Head, events: &[Event]) -> Result<Vec<Entry>, LedgerError> {
         if self.events.fetch_add(events.len(), Ordering::SeqCst) + events.len() > self.at {
             return Err(LedgerError::DiskFull { path: "ledger.sqlite3".into() });
         }
-        self.store.append_all(events)
+        self.store.append(expected, events)
     }
 
     fn entries(&self, after: u64) -> Result<Vec<Entry>, LedgerError> {
@@ -615,14 +615,14 @@ fn nothing_is_begun_while_the_directory_is_down_or_would_refuse_everything() {
     let gone = Embedded::new(workshop::DIRECTORY, &address, workshop::TOKEN.to_owned().into()).unwrap();
     let run = workshop.provision_at(&gone, &workshop.store(), &workshop.rack(), &Hands::default());
     assert!(matches!(run, Err(RunError::Directory(_))), "{run:?}");
-    assert_eq!(workshop.book().seq, 0);
+    assert_eq!(workshop.book().head.seq, 0);
 
     let workshop = Workshop::with_settings(1, &["ada"], |settings| {
         settings.anchors = Arc::new(keywright_attest::Anchors::default());
     });
     let run = workshop.provision();
     assert!(matches!(&run, Err(RunError::Blocked { findings, .. }) if findings.len() == 1), "{run:?}");
-    assert_eq!(workshop.book().seq, 0);
+    assert_eq!(workshop.book().head.seq, 0);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use keywright::idp::manual::Manual;
 use keywright::idp::{ConnectionConfig, Directory};
-use keywright::ledger::{AccountId, Entry, Event, LedgerError, Store};
+use keywright::ledger::{AccountId, Entry, Event, Head, LedgerError, Store};
 use keywright::provision::{AccountReport, resume, run};
 use keywright::register::{CredentialState, JobState, Register};
 use keywright_test_support::workshop::{DIRECTORY, Hands, Workshop};
@@ -70,12 +70,12 @@ struct Fragile<'a> {
 }
 
 impl Store for Fragile<'_> {
-    fn append_all(&self, events: &[Event]) -> Result<Vec<Entry>, LedgerError> {
+    fn append(&self, expected: &Head, events: &[Event]) -> Result<Vec<Entry>, LedgerError> {
         let write = self.writes.fetch_add(1, Ordering::SeqCst);
         if matches!(self.cut, Cut::Before(at) if at == write) {
             die();
         }
-        let entries = self.store.append_all(events)?;
+        let entries = self.store.append(expected, events)?;
         if matches!(self.cut, Cut::After(at) if at == write) {
             die();
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use keywright::ledger::{Event, SqliteStore, Store as _};
+use keywright::ledger::{Event, Head, SqliteStore, Store as _};
 use keywright_fido::webauthn::AttestationObject;
 use keywright_test_support::cli::{Ended, Home};
 use serde_json::{Value, json};
@@ -32,7 +32,7 @@ fn with(events: &[Value]) -> Home {
     std::fs::create_dir_all(home.state()).unwrap();
     let store = SqliteStore::open(&home.state().join("ledger.sqlite3"), Box::new(OffsetDateTime::now_utc)).unwrap();
     let events: Vec<Event> = events.iter().map(|event| serde_json::from_value(event.clone()).unwrap()).collect();
-    store.append_all(&events).unwrap();
+    store.append(&Head::EMPTY, &events).unwrap();
     home
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use keywright::audit::export;
-use keywright::ledger::{Event, SqliteStore, Store};
+use keywright::ledger::{Event, Head, SqliteStore, Store};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use time::OffsetDateTime;
@@ -65,9 +65,8 @@ fn exported() -> (TempDir, PathBuf) {
     let place = tempfile::tempdir().unwrap();
     let ledger = place.path().join("ledger.db");
     let store = SqliteStore::open(&ledger, Box::new(OffsetDateTime::now_utc)).unwrap();
-    for event in journey() {
-        store.append(&serde_json::from_value::<Event>(event).unwrap()).unwrap();
-    }
+    let events: Vec<Event> = journey().into_iter().map(|event| serde_json::from_value(event).unwrap()).collect();
+    store.append(&Head::EMPTY, &events).unwrap();
     let folder = place.path().join("evidence");
     export::export(&SqliteStore::read(&ledger).unwrap(), &folder).unwrap();
     (place, folder)
