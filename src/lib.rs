@@ -12,6 +12,7 @@
 //! | [`audit`] | questions asked afterwards: is what was provisioned still what it should be? what is this key, this registration? |
 //! | [`provision`] | the job: roster and profile to plan to journalled steps; resume, undo, many keys at once |
 //! | [`witness`] | the credential signs, as another implementation of CTAP2 sees it |
+//! | [`settings`] | `keywright.toml`: which identity providers there are, and how they are reached |
 //! | [`idp`] | the [`idp::Directory`] door and one folder or file per identity provider |
 //! | [`register`] | accounts, keys, credentials and jobs, as the events make them |
 //! | [`ledger`] | what happened: the hash-chained event log |
@@ -29,4 +30,5 @@ pub mod profile;
 pub mod provision;
 pub mod register;
 pub mod secret;
+pub mod settings;
 pub mod witness;

@@ -14,14 +14,15 @@ use time::macros::format_description;
 use time::{Date, OffsetDateTime};
 
 use super::device::SoftKeys;
-use super::settings::IdpChoice;
 #[cfg(target_os = "linux")]
 use super::softkey;
 use super::{
-    attest, audit, completions, doctor, drill, enroll, exit, idp, key, ledger, man, mds, provision, rehearse, resume,
-    revoke, status, witness,
+    CliError, attest, audit, completions, doctor, drill, enroll, exit, idp, key, ledger, man, mds, provision, rehearse,
+    resume, revoke, status, witness,
 };
+use crate::idp::Directory;
 use crate::secret::{Reader, SecretSource};
+use crate::settings::{IdpChoice, Settings};
 
 const ABOUT: &str = "Provisions FIDO2 security keys in batches";
 
@@ -154,6 +155,14 @@ pub struct WhichIdp {
     /// Where the IdP's API token comes from (with a URL)
     #[arg(long, value_name = "SOURCE", requires = "idp", value_parser = unrepeated::<SecretSource>())]
     pub idp_token: Option<SecretSource>,
+}
+
+impl WhichIdp {
+    /// Opens it. Takes its secret from where it is.
+    pub fn open(&self, settings: &Settings) -> Result<Box<dyn Directory>, CliError> {
+        let token = self.idp_token.as_ref();
+        Ok(settings.choose(self.idp.as_ref(), token)?.open(token)?)
+    }
 }
 
 /// What a run of jobs takes besides people.

@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::args::Work;
 use super::device::Keys;
 use super::report;
-use super::settings::Settings;
 use super::state::StateFolder;
 use super::terminal::Terminal;
 use super::{CliError, Exit, Session};
@@ -16,6 +15,7 @@ use crate::profile::{HandOver, Profile};
 use crate::provision::{self, Identification, Plan, Report, RetryPolicy, RunError, Station};
 use crate::register::Register;
 use crate::secret::{Reader, SystemEntropy, Vault};
+use crate::settings::Settings;
 use crate::witness::Witness;
 use keywright_attest::{Anchors, Judge};
 use keywright_fido::hid::Limits;
@@ -51,7 +51,7 @@ pub enum RunKind {
 impl RunContext {
     /// Opens everything. A dry run opens nothing for writing, and makes no folder.
     pub fn open(work: &Work, settings: &Settings, session: &Session) -> Result<Self, CliError> {
-        let directory = settings.directory(&work.idp)?;
+        let directory = work.idp.open(settings)?;
         Self::with_directory(work, settings, directory, session)
     }
 

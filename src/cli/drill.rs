@@ -101,7 +101,7 @@ struct Candidate {
 impl Drill {
     /// Runs it.
     pub fn run(&self, session: &Session) -> Result<Exit, CliError> {
-        let directory = session.settings()?.directory(&self.idp)?;
+        let directory = self.idp.open(&session.settings()?)?;
         session.catch_interrupts(ENDING)?;
         let ledger = session.state()?.ledger();
         let store = match self.dry_run {

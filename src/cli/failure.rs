@@ -7,12 +7,12 @@ use std::path::PathBuf;
 
 use super::Exit;
 use super::device::KeysError;
-use super::settings::SettingsError;
 use crate::idp::{DirectoryError, OpenError};
 use crate::ledger::{FailureCode, LedgerError};
 use crate::profile::{ProfileError, RosterError};
 use crate::provision::{DrillError, RevokeError, RunError};
 use crate::secret::SecretError;
+use crate::settings::SettingsError;
 use keywright_attest::{MdsError, TrustError};
 use keywright_fido::ctap::{CtapError, PinError, StatusCode};
 use keywright_fido::hid::HidError;
@@ -143,6 +143,7 @@ impl CliError {
             Self::Pin(_) | Self::FewRetries { .. } | Self::PinState(_) => Exit::Pin,
             Self::Secret(SecretError::Pin(_)) => Exit::Pin,
             Self::Secret(SecretError::Recipient(_) | SecretError::SameReader(_) | SecretError::NoReader) => Exit::Usage,
+            Self::Settings(SettingsError::Unwritable { .. }) => Exit::Failed,
             Self::Profile(_) | Self::Roster(_) | Self::Settings(_) | Self::Usage(_) | Self::Trust(_) => Exit::Usage,
             Self::Serve(StartError::NotLoopback(_) | StartError::Token | StartError::Origin { .. }) => Exit::Usage,
             Self::Open(OpenError::Setting { .. }) => Exit::Usage,

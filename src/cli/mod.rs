@@ -31,7 +31,6 @@ pub mod resume;
 pub mod revoke;
 pub mod select_by_touch;
 pub mod session;
-pub mod settings;
 #[cfg(target_os = "linux")]
 pub mod softkey;
 pub mod state;

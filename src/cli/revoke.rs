@@ -60,7 +60,7 @@ struct Revoked<'a> {
 impl Revoke {
     /// Runs it.
     pub fn run(&self, session: &Session) -> Result<Exit, CliError> {
-        let directory = session.settings()?.directory(&self.idp)?;
+        let directory = self.idp.open(&session.settings()?)?;
         session.catch_interrupts(ENDING)?;
         let ledger = session.state()?.ledger();
         let account = AccountId { directory: directory.name().to_owned(), login: self.account.clone() };

@@ -7,9 +7,9 @@ use std::sync::mpsc::Receiver;
 use super::args::Global;
 use super::console::Console;
 use super::output::Output;
-use super::settings::Settings;
 use super::state::StateFolder;
 use super::{CliError, Exit};
+use crate::settings::Settings;
 use keywright_attest::{Anchors, Judge};
 use keywright_fido::hid::Cancel;
 

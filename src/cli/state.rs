@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::CliError;
 use keywright_attest::mds::BlobStore;
+use keywright_files::base_folder;
 
 /// A state folder. It may not exist yet.
 #[derive(Debug, Clone)]
@@ -66,14 +67,6 @@ impl StateFolder {
     pub fn idp_token(&self) -> PathBuf {
         self.0.join("idp.token")
     }
-}
-
-/// The folder that an XDG variable names, or its default below the home folder.
-pub fn base_folder(variable: &str, below_home: &str) -> Option<PathBuf> {
-    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let windows = || if cfg!(windows) { absolute("LOCALAPPDATA") } else { None };
-    // The specification wants relative paths ignored.
-    absolute(variable).or_else(windows).or_else(|| absolute("HOME").map(|home| home.join(below_home)))
 }
 
 /// Makes a folder, with those above it, that only its owner can look into. One that is there already stays as it is.

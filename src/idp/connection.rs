@@ -1,15 +1,29 @@
 //! One table `[idp.NAME]` of the settings, as far as it is the same for every kind of IdP: name, network, secrets' places.
 //!
-//! Every adapter is opened from a [`ConnectionConfig`] and settings of its own. It refuses to hold a secret longer than the adapter
+//! Every adapter is opened from a [`ConnectionConfig`] and settings of its own ([`IdpSettings`]). It refuses to hold a secret longer than the adapter
 //! takes to ask for it.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use secrecy::SecretString;
 
-use super::DirectoryError;
+use super::directory::Directory;
+use super::error::DirectoryError;
 use super::http::{Client, Limits, Network};
 use crate::secret::{SecretError, SecretSource};
+
+/// What a table of one kind holds of its own: read and checked, and nobody was asked yet.
+pub trait IdpSettings: fmt::Debug + Send + Sync {
+    /// Where the IdP is.
+    fn address(&self) -> &str;
+
+    /// Where its secret comes from; `None` where there is nothing to sign in to.
+    fn secret(&self) -> Option<&SecretSource>;
+
+    /// Makes the adapter. Takes the secret from where it is.
+    fn open(&self, connection: &ConnectionConfig) -> Result<Box<dyn Directory>, OpenError>;
+}
 
 /// Why an adapter cannot be made from its settings.
 #[derive(Debug, thiserror::Error)]

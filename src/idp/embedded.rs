@@ -5,9 +5,11 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use ureq::http::{Method, header};
 
+use crate::idp::connection::{ConnectionConfig, IdpSettings, OpenError};
+use crate::idp::directory::{Directory, Finding, Registered, SignIn, User};
+use crate::idp::error::DirectoryError;
 use crate::idp::http::{Call, Client, Limits, Reply, ServerUrl, segment};
 use crate::idp::question::Question;
-use crate::idp::{ConnectionConfig, Directory, DirectoryError, Finding, OpenError, Registered, SignIn, User};
 use crate::secret::SecretSource;
 use keywright_fido::webauthn::{AuthenticationResponse, Ceremony, RegistrationResponse, SignInCeremony};
 use keywright_practice::idp_server::wire::{
@@ -26,6 +28,20 @@ pub struct Settings {
     pub url: ServerUrl,
     /// Where the API token comes from that it was started with.
     pub token: SecretSource,
+}
+
+impl IdpSettings for Settings {
+    fn address(&self) -> &str {
+        &self.url
+    }
+
+    fn secret(&self) -> Option<&SecretSource> {
+        Some(&self.token)
+    }
+
+    fn open(&self, connection: &ConnectionConfig) -> Result<Box<dyn Directory>, OpenError> {
+        Ok(Box::new(Embedded::open(connection, self)?))
+    }
 }
 
 /// What is asked to fill it in.

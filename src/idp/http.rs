@@ -30,7 +30,7 @@ use zeroize::Zeroizing;
 
 pub use reply::{Fault, Reply};
 
-use super::DirectoryError;
+use super::error::DirectoryError;
 use keywright_fido::webauthn::{Origin, WebauthnError};
 
 /// The longest answer that is read, in bytes.

@@ -23,10 +23,12 @@ use std::time::Duration;
 use serde::Deserialize;
 use time::OffsetDateTime;
 
+use super::connection::{ConnectionConfig, IdpSettings, OpenError};
+use super::directory::{ByHand, Directory, Finding, Registered, User};
+use super::error::DirectoryError;
 use super::http::ServerUrl;
 use super::question::Question;
-use super::{ByHand, ConnectionConfig, Directory, DirectoryError, Finding, OpenError, Registered, User};
-use crate::secret::{Entropy as _, SystemEntropy};
+use crate::secret::{Entropy as _, SecretSource, SystemEntropy};
 use keywright_fido::webauthn::options::{AuthenticatorSelection, PublicKeyCredentialParameters};
 use keywright_fido::webauthn::{
     AttestationConveyance, Ceremony, Challenge, CoseAlgorithm, CredentialCreationOptions, RegistrationResponse,
@@ -87,6 +89,20 @@ fn yes() -> bool {
     true
 }
 
+impl IdpSettings for Settings {
+    fn address(&self) -> &str {
+        &self.sign_in_url
+    }
+
+    fn secret(&self) -> Option<&SecretSource> {
+        None
+    }
+
+    fn open(&self, connection: &ConnectionConfig) -> Result<Box<dyn Directory>, OpenError> {
+        Ok(Box::new(Manual::new(connection, self)))
+    }
+}
+
 /// What [`Settings`] are asked for.
 pub const QUESTIONS: &[Question] = &[
     Question::text("rp-id", "For which domain does the IdP make credentials?", "bank.example").found(
@@ -104,6 +120,20 @@ pub const QUESTIONS: &[Question] = &[
         .found("if not, the key cannot show that it was registered, and a person's word has to do")
         .or("yes"),
 ];
+
+impl IdpSettings for GoogleWorkspace {
+    fn address(&self) -> &str {
+        "https://accounts.google.com"
+    }
+
+    fn secret(&self) -> Option<&SecretSource> {
+        None
+    }
+
+    fn open(&self, connection: &ConnectionConfig) -> Result<Box<dyn Directory>, OpenError> {
+        Ok(Box::new(Manual::google_workspace(connection)?))
+    }
+}
 
 /// What [`GoogleWorkspace`] is asked for.
 pub const GOOGLE_QUESTIONS: &[Question] = &[];

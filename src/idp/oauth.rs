@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 
 use self::dpop::Dpop;
 pub use self::signing_key::{KeyError, SigningKey};
-use super::DirectoryError;
+use super::error::DirectoryError;
 use super::http::{Call, Client, Fault, Reply, segment};
 use super::token_cache::TokenCache;
 

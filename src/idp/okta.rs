@@ -14,13 +14,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use ureq::http::{Method, Uri};
 
+use super::connection::{ConnectionConfig, IdpSettings, OpenError};
+use super::directory::{Directory, Finding, Registered, User};
+use super::error::DirectoryError;
 use super::http::{Call, Fault, Reply, ServerUrl, segment};
 use super::oauth::{ClientAuthentication, ClientCredentials, SigningKey};
 use super::question::Question;
+use super::session::{Authorization, Session};
 use super::token_cache::TokenCache;
-use super::{
-    Authorization, ConnectionConfig, Directory, DirectoryError, Finding, OpenError, Registered, Session, User,
-};
 use crate::secret::SecretSource;
 use keywright_fido::webauthn::{Ceremony, CredentialCreationOptions, CredentialId, Origin, RegistrationResponse, RpId};
 
@@ -98,6 +99,20 @@ impl TryFrom<Table> for Settings {
             (Some(_), ..) => return Err("`token` goes without `client-id`, `private-key`, `key-id` and `dpop`"),
         };
         Ok(Self { url: table.url, access, origin: table.origin })
+    }
+}
+
+impl IdpSettings for Settings {
+    fn address(&self) -> &str {
+        &self.url
+    }
+
+    fn secret(&self) -> Option<&SecretSource> {
+        Some(self.access.secret())
+    }
+
+    fn open(&self, connection: &ConnectionConfig) -> Result<Box<dyn Directory>, OpenError> {
+        Ok(Box::new(Okta::open(connection, self)?))
     }
 }
 

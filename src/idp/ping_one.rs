@@ -11,12 +11,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use ureq::http::{Method, header};
 
+use super::connection::{ConnectionConfig, IdpSettings, OpenError};
+use super::directory::{Directory, Finding, Registered, User};
+use super::error::DirectoryError;
 use super::http::{Call, Fault, Reply, ServerUrl, segment};
 use super::oauth::{ClientAuthentication, ClientCredentials};
 use super::question::Question;
-use super::{
-    Authorization, ConnectionConfig, Directory, DirectoryError, Finding, OpenError, Registered, Session, User,
-};
+use super::session::{Authorization, Session};
 use crate::secret::SecretSource;
 use keywright_fido::webauthn::{Ceremony, CredentialCreationOptions, Origin, RegistrationResponse, RpId};
 
@@ -118,6 +119,20 @@ impl TryFrom<Table> for Settings {
             api: address(table.api, "api")?,
             auth: address(table.auth, "auth")?,
         })
+    }
+}
+
+impl IdpSettings for Settings {
+    fn address(&self) -> &str {
+        &self.api
+    }
+
+    fn secret(&self) -> Option<&SecretSource> {
+        Some(&self.client_secret)
+    }
+
+    fn open(&self, connection: &ConnectionConfig) -> Result<Box<dyn Directory>, OpenError> {
+        Ok(Box::new(PingOne::open(connection, self)?))
     }
 }
 

@@ -5,7 +5,7 @@
 use secrecy::SecretString;
 use ureq::http::{Method, header};
 
-use super::DirectoryError;
+use super::error::DirectoryError;
 use super::http::{Call, Client, Reply};
 use super::oauth::ClientCredentials;
 

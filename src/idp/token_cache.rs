@@ -4,7 +4,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::DirectoryError;
+use super::error::DirectoryError;
 
 /// A token of any kind, with the number of its making.
 #[derive(Debug)]

@@ -14,11 +14,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use ureq::http::{HeaderName, Method, Uri};
 
+use super::connection::{ConnectionConfig, IdpSettings, OpenError};
+use super::directory::{Directory, Finding, Registered, User};
+use super::error::DirectoryError;
 use super::http::{Call, Fault, Reply, ServerUrl, segment};
 use super::question::Question;
-use super::{
-    Authorization, ConnectionConfig, Directory, DirectoryError, Finding, OpenError, Registered, Session, User,
-};
+use super::session::{Authorization, Session};
 use crate::secret::SecretSource;
 use keywright_fido::webauthn::{Ceremony, CredentialCreationOptions, CredentialId, Origin, RegistrationResponse, RpId};
 
@@ -48,6 +49,20 @@ pub struct Settings {
     /// The organization's id, if the service account is of another.
     #[serde(default)]
     pub organization: Option<String>,
+}
+
+impl IdpSettings for Settings {
+    fn address(&self) -> &str {
+        &self.url
+    }
+
+    fn secret(&self) -> Option<&SecretSource> {
+        Some(&self.token)
+    }
+
+    fn open(&self, connection: &ConnectionConfig) -> Result<Box<dyn Directory>, OpenError> {
+        Ok(Box::new(Zitadel::open(connection, self)?))
+    }
 }
 
 /// What is asked to fill them in.

@@ -1,8 +1,12 @@
-//! What every other room stands on: private files that appear whole or not at all ([`private`]).
+//! What every other room stands on: private files that appear whole or not at all ([`private`]), and where a
+//! person's own folders are ([`base_folder`]).
 //!
 //! It refuses to know what is in a file.
 
+mod home;
 pub mod private;
+
+pub use home::base_folder;
 
 /// What can go wrong with a private file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -10,12 +10,11 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use serde::Serialize;
 
 use super::super::args::unrepeated;
-use super::super::settings::{
-    IdpName, KINDS, Kind, MissingAnswer, NewTable, Settings, SettingsError, refuse_name, write,
-};
 use super::super::{CliError, Exit, Session};
 use crate::idp::question::{Asked, Form, Question};
+use crate::idp::{KINDS, Kind};
 use crate::secret::{PLACES, SecretSource};
+use crate::settings::{IdpName, MissingAnswer, NewTable, Settings, SettingsError, refuse_name, write};
 
 /// Set an identity provider up: questions, and a new table [idp.NAME] in the settings.
 ///

@@ -5,9 +5,9 @@ use serde::Serialize;
 
 use super::super::args::WhichIdp;
 use super::super::report::by_hand_words;
-use super::super::settings::IdpChoice;
 use super::super::{CliError, Exit, Session};
 use crate::idp::{ByHand, Finding};
+use crate::settings::IdpChoice;
 
 /// Check that registrations would work, without changing anything.
 ///
@@ -39,7 +39,7 @@ impl Check {
     pub fn run(&self, session: &Session) -> Result<Exit, CliError> {
         let mut which = self.idp.clone();
         which.idp = which.idp.or_else(|| self.name.clone().map(IdpChoice::Name));
-        let directory = session.settings()?.directory(&which)?;
+        let directory = which.open(&session.settings()?)?;
         let findings = directory.preflight()?;
         let ready = !findings.iter().any(|finding| finding.blocks);
         let checked = Checked { directory: directory.name(), ready, findings: &findings, by_hand: directory.by_hand() };

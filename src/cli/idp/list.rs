@@ -29,10 +29,10 @@ impl List {
             .idp
             .values()
             .map(|table| {
-                let own = table.settings();
+                let own = table.own();
                 Listed {
                     name: table.name(),
-                    kind: own.kind(),
+                    kind: table.kind().name,
                     address: own.address(),
                     secret: own.secret().map(ToString::to_string),
                 }

@@ -12,8 +12,9 @@ use time::format_description::well_known::Rfc2822;
 use ureq::http::{HeaderName, Method, header};
 
 use super::wire::Page;
+use crate::idp::error::DirectoryError;
 use crate::idp::http::{Call, Fault, Reply};
-use crate::idp::{DirectoryError, Session};
+use crate::idp::session::Session;
 
 /// Our name for a request; Graph repeats it.
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");

@@ -41,12 +41,13 @@ use ureq::http::Method;
 use self::graph::{Graph, Permission};
 use self::policy::Policy;
 use self::wire::{CreationOptions, Encoding, NewPasskey, Passkey};
+use super::connection::{ConnectionConfig, IdpSettings, OpenError};
+use super::directory::{Directory, Finding, Registered, User};
+use super::error::DirectoryError;
 use super::http::{Fault, Reply, ServerUrl, segment};
 use super::oauth::{ClientAuthentication, ClientCredentials, SigningKey};
 use super::question::Question;
-use super::{
-    Authorization, ConnectionConfig, Directory, DirectoryError, Finding, OpenError, Registered, Session, User,
-};
+use super::session::{Authorization, Session};
 use crate::secret::SecretSource;
 use keywright_fido::webauthn::{Ceremony, CredentialId, RegistrationResponse};
 
@@ -150,6 +151,20 @@ impl TryFrom<Table> for Settings {
             _ => return Err("Entra ID needs either `client-secret`, or `certificate` and `private-key`"),
         };
         Ok(Self { tenant_id, client_id, access, api: api.with(challenge_minutes)?, graph, authority })
+    }
+}
+
+impl IdpSettings for Settings {
+    fn address(&self) -> &str {
+        &self.graph
+    }
+
+    fn secret(&self) -> Option<&SecretSource> {
+        Some(self.access.secret())
+    }
+
+    fn open(&self, connection: &ConnectionConfig) -> Result<Box<dyn Directory>, OpenError> {
+        Ok(Box::new(Entra::open(connection, self)?))
     }
 }
 

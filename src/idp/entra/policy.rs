@@ -5,7 +5,7 @@
 
 use serde::Deserialize;
 
-use crate::idp::Finding;
+use crate::idp::directory::Finding;
 
 /// Where all of it is changed.
 const WHERE: &str = "Entra admin center > Authentication methods > Policies > Passkey (FIDO2)";

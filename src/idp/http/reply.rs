@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 use ureq::http::{HeaderMap, header};
 
-use crate::idp::DirectoryError;
+use crate::idp::error::DirectoryError;
 
 /// The longest message that is kept, in characters.
 const LONGEST_MESSAGE: usize = 300;

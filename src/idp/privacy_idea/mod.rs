@@ -30,9 +30,11 @@ use ureq::http::{Method, header};
 use self::session::Session;
 pub use self::wire::TokenType;
 use self::wire::{Answer, Begin, Begun, Complete, Credential, Page, Person, Token};
+use super::connection::{ConnectionConfig, IdpSettings, OpenError};
+use super::directory::{Directory, Finding, Registered, User};
+use super::error::DirectoryError;
 use super::http::{Call, Reply, ServerUrl, segment};
 use super::question::Question;
-use super::{ConnectionConfig, Directory, DirectoryError, Finding, OpenError, Registered, User};
 use crate::secret::SecretSource;
 use keywright_fido::webauthn::{Ceremony, CredentialId, Origin, RegistrationResponse};
 
@@ -59,6 +61,20 @@ pub struct Settings {
     pub token_type: TokenType,
     /// The origin that client data names, and the `Origin` header of the request: where people will sign in.
     pub origin: Origin,
+}
+
+impl IdpSettings for Settings {
+    fn address(&self) -> &str {
+        &self.url
+    }
+
+    fn secret(&self) -> Option<&SecretSource> {
+        Some(&self.password)
+    }
+
+    fn open(&self, connection: &ConnectionConfig) -> Result<Box<dyn Directory>, OpenError> {
+        Ok(Box::new(PrivacyIdea::open(connection, self)?))
+    }
 }
 
 /// What is asked to fill it in.

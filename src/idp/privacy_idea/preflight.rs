@@ -8,7 +8,8 @@ use ureq::http::Method;
 
 use super::PrivacyIdea;
 use super::wire::{Policy, TokenType};
-use crate::idp::{DirectoryError, Finding};
+use crate::idp::directory::Finding;
+use crate::idp::error::DirectoryError;
 use keywright_fido::webauthn::RpId;
 
 pub(super) fn look(server: &PrivacyIdea) -> Result<Vec<Finding>, DirectoryError> {

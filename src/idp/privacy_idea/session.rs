@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use ureq::http::{HeaderName, Method};
 
 use super::wire::Answer;
-use crate::idp::DirectoryError;
+use crate::idp::error::DirectoryError;
 use crate::idp::http::{Call, Client, Reply};
 use crate::idp::token_cache::TokenCache;
 

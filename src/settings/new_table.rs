@@ -5,15 +5,16 @@
 
 use std::fmt;
 use std::io::{self, ErrorKind, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
 
 use toml_edit::{Array, DocumentMut, Item, Table, Value};
 
-use super::super::CliError;
-use super::super::state::create_private;
-use super::{Kind, Settings, SettingsError};
+use super::document::Settings;
+use super::error::SettingsError;
+use crate::idp::Kind;
 use crate::idp::question::{Asked, Form, Question};
+use keywright_files::private;
 
 /// A name for an IdP: 1 to 64 letters, digits, dashes and underscores, as TOML's bare keys are made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,11 +94,13 @@ impl NewTable {
     }
 
     /// The file with this table in it. One that is missing counts as empty.
-    pub fn added_to(&self, file: &Path) -> Result<String, CliError> {
+    pub fn added_to(&self, file: &Path) -> Result<String, SettingsError> {
         let text = match std::fs::read_to_string(file) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(at(file)(error)),
+            Err(error) => {
+                return Err(SettingsError::Unreadable { file: file.display().to_string(), why: error.to_string() });
+            }
         };
         refuse_name(&Settings::parse(file, &text)?, file, &self.name)?;
         let refused = |why: String| SettingsError::WillNotRead {
@@ -112,8 +115,8 @@ impl NewTable {
         let text = document.to_string();
         match Settings::parse(file, &text) {
             Ok(settings) if settings.idp.contains_key(&self.name.0) => Ok(text),
-            Ok(_) => Err(refused("it would not be found there".to_owned()).into()),
-            Err(error) => Err(refused(error.to_string()).into()),
+            Ok(_) => Err(refused("it would not be found there".to_owned())),
+            Err(error) => Err(refused(error.to_string())),
         }
     }
 
@@ -172,12 +175,11 @@ fn value(form: Form, text: &str) -> Result<Value, String> {
 }
 
 /// Writes settings; makes their folder if it is missing. A link stays one, and the file's mode what it is.
-pub fn write(file: &Path, text: &str) -> Result<(), CliError> {
+pub fn write(file: &Path, text: &str) -> Result<(), SettingsError> {
     let file = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    let refused = |why: String| SettingsError::Unwritable { file: file.display().to_string(), why };
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if !folder.exists() {
-        create_private(folder)?;
-    }
+    private::make_folder(folder).map_err(|error| refused(error.to_string()))?;
     let written = || {
         let mut new = tempfile::NamedTempFile::new_in(folder)?;
         new.write_all(text.as_bytes())?;
@@ -187,18 +189,13 @@ pub fn write(file: &Path, text: &str) -> Result<(), CliError> {
         new.as_file().sync_all()?;
         new.persist(&file).map_err(|error| error.error)
     };
-    written().map(drop).map_err(at(&file))
-}
-
-fn at(file: &Path) -> impl FnOnce(io::Error) -> CliError {
-    let path = PathBuf::from(file);
-    move |error| CliError::File { path, why: error.to_string() }
+    written().map(drop).map_err(|error: io::Error| refused(error.to_string()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::settings::KINDS;
+    use crate::idp::KINDS;
 
     fn practice(name: &str) -> NewTable {
         let kind = &KINDS[0];
@@ -212,7 +209,7 @@ mod tests {
     const NEW: &str = "[idp.acme]\nkind = \"embedded\"\nurl = \"http://127.0.0.1:8460\"\ntoken = \"env:TOKEN\"\n";
 
     /// The new file, where this was the old one.
-    fn added_to(old: &str) -> Result<String, CliError> {
+    fn added_to(old: &str) -> Result<String, SettingsError> {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("keywright.toml");
         std::fs::write(&file, old).unwrap();
@@ -244,17 +241,14 @@ mod tests {
 
     #[test]
     fn what_would_not_read_is_not_made() {
-        let error = |old: &str| match added_to(old).unwrap_err() {
-            CliError::Settings(error) => error,
-            other => panic!("{other}"),
-        };
+        let error = |old: &str| added_to(old).unwrap_err();
         assert!(matches!(error(NEW), SettingsError::IdpExists { .. }));
         assert!(matches!(error("profile = 1\n"), SettingsError::Setting { line: 1, column: 1, .. }));
         assert!(matches!(error("[idp"), SettingsError::Setting { line: 1, .. }));
 
         let unfinished = NewTable::new(&"acme".parse().unwrap(), &KINDS[0]);
         let error = unfinished.added_to(Path::new("no-such-file")).unwrap_err();
-        assert!(matches!(&error, CliError::Settings(SettingsError::WillNotRead { .. })), "{error}");
+        assert!(matches!(&error, SettingsError::WillNotRead { .. }), "{error}");
         assert!(error.to_string().contains("missing field"), "{error}");
     }
 

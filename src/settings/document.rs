@@ -1,25 +1,4 @@
-//! The settings, `keywright.toml`: identity providers, profiles, readers of PINs, the program that prints letters.
-//!
-//! ```toml
-//! profiles = "profiles"                     # a folder, over the built-in ones
-//! readers = ["vault=age1..."]               # who gets PINs as age files
-//! letter-program = ["lp", "-d", "vault"]    # gets a letter on its standard input
-//!
-//! [idp.corp]
-//! kind = "embedded"
-//! url = "http://127.0.0.1:8460"
-//! token = "env:CORP_TOKEN"
-//! ```
-//!
-//! Every table `[idp.NAME]` may have `ca`, a PEM file with trust anchors for TLS besides the system's, and `proxy`,
-//! `http://host:port` (or the place of one with a password). The rest depends on its `kind`.
-//!
-//! Relative paths are relative to the file. It refuses settings that it does not know, and it holds no secret: only places of
-//! secrets.
-
-mod idp;
-mod kinds;
-mod new_table;
+//! The file as a whole: reading it, and which of its IdPs is meant.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -30,85 +9,11 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use toml::de::DeTable;
 
-pub use idp::{IdpSettings, IdpTable};
-pub use kinds::{KINDS, Kind};
-pub use new_table::{IdpName, NewTable, refuse_name, write};
-
-use super::CliError;
-use super::args::WhichIdp;
-use super::state::base_folder;
-use crate::idp::Directory;
+use super::error::{SettingsError, Wrong};
+use super::idp_table::IdpTable;
 use crate::idp::http::ServerUrl;
-use crate::secret::Reader;
-
-/// What is wrong with settings, or missing in them.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SettingsError {
-    /// A setting that is unknown, missing or of the wrong kind.
-    #[error("{file}:{line}:{column}: {why}")]
-    Setting {
-        /// The file.
-        file: String,
-        /// From 1.
-        line: usize,
-        /// From 1.
-        column: usize,
-        /// What is wrong.
-        why: String,
-    },
-    /// The file cannot be read.
-    #[error("{file}: {why}")]
-    Unreadable {
-        /// The file.
-        file: String,
-        /// What the system says.
-        why: String,
-    },
-    /// No identity provider is named anywhere.
-    #[error("no identity provider is set up")]
-    NoIdp,
-    /// Several are set up and none was named.
-    #[error("several identity providers are set up, and none is named")]
-    SeveralIdps {
-        /// Their names.
-        known: Vec<String>,
-    },
-    /// The one that was named is not set up.
-    #[error("no identity provider is called \"{name}\"")]
-    UnknownIdp {
-        /// The name.
-        name: String,
-        /// Those that are.
-        known: Vec<String>,
-    },
-    /// The name of a new one is taken.
-    #[error("[idp.{name}] is in {file} already")]
-    IdpExists {
-        /// The name.
-        name: String,
-        /// The file.
-        file: String,
-    },
-    /// Nobody is there to answer what has to be known of a new one.
-    #[error("answers are missing: {}", keys(missing))]
-    Unanswered {
-        /// Keys.
-        missing: Vec<MissingAnswer>,
-    },
-    /// A new table that settings could not be read with.
-    #[error("[idp.{name}] would not read in {file}: {why}")]
-    WillNotRead {
-        /// The name.
-        name: String,
-        /// The file.
-        file: String,
-        /// What is wrong.
-        why: String,
-    },
-    /// A URL was named, and no token.
-    #[error("an identity provider's URL needs a token")]
-    NoToken,
-}
+use crate::secret::{Reader, SecretSource};
+use keywright_files::base_folder;
 
 /// The settings.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -168,13 +73,10 @@ impl Settings {
     /// Reads settings; `file` is named in errors and is what relative paths are relative to.
     pub fn parse(file: &Path, text: &str) -> Result<Self, SettingsError> {
         let folder = file.parent().unwrap_or(Path::new(""));
-        Self::read(folder, text).map_err(|Wrong { at, why }| {
-            let (line, column) = position(text, at);
-            SettingsError::Setting { file: file.display().to_string(), line, column, why }
-        })
+        Self::read(folder, text).map_err(|wrong| wrong.in_file(file, text))
     }
 
-    fn read(folder: &Path, text: &str) -> Result<Self, Wrong> {
+    pub(super) fn read(folder: &Path, text: &str) -> Result<Self, Wrong> {
         let mut document = DeTable::parse(text)?;
         let idp = document.get_mut().remove("idp");
         let mut settings = Self::deserialize(toml::Deserializer::from(document))?;
@@ -183,17 +85,18 @@ impl Settings {
         Ok(settings)
     }
 
-    /// The IdP that is meant: the one that is named, or the only one. Takes its secret from where it is.
-    pub fn directory(&self, which: &WhichIdp) -> Result<Box<dyn Directory>, CliError> {
-        Ok(self.choose(which)?.open(which.idp_token.as_ref())?)
-    }
-
-    fn choose<'a>(&'a self, which: &WhichIdp) -> Result<Cow<'a, IdpTable>, SettingsError> {
+    /// The IdP that is meant: the one that is named, or the only one. `token` is the place of the secret, if the command line names
+    /// one; a URL cannot do without.
+    pub fn choose(
+        &self,
+        which: Option<&IdpChoice>,
+        token: Option<&SecretSource>,
+    ) -> Result<Cow<'_, IdpTable>, SettingsError> {
         let known = || self.idp.keys().cloned().collect();
-        match &which.idp {
+        match which {
             Some(IdpChoice::Url(url)) => {
-                let token = which.idp_token.as_ref().ok_or(SettingsError::NoToken)?;
-                Ok(Cow::Owned(IdpTable::embedded(url, token)))
+                let token = token.ok_or(SettingsError::NoToken)?;
+                Ok(Cow::Owned(IdpTable::at(url, token).map_err(|_| SettingsError::NoPracticeIdp)?))
             }
             Some(IdpChoice::Name(name)) => self
                 .idp
@@ -206,46 +109,8 @@ impl Settings {
     }
 }
 
-/// What is wrong, and at which byte.
-struct Wrong {
-    at: usize,
-    why: String,
-}
-
-impl From<toml::de::Error> for Wrong {
-    fn from(error: toml::de::Error) -> Self {
-        Self { at: error.span().map_or(0, |span| span.start), why: error.message().replace('\n', ", ") }
-    }
-}
-
-/// A key that has to be answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MissingAnswer {
-    /// The key.
-    pub key: &'static str,
-    /// An answer as it may look.
-    pub example: String,
-    /// Keys that would do in its place, all of them.
-    pub otherwise: Vec<&'static str>,
-}
-
-fn keys(missing: &[MissingAnswer]) -> String {
-    let keys = missing.iter().map(|one| match one.otherwise.is_empty() {
-        true => one.key.to_owned(),
-        false => format!("{} (or {})", one.key, one.otherwise.join(" and ")),
-    });
-    keys.collect::<Vec<_>>().join(", ")
-}
-
 fn readers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Reader>, D::Error> {
     Vec::<String>::deserialize(deserializer)?.iter().map(|text| text.parse().map_err(D::Error::custom)).collect()
-}
-
-/// Line and column, both from 1, of a byte's place in a text.
-fn position(text: &str, at: usize) -> (usize, usize) {
-    let before = text.get(..at).unwrap_or(text);
-    let line_start = before.rfind('\n').map_or(0, |end| end + 1);
-    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
 }
 
 #[cfg(test)]
@@ -268,15 +133,15 @@ token = \"env:LAB\"
         Settings::parse(Path::new("/etc/keywright/keywright.toml"), text)
     }
 
-    fn named(name: &str) -> WhichIdp {
-        WhichIdp { idp: Some(name.parse().unwrap()), idp_token: None }
+    fn chosen<'a>(settings: &'a Settings, name: &str) -> Result<Cow<'a, IdpTable>, SettingsError> {
+        settings.choose(Some(&name.parse().unwrap()), None)
     }
 
     #[test]
     fn paths_are_relative_to_the_file() {
         let settings = parse(&format!("profiles = \"p\"\n{TWO}")).ok().unwrap();
         assert_eq!(settings.profiles.as_deref(), Some(Path::new("/etc/keywright/p")));
-        let error = settings.directory(&named("corp")).err().unwrap().to_string();
+        let error = chosen(&settings, "corp").unwrap().open(None).err().unwrap().to_string();
         assert!(error.contains("/etc/keywright/corp.token"), "{error}");
     }
 
@@ -309,13 +174,13 @@ token = \"env:LAB\"
     fn the_idp_that_is_meant() {
         let two = parse(TWO).ok().unwrap();
         let known = || vec!["corp".to_owned(), "lab".to_owned()];
-        assert_eq!(two.choose(&named("lab")).unwrap().name(), "lab");
-        assert_eq!(two.choose(&WhichIdp::default()).unwrap_err(), SettingsError::SeveralIdps { known: known() });
+        assert_eq!(chosen(&two, "lab").unwrap().name(), "lab");
+        assert_eq!(two.choose(None, None).unwrap_err(), SettingsError::SeveralIdps { known: known() });
         assert_eq!(
-            two.choose(&named("home")).unwrap_err(),
+            chosen(&two, "home").unwrap_err(),
             SettingsError::UnknownIdp { name: "home".into(), known: known() }
         );
-        assert_eq!(two.choose(&named("http://127.0.0.1:1")).unwrap_err(), SettingsError::NoToken);
-        assert_eq!(Settings::default().choose(&WhichIdp::default()).unwrap_err(), SettingsError::NoIdp);
+        assert_eq!(chosen(&two, "http://127.0.0.1:1").unwrap_err(), SettingsError::NoToken);
+        assert_eq!(Settings::default().choose(None, None).unwrap_err(), SettingsError::NoIdp);
     }
 }

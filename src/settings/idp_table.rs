@@ -1,13 +1,11 @@
 //! A table `[idp.NAME]` of the settings: what all kinds of IdP have in common, and what each kind has of its own.
 //!
-//! A kind is added with a variant of [`IdpSettings`], its arms there, and a line of [`super::KINDS`]; the settings of its own and
-//! the questions that fill them in are the adapter's.
-//!
 //! There is no key that switches the verification of TLS certificates off.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -17,95 +15,10 @@ use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue, ValueDeserializer};
 
-use super::Wrong;
-use crate::idp::embedded::{self, Embedded};
-use crate::idp::entra::{self, Entra};
+use super::error::Wrong;
 use crate::idp::http::{Network, Proxy, ServerUrl};
-use crate::idp::manual::{self, Manual};
-use crate::idp::okta::{self, Okta};
-use crate::idp::ping_one::{self, PingOne};
-use crate::idp::privacy_idea::{self, PrivacyIdea};
-use crate::idp::zitadel::{self, Zitadel};
-use crate::idp::{ConnectionConfig, Directory, OpenError};
+use crate::idp::{ConnectionConfig, Directory, IdpSettings, KINDS, Kind, OpenError};
 use crate::secret::SecretSource;
-
-/// What a kind of IdP has of its own. In the settings, its variant's name is the table's `kind`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum IdpSettings {
-    /// `keywright idp serve`.
-    Embedded(embedded::Settings),
-    /// A tenant of Microsoft Entra ID.
-    Entra(entra::Settings),
-    /// Google Workspace or Cloud Identity.
-    GoogleWorkspace(manual::GoogleWorkspace),
-    /// An Okta org.
-    Okta(okta::Settings),
-    /// An environment of PingOne.
-    PingOne(ping_one::Settings),
-    /// A privacyIDEA server.
-    PrivacyIdea(privacy_idea::Settings),
-    /// A Zitadel instance.
-    Zitadel(zitadel::Settings),
-    /// Any other IdP, without an API for keys.
-    Manual(manual::Settings),
-}
-
-impl IdpSettings {
-    /// The `kind`.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Embedded(_) => "embedded",
-            Self::Entra(_) => "entra",
-            Self::GoogleWorkspace(_) => "google-workspace",
-            Self::Manual(_) => "manual",
-            Self::PingOne(_) => "ping-one",
-            Self::PrivacyIdea(_) => "privacy-idea",
-            Self::Okta(_) => "okta",
-            Self::Zitadel(_) => "zitadel",
-        }
-    }
-
-    /// Where it is.
-    pub fn address(&self) -> &str {
-        match self {
-            Self::GoogleWorkspace(_) => "https://accounts.google.com",
-            Self::Manual(settings) => &settings.sign_in_url,
-            Self::Embedded(settings) => &settings.url,
-            Self::Entra(settings) => &settings.graph,
-            Self::PingOne(settings) => &settings.api,
-            Self::PrivacyIdea(settings) => &settings.url,
-            Self::Okta(settings) => &settings.url,
-            Self::Zitadel(settings) => &settings.url,
-        }
-    }
-
-    /// Where its secret comes from; `None` where there is nothing to sign in to.
-    pub fn secret(&self) -> Option<&SecretSource> {
-        match self {
-            Self::GoogleWorkspace(_) | Self::Manual(_) => None,
-            Self::Embedded(settings) => Some(&settings.token),
-            Self::Entra(settings) => Some(settings.access.secret()),
-            Self::PingOne(settings) => Some(&settings.client_secret),
-            Self::PrivacyIdea(settings) => Some(&settings.password),
-            Self::Okta(settings) => Some(settings.access.secret()),
-            Self::Zitadel(settings) => Some(&settings.token),
-        }
-    }
-
-    fn open(&self, connection: &ConnectionConfig) -> Result<Box<dyn Directory>, OpenError> {
-        Ok(match self {
-            Self::Embedded(settings) => Box::new(Embedded::open(connection, settings)?),
-            Self::Entra(settings) => Box::new(Entra::open(connection, settings)?),
-            Self::GoogleWorkspace(_) => Box::new(Manual::google_workspace(connection)?),
-            Self::Manual(settings) => Box::new(Manual::new(connection, settings)),
-            Self::PingOne(settings) => Box::new(PingOne::open(connection, settings)?),
-            Self::PrivacyIdea(settings) => Box::new(PrivacyIdea::open(connection, settings)?),
-            Self::Okta(settings) => Box::new(Okta::open(connection, settings)?),
-            Self::Zitadel(settings) => Box::new(Zitadel::open(connection, settings)?),
-        })
-    }
-}
 
 /// One IdP.
 #[derive(Debug, Clone)]
@@ -118,7 +31,8 @@ pub struct IdpTable {
     ca: Option<PathBuf>,
     /// The proxy, instead of the environment's.
     proxy: Option<ProxySetting>,
-    settings: IdpSettings,
+    kind: &'static Kind,
+    own: Arc<dyn IdpSettings>,
 }
 
 /// The keys that every table may have.
@@ -156,16 +70,12 @@ impl<'de> Deserialize<'de> for ProxySetting {
 }
 
 impl IdpTable {
-    /// An embedded directory that is named by its address alone.
-    pub fn embedded(url: &ServerUrl, token: &SecretSource) -> Self {
-        let settings = embedded::Settings { url: url.clone(), token: token.clone() };
-        Self {
-            name: "embedded".to_owned(),
-            folder: PathBuf::new(),
-            ca: None,
-            proxy: None,
-            settings: IdpSettings::Embedded(settings),
-        }
+    /// The practice IdP at this address, which no settings name.
+    pub(super) fn at(url: &ServerUrl, token: &SecretSource) -> Result<Self, Wrong> {
+        let values = [("kind", "embedded".to_owned()), ("url", url.to_string()), ("token", token.to_string())];
+        let values = values.map(|(key, value)| (Spanned::new(0..0, key.into()), DeValue::String(value.into())));
+        let table = values.into_iter().map(|(key, value)| (key, Spanned::new(0..0, value)));
+        Self::read("embedded".to_owned(), Path::new(""), Spanned::new(0..0, DeValue::Table(table.collect())))
     }
 
     /// Reads the tables under `idp`.
@@ -183,11 +93,13 @@ impl IdpTable {
         let table = |table| Spanned::new(span.clone(), DeValue::Table(table));
         let common = COMMON_KEYS.iter().filter_map(|key| rest.remove_entry(*key)).collect();
         let common = Common::deserialize(ValueDeserializer::from(table(common)))?;
-        // As serde writes an enum, `{ KIND = { ... } }`, so that an unknown kind is told at its place.
-        let kind = Spanned::new(common.kind.span(), common.kind.get_ref().as_str().into());
-        let settings = table(DeTable::from_iter([(kind, table(rest))]));
-        let settings = IdpSettings::deserialize(ValueDeserializer::from(settings))?;
-        Ok(Self { name, folder: folder.to_owned(), ca: common.ca, proxy: common.proxy, settings })
+        let kind = Kind::named(common.kind.get_ref()).ok_or_else(|| {
+            let known: Vec<_> = KINDS.iter().map(|kind| kind.name).collect();
+            let why = format!("unknown kind `{}`, expected one of {}", common.kind.get_ref(), known.join(", "));
+            Wrong { at: common.kind.span().start, why }
+        })?;
+        let own = kind.read(table(rest))?;
+        Ok(Self { name, folder: folder.to_owned(), ca: common.ca, proxy: common.proxy, kind, own })
     }
 
     /// The table's name.
@@ -195,9 +107,14 @@ impl IdpTable {
         &self.name
     }
 
+    /// Its kind.
+    pub fn kind(&self) -> &'static Kind {
+        self.kind
+    }
+
     /// What it has of its own.
-    pub fn settings(&self) -> &IdpSettings {
-        &self.settings
+    pub fn own(&self) -> &dyn IdpSettings {
+        &*self.own
     }
 
     /// Opens the IdP. Its secret comes from where the settings say, or from `secret`.
@@ -209,7 +126,7 @@ impl IdpTable {
             ..ConnectionConfig::default()
         };
         connection.network = self.network(&connection)?;
-        self.settings.open(&connection)
+        self.own.open(&connection)
     }
 
     fn network(&self, connection: &ConnectionConfig) -> Result<Network, OpenError> {
@@ -251,8 +168,8 @@ fn in_table(value: Spanned<DeValue<'_>>) -> Result<(Range<usize>, DeTable<'_>), 
 
 #[cfg(test)]
 mod tests {
-    use super::super::Settings;
     use super::*;
+    use crate::settings::Settings;
 
     /// What is wrong with one table, in this folder.
     fn refused(folder: &Path, table: &str) -> String {
@@ -267,7 +184,7 @@ mod tests {
 
     fn folder() -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
-        crate::cli::state::write_private(&folder.path().join("token"), b"t0ken\n").unwrap();
+        keywright_files::private::write(&folder.path().join("token"), b"t0ken\n").unwrap();
         folder
     }
 
@@ -281,7 +198,7 @@ mod tests {
         let text = format!("[idp.acme]\n{EMBEDDED}ca = \"ca.pem\"\nproxy = \"http://proxy.example:3128\"\n");
         let settings = Settings::parse(&folder.path().join("keywright.toml"), &text).ok().unwrap();
         assert_eq!(settings.idp["acme"].open(None).ok().unwrap().name(), "acme");
-        assert_eq!(settings.idp["acme"].settings().kind(), "embedded");
+        assert_eq!(settings.idp["acme"].kind().name, "embedded");
         let network = settings.idp["acme"].network(&ConnectionConfig::default()).unwrap();
         assert_eq!(network.anchors, [root.cert.der().clone()]);
         assert_eq!(format!("{:?}", network.proxy.unwrap()), "http://proxy.example:3128");
@@ -310,8 +227,8 @@ mod tests {
             let text = format!("[idp.acme]\nkind = \"{kind}\"\n{own}");
             let settings = Settings::parse(&folder.path().join("keywright.toml"), &text).unwrap();
             let table = &settings.idp["acme"];
-            assert_eq!(table.settings().kind(), kind);
-            let secret = table.settings().secret().map(ToString::to_string);
+            assert_eq!(table.kind().name, kind);
+            let secret = table.own().secret().map(ToString::to_string);
             assert_eq!(secret.as_deref(), own.contains("file:token").then_some("file:token"));
             assert!(table.open(None).is_ok(), "{kind}");
             // What another kind has is no setting of this one.

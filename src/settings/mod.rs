@@ -1,0 +1,31 @@
+//! The settings, `keywright.toml`: identity providers, profiles, readers of PINs, the program that prints letters.
+//!
+//! ```toml
+//! profiles = "profiles"                     # a folder, over the built-in ones
+//! readers = ["vault=age1..."]               # who gets PINs as age files
+//! letter-program = ["lp", "-d", "vault"]    # gets a letter on its standard input
+//!
+//! [idp.corp]
+//! kind = "embedded"
+//! url = "http://127.0.0.1:8460"
+//! token = "env:CORP_TOKEN"
+//! ```
+//!
+//! Every table `[idp.NAME]` may have `ca`, a PEM file with trust anchors for TLS besides the system's, and `proxy`,
+//! `http://host:port` (or the place of one with a password). The rest depends on its `kind`.
+//!
+//! Relative paths are relative to the file. It refuses settings that it does not know, and it holds no secret: only places of
+//! secrets.
+
+mod document;
+mod error;
+mod idp_table;
+mod new_table;
+
+#[cfg(test)]
+mod questions_tests;
+
+pub use document::{IdpChoice, Settings};
+pub use error::{MissingAnswer, SettingsError};
+pub use idp_table::IdpTable;
+pub use new_table::{IdpName, NewTable, refuse_name, write};
