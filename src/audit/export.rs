@@ -12,12 +12,12 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::ledger::{
-    AccountId, Entry, FoundOnKey, Head, KeyIdentity, LedgerError, Outcome, SeenByHand, Step, Store, WitnessResult,
+    AccountId, Entry, Head, KeyIdentity, LedgerError, Outcome, SeenByHand, Step, Store, WitnessResult,
 };
 use crate::profile::{Person, Profile, ProfileName};
 use crate::register::{Account, Credential, CredentialState, Job, Register};
 use keywright_attest::{Policy, Verdict};
-use keywright_fido::webauthn::{CredentialId, RpId, UserHandle};
+use keywright_fido::webauthn::{ClientDataJson, CredentialId, RpId, SignedAssertion, UserHandle, base64url};
 
 /// What an auditor reads first.
 const README: &str = include_str!("evidence.txt");
@@ -227,13 +227,23 @@ struct CredentialFile<'a> {
     failed: Option<&'a str>,
 }
 
+/// A [`SignedAssertion`] with WebAuthn's names.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Assertion<'a> {
-    authenticator_data: &'a str,
+    #[serde(serialize_with = "base64url::serialize")]
+    authenticator_data: &'a [u8],
     #[serde(rename = "clientDataJSON")]
-    client_data_json: &'a str,
-    signature: &'a str,
+    client_data_json: &'a ClientDataJson,
+    #[serde(serialize_with = "base64url::serialize")]
+    signature: &'a [u8],
+}
+
+impl<'a> From<&'a SignedAssertion> for Assertion<'a> {
+    fn from(signed: &'a SignedAssertion) -> Self {
+        let SignedAssertion { authenticator_data, client_data_json, signature } = signed;
+        Self { authenticator_data, client_data_json, signature }
+    }
 }
 
 /// How a drill confirmed a registration that was made by hand. What the key lists none of is `null`.
@@ -255,11 +265,7 @@ impl<'a> ByHand<'a> {
             id: found.map(|found| &found.credential_id),
             rp_id: found.map(|found| &found.rp_id),
             credential_public_key: found.map(|found| found.public_key.as_str()),
-            assertion: found.map(|FoundOnKey { signature, .. }| Assertion {
-                authenticator_data: &signature.authenticator_data,
-                client_data_json: &signature.client_data_json,
-                signature: &signature.signature,
-            }),
+            assertion: found.map(|found| (&found.signature).into()),
         }
     }
 }
@@ -269,9 +275,7 @@ impl<'a> CredentialFile<'a> {
         // The job may have gone back and made another one since.
         let job = book.jobs.get(&credential.job).filter(|job| job.credential_id() == Some(id));
         let assertion = job.and_then(|job| match job.outcomes.get(&Step::Prove) {
-            Some(Outcome::Prove { authenticator_data, client_data_json, signature, .. }) => {
-                Some(Assertion { authenticator_data, client_data_json, signature })
-            }
+            Some(Outcome::Prove { assertion, .. }) => Some(assertion.into()),
             _ => None,
         });
         // What the directory asked for, as its ceremony has it (`webauthn::Ceremony`).

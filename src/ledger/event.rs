@@ -6,7 +6,7 @@ use super::WitnessResult;
 use crate::profile::{HandOver, Person, Profile};
 use crate::secret::SealedPin;
 use keywright_attest::Verdict;
-use keywright_fido::webauthn::{Aaguid, CredentialId, RpId, UserHandle};
+use keywright_fido::webauthn::{Aaguid, CredentialId, RpId, SignedAssertion, UserHandle};
 
 /// An account: a login at a directory.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -173,7 +173,7 @@ pub enum FailureCode {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observed {
     /// The signature, which verified.
-    pub signature: Option<Signed>,
+    pub signature: Option<SignedAssertion>,
     /// Whether the directory has the credential.
     pub registered: Option<bool>,
     /// Whether the directory let the person in with it, where it lets us try.
@@ -210,18 +210,7 @@ pub struct FoundOnKey {
     /// The credential public key as the key tells it, COSE, base64url.
     pub public_key: String,
     /// The signature, which verified.
-    pub signature: Signed,
-}
-
-/// An assertion, as other software needs it to verify the signature.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Signed {
-    /// Authenticator data as signed, base64url.
-    pub authenticator_data: String,
-    /// Client data as hashed, base64url.
-    pub client_data_json: String,
-    /// Base64url.
-    pub signature: String,
+    pub signature: SignedAssertion,
 }
 
 /// A step that did not end well.
@@ -283,12 +272,9 @@ pub enum Outcome {
     },
     /// The credential signs.
     Prove {
-        /// Authenticator data as signed, base64url.
-        authenticator_data: String,
-        /// Client data as hashed, base64url.
-        client_data_json: String,
-        /// Base64url.
-        signature: String,
+        /// The signature and what it is over.
+        #[serde(flatten)]
+        assertion: SignedAssertion,
         /// Whether somebody else's software asked for this signature and verified it. `None` in logs from before there was a
         /// witness.
         #[serde(default, skip_serializing_if = "Option::is_none")]

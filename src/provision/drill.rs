@@ -6,8 +6,6 @@
 
 mod by_hand;
 
-use data_encoding::BASE64URL_NOPAD;
-
 use super::job::ATTEMPTS_KEPT;
 use super::journal::Journal;
 use super::key::fingerprint;
@@ -16,15 +14,15 @@ use super::retry_policy::RetryPolicy;
 use super::scheduler::complete_account;
 use super::steps::prove;
 use crate::idp::{ByHand, Directory, DirectoryError, User};
-use crate::ledger::{AccountId, Event, LedgerError, Observed, Outcome, Signed, Step, Store};
+use crate::ledger::{AccountId, Event, LedgerError, Observed, Outcome, Step, Store};
 use crate::register::{Credential, CredentialState, Register};
 use crate::secret::Entropy;
 use keywright_fido::ctap::{Authenticator, CtapError, Permissions, Pin, StatusCode, Touch};
 use keywright_fido::hid::{Cancel, Device};
 use keywright_fido::webauthn::response::ExpectedAuthentication;
 use keywright_fido::webauthn::{
-    AttestationObject, AuthenticationResponse, AuthenticatorData, CeremonyType, Challenge, ClientDataJson,
-    CredentialId, Origin, RpId, WebauthnError,
+    AttestationObject, AuthenticatorData, CeremonyType, Challenge, ClientDataJson, CredentialId, Origin, RpId,
+    WebauthnError,
 };
 
 /// What a drill works with.
@@ -327,7 +325,7 @@ impl<'a> Drill<'a> {
             })?;
         }
         Ok(Observed {
-            signature: Some(signed(&response)),
+            signature: Some(response.assertion),
             registered: self.by_hand().is_none().then_some(true),
             signed_in: ceremony.map(|_| true),
             by_hand: None,
@@ -382,20 +380,10 @@ impl<'a> Drill<'a> {
     /// The counter when the credential was proved; a copy of the key would be behind.
     fn last_count(&self, credential: &Credential) -> u32 {
         let book = self.journal.book();
-        let Some(Outcome::Prove { authenticator_data, .. }) = book.jobs[&credential.job].outcomes.get(&Step::Prove)
-        else {
+        let Some(Outcome::Prove { assertion, .. }) = book.jobs[&credential.job].outcomes.get(&Step::Prove) else {
             return 0;
         };
-        let data = BASE64URL_NOPAD.decode(authenticator_data.as_bytes()).ok();
-        data.and_then(|data| AuthenticatorData::parse(&data).ok()).map_or(0, |data| data.sign_count)
-    }
-}
-
-fn signed(response: &AuthenticationResponse) -> Signed {
-    Signed {
-        authenticator_data: BASE64URL_NOPAD.encode(&response.authenticator_data),
-        client_data_json: BASE64URL_NOPAD.encode(response.client_data_json.as_bytes()),
-        signature: BASE64URL_NOPAD.encode(&response.signature),
+        AuthenticatorData::parse(&assertion.authenticator_data).map_or(0, |data| data.sign_count)
     }
 }
 

@@ -17,8 +17,7 @@ use super::{Answer, Mismatch, Question};
 use crate::ledger::Unavailable;
 use keywright_fido::ctap::{Pin, PinUvAuthProtocol};
 use keywright_fido::webauthn::cose::CoseKeyParameters;
-use keywright_fido::webauthn::response::AuthenticationResponse;
-use keywright_fido::webauthn::{ClientDataJson, CoseAlgorithm, CosePublicKey, CredentialId, RpId};
+use keywright_fido::webauthn::{ClientDataJson, CoseAlgorithm, CosePublicKey, CredentialId, RpId, SignedAssertion};
 
 /// The witness's process, from a line of `input` to the last line of `output`; the library may print lines of its own before
 /// it. When `input` ends, nobody waits for an answer any more, and the process ends.
@@ -109,23 +108,6 @@ impl Asked<'_> {
     }
 }
 
-/// An assertion as `AuthenticationResponseJSON` (WebAuthn 5.1.8.2).
-pub(super) mod assertion_json {
-    use serde::de::Error as _;
-    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
-
-    use keywright_fido::webauthn::response::AuthenticationResponse;
-
-    pub fn serialize<S: Serializer>(assertion: &AuthenticationResponse, serializer: S) -> Result<S::Ok, S::Error> {
-        assertion.to_json().serialize(serializer)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<AuthenticationResponse, D::Error> {
-        let json = serde_json::Value::deserialize(deserializer)?;
-        AuthenticationResponse::from_json(&json).map_err(D::Error::custom)
-    }
-}
-
 /// The public key as the verifier takes it.
 pub(super) fn public_key(key: &CosePublicKey) -> Result<PublicKey, Unavailable> {
     match (key.algorithm, &key.parameters) {
@@ -179,12 +161,10 @@ fn judge(assertion: &Assertion, question: &Question, public_key: &PublicKey) -> 
         return refuted(Mismatch::UserVerification);
     }
     Ok(Answer::Verified {
-        assertion: AuthenticationResponse {
-            credential_id: question.credential_id.clone(),
-            client_data_json: question.client_data.clone(),
+        assertion: SignedAssertion {
             authenticator_data: assertion.auth_data.clone(),
+            client_data_json: question.client_data.clone(),
             signature: assertion.signature.clone(),
-            user_handle: None,
         },
     })
 }
@@ -266,8 +246,7 @@ pub(super) mod tests {
         let question = asked_of(&pair);
         let given = signed(&pair, &question, "example.org", UP | UV);
         let Ok(Answer::Verified { assertion }) = judged(&question, &given) else { panic!("verified") };
-        let message = [&assertion.authenticator_data[..], &assertion.client_data_json.hash()].concat();
-        question.public_key.verify(&message, &assertion.signature).unwrap();
+        assertion.verify(&question.public_key).unwrap();
         // A key may leave the id out.
         let nameless = Assertion { credential_id: Vec::new(), ..given };
         assert!(matches!(judged(&question, &nameless), Ok(Answer::Verified { .. })));

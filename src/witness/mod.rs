@@ -21,7 +21,7 @@ pub use deposition::serve;
 use crate::ledger::Unavailable;
 use keywright_fido::ctap::{Pin, PinUvAuthProtocol};
 use keywright_fido::hid::{Bus, Cancel, Device};
-use keywright_fido::webauthn::response::AuthenticationResponse;
+use keywright_fido::webauthn::SignedAssertion;
 use keywright_fido::webauthn::{ClientDataJson, CosePublicKey, CredentialId, RpId};
 
 /// Who the witness is.
@@ -51,8 +51,7 @@ pub enum Answer {
     /// It signed, with touch and PIN, and the witness's verifier takes the signature.
     Verified {
         /// As the key gave it to the witness.
-        #[serde(with = "deposition::assertion_json")]
-        assertion: AuthenticationResponse,
+        assertion: SignedAssertion,
     },
     /// It signed, and something is wrong with that.
     Refuted {

@@ -3,7 +3,7 @@
 use keywright_fido::webauthn::response::{ExpectedAuthentication, ExpectedRegistration};
 use keywright_fido::webauthn::{
     AttestationObject, AuthenticationResponse, AuthenticatorData, Challenge, ClientDataJson, CosePublicKey,
-    CredentialId, Origin, RegistrationResponse, RpId, WebauthnError,
+    CredentialId, Origin, RegistrationResponse, RpId, SignedAssertion, WebauthnError,
 };
 use keywright_test_support::data;
 use serde_json::Value;
@@ -32,9 +32,11 @@ impl Vectors {
     fn sign_in(&self, authentication: &Value, key: &CosePublicKey) -> Result<AuthenticatorData, WebauthnError> {
         let response = AuthenticationResponse {
             credential_id: CredentialId::new([0]).unwrap(),
-            client_data_json: ClientDataJson::from_bytes(hex(authentication, "clientDataJSON")),
-            authenticator_data: hex(authentication, "authenticatorData"),
-            signature: hex(authentication, "signature"),
+            assertion: SignedAssertion {
+                client_data_json: ClientDataJson::from_bytes(hex(authentication, "clientDataJSON")),
+                authenticator_data: hex(authentication, "authenticatorData"),
+                signature: hex(authentication, "signature"),
+            },
             user_handle: None,
         };
         response.check(&ExpectedAuthentication {

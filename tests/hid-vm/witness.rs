@@ -15,7 +15,8 @@ use keywright_fido::hid::{Cancel, Limits, PipeError, Report};
 use keywright_fido::webauthn::cbor::Value;
 use keywright_fido::webauthn::response::ExpectedAuthentication;
 use keywright_fido::webauthn::{
-    CeremonyType, Challenge, ClientDataJson, CoseAlgorithm, Origin, RelyingParty, RpId, UserEntity, UserHandle,
+    AuthenticationResponse, CeremonyType, Challenge, ClientDataJson, CoseAlgorithm, Origin, RelyingParty, RpId,
+    UserEntity, UserHandle,
 };
 use keywright_practice::softkey::uhid::{Attached, Line, To, attach_through};
 use keywright_practice::softkey::{Generation, Model, Rack, Touch};
@@ -118,7 +119,8 @@ impl<'a> Enrolled<'a> {
             public_key: &self.question.public_key,
             sign_count: 0,
         };
-        assertion.check(&expected).unwrap();
+        let credential_id = self.question.credential_id.clone();
+        AuthenticationResponse { credential_id, assertion, user_handle: None }.check(&expected).unwrap();
     }
 }
 

@@ -15,8 +15,7 @@ use keywright_fido::ctap::{Authenticator, GetAssertion, MakeCredential, Permissi
 use keywright_fido::hid;
 use keywright_fido::webauthn::options::UserVerification;
 use keywright_fido::webauthn::{
-    AttestationConveyance, AuthenticationResponse, Ceremony, CeremonyType, Challenge, ClientDataJson, CoseAlgorithm,
-    RegistrationResponse,
+    AttestationConveyance, Ceremony, CeremonyType, Challenge, ClientDataJson, CoseAlgorithm, RegistrationResponse,
 };
 use keywright_practice::idp_server::{EmbeddedServer, Settings, StartError, wire};
 use keywright_practice::softkey::{Rack, SOFT_AAGUID, Touch};
@@ -384,14 +383,7 @@ fn a_key_that_leads_to_an_anchor_is_taken() {
     let token = key.pin_uv_auth_token(&pin, Permissions::GET_ASSERTION, Some(rp_id)).unwrap();
     let signed = key.get_assertions(&request, Some(&token), &mut |_| {}).unwrap().remove(0);
     assert_eq!(signed.user_handle.as_ref(), Some(&options.user.id), "the key stored the account");
-    let response = AuthenticationResponse {
-        credential_id: signed.credential_id,
-        client_data_json,
-        authenticator_data: signed.authenticator_data,
-        signature: signed.signature,
-        user_handle: signed.user_handle,
-    };
-    door.finish(&alice, &ceremony, &response).unwrap();
+    door.finish(&alice, &ceremony, &signed.into_response(client_data_json)).unwrap();
 }
 
 #[test]

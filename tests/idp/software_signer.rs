@@ -5,7 +5,7 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair
 use keywright_fido::webauthn::cbor::{self, Value};
 use keywright_fido::webauthn::{
     AttestationObject, AuthenticationResponse, CeremonyType, Challenge, ClientDataJson, CredentialId, Origin,
-    RegistrationResponse, RpId, UserHandle,
+    RegistrationResponse, RpId, SignedAssertion, UserHandle,
 };
 
 /// A credential and what it says; change a field to make it lie.
@@ -72,9 +72,11 @@ impl Signer {
         let authenticator_data = self.head(rp_id, 0);
         AuthenticationResponse {
             credential_id: self.credential_id.clone(),
-            signature: self.sign(&authenticator_data, &client_data_json),
-            client_data_json,
-            authenticator_data,
+            assertion: SignedAssertion {
+                signature: self.sign(&authenticator_data, &client_data_json),
+                client_data_json,
+                authenticator_data,
+            },
             user_handle: self.user_handle.clone(),
         }
     }

@@ -1,8 +1,5 @@
 //! One credential, judged again from what the ledger kept of its registration and its proof.
 
-use data_encoding::BASE64URL_NOPAD;
-use sha2::{Digest, Sha256};
-
 use super::finding::day;
 use super::judges::Judges;
 use super::{About, FindingKind};
@@ -238,18 +235,10 @@ fn since_enrolment(today: &Verdict, then: Option<&Verdict>) -> Vec<FindingKind> 
 /// Whether nothing contradicts the assertion that the job kept (WebAuthn 7.2 step 20). There may be none, or one by an algorithm
 /// that cannot be verified here.
 fn proof_holds(job: &Job, public_key: &CosePublicKey) -> bool {
-    let Some(Outcome::Prove { authenticator_data, client_data_json, signature, .. }) = job.outcomes.get(&Step::Prove)
-    else {
-        return true;
-    };
-    let decode = |text: &str| BASE64URL_NOPAD.decode(text.as_bytes()).ok();
-    let (Some(mut signed), Some(client_data), Some(signature)) =
-        (decode(authenticator_data), decode(client_data_json), decode(signature))
-    else {
-        return false;
-    };
-    signed.extend(Sha256::digest(&client_data));
-    public_key.verify(&signed, &signature) != Err(WebauthnError::BadSignature)
+    match job.outcomes.get(&Step::Prove) {
+        Some(Outcome::Prove { assertion, .. }) => assertion.verify(public_key) != Err(WebauthnError::BadSignature),
+        _ => true,
+    }
 }
 
 #[cfg(test)]

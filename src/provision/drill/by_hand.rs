@@ -6,7 +6,7 @@
 
 use data_encoding::BASE64URL_NOPAD;
 
-use super::{Drill, DrillError, Ready, signed};
+use super::{Drill, DrillError, Ready};
 use crate::idp::ByHand;
 use crate::ledger::{FoundOnKey, SeenByHand};
 use crate::provision::steps::prove;
@@ -69,7 +69,7 @@ impl Drill<'_> {
             rp_id: rp_id.clone(),
             user_name: stored.user_name,
             public_key: BASE64URL_NOPAD.encode(&public_key.bytes),
-            signature: signed(&response),
+            signature: response.assertion,
         })
     }
 

@@ -3,8 +3,6 @@
 //! On USB the signature is one that the witness asked for: what it verified, ours verifies too. Where the witness is unable, we
 //! ask for the signature ourselves, and the ledger says so.
 
-use data_encoding::BASE64URL_NOPAD;
-
 use super::verify::registration;
 use crate::ledger::{FailureCode, Outcome, Unavailable, WitnessResult};
 use crate::provision::JobError;
@@ -32,7 +30,10 @@ pub(super) fn execute(job: &mut Job<'_>) -> Result<Outcome, JobError> {
     let rp_id = &ceremony.options.rp.id;
     let (signed, witness_result) = match ask_witness(job, &ceremony, &credential_id, &attested.public_key, &challenge)?
     {
-        Answer::Verified { assertion } => (assertion, WitnessResult::Verified { witness: WITNESS.to_owned() }),
+        Answer::Verified { assertion } => {
+            let signed = AuthenticationResponse { credential_id, assertion, user_handle: None };
+            (signed, WitnessResult::Verified { witness: WITNESS.to_owned() })
+        }
         Answer::Unable { why } => {
             let signed = sign(job, rp_id, &credential_id, &challenge, &ceremony.origin)?;
             (signed, WitnessResult::Unable { why })
@@ -50,12 +51,7 @@ pub(super) fn execute(job: &mut Job<'_>) -> Result<Outcome, JobError> {
         })
         .map_err(|error| unproved(error.to_string()))?;
     tell_what_is_missing(job, &witness_result);
-    Ok(Outcome::Prove {
-        authenticator_data: BASE64URL_NOPAD.encode(&signed.authenticator_data),
-        client_data_json: BASE64URL_NOPAD.encode(signed.client_data_json.as_bytes()),
-        signature: BASE64URL_NOPAD.encode(&signed.signature),
-        witness: Some(witness_result),
-    })
+    Ok(Outcome::Prove { assertion: signed.assertion, witness: Some(witness_result) })
 }
 
 fn unproved(why: String) -> JobError {
@@ -130,11 +126,5 @@ pub(in crate::provision) fn signature(
         user_presence: true,
     };
     let assertion = key.get_assertions(&request, Some(token), touch)?.into_iter().next();
-    Ok(assertion.map(|assertion| AuthenticationResponse {
-        credential_id: assertion.credential_id,
-        client_data_json: client_data,
-        authenticator_data: assertion.authenticator_data,
-        signature: assertion.signature,
-        user_handle: assertion.user_handle,
-    }))
+    Ok(assertion.map(|assertion| assertion.into_response(client_data)))
 }

@@ -5,7 +5,9 @@
 use super::command::{self, Answer, Command};
 use super::{Authenticator, CtapError, Permissions, PinUvAuthToken, StatusCode, Touch};
 use crate::webauthn::cbor::Value;
-use crate::webauthn::{AuthenticatorData, CredentialId, RpId, UserHandle};
+use crate::webauthn::{
+    AuthenticationResponse, AuthenticatorData, ClientDataJson, CredentialId, RpId, SignedAssertion, UserHandle,
+};
 
 const COMMAND: Command = Command::new(0x02, "authenticatorGetAssertion");
 const NEXT: Command = Command::new(0x08, "authenticatorGetNextAssertion");
@@ -39,6 +41,15 @@ pub struct Assertion {
     pub user_handle: Option<UserHandle>,
     /// The account's name, if the key told it.
     pub user_name: Option<String>,
+}
+
+impl Assertion {
+    /// The answer to the relying party, with the client data whose hash the request had.
+    pub fn into_response(self, client_data_json: ClientDataJson) -> AuthenticationResponse {
+        let Self { credential_id, authenticator_data, signature, user_handle, .. } = self;
+        let assertion = SignedAssertion { authenticator_data, client_data_json, signature };
+        AuthenticationResponse { credential_id, assertion, user_handle }
+    }
 }
 
 impl Authenticator {

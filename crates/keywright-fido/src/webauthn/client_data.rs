@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Challenge, Origin, WebauthnError};
+use super::{Challenge, Origin, WebauthnError, base64url};
 
 /// The `type` member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,9 +26,11 @@ impl CeremonyType {
     }
 }
 
-/// Client data as bytes: made by us in the limited form of WebAuthn 5.8.1.1, or received as somebody else wrote it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClientDataJson(Vec<u8>);
+/// Client data as bytes: made by us in the limited form of WebAuthn 5.8.1.1, or received as somebody else wrote it. In JSON the
+/// bytes are base64url without padding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ClientDataJson(#[serde(with = "base64url")] Vec<u8>);
 
 impl ClientDataJson {
     /// Writes `{"type":..,"challenge":..,"origin":..,"crossOrigin":false}` as WebAuthn 5.8.1.1 serialises it.

@@ -1,10 +1,11 @@
 //! The data that authenticators, clients and relying parties exchange, as WebAuthn Level 3 spells it.
 //!
 //! Pure: encodes, decodes and checks shapes. It refuses to do I/O, and it refuses to judge: whether an attestation is
-//! acceptable is asked in [`crate::trust`].
+//! acceptable is another crate's question.
 
 pub mod attestation_object;
 pub mod authenticator_data;
+pub mod base64url;
 pub mod cbor;
 pub mod ceremony;
 pub mod client_data;
@@ -12,6 +13,7 @@ pub mod cose;
 pub mod identifiers;
 pub mod options;
 pub mod response;
+pub mod signed_assertion;
 
 pub use attestation_object::AttestationObject;
 pub use authenticator_data::{AttestedCredentialData, AuthenticatorData, Flags};
@@ -24,6 +26,7 @@ pub use options::{
     UserVerification,
 };
 pub use response::{AuthenticationResponse, RegistrationResponse};
+pub use signed_assertion::SignedAssertion;
 
 /// What is wrong with bytes or text that should have been WebAuthn data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{
     AttestationObject, AuthenticatorData, CeremonyType, Challenge, ClientDataJson, CosePublicKey, CredentialId, Origin,
-    RpId, UserHandle, WebauthnError,
+    RpId, SignedAssertion, UserHandle, WebauthnError,
 };
 
 /// A finished registration, ready to be sent (WebAuthn 5.2.1).
@@ -28,12 +28,8 @@ pub struct RegistrationResponse {
 pub struct AuthenticationResponse {
     /// The credential that signed.
     pub credential_id: CredentialId,
-    /// Client data as hashed.
-    pub client_data_json: ClientDataJson,
-    /// Authenticator data as signed.
-    pub authenticator_data: Vec<u8>,
-    /// The signature, encoded as WebAuthn 6.5.5 says.
-    pub signature: Vec<u8>,
+    /// What it signed, and the signature.
+    pub assertion: SignedAssertion,
     /// The account, if the authenticator told it.
     pub user_handle: Option<UserHandle>,
 }
@@ -116,11 +112,10 @@ impl AuthenticationResponse {
     /// Holds the answer against what was asked, verifies the signature, and checks the counter: it must grow unless both are
     /// zero (WebAuthn 7.2 steps 11 to 22). Returns the authenticator data, whose counter is to be kept.
     pub fn check(&self, expected: &ExpectedAuthentication<'_>) -> Result<AuthenticatorData, WebauthnError> {
-        self.client_data_json.check(CeremonyType::Get, expected.challenge, expected.origin)?;
-        let data = AuthenticatorData::parse(&self.authenticator_data)?;
+        self.assertion.client_data_json.check(CeremonyType::Get, expected.challenge, expected.origin)?;
+        let data = AuthenticatorData::parse(&self.assertion.authenticator_data)?;
         check_authenticator_data(&data, expected.rp_id, expected.user_verification)?;
-        let signed = [&self.authenticator_data[..], &self.client_data_json.hash()].concat();
-        expected.public_key.verify(&signed, &self.signature)?;
+        self.assertion.verify(expected.public_key)?;
         if (data.sign_count, expected.sign_count) != (0, 0) && data.sign_count <= expected.sign_count {
             return Err(differs(
                 "signCount",
@@ -132,10 +127,11 @@ impl AuthenticationResponse {
 
     /// `AuthenticationResponseJSON` (WebAuthn 5.1.8.2), binary members in base64url without padding.
     pub fn to_json(&self) -> serde_json::Value {
+        let SignedAssertion { authenticator_data, client_data_json, signature } = &self.assertion;
         let mut response = json!({
-            "clientDataJSON": BASE64URL_NOPAD.encode(self.client_data_json.as_bytes()),
-            "authenticatorData": BASE64URL_NOPAD.encode(&self.authenticator_data),
-            "signature": BASE64URL_NOPAD.encode(&self.signature),
+            "clientDataJSON": client_data_json,
+            "authenticatorData": BASE64URL_NOPAD.encode(authenticator_data),
+            "signature": BASE64URL_NOPAD.encode(signature),
         });
         if let Some(user_handle) = &self.user_handle {
             response["userHandle"] = user_handle.to_string().into();
@@ -148,9 +144,11 @@ impl AuthenticationResponse {
         let (credential_id, response) = read_credential::<AuthenticationMembers>(json)?;
         Ok(Self {
             credential_id,
-            client_data_json: ClientDataJson::from_bytes(binary("clientDataJSON", &response.client_data_json)?),
-            authenticator_data: binary("authenticatorData", &response.authenticator_data)?,
-            signature: binary("signature", &response.signature)?,
+            assertion: SignedAssertion {
+                client_data_json: ClientDataJson::from_bytes(binary("clientDataJSON", &response.client_data_json)?),
+                authenticator_data: binary("authenticatorData", &response.authenticator_data)?,
+                signature: binary("signature", &response.signature)?,
+            },
             user_handle: response.user_handle,
         })
     }
@@ -285,9 +283,11 @@ mod tests {
             let signed = [&authenticator_data[..], &client_data_json.hash()].concat();
             AuthenticationResponse {
                 credential_id: CredentialId::new(*b"cred").unwrap(),
-                client_data_json,
-                authenticator_data,
-                signature: self.pair.sign(&SystemRandom::new(), &signed).unwrap().as_ref().to_vec(),
+                assertion: SignedAssertion {
+                    client_data_json,
+                    authenticator_data,
+                    signature: self.pair.sign(&SystemRandom::new(), &signed).unwrap().as_ref().to_vec(),
+                },
                 user_handle: Some(UserHandle::new(*b"alice").unwrap()),
             }
         }
@@ -350,12 +350,11 @@ mod tests {
         assert_eq!(ceremony(world.sign_in(&world.authentication(0x01, 9), 8)), "flags");
         assert_eq!(ceremony(world.sign_in(&world.authentication(0x04, 9), 8)), "flags");
         let mut forged = world.authentication(0x05, 9);
-        forged.authenticator_data[36] += 1;
+        forged.assertion.authenticator_data[36] += 1;
         assert_eq!(world.sign_in(&forged, 8), Err(WebauthnError::BadSignature));
-        let replayed = AuthenticationResponse {
-            client_data_json: ClientDataJson::new(CeremonyType::Create, &world.challenge, &world.origin),
-            ..world.authentication(0x05, 9)
-        };
+        let mut replayed = world.authentication(0x05, 9);
+        replayed.assertion.client_data_json =
+            ClientDataJson::new(CeremonyType::Create, &world.challenge, &world.origin);
         assert_eq!(ceremony(world.sign_in(&replayed, 8)), "type");
     }
 
