@@ -10,12 +10,14 @@ use std::path::{Path, PathBuf};
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::ledger::{
     AccountId, Entry, Head, KeyIdentity, LedgerError, Outcome, SeenByHand, Step, Store, WitnessResult,
 };
 use crate::profile::{Person, Profile, ProfileName};
-use crate::register::{Account, Credential, CredentialState, Job, Register};
+use crate::register::{Account, AccountStanding, Credential, CredentialState, Job, Register, Standing};
 use keywright_attest::{Policy, Verdict};
 use keywright_fido::webauthn::{ClientDataJson, CredentialId, RpId, SignedAssertion, UserHandle, base64url};
 
@@ -39,10 +41,10 @@ pub fn export(store: &dyn Store, folder: &Path) -> Result<Head, LedgerError> {
         .map_err(|error| LedgerError::file(parent, &error))?;
 
     let mut evidence = Evidence { folder: draft.path().to_owned(), sums: BTreeMap::new() };
-    let (head, book) = evidence.events(store)?;
+    let (head, book, at) = evidence.events(store)?;
     evidence.text("HEAD", &format!("{head}\n"))?;
     evidence.text("README.txt", README)?;
-    evidence.accounts(&book)?;
+    evidence.accounts(&book, at)?;
     evidence.credentials(&book)?;
     evidence.finish()?;
 
@@ -60,21 +62,29 @@ struct Evidence {
 }
 
 impl Evidence {
-    /// One pass through the log: checked, written and read at once, so that a long one need not fit into memory.
-    fn events(&mut self, store: &dyn Store) -> Result<(Head, Register), LedgerError> {
-        let (mut head, mut book) = (Head::EMPTY, Register::default());
+    /// One pass through the log: checked, written and read at once, so that a long one need not fit into memory. Gives its head,
+    /// what it says, and when its newest event was written.
+    fn events(&mut self, store: &dyn Store) -> Result<(Head, Register, OffsetDateTime), LedgerError> {
+        let (mut head, mut book, mut newest) = (Head::EMPTY, Register::default(), String::new());
         self.file("events.jsonl", |path, out| {
             store.each(0, &mut |entry| {
                 head.follow(&entry)?;
                 book.apply(&entry, &entry.event()?)?;
+                newest.clone_from(&entry.time);
                 write_json(out, &Line::from(&entry)).map_err(|error| LedgerError::file(path, &error))
             })
         })?;
-        Ok((head, book))
+        let at = OffsetDateTime::parse(&newest, &Rfc3339).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        Ok((head, book, at))
     }
 
-    fn accounts(&mut self, book: &Register) -> Result<(), LedgerError> {
-        let accounts: Vec<_> = book.accounts.iter().map(|(id, account)| AccountFile::new(book, id, account)).collect();
+    /// What held when the newest event was written, so that one log is always exported in the same way.
+    fn accounts(&mut self, book: &Register, at: OffsetDateTime) -> Result<(), LedgerError> {
+        let accounts: Vec<_> = book
+            .accounts
+            .iter()
+            .filter_map(|(id, account)| Some(AccountFile::new(book, id, account, &book.standing(id, at)?)))
+            .collect();
         self.json("accounts.json", &accounts)
     }
 
@@ -175,6 +185,7 @@ struct AccountFile<'a> {
     user_id: Option<&'a str>,
     person: &'a Person,
     profile: &'a Profile,
+    standing: AccountStanding,
     complete: bool,
     proved_keys: usize,
     other_methods: &'a [String],
@@ -182,14 +193,15 @@ struct AccountFile<'a> {
 }
 
 impl<'a> AccountFile<'a> {
-    fn new(book: &'a Register, id: &'a AccountId, account: &'a Account) -> Self {
+    fn new(book: &'a Register, id: &'a AccountId, account: &'a Account, standing: &Standing) -> Self {
         Self {
             account: id,
             user_id: account.user_id.as_deref(),
             person: &account.person,
             profile: &account.profile,
-            complete: account.completed,
-            proved_keys: book.proved_keys(id),
+            standing: standing.account,
+            complete: standing.is_complete(),
+            proved_keys: standing.in_service(),
             other_methods: &account.other_methods,
             credentials: book.credentials_of(id).map(|(id, _)| id).collect(),
         }

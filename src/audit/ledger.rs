@@ -7,6 +7,8 @@ mod credential;
 mod finding;
 mod judges;
 
+use std::collections::BTreeSet;
+
 use time::OffsetDateTime;
 
 pub use credential::{Assessment, CredentialAudit};
@@ -15,7 +17,7 @@ pub use finding::{About, Area, Finding, FindingKind, Severity};
 use self::judges::Judges;
 use crate::ledger::{AccountId, Entry, Head, JobId, LedgerError, chain};
 use crate::profile::{Profile, Profiles};
-use crate::register::{CredentialState, Job, JobState, Register};
+use crate::register::{AccountStanding, AccountState, CredentialState, Job, JobState, KeyStanding, Register, Standing};
 use keywright_attest::{Judge, Metadata};
 
 /// What is judged by.
@@ -64,12 +66,8 @@ pub struct Covered<'a> {
     pub id: &'a AccountId,
     /// The profile's name.
     pub profile: &'a str,
-    /// Registered keys that were seen to sign.
-    pub proved: usize,
-    /// Keys that were handed out to be registered by hand, and are not confirmed.
-    pub unconfirmed: usize,
-    /// As many as the profile demands.
-    pub required: usize,
+    /// What holds of its keys at the moment of judging.
+    pub standing: Standing,
     /// The profile.
     pub rules: &'a Profile,
 }
@@ -115,13 +113,10 @@ impl<'a> LedgerAudit<'a> {
         let accounts: Vec<_> = book
             .accounts
             .iter()
-            .map(|(id, account)| Covered {
-                id,
-                profile: account.profile.name.as_str(),
-                proved: book.proved_keys(id),
-                unconfirmed: book.unconfirmed_keys(id),
-                required: account.profile.keys.required,
-                rules: &account.profile,
+            .filter(|(_, account)| account.state != AccountState::Forgotten)
+            .filter_map(|(id, account)| {
+                let standing = book.standing(id, standards.at)?;
+                Some(Covered { id, profile: account.profile.name.as_str(), standing, rules: &account.profile })
             })
             .collect();
 
@@ -130,13 +125,14 @@ impl<'a> LedgerAudit<'a> {
         findings.extend(ledger.broken.clone().map(FindingKind::ChainBroken).map(of_nothing));
         findings.extend(means(&credentials, standards).into_iter().map(of_nothing));
         findings.extend(accounts.iter().filter_map(too_few_keys));
-        findings.extend(book.accounts.iter().filter(|(_, account)| !account.other_methods.is_empty()).map(
-            |(id, account)| Finding {
-                about: About { account: Some(id.clone()), ..About::default() },
-                matter: FindingKind::OtherMethods(account.other_methods.clone()),
-            },
-        ));
-        findings.extend(book.jobs.iter().filter_map(|(id, job)| unfinished(*id, job)));
+        let active = book.accounts.iter().filter(|(_, account)| account.state == AccountState::Active);
+        findings.extend(active.filter(|(_, account)| !account.other_methods.is_empty()).map(|(id, account)| Finding {
+            about: About { account: Some(id.clone()), ..About::default() },
+            matter: FindingKind::OtherMethods(account.other_methods.clone()),
+        }));
+        let forgotten = |job: &Job| book.accounts[&job.account].state == AccountState::Forgotten;
+        let jobs = book.jobs.iter().filter(|(_, job)| !forgotten(job));
+        findings.extend(jobs.filter_map(|(id, job)| unfinished(*id, job)));
         findings.extend(book.attention.iter().map(|(job, what)| Finding {
             about: job.and_then(|job| book.jobs.get(&job)).map(about_job).unwrap_or_default(),
             matter: FindingKind::Attention(what.clone()),
@@ -145,10 +141,14 @@ impl<'a> LedgerAudit<'a> {
         for one in &credentials {
             findings.extend(one.matters.iter().map(|matter| Finding { about: one.about(), matter: matter.clone() }));
         }
-        findings.extend(book.drills_due(standards.at).filter_map(|(id, _)| {
-            let due = credentials.iter().find(|one| one.id == id)?;
-            Some(Finding { about: due.about(), matter: due.drill()? })
-        }));
+        let due: BTreeSet<_> = accounts
+            .iter()
+            .flat_map(|account| &account.standing.keys)
+            .filter(|key| matches!(key.standing, KeyStanding::DrillDue { .. }))
+            .filter_map(|key| key.credential_id.as_ref())
+            .collect();
+        let due = credentials.iter().filter(|one| due.contains(one.id));
+        findings.extend(due.filter_map(|one| Some(Finding { about: one.about(), matter: one.drill()? })));
         findings.sort_by(|a, b| order(a).cmp(&order(b)));
         Self {
             at: standards.at,
@@ -202,10 +202,12 @@ fn means(credentials: &[CredentialAudit<'_>], standards: &Standards<'_>) -> Vec<
 }
 
 fn too_few_keys(account: &Covered<'_>) -> Option<Finding> {
-    let Covered { id, proved, unconfirmed, required, .. } = *account;
-    (proved < required).then(|| Finding {
-        about: About { account: Some(id.clone()), ..About::default() },
-        matter: FindingKind::TooFewKeys { proved, required, unconfirmed },
+    let Covered { id, standing, .. } = account;
+    let (proved, required) = (standing.in_service(), standing.required);
+    let short = proved < required && standing.account != AccountStanding::Left;
+    short.then(|| Finding {
+        about: About { account: Some((*id).clone()), ..About::default() },
+        matter: FindingKind::TooFewKeys { proved, required, unconfirmed: standing.to_be_confirmed() },
     })
 }
 

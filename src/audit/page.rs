@@ -169,7 +169,7 @@ fn policy() -> String {
 }
 
 fn tiles(audit: &LedgerAudit<'_>) -> [Tile; 4] {
-    let covered = audit.accounts.iter().filter(|account| account.proved >= account.required).count();
+    let covered = audit.accounts.iter().filter(|account| account.standing.is_complete()).count();
     let in_service = audit.in_service().count();
     let accepted = audit.in_service().filter(|one| one.standing == Assessment::Accepted).count();
     let (critical, warnings) = (audit.count(Severity::Critical), audit.count(Severity::Warning));
@@ -308,9 +308,10 @@ fn by_standing(audit: &LedgerAudit<'_>) -> Chart {
 fn coverage(audit: &LedgerAudit<'_>) -> Chart {
     let bars = profile_names(audit).into_iter().map(|name| {
         let accounts: Vec<&Covered<'_>> = audit.accounts.iter().filter(|account| account.profile == name).collect();
-        let with = |keys: fn(usize) -> bool| accounts.iter().filter(|account| keys(account.proved)).count();
+        let with =
+            |keys: fn(usize) -> bool| accounts.iter().filter(|account| keys(account.standing.in_service())).count();
         let numbers = [with(|keys| keys >= 2), with(|keys| keys == 1), with(|keys| keys == 0)];
-        let required = accounts.iter().map(|account| account.required).max().unwrap_or(0);
+        let required = accounts.iter().map(|account| account.standing.required).max().unwrap_or(0);
         Bar {
             label: name.to_owned(),
             more: Some(format!("asks for {required}")),
@@ -417,6 +418,7 @@ impl<'a> Row<'a> {
                 CredentialState::Registered if credential.by_hand.is_some() => "registered by hand",
                 CredentialState::Registered => "registered",
                 CredentialState::Deleted => "deleted from the key",
+                CredentialState::Erased => "no longer on the key",
                 CredentialState::Revoked => "revoked",
             },
             credential_id: one.id,

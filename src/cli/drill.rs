@@ -299,7 +299,9 @@ impl Drill {
             },
             by_hand: observed.and_then(|observed| observed.by_hand.as_ref()),
             force_pin_change: key.info().force_pin_change,
-            account_complete: book.accounts[&credential.account].completed,
+            account_complete: book
+                .standing(&credential.account, Session::now())
+                .is_some_and(|standing| standing.is_complete()),
             recorded,
             next_drill: book.next_drill(&book.credentials[&id]).and_then(|next| next.format(&Rfc3339).ok()),
             failure: failure.map(|error| Why { message: error.to_string(), hint: drill_hint(error) }),

@@ -80,7 +80,7 @@ impl Revoke {
             absent: &[],
             by_hand: &[],
             given_up: false,
-            keys_left: known.proved_keys(&account),
+            keys_left: known.standing(&account, Session::now()).map_or(0, |standing| standing.in_service()),
             keys_required: required,
         };
         let question = match directory.by_hand() {

@@ -8,7 +8,7 @@ use super::output::{count, table};
 use super::report::to_be_confirmed;
 use super::{CliError, Exit, Session};
 use crate::ledger::{AccountId, FailureCode, JobId, SqliteStore, Step, WitnessResult};
-use crate::register::{CredentialState, JobState, Register};
+use crate::register::{AccountStanding, CredentialState, JobState, KeyStanding, Register, Standing};
 
 /// Who has which keys, and what is left to do.
 ///
@@ -28,6 +28,7 @@ struct Line<'a> {
     directory: &'a str,
     person: &'a str,
     profile: String,
+    state: AccountStanding,
     complete: bool,
     keys_proved: usize,
     keys_required: usize,
@@ -35,6 +36,7 @@ struct Line<'a> {
     keys_unconfirmed: usize,
     /// RFC 3339: when the first of its keys has to be drilled.
     next_drill: Option<String>,
+    keys: Vec<KeyStanding>,
     jobs: Vec<JobLine<'a>>,
     attention: Vec<&'a str>,
 }
@@ -74,18 +76,23 @@ impl Status {
     pub fn run(&self, session: &Session) -> Result<Exit, CliError> {
         let mut book = Register::default();
         book.catch_up(&SqliteStore::read(&session.state()?.ledger())?)?;
-        let all: Vec<_> = book.accounts.keys().map(|id| line(id, &book)).collect();
+        let now = Session::now();
+        let all: Vec<_> =
+            book.accounts.keys().filter_map(|id| Some(line(id, &book, book.standing(id, now)?))).collect();
         let summary = Summary {
             kind: "summary",
             batch: book.batch,
-            accounts: all.len(),
+            accounts: all.iter().filter(|line| line.state != AccountStanding::Forgotten).count(),
             complete: all.iter().filter(|line| line.complete).count(),
             keys_proved: all.iter().map(|line| line.keys_proved).sum(),
             keys_unconfirmed: all.iter().map(|line| line.keys_unconfirmed).sum(),
             events: book.head.seq,
             attention: book.attention.iter().filter(|(job, _)| job.is_none()).map(|(_, what)| what.as_str()).collect(),
         };
-        let wanted = |line: &&Line<'_>| !self.unfinished || !line.complete || !line.attention.is_empty();
+        let listed = |line: &&Line<'_>| {
+            !matches!(line.state, AccountStanding::Left | AccountStanding::Forgotten) && !line.complete
+        };
+        let wanted = |line: &&Line<'_>| !self.unfinished || listed(line) || !line.attention.is_empty();
         let lines: Vec<_> = all.iter().filter(wanted).collect();
         if session.output.is_json() {
             for line in lines {
@@ -99,7 +106,7 @@ impl Status {
     }
 }
 
-fn line<'a>(id: &'a AccountId, book: &'a Register) -> Line<'a> {
+fn line<'a>(id: &'a AccountId, book: &'a Register, standing: Standing) -> Line<'a> {
     let account = &book.accounts[id];
     Line {
         kind: "account",
@@ -107,15 +114,13 @@ fn line<'a>(id: &'a AccountId, book: &'a Register) -> Line<'a> {
         directory: &id.directory,
         person: account.person.display_name(),
         profile: account.profile.name.to_string(),
-        complete: account.completed,
-        keys_proved: book.proved_keys(id),
-        keys_required: account.profile.keys.required,
-        keys_unconfirmed: book.unconfirmed_keys(id),
-        next_drill: book
-            .credentials_of(id)
-            .filter_map(|(_, credential)| book.next_drill(credential))
-            .min()
-            .and_then(|next| next.format(&Rfc3339).ok()),
+        state: standing.account,
+        complete: standing.is_complete(),
+        keys_proved: standing.in_service(),
+        keys_required: standing.required,
+        keys_unconfirmed: standing.to_be_confirmed(),
+        next_drill: standing.next_drill.and_then(|next| next.format(&Rfc3339).ok()),
+        keys: standing.keys.into_iter().map(|key| key.standing).collect(),
         jobs: account.jobs.iter().map(|job| job_line(*job, book)).collect(),
         attention: book
             .attention
@@ -171,7 +176,6 @@ fn words(lines: &[&Line<'_>], summary: &Summary<'_>) -> String {
 
 /// The account's state in a word, and what comes next: a step, and where it stands.
 fn state_and_next(line: &Line<'_>) -> (&'static str, String) {
-    let open: Vec<_> = line.jobs.iter().filter(|job| job.step.is_some()).collect();
     let next = line
         .jobs
         .iter()
@@ -184,13 +188,19 @@ fn state_and_next(line: &Line<'_>) -> (&'static str, String) {
         })
         .collect::<Vec<_>>()
         .join("; ");
-    let state = match () {
-        () if open.iter().any(|job| job.state == "failed") => "failed",
-        () if open.iter().any(|job| job.state == "open" || job.step != Some(Step::Inspect)) => "under way",
-        () if !open.is_empty() => "planned",
-        () if line.complete => "complete",
-        () if line.keys_proved + line.keys_unconfirmed >= line.keys_required => "to be confirmed",
-        () => "keys missing",
-    };
-    (state, next)
+    (account_state(line.state), next)
+}
+
+/// The account's state for people.
+fn account_state(standing: AccountStanding) -> &'static str {
+    match standing {
+        AccountStanding::Failed => "failed",
+        AccountStanding::UnderWay => "under way",
+        AccountStanding::Planned => "planned",
+        AccountStanding::KeysMissing => "keys missing",
+        AccountStanding::ToBeConfirmed => "to be confirmed",
+        AccountStanding::Complete => "complete",
+        AccountStanding::Left => "left",
+        AccountStanding::Forgotten => "forgotten",
+    }
 }

@@ -169,6 +169,16 @@ pub enum FailureCode {
     Ledger,
 }
 
+/// How credentials went from a key outside a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Erasure {
+    /// authenticatorReset: all of them.
+    Reset,
+    /// Deleted by authenticatorCredentialManagement.
+    CredentialDeleted,
+}
+
 /// What a drill saw of a stored key. What it did not come to is `None`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observed {
@@ -363,6 +373,12 @@ impl Event {
             | Self::UserFound { .. }
             | Self::AccountCompleted { .. }
             | Self::CredentialRevoked { .. }
+            | Self::RevocationRequested { .. }
+            | Self::KeyErased { .. }
+            | Self::KeyEdited { .. }
+            | Self::KeyReturned { .. }
+            | Self::AccountLeft { .. }
+            | Self::AccountForgotten { .. }
             | Self::KeyDrilled { .. } => None,
         }
     }
@@ -475,6 +491,65 @@ pub enum Event {
         credential_id: CredentialId,
         /// Why, in the operator's words.
         reason: String,
+    },
+    /// A credential has to be removed at the directory, which could not be reached: until it is, the key still signs in.
+    RevocationRequested {
+        /// The account.
+        account: AccountId,
+        /// The credential.
+        credential_id: CredentialId,
+        /// Why, in the operator's words.
+        reason: String,
+    },
+    /// Credentials are gone from their key, and no job was the reason.
+    KeyErased {
+        /// Those that the log knows, one at least.
+        credential_ids: Vec<CredentialId>,
+        /// How they went.
+        how: Erasure,
+        /// Who did it, as the operating system says.
+        operator: String,
+    },
+    /// What people keep of a key in their own words changed. What is `None` stays.
+    KeyEdited {
+        /// The credential of the key.
+        credential_id: CredentialId,
+        /// What is written on it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        label: Option<String>,
+        /// Where it is kept.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        place: Option<String>,
+        /// Who keeps it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        custodian: Option<String>,
+        /// Who changed it, as the operating system says.
+        operator: String,
+    },
+    /// A key that was to be collected is back.
+    KeyReturned {
+        /// The credential of the key.
+        credential_id: CredentialId,
+        /// Who took it, as the operating system says.
+        operator: String,
+    },
+    /// The person left: no key is made for the account any more, and those it has are to be collected.
+    AccountLeft {
+        /// The account.
+        account: AccountId,
+        /// Why, in the operator's words.
+        reason: String,
+        /// Who wrote it down, as the operating system says.
+        operator: String,
+    },
+    /// The account was planned by mistake and never had a key. It stays in the log, and counts nowhere.
+    AccountForgotten {
+        /// The account.
+        account: AccountId,
+        /// Why, in the operator's words.
+        reason: String,
+        /// Who wrote it down, as the operating system says.
+        operator: String,
     },
     /// A stored key was proved again.
     KeyDrilled {

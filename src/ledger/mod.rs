@@ -12,7 +12,8 @@ pub mod witness_result;
 
 pub use chain::{Entry, Head};
 pub use event::{
-    AccountId, Event, Failure, FailureCode, FoundOnKey, JobId, KeyIdentity, Observed, Outcome, SeenByHand, Step,
+    AccountId, Erasure, Event, Failure, FailureCode, FoundOnKey, JobId, KeyIdentity, Observed, Outcome, SeenByHand,
+    Step,
 };
 pub use sqlite::SqliteStore;
 pub use witness_result::{Unavailable, WitnessResult};

@@ -141,6 +141,7 @@ fn in_words(state: CredentialState) -> &'static str {
         CredentialState::Unconfirmed => "it is to be registered by hand",
         CredentialState::Registered => "it is registered",
         CredentialState::Deleted => "its credential was deleted",
+        CredentialState::Erased => "its key was reset, or its credential deleted",
         CredentialState::Revoked => "it was revoked",
     }
 }
@@ -353,8 +354,7 @@ impl<'a> Drill<'a> {
         let observed = Some(Box::new(observed));
         let drilled = Event::KeyDrilled { account: account.clone(), credential_id: id.clone(), proved, observed };
         self.journal.record(&drilled)?;
-        let profile = self.journal.book().accounts[&account].profile.clone();
-        complete_account(&self.journal, &account, &profile)?;
+        complete_account(&self.journal, &account)?;
         Ok(true)
     }
 

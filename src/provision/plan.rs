@@ -1,9 +1,10 @@
 //! Who gets how many keys: the roster, held against the ledger.
 
-use super::scheduler::finished_keys;
+use time::OffsetDateTime;
+
 use crate::ledger::AccountId;
 use crate::profile::{Person, Profile, Profiles, Roster};
-use crate::register::Register;
+use crate::register::{AccountState, Register};
 
 /// One person of a plan.
 #[derive(Debug, Clone)]
@@ -35,7 +36,7 @@ impl Plan {
             // A roster is only read with the profiles that it is checked against.
             let profile = profiles[&person.profile].clone();
             let account = AccountId { directory: directory.to_owned(), login: person.account.clone() };
-            let (last, have) = keys_of(&account, book);
+            let (last, have) = (last_ordinal(&account, book), keys_had_or_to_come(&account, book));
             let missing = profile.keys.required.saturating_sub(have);
             let ordinals = (last + 1..=last + missing).collect();
             Planned { account, person: person.clone(), profile, ordinals }
@@ -46,7 +47,7 @@ impl Plan {
     /// One more key for one person, whatever the account has.
     pub fn one_more(person: &Person, profile: &Profile, directory: &str, book: &Register) -> Self {
         let account = AccountId { directory: directory.to_owned(), login: person.account.clone() };
-        let (last, _) = keys_of(&account, book);
+        let last = last_ordinal(&account, book);
         let planned = Planned { account, person: person.clone(), profile: profile.clone(), ordinals: vec![last + 1] };
         Self { people: vec![planned], roster_sha256: None }
     }
@@ -55,7 +56,8 @@ impl Plan {
     pub fn for_resuming(directory: &str, book: &Register) -> Self {
         let people = book.accounts.iter().filter(|(id, account)| {
             let open = account.jobs.iter().any(|job| book.jobs[job].state.step().is_some());
-            id.directory == directory && (open || !account.completed)
+            let complete = book.standing(id, OffsetDateTime::now_utc()).is_some_and(|standing| standing.is_complete());
+            id.directory == directory && account.state == AccountState::Active && (open || !complete)
         });
         let people = people.map(|(id, account)| Planned {
             account: id.clone(),
@@ -72,11 +74,13 @@ impl Plan {
     }
 }
 
-/// The highest ordinal that an account's jobs have, and how many keys it has or will have from them, those that
-/// are to be confirmed too.
-fn keys_of(account: &AccountId, book: &Register) -> (usize, usize) {
-    let jobs = || book.jobs.values().filter(|job| job.account == *account);
-    let last = jobs().map(|job| job.ordinal).max().unwrap_or(0);
-    let unfinished = jobs().filter(|job| job.state.step().is_some()).count();
-    (last, finished_keys(book, account) + book.unconfirmed_keys(account) + unfinished)
+/// The highest ordinal that an account's jobs have.
+fn last_ordinal(account: &AccountId, book: &Register) -> usize {
+    book.jobs.values().filter(|job| job.account == *account).map(|job| job.ordinal).max().unwrap_or(0)
+}
+
+/// How many keys an account has or will have from its jobs, those that are to be confirmed too.
+fn keys_had_or_to_come(account: &AccountId, book: &Register) -> usize {
+    let standing = book.standing(account, OffsetDateTime::now_utc());
+    standing.map_or(0, |standing| standing.in_service() + standing.to_be_confirmed() + standing.to_come())
 }

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::journal::Journal;
-use super::scheduler::finished_keys;
 use super::{Planned, Station};
 use crate::idp::ByHand;
 use crate::ledger::{AccountId, Failure, JobId, Outcome, Step, WitnessResult};
-use crate::register::{Credential, CredentialState, Job, JobState};
+use crate::register::{AccountStanding, Credential, CredentialState, Job, JobState, Standing};
 use keywright_fido::webauthn::{Aaguid, CredentialId};
 
 /// How a job ended.
@@ -80,17 +79,14 @@ impl Report {
         let book = journal.book();
         let accounts = people.iter().map(|planned| {
             let account = book.accounts.get(&planned.account);
+            let standing = book.standing(&planned.account, (station.now)());
             let jobs = account.map(|account| account.jobs.as_slice()).unwrap_or_default();
             AccountReport {
                 account: planned.account.clone(),
                 person: planned.person.display_name().to_owned(),
                 profile: planned.profile.name.to_string(),
-                complete: account.is_some_and(|account| account.completed),
-                to_be_confirmed: account.is_some_and(|account| {
-                    let unconfirmed = book.unconfirmed_keys(&planned.account);
-                    let have = finished_keys(&book, &planned.account) + unconfirmed;
-                    unconfirmed > 0 && have >= account.profile.keys.required
-                }),
+                complete: standing.as_ref().is_some_and(Standing::is_complete),
+                to_be_confirmed: standing.is_some_and(|standing| standing.account == AccountStanding::ToBeConfirmed),
                 other_methods: account.map(|account| account.other_methods.clone()).unwrap_or_default(),
                 jobs: jobs
                     .iter()

@@ -3,6 +3,8 @@
 //! It works without the key, and it can be repeated: what is gone already is only written down. Another key is made by
 //! planning again.
 
+use time::OffsetDateTime;
+
 use super::journal::Journal;
 use super::retry_policy::RetryPolicy;
 use crate::idp::{Directory, DirectoryError};
@@ -115,7 +117,8 @@ pub fn revoke(
         journal.record(&Event::JobGivenUp { job: id, reason: reason.to_owned() })?;
         revocation.given_up = true;
     }
-    revocation.keys_left = journal.book().proved_keys(account);
+    let left = journal.book().standing(account, OffsetDateTime::now_utc()).map_or(0, |standing| standing.in_service());
+    revocation.keys_left = left;
     Ok(revocation)
 }
 

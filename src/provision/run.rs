@@ -145,7 +145,7 @@ fn work(station: &Station<'_>, journal: &Journal<'_>, batch: u64, people: &[Plan
     let jobs = open_jobs(journal, attendees.keys().collect());
     for planned in people {
         // The last run may have ended between the last key and this.
-        complete_account(journal, &planned.account, &planned.profile)?;
+        complete_account(journal, &planned.account)?;
     }
     let failures =
         if jobs.is_empty() { BTreeMap::new() } else { Scheduler::new(station, journal, &attendees, &jobs).work()? };

@@ -5,6 +5,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use time::OffsetDateTime;
+
 use super::job::Job;
 use super::journal::Journal;
 use super::key::OpenKey;
@@ -13,8 +15,6 @@ use super::resource_locks::ResourceLocks;
 use super::{JobError, JobLabel, Planned, Station, steps};
 use crate::idp::User;
 use crate::ledger::{AccountId, Event, Failure, FailureCode, JobId, LedgerError, Step};
-use crate::profile::Profile;
-use crate::register::{JobState, Register};
 use keywright_fido::ctap::GetInfo;
 use keywright_fido::hid::{Device, HidError};
 
@@ -337,8 +337,7 @@ impl<'a> Scheduler<'a> {
         let account = self.journal.book().jobs[&id].account.clone();
         let attendee = &self.attendees[&account];
         let mut job = Job::new(self.station, self.journal, &self.locks, &attendee.planned, &attendee.user, id, key);
-        let completed =
-            |()| complete_account(self.journal, &account, &attendee.planned.profile).map_err(JobError::Ledger);
+        let completed = |()| complete_account(self.journal, &account).map_err(JobError::Ledger);
         let result = job.run().and_then(completed);
         let (who, insertion) = (job.who.clone(), job.insertion());
         drop(job);
@@ -417,23 +416,15 @@ pub enum SchedulerError {
     Hid(HidError),
 }
 
-/// Writes that an account is complete, once it has as many keys as its profile asks for with every step done.
-pub fn complete_account(journal: &Journal<'_>, account: &AccountId, profile: &Profile) -> Result<(), LedgerError> {
+/// Writes that an account is complete, once it is. Which keys count does not depend on the time of day.
+pub fn complete_account(journal: &Journal<'_>, account: &AccountId) -> Result<(), LedgerError> {
     let due = {
         let book = journal.book();
-        let open = book.accounts.get(account).is_some_and(|account| !account.completed);
-        open && finished_keys(&book, account) >= profile.keys.required
+        let noted = book.accounts.get(account).is_none_or(|account| account.completed);
+        !noted && book.standing(account, OffsetDateTime::now_utc()).is_some_and(|standing| standing.is_complete())
     };
     if due {
         journal.record(&Event::AccountCompleted { account: account.clone() })?;
     }
     Ok(())
-}
-
-/// Keys of an account that are proved and handed over.
-pub fn finished_keys(book: &Register, account: &AccountId) -> usize {
-    let finished = book
-        .credentials_of(account)
-        .filter(|(_, credential)| credential.is_proved_key() && book.jobs[&credential.job].state == JobState::Done);
-    finished.count()
 }

@@ -3,6 +3,9 @@
 //! It is made by reading events in order, and by nothing else.
 
 mod replay;
+mod standing;
+
+pub use standing::{AccountStanding, KeyLine, KeyStanding, Standing};
 
 use std::collections::BTreeMap;
 
@@ -26,10 +29,28 @@ pub struct Account {
     pub user_id: Option<String>,
     /// Weaker ways to sign in that the account had when it was found.
     pub other_methods: Vec<String>,
+    /// Whether keys are still made for it.
+    pub state: AccountState,
     /// Its jobs in order.
     pub jobs: Vec<JobId>,
-    /// Whether it has the proved keys that its profile asks for. False again when a key is revoked and too few are left.
+    /// Whether an event said that it is complete, and none since has taken a key away.
     pub completed: bool,
+}
+
+/// Whether keys are made for an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccountState {
+    /// As its profile says.
+    Active,
+    /// The person left.
+    Left {
+        /// When, RFC 3339.
+        since: String,
+        /// Why, in the operator's words.
+        reason: String,
+    },
+    /// It was planned by mistake.
+    Forgotten,
 }
 
 /// Where a job stands.
@@ -134,6 +155,8 @@ pub enum CredentialState {
     Registered,
     /// Deleted from the key.
     Deleted,
+    /// Gone from its key outside a job, and perhaps still at the directory: nobody can sign in with it.
+    Erased,
     /// Removed at the directory.
     Revoked,
 }
@@ -148,6 +171,17 @@ impl CredentialState {
     pub fn is_in_use(self) -> bool {
         matches!(self, Self::Unconfirmed | Self::Registered)
     }
+}
+
+/// What people keep of a key in their own words.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// What is written on it, if not its label at the directory.
+    pub label: Option<String>,
+    /// Where it is.
+    pub place: Option<String>,
+    /// Who keeps it.
+    pub custodian: Option<String>,
 }
 
 /// A credential.
@@ -187,6 +221,12 @@ pub struct Credential {
     pub made: String,
     /// When it last signed as it should, RFC 3339.
     pub proved: Option<String>,
+    /// What is written on the key, where it is kept and by whom, where somebody wrote that down.
+    pub kept: Kept,
+    /// Whether it has to be removed at the directory, which could not be reached.
+    pub to_be_revoked: bool,
+    /// When the key was given back, RFC 3339.
+    pub returned: Option<String>,
     /// When it was last taken out and tried as it should ([`crate::ledger::Event::KeyDrilled`]), RFC 3339.
     pub drilled: Option<String>,
     /// When it was last tried and did not sign as it should, RFC 3339; `None` again once it does.
@@ -238,17 +278,10 @@ impl Register {
         self.credentials.iter().filter(move |(_, credential)| credential.account == *account)
     }
 
-    /// How many keys of the account are registered and were seen to sign.
-    pub fn proved_keys(&self, account: &AccountId) -> usize {
+    /// How many keys of the account are registered and were seen to sign: what an event that calls it complete is held against.
+    /// Whether they count today is for [`Register::standing`] to say.
+    pub(super) fn proved_keys(&self, account: &AccountId) -> usize {
         self.credentials_of(account).filter(|(_, credential)| credential.is_proved_key()).count()
-    }
-
-    /// How many keys of the account were handed out to be registered by hand, and are not confirmed yet.
-    pub fn unconfirmed_keys(&self, account: &AccountId) -> usize {
-        let unconfirmed = self.credentials_of(account).filter(|(_, credential)| {
-            credential.state == CredentialState::Unconfirmed && self.jobs[&credential.job].state == JobState::Done
-        });
-        unconfirmed.count()
     }
 
     /// When a registered credential has to be drilled next, by its profile's interval; `None` if it has none.
@@ -256,20 +289,6 @@ impl Register {
         let days = self.accounts.get(&credential.account)?.profile.drill_interval_days?;
         let proved = OffsetDateTime::parse(credential.proved.as_deref()?, &Rfc3339).ok()?;
         (credential.state == CredentialState::Registered).then(|| proved + Duration::days(i64::from(days)))
-    }
-
-    /// Registered credentials whose profile has a drill interval that has passed since they last signed, or that failed since.
-    pub fn drills_due(&self, now: OffsetDateTime) -> impl Iterator<Item = (&CredentialId, &Credential)> {
-        self.credentials.iter().filter(move |(_, credential)| {
-            let interval =
-                self.accounts.get(&credential.account).and_then(|account| account.profile.drill_interval_days);
-            let proved = credential.proved.as_deref().and_then(|time| OffsetDateTime::parse(time, &Rfc3339).ok());
-            credential.state == CredentialState::Registered
-                && interval.is_some_and(|days| {
-                    credential.failed.is_some()
-                        || proved.is_none_or(|proved| now - proved >= Duration::days(i64::from(days)))
-                })
-        })
     }
 }
 
@@ -325,7 +344,10 @@ mod tests {
         };
         let now = |text| OffsetDateTime::parse(text, &Rfc3339).unwrap();
         let due = |events: &[Event], at| {
-            book(events).drills_due(now(at)).map(|(_, credential)| credential.job.0).collect::<Vec<_>>()
+            let keys = book(events).standing(&ada, now(at)).unwrap().keys.into_iter();
+            let due =
+                |key: &KeyLine| matches!(key.standing, KeyStanding::DrillDue { .. } | KeyStanding::FailedDrill { .. });
+            keys.filter(due).map(|key| key.job.0).collect::<Vec<_>>()
         };
         // Signed in at 18:23 and 18:48; 90 days later is 2027-02-21.
         let journey = journey("ada");

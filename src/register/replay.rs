@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use data_encoding::BASE64URL_NOPAD;
 
-use super::{Account, Credential, CredentialState, Job, JobState, Register};
+use super::{Account, AccountState, Credential, CredentialState, Job, JobState, Kept, Register};
 use crate::ledger::{AccountId, Entry, Event, JobId, LedgerError, Outcome, Step, Store};
 use keywright_attest::Policy;
 use keywright_fido::webauthn::CredentialId;
@@ -135,6 +135,24 @@ impl Register {
             Event::KeyDrilled { account, credential_id, .. } => {
                 self.credential(account, credential_id)?;
             }
+            Event::RevocationRequested { account, credential_id, .. } => {
+                self.credential(account, credential_id)?;
+            }
+            Event::KeyErased { credential_ids, .. } => {
+                ensure(!credential_ids.is_empty(), || "no credential was erased".to_owned())?;
+                credential_ids.iter().try_for_each(|id| self.known(id).map(|_| ()))?;
+            }
+            Event::KeyEdited { credential_id, .. } | Event::KeyReturned { credential_id, .. } => {
+                self.known(credential_id)?;
+            }
+            Event::AccountLeft { account, .. } => {
+                self.account(account)?;
+            }
+            Event::AccountForgotten { account, .. } => {
+                self.account(account)?;
+                let made = self.credentials_of(account).count();
+                ensure(made == 0, || format!("{account} is forgotten, but {made} credentials were made for it"))?;
+            }
             Event::JobGivenUp { job, .. } => {
                 let state = &self.job(*job)?.state;
                 ensure(state.step().is_some(), || format!("{job} is given up at {}", place(state)))?;
@@ -159,6 +177,10 @@ impl Register {
             .get(id)
             .filter(|credential| credential.account == *account)
             .ok_or_else(|| format!("{account} has no credential {id}"))
+    }
+
+    fn known(&self, id: &CredentialId) -> Result<&Credential, String> {
+        self.credentials.get(id).ok_or_else(|| format!("no job made the credential {id}"))
     }
 
     fn credential_of(&self, job: &Job) -> Option<&Credential> {
@@ -193,6 +215,9 @@ impl Register {
             directory_id: None,
             label: None,
             by_hand: None,
+            kept: Kept::default(),
+            to_be_revoked: false,
+            returned: None,
             state: CredentialState::OnKey,
             made: String::new(),
             proved: None,
@@ -208,11 +233,19 @@ impl Register {
             Event::AccountPlanned { account, person, profile, .. } => {
                 let (person, profile) = (person.clone(), (**profile).clone());
                 if let Some(known) = self.accounts.get_mut(account) {
-                    (known.person, known.profile) = (person, profile);
+                    (known.person, known.profile, known.state) = (person, profile, AccountState::Active);
                     self.recount(account);
                 } else {
                     let (user_id, other_methods, jobs) = (None, Vec::new(), Vec::new());
-                    let planned = Account { person, profile, user_id, other_methods, jobs, completed: false };
+                    let planned = Account {
+                        person,
+                        profile,
+                        user_id,
+                        other_methods,
+                        state: AccountState::Active,
+                        jobs,
+                        completed: false,
+                    };
                     self.accounts.insert(account.clone(), planned);
                 }
             }
@@ -275,6 +308,37 @@ impl Register {
                     }
                 }
             }
+            Event::RevocationRequested { credential_id, .. } => {
+                if let Some(credential) = self.credentials.get_mut(credential_id) {
+                    credential.to_be_revoked = true;
+                }
+            }
+            Event::KeyErased { credential_ids, .. } => {
+                for id in credential_ids {
+                    self.retire(id, CredentialState::Erased);
+                }
+            }
+            Event::KeyEdited { credential_id, label, place, custodian, .. } => {
+                if let Some(Credential { kept, .. }) = self.credentials.get_mut(credential_id) {
+                    for (new, old) in
+                        [(label, &mut kept.label), (place, &mut kept.place), (custodian, &mut kept.custodian)]
+                    {
+                        if new.is_some() {
+                            old.clone_from(new);
+                        }
+                    }
+                }
+            }
+            Event::KeyReturned { credential_id, .. } => {
+                if let Some(credential) = self.credentials.get_mut(credential_id) {
+                    credential.returned = Some(time.to_owned());
+                }
+            }
+            Event::AccountLeft { account, reason, .. } => {
+                let left = AccountState::Left { since: time.to_owned(), reason: reason.clone() };
+                self.set_account_state(account, left);
+            }
+            Event::AccountForgotten { account, .. } => self.set_account_state(account, AccountState::Forgotten),
             Event::JobGivenUp { job, .. } => self.set_state(*job, JobState::GivenUp),
             Event::AttentionNeeded { job, message } => self.attention.push((*job, message.clone())),
         }
@@ -322,6 +386,19 @@ impl Register {
         }
     }
 
+    /// Nothing is made any more for an account that is not active: its open jobs end.
+    fn set_account_state(&mut self, account: &AccountId, state: AccountState) {
+        if let Some(account) = self.accounts.get_mut(account) {
+            account.state = state;
+            account.completed = false;
+            for id in &account.jobs {
+                if let Some(job) = self.jobs.get_mut(id).filter(|job| job.state.step().is_some()) {
+                    job.state = JobState::GivenUp;
+                }
+            }
+        }
+    }
+
     /// A credential that is gone; one that was revoked stays so when it is deleted from its key too.
     fn retire(&mut self, id: &CredentialId, state: CredentialState) {
         let Some(credential) = self.credentials.get_mut(id) else { return };
@@ -357,6 +434,8 @@ fn ensure(fits: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> 
 
 #[cfg(test)]
 mod tests {
+    use time::OffsetDateTime;
+
     use super::*;
     use crate::ledger::sample::*;
     use crate::ledger::{SqliteStore, chain};
@@ -539,11 +618,13 @@ mod tests {
     fn a_key_that_is_registered_by_hand_counts_when_a_drill_has_confirmed_it() {
         let ada = account("ada");
         let mut events = with(until(Step::Complete), [started(1, Step::Complete), completed_by_hand(1)]);
-        assert_eq!(book(&events).unconfirmed_keys(&ada), 0, "its job has not ended");
+        let standing = |book: &Register| book.standing(&ada, OffsetDateTime::UNIX_EPOCH).unwrap();
+        assert_eq!(standing(&book(&events)).to_be_confirmed(), 0, "its job has not ended");
         events.extend(steps(1, [Step::SignIn, Step::Harden, Step::HandOver]));
         let seen = |events: &[Event]| {
             let book = book(events);
-            (book.credentials[&credential_id(1)].state, book.proved_keys(&ada), book.unconfirmed_keys(&ada))
+            let ada = standing(&book);
+            (book.credentials[&credential_id(1)].state, ada.in_service(), ada.to_be_confirmed())
         };
         // Signatures alone say nothing of the directory.
         let drilled = |proved| Event::KeyDrilled {

@@ -136,7 +136,8 @@ fn check(workshop: &Workshop, logins: &[&str]) {
     let book = workshop.book();
     for login in logins {
         let account = AccountId { directory: DIRECTORY.into(), login: (*login).into() };
-        assert_eq!((book.unconfirmed_keys(&account), book.proved_keys(&account)), (2, 0));
+        let standing = book.standing(&account, time::OffsetDateTime::now_utc()).unwrap();
+        assert_eq!((standing.to_be_confirmed(), standing.in_service()), (2, 0));
     }
     assert!(book.credentials.values().all(|one| one.state == CredentialState::Unconfirmed && one.verdict.is_some()));
     assert!(book.jobs.values().all(|job| job.state == JobState::Done));

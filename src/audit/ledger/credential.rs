@@ -94,7 +94,7 @@ impl<'a> CredentialAudit<'a> {
             }
             CredentialState::Unconfirmed => {}
             CredentialState::Revoked => matters = vec![FindingKind::Revoked],
-            CredentialState::Deleted => matters.clear(),
+            CredentialState::Deleted | CredentialState::Erased => matters.clear(),
         }
         examined.matters = matters;
         examined

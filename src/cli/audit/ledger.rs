@@ -214,7 +214,7 @@ impl<'a> Summary<'a> {
                 .metadata
                 .map(|metadata| MetadataLine { id: metadata.id(), next_update: metadata.next_update().to_string() }),
             accounts: audit.accounts.len(),
-            accounts_covered: audit.accounts.iter().filter(|account| account.proved >= account.required).count(),
+            accounts_covered: audit.accounts.iter().filter(|account| account.standing.is_complete()).count(),
             keys_in_service: audit.in_service().count(),
             keys_accepted: audit.in_service().filter(|one| one.standing == Assessment::Accepted).count(),
             critical: audit.count(Severity::Critical),

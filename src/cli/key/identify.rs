@@ -75,6 +75,7 @@ impl<'a> Owned<'a> {
             CredentialState::Unconfirmed => "to be registered by hand and confirmed",
             CredentialState::Registered => "registered",
             CredentialState::Deleted => "deleted according to the ledger, and yet on the key",
+            CredentialState::Erased => "erased according to the ledger, and yet on the key",
             CredentialState::Revoked => "revoked",
         };
         let label = self.label.map(|label| format!(", \"{label}\"")).unwrap_or_default();

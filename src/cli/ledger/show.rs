@@ -5,7 +5,7 @@ use data_encoding::HEXLOWER;
 use serde::Serialize;
 
 use super::super::{CliError, Exit, Session};
-use crate::ledger::{Entry, Event, JobId, LedgerError, Outcome, SqliteStore, Store as _};
+use crate::ledger::{Entry, Erasure, Event, JobId, LedgerError, Outcome, SqliteStore, Store as _};
 
 /// Show the events in their order.
 ///
@@ -73,6 +73,30 @@ fn words(event: &Event) -> String {
         Event::AccountCompleted { account } => format!("{account}: complete"),
         Event::CredentialRevoked { account, credential_id, reason } => {
             format!("{account}: credential {credential_id} revoked: {reason}")
+        }
+        Event::RevocationRequested { account, credential_id, reason } => {
+            format!("{account}: credential {credential_id} is to be revoked when the IdP can be reached: {reason}")
+        }
+        Event::KeyErased { credential_ids, how, operator } => {
+            let how = match how {
+                Erasure::Reset => "its key was reset",
+                Erasure::CredentialDeleted => "deleted from its key",
+            };
+            let ids = credential_ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            format!("credential {ids} is gone: {how} by {operator}")
+        }
+        Event::KeyEdited { credential_id, label, place, custodian, operator } => {
+            let changed = [("label", label), ("place", place), ("custodian", custodian)];
+            let changed = changed.iter().filter_map(|(name, new)| Some(format!("{name} \"{}\"", new.as_ref()?)));
+            let changed = changed.collect::<Vec<_>>().join(", ");
+            format!("key of credential {credential_id}: {changed}, by {operator}")
+        }
+        Event::KeyReturned { credential_id, operator } => {
+            format!("key of credential {credential_id}: returned to {operator}")
+        }
+        Event::AccountLeft { account, reason, operator } => format!("{account}: left: {reason}, by {operator}"),
+        Event::AccountForgotten { account, reason, operator } => {
+            format!("{account}: forgotten: {reason}, by {operator}")
         }
         Event::KeyDrilled { account, credential_id, proved, observed } => {
             let how = if *proved { "proved again" } else { "NOT proved" };

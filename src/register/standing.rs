@@ -1,0 +1,387 @@
+//! What holds of an account and of each of its keys at a moment, and why. The only place that counts keys.
+//!
+//! It refuses to count a key that nobody saw sign, that failed when it was tried last, whose PIN did not reach its reader, or
+//! that the same account or another one has under another number: one key is one key.
+
+use std::collections::BTreeMap;
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::{AccountState, Credential, CredentialState, Job, JobState, Register};
+use crate::ledger::{AccountId, Entry, JobId, LedgerError, Step};
+use keywright_fido::webauthn::CredentialId;
+
+/// What holds of one key.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum KeyStanding {
+    /// Registered, proved, handed over.
+    InService,
+    /// In service, and to be tried again since this moment (RFC 3339).
+    DrillDue {
+        /// When its interval ended.
+        since: String,
+    },
+    /// It did not sign when it was tried last.
+    FailedDrill {
+        /// When, RFC 3339.
+        at: String,
+    },
+    /// To be registered by hand, or registered so, and no drill has confirmed it.
+    ToBeConfirmed,
+    /// The same key has a newer credential: as this key of this account.
+    Superseded {
+        /// The newer credential's account.
+        account: AccountId,
+        /// The newer credential's number there.
+        ordinal: usize,
+    },
+    /// No key has been taken for it yet.
+    Planned,
+    /// Its job was begun and did not end.
+    Interrupted {
+        /// The step that is open or next.
+        step: Step,
+    },
+    /// Its job stopped at this step.
+    Failed {
+        /// The step.
+        step: Step,
+        /// What happened.
+        message: String,
+    },
+    /// Its job will not be finished.
+    GivenUp,
+    /// On a key, and the IdP does not have it.
+    NotRegistered,
+    /// Gone from its key, which was reset or whose credential was deleted.
+    Erased,
+    /// Deleted from its key, because its registration did not come to be.
+    Deleted,
+    /// Removed at the IdP.
+    Revoked,
+    /// It is to be removed at the IdP, which could not be reached: it still signs in.
+    RevocationPending,
+}
+
+impl KeyStanding {
+    /// Whether the key counts towards what the profile demands.
+    pub fn counts(&self) -> bool {
+        matches!(self, Self::InService | Self::DrillDue { .. })
+    }
+
+    /// Whether something is still to be done to make the key.
+    pub fn is_to_come(&self) -> bool {
+        matches!(self, Self::Planned | Self::Interrupted { .. } | Self::Failed { .. })
+    }
+}
+
+/// One key of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyLine {
+    /// Its number in the account.
+    pub ordinal: usize,
+    /// The job that makes or made it.
+    pub job: JobId,
+    /// Its credential, if one was made.
+    pub credential_id: Option<CredentialId>,
+    /// What holds.
+    pub standing: KeyStanding,
+}
+
+/// What holds of an account, the most pressing first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AccountStanding {
+    /// A key's job stopped.
+    Failed,
+    /// A key's job was begun and did not end.
+    UnderWay,
+    /// Keys are planned, and none was taken yet.
+    Planned,
+    /// Fewer keys than the profile demands, and none to come.
+    KeysMissing,
+    /// As many as the profile demands once those that were registered by hand are confirmed.
+    ToBeConfirmed,
+    /// As many as the profile demands.
+    Complete,
+    /// The person left.
+    Left,
+    /// It was planned by mistake.
+    Forgotten,
+}
+
+/// What holds of an account at a moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The account as a whole.
+    pub account: AccountStanding,
+    /// Its keys, in the order of their jobs.
+    pub keys: Vec<KeyLine>,
+    /// Keys that the profile demands.
+    pub required: usize,
+    /// When the first of its keys has to be tried next; `None` if its profile has no interval, or no key counts.
+    pub next_drill: Option<OffsetDateTime>,
+}
+
+impl Standing {
+    /// Keys that count.
+    pub fn in_service(&self) -> usize {
+        self.keys.iter().filter(|key| key.standing.counts()).count()
+    }
+
+    /// Keys that a drill has to confirm.
+    pub fn to_be_confirmed(&self) -> usize {
+        self.keys.iter().filter(|key| key.standing == KeyStanding::ToBeConfirmed).count()
+    }
+
+    /// Keys whose job has something left to do.
+    pub fn to_come(&self) -> usize {
+        self.keys.iter().filter(|key| key.standing.is_to_come()).count()
+    }
+
+    /// Whether the account has what its profile demands.
+    pub fn is_complete(&self) -> bool {
+        self.account == AccountStanding::Complete
+    }
+
+    /// Keys that nobody has planned yet.
+    pub fn missing(&self) -> usize {
+        match self.account {
+            AccountStanding::Left | AccountStanding::Forgotten => 0,
+            _ => self.required.saturating_sub(self.in_service() + self.to_be_confirmed() + self.to_come()),
+        }
+    }
+}
+
+impl Register {
+    /// What the log said at a moment: nothing from the first later event on is read. Fails as [`Register::read`] does.
+    pub fn as_of(entries: &[Entry], at: OffsetDateTime) -> Result<Self, LedgerError> {
+        let later = entries.iter().position(|entry| moment(&entry.time).is_some_and(|time| time > at));
+        Self::read(&entries[..later.unwrap_or(entries.len())])
+    }
+
+    /// What holds of an account at a moment, which judges drills; `None` if it was never planned.
+    pub fn standing(&self, account: &AccountId, at: OffsetDateTime) -> Option<Standing> {
+        let known = self.accounts.get(account)?;
+        let jobs = known.jobs.iter().filter_map(|id| Some((*id, self.jobs.get(id)?)));
+        let keys = jobs.map(|(id, job)| self.key_line(id, job, at)).collect();
+        let required = known.profile.keys.required;
+        let mut standing = Standing { account: AccountStanding::Forgotten, keys, required, next_drill: None };
+        standing.account = account_standing(&known.state, &standing);
+        let counting = standing.keys.iter().filter(|key| key.standing.counts());
+        let drills = counting.filter_map(|key| self.next_drill(&self.credentials[key.credential_id.as_ref()?]));
+        standing.next_drill = drills.min();
+        Some(standing)
+    }
+
+    /// The standing of every account.
+    pub fn standings(&self, at: OffsetDateTime) -> BTreeMap<&AccountId, Standing> {
+        self.accounts.keys().filter_map(|id| Some((id, self.standing(id, at)?))).collect()
+    }
+
+    /// What a job came to.
+    fn key_line(&self, id: JobId, job: &Job, at: OffsetDateTime) -> KeyLine {
+        let current = job.credential_id().and_then(|id| self.credentials.get_key_value(id));
+        // A job that goes on speaks for its credential; one that ended is what its credential is.
+        let standing = match (&job.state, current) {
+            (JobState::Ready(Step::Inspect), _) => KeyStanding::Planned,
+            (JobState::Ready(step) | JobState::Open(step), _) => KeyStanding::Interrupted { step: *step },
+            (JobState::Failed(step, failure), _) => {
+                KeyStanding::Failed { step: *step, message: failure.message.clone() }
+            }
+            (JobState::GivenUp, Some((_, credential))) if !credential.state.lives() => gone(credential),
+            (JobState::GivenUp, _) | (JobState::Done, None) => KeyStanding::GivenUp,
+            (JobState::Done, Some((id, credential))) => self.key_standing(id, credential, at),
+        };
+        KeyLine { ordinal: job.ordinal, job: id, credential_id: current.map(|(id, _)| id.clone()), standing }
+    }
+
+    /// What a credential is whose job came to its end.
+    fn key_standing(&self, id: &CredentialId, credential: &Credential, at: OffsetDateTime) -> KeyStanding {
+        match credential.state {
+            CredentialState::Erased | CredentialState::Deleted | CredentialState::Revoked => return gone(credential),
+            CredentialState::OnKey => return KeyStanding::NotRegistered,
+            CredentialState::Unconfirmed | CredentialState::Registered if credential.to_be_revoked => {
+                return KeyStanding::RevocationPending;
+            }
+            CredentialState::Unconfirmed | CredentialState::Registered => {}
+        }
+        if let Some(newer) = self.newer_on_same_key(id, credential) {
+            return KeyStanding::Superseded { account: newer.account.clone(), ordinal: newer.ordinal };
+        }
+        if credential.state == CredentialState::Unconfirmed {
+            return KeyStanding::ToBeConfirmed;
+        }
+        if let Some(at) = &credential.failed {
+            return KeyStanding::FailedDrill { at: at.clone() };
+        }
+        match self.next_drill(credential).filter(|due| *due <= at) {
+            Some(due) => KeyStanding::DrillDue { since: due.format(&Rfc3339).unwrap_or_default() },
+            None if credential.proved.is_none() => KeyStanding::NotRegistered,
+            None => KeyStanding::InService,
+        }
+    }
+
+    /// A later credential in use on the key with the same attested serial number.
+    fn newer_on_same_key(&self, id: &CredentialId, credential: &Credential) -> Option<&Credential> {
+        let verdict = credential.verdict.as_ref().filter(|verdict| verdict.serial.is_some())?;
+        self.credentials.iter().find_map(|(other_id, other)| {
+            let same = other.verdict.as_ref().is_some_and(|other| other.names_same_key(verdict));
+            (other_id != id && same && other.state.is_in_use() && other.job > credential.job).then_some(other)
+        })
+    }
+}
+
+/// What a credential is that is no longer in use.
+fn gone(credential: &Credential) -> KeyStanding {
+    match credential.state {
+        CredentialState::Revoked => KeyStanding::Revoked,
+        CredentialState::Erased => KeyStanding::Erased,
+        _ => KeyStanding::Deleted,
+    }
+}
+
+fn account_standing(state: &AccountState, standing: &Standing) -> AccountStanding {
+    let any = |wanted: fn(&KeyStanding) -> bool| standing.keys.iter().any(|key| wanted(&key.standing));
+    match state {
+        AccountState::Left { .. } => AccountStanding::Left,
+        AccountState::Forgotten => AccountStanding::Forgotten,
+        AccountState::Active if any(|key| matches!(key, KeyStanding::Failed { .. })) => AccountStanding::Failed,
+        AccountState::Active if any(|key| matches!(key, KeyStanding::Interrupted { .. })) => AccountStanding::UnderWay,
+        AccountState::Active if any(|key| *key == KeyStanding::Planned) => AccountStanding::Planned,
+        AccountState::Active if standing.in_service() >= standing.required => AccountStanding::Complete,
+        AccountState::Active if standing.in_service() + standing.to_be_confirmed() >= standing.required => {
+            AccountStanding::ToBeConfirmed
+        }
+        AccountState::Active => AccountStanding::KeysMissing,
+    }
+}
+
+fn moment(text: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(text, &Rfc3339).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::sample::*;
+    use crate::ledger::{Erasure, Event};
+
+    fn at(text: &str) -> OffsetDateTime {
+        OffsetDateTime::parse(text, &Rfc3339).unwrap()
+    }
+
+    /// What holds of ada the day after these events.
+    fn standing(events: &[Event]) -> Standing {
+        Register::read(&log(events)).unwrap().standing(&account("ada"), at("2026-11-24T00:00:00Z")).unwrap()
+    }
+
+    fn with(mut events: Vec<Event>, more: impl IntoIterator<Item = Event>) -> Vec<Event> {
+        events.extend(more);
+        events
+    }
+
+    fn states(standing: &Standing) -> Vec<KeyStanding> {
+        standing.keys.iter().map(|key| key.standing.clone()).collect()
+    }
+
+    #[test]
+    fn two_keys_that_signed_make_an_account_complete() {
+        let ada = standing(&journey("ada"));
+        assert_eq!((ada.account, ada.in_service(), ada.missing()), (AccountStanding::Complete, 2, 0));
+        assert_eq!(states(&ada), [KeyStanding::InService, KeyStanding::InService]);
+    }
+
+    #[test]
+    fn a_key_counts_when_its_pin_is_handed_over_and_not_before() {
+        let events = with(
+            vec![planned("ada", 1), found("ada"), job_planned(1, "ada", 1)],
+            steps(1, Step::ALL.into_iter().take_while(|step| *step < Step::HandOver)),
+        );
+        let ada = standing(&events);
+        assert_eq!((ada.account, ada.in_service(), ada.to_come()), (AccountStanding::UnderWay, 0, 1));
+        let ada = standing(&with(events.clone(), [started(1, Step::HandOver), failed(1, Step::HandOver)]));
+        assert_eq!((ada.account, ada.in_service()), (AccountStanding::Failed, 0));
+        assert_eq!(standing(&with(events, steps(1, [Step::HandOver]))).account, AccountStanding::Complete);
+    }
+
+    #[test]
+    fn a_key_that_was_erased_counts_no_more() {
+        let erased = Event::KeyErased {
+            credential_ids: vec![credential_id(1)],
+            how: Erasure::Reset,
+            operator: "root".to_owned(),
+        };
+        let ada = standing(&with(journey("ada"), [erased]));
+        assert_eq!(states(&ada), [KeyStanding::Erased, KeyStanding::InService]);
+        assert_eq!((ada.account, ada.missing()), (AccountStanding::KeysMissing, 1));
+    }
+
+    #[test]
+    fn a_key_that_failed_its_drill_counts_again_when_it_passed_one() {
+        let drilled = |proved| Event::KeyDrilled {
+            account: account("ada"),
+            credential_id: credential_id(1),
+            proved,
+            observed: None,
+        };
+        let failed = with(journey("ada"), [drilled(false)]);
+        assert!(matches!(standing(&failed).keys[0].standing, KeyStanding::FailedDrill { .. }));
+        assert_eq!(standing(&failed).account, AccountStanding::KeysMissing);
+        assert_eq!(standing(&with(failed, [drilled(true)])).account, AccountStanding::Complete);
+    }
+
+    #[test]
+    fn a_drill_that_is_due_is_told_and_the_key_still_counts() {
+        let register = Register::read(&log(&journey("ada"))).unwrap();
+        let ada = register.standing(&account("ada"), at("2027-03-01T00:00:00Z")).unwrap();
+        assert!(ada.keys.iter().all(|key| matches!(key.standing, KeyStanding::DrillDue { .. })));
+        assert_eq!(ada.account, AccountStanding::Complete);
+        assert_eq!(ada.next_drill, Some(at("2027-02-21T18:23:00Z")));
+    }
+
+    #[test]
+    fn a_revocation_that_did_not_reach_the_idp_is_told_until_it_does() {
+        let (account, reason) = (account("ada"), "lost".to_owned());
+        let asked = Event::RevocationRequested {
+            account: account.clone(),
+            credential_id: credential_id(1),
+            reason: reason.clone(),
+        };
+        let pending = with(journey("ada"), [asked]);
+        assert_eq!(states(&standing(&pending))[0], KeyStanding::RevocationPending);
+        let revoked = Event::CredentialRevoked { account, credential_id: credential_id(1), reason };
+        assert_eq!(states(&standing(&with(pending, [revoked])))[0], KeyStanding::Revoked);
+    }
+
+    #[test]
+    fn nothing_is_missing_for_somebody_who_left_or_never_was() {
+        let (account, reason, operator) = (account("ada"), "typing error".to_owned(), "root".to_owned());
+        let left = Event::AccountLeft { account: account.clone(), reason: reason.clone(), operator: operator.clone() };
+        let ada = standing(&with(journey("ada"), [left]));
+        assert_eq!((ada.account, ada.missing()), (AccountStanding::Left, 0));
+        let mistake = vec![planned("ada", 2), job_planned(1, "ada", 1)];
+        assert_eq!((standing(&mistake).account, standing(&mistake).missing()), (AccountStanding::Planned, 1));
+        let forgotten = Event::AccountForgotten { account, reason, operator };
+        let ada = standing(&with(mistake, [forgotten.clone()]));
+        assert_eq!((ada.account, ada.missing(), ada.to_come()), (AccountStanding::Forgotten, 0, 0));
+        // Planned anew, it counts again.
+        assert_eq!(
+            standing(&with(vec![planned("ada", 1)], [forgotten.clone(), planned("ada", 1)])).account,
+            AccountStanding::KeysMissing
+        );
+        let entries = log(&with(journey("ada"), [forgotten]));
+        assert!(Register::read(&entries).is_err(), "an account with keys cannot be forgotten");
+    }
+
+    #[test]
+    fn as_of_a_moment_later_events_are_not_known() {
+        let entries = log(&journey("ada"));
+        let register = Register::as_of(&entries, at("2026-11-23T18:02:30Z")).unwrap();
+        let ada = register.standing(&account("ada"), at("2026-11-23T18:02:30Z")).unwrap();
+        assert_eq!((ada.in_service(), ada.required), (0, 2));
+        assert!(Register::as_of(&entries, at("2026-11-23T17:00:00Z")).unwrap().accounts.is_empty());
+    }
+}
