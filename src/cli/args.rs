@@ -13,12 +13,11 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{Date, OffsetDateTime};
 
-use super::device::SoftKeys;
-#[cfg(target_os = "linux")]
-use super::softkey;
+#[cfg(feature = "practice")]
+use super::soft_keys::SoftKeys;
 use super::{
-    CliError, attest, audit, completions, doctor, drill, enroll, exit, idp, key, ledger, man, mds, provision, rehearse,
-    resume, revoke, status, witness,
+    CliError, attest, audit, completions, doctor, drill, enroll, exit, idp, key, ledger, man, mds, provision, resume,
+    revoke, status, witness,
 };
 use crate::idp::Directory;
 use crate::secret::{Reader, SecretSource};
@@ -102,7 +101,8 @@ pub struct Global {
 #[derive(Subcommand)]
 #[allow(missing_docs, reason = "a comment here would take the place of the command's own help")]
 pub enum Command {
-    Rehearse(rehearse::Rehearse),
+    #[cfg(feature = "practice")]
+    Rehearse(super::rehearse::Rehearse),
     Provision(provision::Provision),
     Resume(resume::Resume),
     Status(status::Status),
@@ -112,8 +112,8 @@ pub enum Command {
     Key(key::Key),
     Doctor(doctor::Doctor),
     Idp(idp::Idp),
-    #[cfg(target_os = "linux")]
-    Softkey(softkey::Softkey),
+    #[cfg(all(feature = "practice", target_os = "linux"))]
+    Softkey(super::softkey::Softkey),
     Ledger(ledger::Ledger),
     Audit(audit::Audit),
     Attest(attest::Attest),
@@ -128,11 +128,27 @@ pub enum Command {
 #[derive(Debug, Clone, Default, Args)]
 pub struct KeySource {
     /// Soft keys instead of USB keys: so many of them, kept in the state folder, or a folder with saved ones
+    #[cfg(feature = "practice")]
     #[arg(long, value_name = "N|DIR")]
     pub softkeys: Option<SoftKeys>,
     /// How long soft keys wait for their touch, in milliseconds, so that the prompts can be seen
+    #[cfg(feature = "practice")]
     #[arg(long, value_name = "MS", default_value_t = 0, requires = "softkeys")]
     pub touch_after: u64,
+}
+
+impl KeySource {
+    /// The soft keys that were asked for, where there are any.
+    #[cfg(feature = "practice")]
+    pub fn softkeys(&self) -> Option<&SoftKeys> {
+        self.softkeys.as_ref()
+    }
+
+    /// There are none in this build.
+    #[cfg(not(feature = "practice"))]
+    pub fn softkeys(&self) -> Option<&std::convert::Infallible> {
+        None
+    }
 }
 
 /// Which single key.

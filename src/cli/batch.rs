@@ -65,8 +65,8 @@ impl RunContext {
         let state = session.state()?;
         let keys = Keys::open(&work.source, session)?;
         let mut anchors = read_anchors(&work.anchor)?;
-        if let Keys::Soft(row) = &keys {
-            anchors.merge(Anchors::from_pem_or_der(row.anchor_pem().as_bytes())?);
+        if let Some(pem) = keys.soft_anchor_pem() {
+            anchors.merge(Anchors::from_pem_or_der(pem.as_bytes())?);
         }
         let (store, vault, scratch): (Box<dyn Store>, _, _) = if work.dry_run {
             let scratch = tempfile::tempdir()
@@ -79,9 +79,10 @@ impl RunContext {
         let readers = settings.readers.iter().chain(&work.reader).cloned().collect();
         let letter_program = settings.letter_program.clone();
         // Soft keys do not blink: whoever practises with them sees ports.
-        let by_port = work.by_port || matches!(keys, Keys::Soft(_));
+        let by_port = work.by_port || keys.soft_anchor_pem().is_some();
         // Nobody stands at a rack of soft keys to plug another one in.
-        let wait = if matches!(keys, Keys::Soft(_)) { Duration::ZERO } else { Duration::from_secs(work.wait.into()) };
+        let wait =
+            if keys.soft_anchor_pem().is_some() { Duration::ZERO } else { Duration::from_secs(work.wait.into()) };
         Ok(Self {
             keys,
             directory,

@@ -2,36 +2,15 @@
 //!
 //! It refuses to choose: "the first one" is how the wrong key gets reset.
 
-use std::convert::Infallible;
-use std::path::PathBuf;
-use std::str::FromStr;
-use std::time::Duration;
-
 use super::args::{KeySource, OneKey};
 use super::console::Style;
 use super::session::ENDING;
+#[cfg(feature = "practice")]
+use super::soft_keys::Row;
 use super::{CliError, Session, select_by_touch};
 use keywright_fido::ctap::Authenticator;
 use keywright_fido::hid::usb::UsbBus;
-use keywright_fido::hid::{Bus, Cancel, Device, HidError, Keepalive, Limits, Pipe};
-use keywright_practice::softkey::{Rack, Touch};
-
-/// `--softkeys`: a number of soft keys in the state folder, or a folder.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SoftKeys {
-    /// So many, in the state folder.
-    Count(usize),
-    /// Those in this folder.
-    Folder(PathBuf),
-}
-
-impl FromStr for SoftKeys {
-    type Err = Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(text.parse().map_or_else(|_| Self::Folder(text.into()), Self::Count))
-    }
-}
+use keywright_fido::hid::{Bus, Device, Keepalive, Limits};
 
 /// Why there is not exactly one key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -69,55 +48,40 @@ pub enum Keys {
     /// The USB buses of this machine.
     Usb(UsbBus),
     /// Soft keys.
+    #[cfg(feature = "practice")]
     Soft(Row),
-}
-
-/// The first so many keys of a rack; the others are not plugged in.
-pub struct Row {
-    rack: Rack,
-    count: usize,
-}
-
-impl Row {
-    /// The certificate of the authority behind these keys, as PEM.
-    pub fn anchor_pem(&self) -> &str {
-        self.rack.anchor_pem()
-    }
-}
-
-impl Bus for Row {
-    fn devices(&self) -> Result<Vec<Device>, HidError> {
-        let mut devices = self.rack.devices()?;
-        devices.truncate(self.count);
-        Ok(devices)
-    }
-
-    fn open(&self, device: &Device) -> Result<Box<dyn Pipe>, HidError> {
-        self.rack.open(device)
-    }
-
-    fn replug(&self, device: &Device, patience: Duration, cancel: &Cancel) -> Result<Device, HidError> {
-        self.rack.replug(device, patience, cancel)
-    }
 }
 
 impl Keys {
     /// USB, or the soft keys that were asked for; those that are missing are made.
     pub fn open(source: &KeySource, session: &Session) -> Result<Self, CliError> {
-        let (rack, count) = match &source.softkeys {
-            None => return Ok(Self::Usb(UsbBus::new()?)),
-            Some(SoftKeys::Count(count)) => (Rack::create(&session.state()?.create()?.softkeys(), *count)?, *count),
-            Some(SoftKeys::Folder(folder)) => (Rack::open(folder)?, usize::MAX),
-        };
-        rack.set_touch(Touch::After(Duration::from_millis(source.touch_after)));
-        Ok(Self::Soft(Row { rack, count }))
+        match source.softkeys() {
+            None => Ok(Self::Usb(UsbBus::new()?)),
+            #[cfg(feature = "practice")]
+            Some(softkeys) => Ok(Self::Soft(Row::open(softkeys, source.touch_after, session)?)),
+            #[cfg(not(feature = "practice"))]
+            Some(never) => {
+                let _ = session;
+                match *never {}
+            }
+        }
     }
 
     /// The bus.
     pub fn bus(&self) -> &dyn Bus {
         match self {
             Self::Usb(bus) => bus,
+            #[cfg(feature = "practice")]
             Self::Soft(row) => row,
+        }
+    }
+
+    /// The certificate of the authority behind soft keys, as PEM; `None` for USB keys.
+    pub fn soft_anchor_pem(&self) -> Option<&str> {
+        match self {
+            Self::Usb(_) => None,
+            #[cfg(feature = "practice")]
+            Self::Soft(row) => Some(row.anchor_pem()),
         }
     }
 }
@@ -225,11 +189,5 @@ mod tests {
         assert_eq!(choose(both(), Some("/dev/hidraw2")), Ok(device(2)));
         assert_eq!(choose(both(), Some("1-1")), Ok(device(1)));
         assert_eq!(choose(both(), Some("1")), Err(KeysError::NotThere { name: "1".into(), keys }));
-    }
-
-    #[test]
-    fn softkeys_are_a_number_or_a_folder() {
-        assert_eq!("4".parse(), Ok(SoftKeys::Count(4)));
-        assert_eq!("./4".parse(), Ok(SoftKeys::Folder("./4".into())));
     }
 }

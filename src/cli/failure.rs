@@ -16,8 +16,8 @@ use crate::settings::SettingsError;
 use keywright_attest::{MdsError, TrustError};
 use keywright_fido::ctap::{CtapError, PinError, StatusCode};
 use keywright_fido::hid::HidError;
-use keywright_practice::idp_server::StartError;
-use keywright_practice::softkey::SoftKeyError;
+#[cfg(feature = "practice")]
+use keywright_practice::{idp_server::StartError, softkey::SoftKeyError};
 
 /// Everything that can end a command.
 #[derive(Debug, thiserror::Error)]
@@ -74,9 +74,11 @@ pub enum CliError {
     #[error(transparent)]
     Settings(#[from] SettingsError),
     /// The embedded directory's server.
+    #[cfg(feature = "practice")]
     #[error(transparent)]
     Serve(#[from] StartError),
     /// The soft keys.
+    #[cfg(feature = "practice")]
     #[error(transparent)]
     SoftKeys(#[from] SoftKeyError),
     /// An anchor file.
@@ -133,6 +135,13 @@ pub enum CliError {
     },
 }
 
+/// What to do where no key is.
+const PLUG_KEYS_IN: &str = if cfg!(feature = "practice") {
+    "plug security keys in, or practise with --softkeys 2"
+} else {
+    "plug security keys in"
+};
+
 impl CliError {
     /// The exit code.
     pub fn exit(&self) -> Exit {
@@ -145,6 +154,7 @@ impl CliError {
             Self::Secret(SecretError::Recipient(_) | SecretError::SameReader(_) | SecretError::NoReader) => Exit::Usage,
             Self::Settings(SettingsError::Unwritable { .. }) => Exit::Failed,
             Self::Profile(_) | Self::Roster(_) | Self::Settings(_) | Self::Usage(_) | Self::Trust(_) => Exit::Usage,
+            #[cfg(feature = "practice")]
             Self::Serve(StartError::NotLoopback(_) | StartError::Token | StartError::Origin { .. }) => Exit::Usage,
             Self::Open(OpenError::Setting { .. }) => Exit::Usage,
             Self::Directory(error)
@@ -214,12 +224,13 @@ impl CliError {
                 return directory_hint(error).map(str::to_owned);
             }
             Self::Run(RunError::Blocked { .. }) => "change this at the identity provider, then 'keywright idp check'",
-            Self::Run(RunError::NoKey) => "plug security keys in, or practise with --softkeys 2",
+            Self::Run(RunError::NoKey) => PLUG_KEYS_IN,
             Self::Drill(error) => drill_hint(error),
             Self::Settings(error) => return settings_hint(error),
             Self::NobodyToAsk { .. } => "repeat with --yes if that is what you want",
             Self::Revoke(RevokeError::NoSuchKey { .. }) => "'keywright status --json' shows every key that was planned",
             Self::AnotherKey(_) => "plug the same key into the same port again",
+            #[cfg(feature = "practice")]
             Self::SoftKeys(SoftKeyError::File { path, .. }) if path.starts_with("/dev") => {
                 "run 'sudo modprobe uhid' once, and repeat with sudo"
             }
@@ -237,7 +248,7 @@ impl CliError {
 
 fn keys_hint(error: &KeysError) -> &'static str {
     match error {
-        KeysError::None => "plug a security key in, or practise with --softkeys 2",
+        KeysError::None => PLUG_KEYS_IN,
         KeysError::Ambiguous { .. } => "name one with --key, or touch it with --key touch",
         KeysError::SeveralTouched { .. } => "touch one key only",
         KeysError::NotInLedger => {

@@ -25,13 +25,16 @@ pub mod mds;
 pub mod output;
 pub mod pin_entry;
 pub mod provision;
+#[cfg(feature = "practice")]
 pub mod rehearse;
 pub mod report;
 pub mod resume;
 pub mod revoke;
 pub mod select_by_touch;
 pub mod session;
-#[cfg(target_os = "linux")]
+#[cfg(feature = "practice")]
+pub mod soft_keys;
+#[cfg(all(feature = "practice", target_os = "linux"))]
 pub mod softkey;
 pub mod state;
 pub mod status;
@@ -77,6 +80,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn run(command: &Command, session: &Session) -> Result<Exit, CliError> {
     logging::start(session)?;
     match command {
+        #[cfg(feature = "practice")]
         Command::Rehearse(command) => command.run(session),
         Command::Provision(command) => command.run(session),
         Command::Resume(command) => command.run(session),
@@ -87,7 +91,7 @@ fn run(command: &Command, session: &Session) -> Result<Exit, CliError> {
         Command::Key(command) => command.run(session),
         Command::Doctor(command) => command.run(session),
         Command::Idp(command) => command.run(session),
-        #[cfg(target_os = "linux")]
+        #[cfg(all(feature = "practice", target_os = "linux"))]
         Command::Softkey(command) => command.run(session),
         Command::Ledger(command) => command.run(session),
         Command::Audit(command) => command.run(session),

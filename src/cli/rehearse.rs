@@ -13,10 +13,10 @@ use serde::Serialize;
 
 use super::args::{KeySource, Work};
 use super::batch::{RunContext, RunKind};
-use super::device::SoftKeys;
 use super::idp::serve::{UserRow, add_users, token_file};
 use super::output::count;
 use super::session::ENDING;
+use super::soft_keys::SoftKeys;
 use super::state::{StateFolder, create_private, write_private};
 use super::{CliError, Exit, Session};
 use crate::audit::export;

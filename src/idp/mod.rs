@@ -7,6 +7,7 @@
 
 pub mod connection;
 pub mod directory;
+#[cfg(feature = "practice")]
 pub mod embedded;
 pub mod entra;
 pub mod error;

@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::super::args::{OneKey, PinArgument};
-use super::super::device::{Keys, OpenKey, touch_prompt};
+use super::super::device::{OpenKey, touch_prompt};
 use super::super::judging::{JudgingProfile, Set, Yardstick};
 use super::super::key::credentials::{self, Line};
 use super::super::key::identify::Owned;
@@ -100,9 +100,9 @@ impl Key {
         let policy = self.profile.policy(session)?;
         let book = book(session)?;
         let OpenKey { keys, device, mut authenticator } = OpenKey::open(&self.which, session)?;
-        let makers = match &keys {
-            Keys::Soft(row) => Anchors::from_pem_or_der(row.anchor_pem().as_bytes())?,
-            Keys::Usb(_) => Anchors::none(),
+        let makers = match keys.soft_anchor_pem() {
+            Some(pem) => Anchors::from_pem_or_der(pem.as_bytes())?,
+            None => Anchors::none(),
         };
         let set = self.judging.set(makers, session)?;
         let key = &mut authenticator;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::super::args::KeySource;
-use super::super::device::{Keys, KeysError, SoftKeys};
+use super::super::device::{Keys, KeysError};
 use super::super::{CliError, Session};
 use super::{Check, Finding};
 use keywright_fido::ctap::Authenticator;
@@ -87,7 +87,7 @@ pub(super) fn look(source: &KeySource, session: &Session) -> Vec<Finding> {
         Err(error) => return vec![Finding::of_error(Check::Key, "-", &error)],
     };
     if devices.is_empty() {
-        return vec![none(source.softkeys.as_ref())];
+        return vec![none(source.softkeys().is_some())];
     }
     // Each key may take its seconds to answer, so they are asked at the same time.
     std::thread::scope(|scope| {
@@ -96,19 +96,19 @@ pub(super) fn look(source: &KeySource, session: &Session) -> Vec<Finding> {
     })
 }
 
-fn none(softkeys: Option<&SoftKeys>) -> Finding {
+fn none(soft: bool) -> Finding {
     let finding = |why: &str, step: &str| Finding::wrong(Check::Key, "-", why, step);
-    match (OS, softkeys) {
-        ("linux", None) if !permission::hidraw_is_there() => {
+    match (OS, soft) {
+        ("linux", false) if !permission::hidraw_is_there() => {
             finding("this kernel offers no HID devices: hidraw is missing", "sudo modprobe -a hid usbhid")
         }
-        ("linux", None) => match permission::interface_without_driver() {
+        ("linux", false) => match permission::interface_without_driver() {
             Some(interface) => {
                 finding(&format!("no driver has taken the HID device at {interface}"), "sudo modprobe usbhid")
             }
             None => Finding::of_error(Check::Key, "-", &KeysError::None.into()),
         },
-        ("windows", None) => finding(
+        ("windows", false) => finding(
             "no security key is plugged in, or Windows hides it: FIDO keys are for administrators only",
             "plug a key in, and start the terminal with 'Run as administrator'",
         ),

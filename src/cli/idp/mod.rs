@@ -3,6 +3,7 @@
 pub mod add;
 pub mod check;
 pub mod list;
+#[cfg(feature = "practice")]
 pub mod serve;
 
 use clap::{Args, Subcommand};
@@ -21,6 +22,7 @@ enum IdpCommand {
     Add(add::Add),
     List(list::List),
     Check(check::Check),
+    #[cfg(feature = "practice")]
     Serve(serve::Serve),
 }
 
@@ -31,6 +33,7 @@ impl Idp {
             IdpCommand::Add(command) => command.run(session),
             IdpCommand::List(command) => command.run(session),
             IdpCommand::Check(command) => command.run(session),
+            #[cfg(feature = "practice")]
             IdpCommand::Serve(command) => command.run(session),
         }
     }

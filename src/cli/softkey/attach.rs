@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 
-use super::super::device::SoftKeys;
+use super::super::soft_keys::SoftKeys;
 use super::super::{CliError, Exit, Session};
 use keywright_practice::softkey::uhid::{self, Attached};
 use keywright_practice::softkey::{Rack, SoftKey, Touch};
