@@ -1,55 +1,21 @@
-//! The command line: one file per command, arguments in, words out.
+//! The command line: `command` is the tree of commands, `commands` has one file or folder for each, `view` shows things, `shared`
+//! is what commands share. Each knows only those after it.
 //!
 //! Results go to stdout, everything else to stderr, questions to the terminal. It refuses to take a secret as an argument, and
 //! to destroy anything without being asked to: no terminal and no `--yes` is a no.
 
-pub mod args;
-pub mod attest;
-pub mod audit;
-pub mod batch;
-pub mod completions;
-pub mod console;
-pub mod device;
-pub mod doctor;
-pub mod drill;
-pub mod enroll;
-pub mod exit;
-pub mod failure;
-pub mod idp;
-pub mod judging;
-pub mod key;
-pub mod ledger;
-pub mod logging;
-pub mod man;
-pub mod mds;
-pub mod output;
-pub mod pin_entry;
-pub mod provision;
-#[cfg(feature = "practice")]
-pub mod rehearse;
-pub mod report;
-pub mod resume;
-pub mod revoke;
-pub mod select_by_touch;
-pub mod session;
-#[cfg(feature = "practice")]
-pub mod soft_keys;
-#[cfg(all(feature = "practice", target_os = "linux"))]
-pub mod softkey;
-pub mod state;
-pub mod status;
-pub mod terminal;
-pub mod witness;
+mod command;
+mod commands;
+mod shared;
+mod view;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
-pub use args::{Arguments, Command};
-pub use exit::Exit;
-pub use failure::CliError;
-pub use session::Session;
+use command::Arguments;
+use shared::{CliError, Exit, Session, logging};
 
 /// Runs the program. `--help`, `--version` and wrong usage end here too, with clap's words and codes (0 and 2).
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -62,7 +28,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let session = Session::new(&arguments.global);
-    let ended = match run(&arguments.command, &session) {
+    let ended = match logging::start(&session).and_then(|()| arguments.command.run(&session)) {
         Ok(exit) => exit,
         // Whatever a key or a prompt made of it, it was the person who ended it.
         Err(error) if session.cancel.is_cancelled() && error.exit() != Exit::Interrupted && !error.is_ledger() => {
@@ -75,30 +41,4 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     ended.into()
-}
-
-fn run(command: &Command, session: &Session) -> Result<Exit, CliError> {
-    logging::start(session)?;
-    match command {
-        #[cfg(feature = "practice")]
-        Command::Rehearse(command) => command.run(session),
-        Command::Provision(command) => command.run(session),
-        Command::Resume(command) => command.run(session),
-        Command::Status(command) => command.run(session),
-        Command::Enroll(command) => command.run(session),
-        Command::Revoke(command) => command.run(session),
-        Command::Drill(command) => command.run(session),
-        Command::Key(command) => command.run(session),
-        Command::Doctor(command) => command.run(session),
-        Command::Idp(command) => command.run(session),
-        #[cfg(all(feature = "practice", target_os = "linux"))]
-        Command::Softkey(command) => command.run(session),
-        Command::Ledger(command) => command.run(session),
-        Command::Audit(command) => command.run(session),
-        Command::Attest(command) => command.run(session),
-        Command::Mds(command) => command.run(session),
-        Command::Completions(command) => command.run(session),
-        Command::Man(command) => command.run(session),
-        Command::Witness(command) => command.run(),
-    }
 }

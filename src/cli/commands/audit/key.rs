@@ -1,0 +1,304 @@
+//! `keywright audit key`: everything that can be found out about the key in the slot.
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::audit::key::{attest, credentials_of_ledger};
+use crate::audit::{Contradiction, Registration};
+use crate::cli::shared::arguments::{OneKey, PinArgument};
+use crate::cli::shared::judging::{JudgingProfile, Set, Yardstick};
+use crate::cli::shared::open_key::{OpenKey, touch_prompt};
+use crate::cli::shared::output::count;
+use crate::cli::shared::{CliError, Exit, Session, pin_entry};
+use crate::cli::view::get_info::{self, Members};
+use crate::cli::view::key_credential::{self, Line};
+use crate::cli::view::ledger_credential::Owned;
+use crate::ledger::{LedgerError, SqliteStore, Store as _};
+use crate::register::Register;
+use crate::secret::SystemEntropy;
+use keywright_attest::{Anchors, Exposure, Policy, Verdict};
+use keywright_fido::ctap::{
+    Authenticator, CtapError, EnterpriseAttestation, Permissions, Pin, PinUvAuthToken, StatusCode,
+};
+use keywright_fido::webauthn::{Aaguid, CredentialId, RpId};
+
+/// Find out everything about one key: what it is, whether it is genuine, and whose.
+///
+/// The key makes a throw-away credential, with a touch, to show its attestation; nothing of it stays on the key. The attestation
+/// is judged by FIDO metadata and by roots that are named, and with --profile held against its demands. Without --pin the key's
+/// credentials are not listed, and a key that makes no credential without its PIN shows no attestation. The ledger's
+/// credentials are looked for without a PIN.
+///
+/// Ends with 0, or 7 if the profile refuses the key, or 6 if the key showed no attestation without its PIN.
+#[derive(Args)]
+#[command(after_long_help = "\
+Example:
+  keywright audit key
+  keywright audit key --key 1-2.3 --pin prompt --profile admin
+  keywright audit key --softkeys 1 --enterprise --json")]
+pub(crate) struct Key {
+    #[command(flatten)]
+    which: OneKey,
+    #[command(flatten)]
+    pin: PinArgument,
+    /// Ask for an enterprise attestation, which names the single key
+    #[arg(long)]
+    enterprise: bool,
+    #[command(flatten)]
+    judging: Yardstick,
+    #[command(flatten)]
+    profile: JudgingProfile,
+    /// Spend one of the key's last PIN attempts without asking
+    #[arg(long)]
+    yes: bool,
+}
+
+#[derive(Serialize)]
+struct Audited<'a> {
+    path: &'a str,
+    product: &'a str,
+    serial: Option<&'a str>,
+    pin: PinState,
+    attestation: Option<Attestation>,
+    /// `null` without the PIN, and on a key that does not list them.
+    credentials: Option<Vec<Line>>,
+    /// `null` where there is no ledger.
+    ledger: Option<InLedger<'a>>,
+    info: Members<'a>,
+}
+
+#[derive(Serialize)]
+struct PinState {
+    set: bool,
+    retries: Option<u32>,
+    power_cycle_needed: Option<bool>,
+    force_pin_change: bool,
+    min_pin_length: usize,
+}
+
+#[derive(Serialize)]
+struct Attestation {
+    /// `null` without a profile.
+    accepted: Option<bool>,
+    refusals: Vec<String>,
+    #[serde(flatten)]
+    verdict: Verdict,
+}
+
+#[derive(Serialize)]
+struct InLedger<'a> {
+    known: bool,
+    /// Those that the key answered for.
+    credentials: Vec<Owned<'a>>,
+    /// Those whose attestation had this key's serial number, and that the key did not answer for.
+    same_serial: Vec<Owned<'a>>,
+}
+
+impl Key {
+    /// Runs it.
+    pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
+        let policy = self.profile.policy(session)?;
+        let book = book(session)?;
+        let OpenKey { keys, device, mut authenticator } = OpenKey::open(&self.which, session)?;
+        let makers = match keys.soft_anchor_pem() {
+            Some(pem) => Anchors::from_pem_or_der(pem.as_bytes())?,
+            None => Anchors::none(),
+        };
+        let set = self.judging.set(makers, session)?;
+        let key = &mut authenticator;
+
+        let pin = match &self.pin.pin {
+            Some(source) => Some(pin_entry::for_tokens(key, Some(source), self.yes, session)?),
+            None => None,
+        };
+        let of_ledger = book.as_ref().map(|book| credentials_of_ledger(key, book)).transpose()?;
+        let made = self.attestation(key, pin.as_ref(), &mut touch_prompt(session, &device))?;
+        let attestation =
+            made.map(|made| judge(&made, key.info().aaguid, &set, policy.as_ref().map(|(_, policy)| policy)));
+        let credentials = match &pin {
+            Some(pin) if key.info().manages_credentials() => {
+                let token = key.pin_uv_auth_token(pin, Permissions::CREDENTIAL_MANAGEMENT, None)?;
+                Some(key_credential::on_key(&device.path, key, &token)?)
+            }
+            _ => None,
+        };
+        let retries = if key.info().has_pin() { Some(key.pin_retries()?) } else { None };
+
+        let info = key.info();
+        let serial = attestation.as_ref().and_then(|attestation| attestation.verdict.serial.as_deref());
+        let audited = Audited {
+            path: &device.path,
+            product: &device.product,
+            serial: device.serial.as_deref(),
+            pin: PinState {
+                set: info.has_pin(),
+                retries: retries.map(|retries| retries.retries),
+                power_cycle_needed: retries.and_then(|retries| retries.power_cycle_state),
+                force_pin_change: info.force_pin_change,
+                min_pin_length: info.min_pin_length,
+            },
+            ledger: book.as_ref().zip(of_ledger).map(|(book, ids)| in_ledger(book, &ids, info.aaguid, serial)),
+            attestation,
+            credentials,
+            info: Members::of(&device.path, &device.product, info),
+        };
+        session.output.result(&audited, || format!("{}{}", get_info::words(&audited.info, info), audited.words()))?;
+        Ok(match &audited.attestation {
+            None => Exit::Pin,
+            Some(Attestation { accepted: Some(false), .. }) => Exit::Attestation,
+            Some(_) => Exit::Done,
+        })
+    }
+
+    /// What the key attests; `None` if it does not without its PIN, and the PIN was not given.
+    fn attestation(
+        &self,
+        key: &mut Authenticator,
+        pin: Option<&Pin>,
+        touch: keywright_fido::ctap::Touch<'_>,
+    ) -> Result<Option<Registration>, CliError> {
+        let enterprise = self.enterprise.then_some(EnterpriseAttestation::PlatformManaged);
+        let token: Option<PinUvAuthToken> = match pin {
+            Some(pin) => Some(key.pin_uv_auth_token(pin, Permissions::MAKE_CREDENTIAL, Some(&RpId::probe()))?),
+            None => None,
+        };
+        match attest(key, enterprise, token.as_ref(), &SystemEntropy, touch) {
+            Ok(made) => Ok(Some(made)),
+            Err(CtapError::Status { status: StatusCode::PuatRequired, .. }) if pin.is_none() => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// The ledger, if there is one.
+fn book(session: &Session) -> Result<Option<Register>, CliError> {
+    match SqliteStore::read(&session.state()?.ledger()) {
+        Ok(store) => Ok(Some(Register::read(&store.entries(0)?)?)),
+        Err(LedgerError::Missing { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn judge(made: &Registration, claimed: Aaguid, set: &Set, policy: Option<&Policy>) -> Attestation {
+    let verdict = made.judge(&set.judge, set.at);
+    let attested = made.attestation.auth_data.attested_credential_data.as_ref().map(|data| data.aaguid);
+    let contradiction = attested
+        .filter(|attested| *attested != claimed)
+        .map(|attested| Contradiction::Model { claimed, attested }.to_string());
+    let refused = policy.and_then(|policy| policy.accept(&verdict).err()).unwrap_or_default();
+    let refusals: Vec<String> = contradiction.into_iter().chain(refused.iter().map(ToString::to_string)).collect();
+    Attestation { accepted: policy.map(|_| refusals.is_empty()), refusals, verdict }
+}
+
+fn in_ledger<'a>(book: &'a Register, ids: &[CredentialId], aaguid: Aaguid, serial: Option<&str>) -> InLedger<'a> {
+    let has_serial = |verdict: &Verdict| verdict.aaguid == aaguid && verdict.serial.as_deref() == serial;
+    let others = book.credentials.iter().filter(|(id, credential)| {
+        serial.is_some() && !ids.contains(id) && credential.verdict.as_ref().is_some_and(has_serial)
+    });
+    let others: Vec<CredentialId> = others.map(|(id, _)| id.clone()).collect();
+    let (credentials, same_serial) = (Owned::all(ids, book), Owned::all(&others, book));
+    InLedger { known: !(credentials.is_empty() && same_serial.is_empty()), credentials, same_serial }
+}
+
+impl Audited<'_> {
+    /// What getInfo does not say.
+    fn words(&self) -> String {
+        let mut text = String::new();
+        let mut line = |name: &str, value: String| text.push_str(&format!("  {name:<24}{value}\n"));
+        if let Some(retries) = self.pin.retries {
+            let replug = if self.pin.power_cycle_needed == Some(true) { ", after the key was replugged" } else { "" };
+            line("PIN attempts left", format!("{retries}{replug}"));
+        }
+        match &self.attestation {
+            None if self.pin.force_pin_change => {
+                line("attestation", "not shown before the key has the new PIN that it demands".into());
+            }
+            None => line("attestation", "not shown without the PIN; repeat with --pin prompt".into()),
+            Some(Attestation { accepted, refusals, verdict }) => {
+                line("attestation", attestation_in_words(verdict));
+                line(
+                    "  model",
+                    verdict.model.clone().unwrap_or_else(|| "not in the metadata, or there is none".into()),
+                );
+                if let Some(subject) = &verdict.subject {
+                    line("  certificate", subject.clone());
+                }
+                if let Some(firmware) = verdict.firmware {
+                    line("  firmware", firmware.to_string());
+                }
+                if let Some(serial) = &verdict.serial {
+                    line("  serial number", serial.clone());
+                }
+                if let Some(certification) = verdict.certification {
+                    line("  certification", certification.to_string());
+                }
+                for report in &verdict.status_reports {
+                    line("  reported", format!("{} {}", report.status, report.effective_date.as_deref().unwrap_or("")));
+                }
+                for advice in &verdict.advisories {
+                    let exposure = match advice.exposure {
+                        Exposure::Affected => "this key has it",
+                        Exposure::Presumed => "this key is taken to have it",
+                        Exposure::Unknown => "whether this key has it is not known",
+                    };
+                    line("  advisory", format!("{} ({exposure}): {} {}", advice.id, advice.summary, advice.link));
+                }
+                for reason in &verdict.reasons {
+                    line("  because", reason.clone());
+                }
+                match accepted {
+                    Some(true) => line("  for the profile", "accepted".into()),
+                    Some(false) => line("  for the profile", "refused".into()),
+                    None => {}
+                }
+                for refusal in refusals {
+                    line("  refused", refusal.clone());
+                }
+            }
+        }
+        match &self.ledger {
+            None => line("ledger", "there is none".into()),
+            Some(InLedger { known: false, .. }) => line("ledger", "does not know this key".into()),
+            Some(ledger) => {
+                for owned in &ledger.credentials {
+                    line("ledger", owned.words());
+                }
+                for owned in &ledger.same_serial {
+                    line("ledger, by its serial", owned.words());
+                }
+            }
+        }
+        match &self.credentials {
+            None => line("credentials", "not listed; that takes the PIN, and a key that manages credentials".into()),
+            Some(credentials) => {
+                line("credentials", count(credentials.len(), "credential", "credentials"));
+                if !credentials.is_empty() {
+                    let table = key_credential::words(credentials);
+                    table.lines().for_each(|row| text.push_str(&format!("    {row}\n")));
+                }
+            }
+        }
+        text
+    }
+}
+
+fn attestation_in_words(verdict: &Verdict) -> String {
+    use keywright_attest::{Chain, Statement};
+
+    let statement = match verdict.statement {
+        Statement::Valid => "valid",
+        Statement::Invalid => "INVALID",
+        Statement::SelfSigned => "signed by the credential itself, which proves no model",
+        Statement::None => "none",
+        Statement::Unverified => "not verified",
+    };
+    let chain = match verdict.chain {
+        Chain::Trusted => "the chain is trusted",
+        Chain::Untrusted => "the chain leads to no trusted root",
+        Chain::Expired => "the chain is out of date",
+        Chain::UnknownModel => "no root of this model is known",
+        Chain::NotChecked => "the chain was not checked",
+    };
+    let enterprise = if verdict.enterprise { ", enterprise" } else { "" };
+    format!("{} ({}{enterprise}), {chain}", statement, verdict.fmt)
+}

@@ -1,0 +1,266 @@
+//! `keywright audit ledger`: everything in the ledger, judged again today.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+use time::format_description::well_known::Rfc3339;
+
+use crate::audit::ledger::{
+    Area, Assessment, CredentialAudit, Finding, FindingKind, LedgerAudit, Readable, Severity, Standards,
+};
+use crate::audit::page;
+use crate::cli::shared::judging::Yardstick;
+use crate::cli::shared::output::count;
+use crate::cli::shared::state::write_private;
+use crate::cli::shared::{CliError, Exit, Session, profiles};
+use crate::ledger::{Head, SeenByHand, SqliteStore, Store as _};
+use crate::register::CredentialState;
+use keywright_attest::Firmware;
+use keywright_attest::{Advice, Anchors, Certification, Chain, MetadataId, Statement};
+use keywright_fido::webauthn::{Aaguid, CredentialId, RpId};
+
+/// Judge everything in the ledger again, by the rules, roots and profiles of today.
+///
+/// Every credential is judged from the attestation object and client data that were kept. What changed since it was enrolled is
+/// told, and so are people with too few keys, jobs that were not finished, and stored keys that nobody tried in time. The hash
+/// chain comes first: what stands after a break is not looked at. Profiles are those of the settings, or the built-in ones.
+#[derive(Args)]
+#[command(
+    after_long_help = "Exit codes: 0 nothing to do; 7 something to do about attestations; 3 about anything else; 1 the chain is broken.\n\n\
+        Example:\n  keywright audit ledger\n  keywright audit ledger --root maker.pem --html audit.html\n  keywright audit ledger --mds blob.jwt --at 2026-12-31 --json"
+)]
+pub(crate) struct Ledger {
+    #[command(flatten)]
+    by: Yardstick,
+    /// Write the audit as one page of HTML, for managers and auditors
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// A folder of profiles, over the built-in ones and instead of the settings' folder
+    #[arg(long, value_name = "DIR")]
+    profiles: Option<PathBuf>,
+    /// A head of the ledger that was kept somewhere else
+    #[arg(long, value_name = "NUMBER:HASH")]
+    head: Option<Head>,
+}
+
+#[derive(Serialize)]
+struct FindingLine<'a> {
+    kind: &'static str,
+    severity: Severity,
+    area: Area,
+    finding: &'static str,
+    directory: Option<&'a str>,
+    account: Option<&'a str>,
+    ordinal: Option<usize>,
+    credential_id: Option<&'a CredentialId>,
+    message: String,
+    next: &'static str,
+}
+
+#[derive(Serialize)]
+struct KeyLine<'a> {
+    kind: &'static str,
+    directory: &'a str,
+    account: &'a str,
+    person: &'a str,
+    profile: &'a str,
+    ordinal: usize,
+    credential_id: &'a CredentialId,
+    label: Option<&'a str>,
+    state: CredentialState,
+    standing: Assessment,
+    statement: Option<Statement>,
+    chain: Option<Chain>,
+    aaguid: Aaguid,
+    model: Option<&'a str>,
+    serial: Option<&'a str>,
+    firmware: Option<Firmware>,
+    certification: Option<Certification>,
+    advisories: &'a [Advice],
+    made: &'a str,
+    proved: Option<&'a str>,
+    /// How a registration at an IdP without an API was confirmed.
+    by_hand: Option<ByHandLine<'a>>,
+    reasons: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct ByHandLine<'a> {
+    said_by: &'a str,
+    /// What the key showed; `null` if it showed nothing.
+    rp_id: Option<&'a RpId>,
+    credential_id: Option<&'a CredentialId>,
+}
+
+impl<'a> ByHandLine<'a> {
+    fn of(seen: &'a SeenByHand) -> Self {
+        let found = seen.found.as_ref();
+        Self {
+            said_by: &seen.said_by,
+            rp_id: found.map(|found| &found.rp_id),
+            credential_id: found.map(|found| &found.credential_id),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct MetadataLine<'a> {
+    #[serde(flatten)]
+    id: &'a MetadataId,
+    next_update: String,
+}
+
+#[derive(Serialize)]
+struct Summary<'a> {
+    kind: &'static str,
+    at: String,
+    head: String,
+    metadata: Option<MetadataLine<'a>>,
+    accounts: usize,
+    accounts_covered: usize,
+    keys_in_service: usize,
+    keys_accepted: usize,
+    critical: usize,
+    warnings: usize,
+    notices: usize,
+}
+
+impl Ledger {
+    /// Runs it.
+    pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
+        let profiles = profiles::load(self.profiles.as_deref(), &session.settings()?)?;
+        let by = self.by.set(Anchors::none(), session)?;
+        let entries = SqliteStore::read(&session.state()?.ledger())?.entries(0)?;
+        let mut readable = Readable::read(&entries, self.head.as_ref());
+        readable.hold_against(&profiles);
+        let audit = LedgerAudit::of(&readable, &Standards { judge: &by.judge, at: by.at });
+
+        if let Some(html) = &self.html {
+            let failed = |why: String| CliError::File { path: html.clone(), why };
+            let page = page::render(&audit).map_err(|error| failed(error.to_string()))?;
+            write_private(html, page.as_bytes())?;
+        }
+        if session.output.is_json() {
+            for finding in &audit.findings {
+                session.output.object(&FindingLine::of(finding))?;
+            }
+            for one in &audit.credentials {
+                session.output.object(&KeyLine::of(one))?;
+            }
+            session.output.object(&Summary::of(&audit))?;
+        } else {
+            session.output.words(&words(&audit))?;
+        }
+        Ok(exit(&audit))
+    }
+}
+
+impl<'a> FindingLine<'a> {
+    fn of(Finding { about, matter }: &'a Finding) -> Self {
+        Self {
+            kind: "finding",
+            severity: matter.severity(),
+            area: matter.area(),
+            finding: matter.code(),
+            directory: about.account.as_ref().map(|account| account.directory.as_str()),
+            account: about.account.as_ref().map(|account| account.login.as_str()),
+            ordinal: about.ordinal,
+            credential_id: about.credential_id.as_ref(),
+            message: matter.to_string(),
+            next: matter.next_step(),
+        }
+    }
+}
+
+impl<'a> KeyLine<'a> {
+    fn of(one: &'a CredentialAudit<'a>) -> Self {
+        let (credential, verdict) = (one.credential, one.verdict.as_ref());
+        Self {
+            kind: "credential",
+            directory: &credential.account.directory,
+            account: &credential.account.login,
+            person: one.account.person.display_name(),
+            profile: one.account.profile.name.as_str(),
+            ordinal: credential.ordinal,
+            credential_id: one.id,
+            label: credential.label.as_deref(),
+            state: credential.state,
+            standing: one.standing,
+            statement: verdict.map(|verdict| verdict.statement),
+            chain: verdict.map(|verdict| verdict.chain),
+            aaguid: credential.key.aaguid,
+            model: verdict.and_then(|verdict| verdict.model.as_deref()),
+            serial: verdict.and_then(|verdict| verdict.serial.as_deref()),
+            firmware: verdict.and_then(|verdict| verdict.firmware),
+            certification: verdict.and_then(|verdict| verdict.certification),
+            advisories: verdict.map_or(&[], |verdict| &verdict.advisories),
+            made: &credential.made,
+            proved: credential.proved.as_deref(),
+            by_hand: credential.by_hand.as_ref().map(ByHandLine::of),
+            reasons: one.reasons(),
+        }
+    }
+}
+
+impl<'a> Summary<'a> {
+    fn of(audit: &'a LedgerAudit<'_>) -> Self {
+        Self {
+            kind: "summary",
+            at: audit.at.format(&Rfc3339).unwrap_or_else(|_| audit.at.to_string()),
+            head: audit.head.to_string(),
+            metadata: audit
+                .metadata
+                .map(|metadata| MetadataLine { id: metadata.id(), next_update: metadata.next_update().to_string() }),
+            accounts: audit.accounts.len(),
+            accounts_covered: audit.accounts.iter().filter(|account| account.standing.is_complete()).count(),
+            keys_in_service: audit.in_service().count(),
+            keys_accepted: audit.in_service().filter(|one| one.standing == Assessment::Accepted).count(),
+            critical: audit.count(Severity::Critical),
+            warnings: audit.count(Severity::Warning),
+            notices: audit.count(Severity::Notice),
+        }
+    }
+}
+
+/// A broken chain before attestations, attestations before the rest; notices ask for nothing.
+fn exit(audit: &LedgerAudit<'_>) -> Exit {
+    let to_do = |area: fn(Area) -> bool| {
+        audit.findings.iter().any(|Finding { matter, .. }| matter.severity() < Severity::Notice && area(matter.area()))
+    };
+    match () {
+        () if audit.findings.iter().any(|finding| matches!(finding.matter, FindingKind::ChainBroken(_))) => {
+            Exit::Failed
+        }
+        () if to_do(|area| area == Area::Attestation) => Exit::Attestation,
+        () if to_do(|_| true) => Exit::Partial,
+        () => Exit::Done,
+    }
+}
+
+fn words(audit: &LedgerAudit<'_>) -> String {
+    let mut text = String::new();
+    for Finding { about, matter } in &audit.findings {
+        let who = about.account.as_ref().map(|account| match about.ordinal {
+            Some(ordinal) => format!("{}, key {ordinal}: ", account.login),
+            None => format!("{}: ", account.login),
+        });
+        text.push_str(&format!("{:<8}  {}{matter}\n", matter.severity(), who.unwrap_or_default()));
+        if matter.severity() < Severity::Notice {
+            text.push_str(&format!("          {}\n", matter.next_step()));
+        }
+    }
+    let summary = Summary::of(audit);
+    text.push_str(&format!(
+        "{} of {} with enough proved keys; {} of {} in service accepted today; {} critical, {}, {}\nhead {}\n",
+        summary.accounts_covered,
+        count(summary.accounts, "account", "accounts"),
+        summary.keys_accepted,
+        count(summary.keys_in_service, "key", "keys"),
+        summary.critical,
+        count(summary.warnings, "warning", "warnings"),
+        count(summary.notices, "notice", "notices"),
+        summary.head,
+    ));
+    text
+}

@@ -1,0 +1,31 @@
+//! `keywright audit`: questions asked afterwards. None of these changes a key, an IdP or the ledger.
+
+pub(crate) mod key;
+pub(crate) mod ledger;
+
+use clap::{Args, Subcommand};
+
+use crate::cli::shared::{CliError, Exit, Session};
+
+/// Ask afterwards whether everything is still as it should be.
+#[derive(Args)]
+pub(crate) struct Audit {
+    #[command(subcommand)]
+    command: AuditCommand,
+}
+
+#[derive(Subcommand)]
+enum AuditCommand {
+    Key(key::Key),
+    Ledger(ledger::Ledger),
+}
+
+impl Audit {
+    /// Runs it.
+    pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
+        match &self.command {
+            AuditCommand::Key(command) => command.run(session),
+            AuditCommand::Ledger(command) => command.run(session),
+        }
+    }
+}

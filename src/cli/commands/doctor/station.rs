@@ -1,0 +1,90 @@
+//! What a run needs besides keys: settings, a state folder that can be written to, a ledger that is as it was written.
+
+use std::path::Path;
+
+use super::{Check, Finding};
+use crate::cli::shared::output::count;
+use crate::cli::shared::state::StateFolder;
+use crate::cli::shared::{CliError, Session};
+use crate::ledger::{LedgerError, SqliteStore, Store as _, chain};
+use crate::register::Register;
+
+/// Looks at everything that does not need a key. Changes nothing, and asks no IdP.
+pub(super) fn look(session: &Session) -> Vec<Finding> {
+    let mut findings = settings(session);
+    match session.state() {
+        Ok(state) => findings.extend([folder(&state), ledger(&state)]),
+        Err(error) => findings.push(Finding::of_error(Check::State, "", &error)),
+    }
+    findings
+}
+
+fn settings(session: &Session) -> Vec<Finding> {
+    let file = session.global.config.as_ref().map_or("keywright.toml".to_owned(), |file| file.display().to_string());
+    let settings = match session.settings() {
+        Ok(settings) => settings,
+        Err(error) => {
+            let step = error.hint().unwrap_or_else(|| "correct this file, or name another with --config".to_owned());
+            return vec![Finding::wrong(Check::Settings, file, error.to_string(), step)];
+        }
+    };
+    let mut findings = vec![Finding::well(Check::Settings, file, "in order")];
+    if settings.idp.is_empty() {
+        findings.push(Finding::well(Check::Idp, "-", "none is set up; --idp URL names one"));
+    }
+    let asked = |name| Finding::well(Check::Idp, name, format!("not asked; 'keywright idp check --idp {name}' does"));
+    findings.extend(settings.idp.keys().map(asked));
+    findings
+}
+
+fn folder(state: &StateFolder) -> Finding {
+    let subject = state.path().display().to_string();
+    let there = state.path().exists();
+    // A folder that is still to be made is made in the nearest one that is there.
+    let nearest = state.path().ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
+    if let Err(error) = tempfile::Builder::new().prefix(".keywright-doctor").tempfile_in(nearest) {
+        let why = format!("cannot be written to: {}: {}", nearest.display(), plain(&error));
+        return Finding::wrong(Check::State, subject, why, "name a folder of your own with --state");
+    }
+    if there && others_may_look_in(state.path()) {
+        let step = format!("chmod 700 '{subject}'");
+        return Finding::wrong(Check::State, subject, "other accounts may look in", step);
+    }
+    Finding::well(Check::State, subject, if there { "can be written to" } else { "is made when it is needed" })
+}
+
+/// The system's words without the name of our temporary file.
+fn plain(error: &std::io::Error) -> String {
+    error.get_ref().and_then(|inner| inner.source()).map_or_else(|| error.kind().to_string(), ToString::to_string)
+}
+
+#[cfg(unix)]
+fn others_may_look_in(folder: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(folder).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+fn others_may_look_in(_folder: &Path) -> bool {
+    false
+}
+
+fn ledger(state: &StateFolder) -> Finding {
+    let subject = state.ledger().display().to_string();
+    match events(&state.ledger()) {
+        Ok(events) => {
+            let events = count(events, "event is", "events are");
+            Finding::well(Check::Ledger, subject, format!("{events} as written"))
+        }
+        Err(LedgerError::Missing { .. }) => Finding::well(Check::Ledger, subject, "none yet"),
+        Err(error) => Finding::of_error(Check::Ledger, subject, &CliError::from(error)),
+    }
+}
+
+/// How many events there are; fails unless the chain holds and they make sense one after the other.
+fn events(path: &Path) -> Result<usize, LedgerError> {
+    let entries = SqliteStore::read(path)?.entries(0)?;
+    chain::verify(&entries, None)?;
+    Register::read(&entries)?;
+    Ok(entries.len())
+}

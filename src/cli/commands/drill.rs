@@ -1,0 +1,359 @@
+//! `keywright drill`: a stored key is taken out and tried.
+
+use clap::Args;
+use serde::Serialize;
+use time::format_description::well_known::Rfc3339;
+
+use crate::cli::shared::arguments::{OneKey, PinArgument, WhichIdp};
+use crate::cli::shared::console::Style;
+use crate::cli::shared::device::{KeysError, choose};
+use crate::cli::shared::failure::{drill_exit, drill_hint};
+use crate::cli::shared::open_key::{Keys, open};
+use crate::cli::shared::operator::operator_name;
+use crate::cli::shared::session::ENDING;
+use crate::cli::shared::{CliError, Exit, Session, pin_entry, select_by_touch};
+use crate::ledger::{AccountId, LedgerError, Observed, SeenByHand, SqliteStore};
+use crate::provision::drill::{Ready, Whose};
+use crate::provision::{Drill as Engine, DrillError, RetryPolicy};
+use crate::register::Register;
+use crate::secret::{SecretSource, SystemEntropy};
+use keywright_fido::ctap::{Authenticator, Pin};
+use keywright_fido::hid::{Device, Keepalive};
+use keywright_fido::webauthn::CredentialId;
+
+/// Prove that a stored key still works.
+///
+/// Recognises the key, asks the IdP whether it still has the key's credential, takes the key's PIN and a touch, verifies the
+/// signature, and signs in where the IdP lets us try. The ledger gets what was seen, good or bad. Without ACCOUNT, every key that
+/// is plugged in and in the ledger is tried. The last PIN attempts of a key are never used.
+///
+/// An IdP without an API can be asked nothing. There you say that the key signs in, and the key shows the credential that the browser
+/// made, if it lists any; the first such drill confirms a key that was registered by hand.
+///
+/// Ends with 0 if every key passed, 3 if some did, 6 if it was about a PIN, 5 if there is no key that the ledger knows.
+#[derive(Args)]
+#[command(after_long_help = "\
+Example:
+  keywright drill
+  keywright drill ada@example.org --key 1-2.3
+  keywright drill ada@example.org --number 2 --pin file:pin.txt --json")]
+pub(crate) struct Drill {
+    /// The login at the IdP [default: whoever's keys are plugged in]
+    #[arg(value_name = "ACCOUNT")]
+    account: Option<String>,
+    /// Which of the person's keys it is, as its label says: one that no longer has its credential is then written down as failed
+    #[arg(long, value_name = "NUMBER", requires = "account")]
+    number: Option<usize>,
+    #[command(flatten)]
+    which: OneKey,
+    #[command(flatten)]
+    pin: PinArgument,
+    #[command(flatten)]
+    idp: WhichIdp,
+    /// Somebody has signed in with this key, at an IdP without an API [default: asks]
+    #[arg(long)]
+    signed_in: bool,
+    /// Ask ledger, IdP and key what can be asked without PIN and touch, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Serialize)]
+struct Drilled<'a> {
+    kind: &'static str,
+    account: &'a str,
+    directory: &'a str,
+    person: &'a str,
+    ordinal: usize,
+    port: &'a str,
+    credential_id: &'a CredentialId,
+    dry_run: bool,
+    proved: bool,
+    signature: bool,
+    registered: Option<bool>,
+    signed_in: Option<bool>,
+    /// At an IdP without an API: who says that it signs in, and what the key shows of it.
+    by_hand: Option<&'a SeenByHand>,
+    /// Whether the key takes a new PIN and nothing else from now on.
+    force_pin_change: bool,
+    account_complete: bool,
+    /// Whether the ledger has it.
+    recorded: bool,
+    /// RFC 3339; `null` where the profile asks for no drills.
+    next_drill: Option<String>,
+    failure: Option<Why>,
+}
+
+#[derive(Serialize)]
+struct Why {
+    message: String,
+    hint: &'static str,
+}
+
+/// A key that is plugged in, and the credential that it is to be tried for.
+struct Candidate {
+    device: Device,
+    key: Authenticator,
+    id: CredentialId,
+    /// Typed already, by the person of a key that shows nothing without it.
+    pin: Option<Pin>,
+}
+
+impl Drill {
+    /// Runs it.
+    pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
+        let directory = self.idp.open(&session.settings()?)?;
+        session.catch_interrupts(ENDING)?;
+        let ledger = session.state()?.ledger();
+        let store = match self.dry_run {
+            true => SqliteStore::read(&ledger)?,
+            // Opening for writing would make one.
+            false if !ledger.exists() => return Err(LedgerError::Missing { path: ledger.display().to_string() }.into()),
+            false => SqliteStore::open(&ledger, Box::new(Session::now))?,
+        };
+        let engine = Engine::open(&*directory, &store, RetryPolicy::default(), &session.cancel, &SystemEntropy)?;
+        let book = engine.book();
+        let account = self.account(directory.name(), &book)?;
+
+        let keys = Keys::open(&self.which.source, session)?;
+        let mut devices = keys.bus().devices()?;
+        match self.which.key.as_deref() {
+            Some(select_by_touch::TOUCH) => devices = vec![select_by_touch::choose(keys.bus(), devices, session)?],
+            Some(named) => devices = vec![choose(devices, Some(named))?],
+            None if devices.is_empty() => return Err(KeysError::None.into()),
+            None => {}
+        }
+        let alone = devices.len() == 1;
+        let mut candidates = Vec::new();
+        for device in devices {
+            let mut key = open(keys.bus(), &device, session)?;
+            let place = &device.port;
+            let (id, pin) = match engine.whose(&device, &mut key, account.as_ref())? {
+                Whose::Credential(id) => (Some(id), None),
+                Whose::Hidden(_) if self.dry_run => {
+                    session.console.say(&format!("the key in {place} shows nothing without its PIN"));
+                    continue;
+                }
+                Whose::Hidden(_) if !alone => {
+                    session.console.say(&format!(
+                        "the key in {place} shows nothing without its PIN; try it by itself, with --key"
+                    ));
+                    continue;
+                }
+                Whose::Hidden(hidden) => {
+                    let pin = self.take_pin(&format!("PIN of the key in port {place}"), session)?;
+                    (Some(engine.find(&mut key, &hidden, &pin)?), Some(pin))
+                }
+                Whose::Nobody => (self.claimed(account.as_ref(), &book).filter(|_| alone), None),
+            };
+            let Some(id) = id else {
+                session.console.say(&format!("the key in {place} has no credential that the ledger knows"));
+                continue;
+            };
+            let found = &book.credentials[&id];
+            let meant = account.as_ref().is_none_or(|account| *account == found.account)
+                && self.number.is_none_or(|number| number == found.ordinal);
+            if !meant || found.account.directory != directory.name() {
+                session.console.say(&format!(
+                    "the key in {place} is key {} of {}; it was left alone",
+                    found.ordinal, found.account
+                ));
+                continue;
+            }
+            candidates.push(Candidate { device, key, id, pin });
+        }
+        if candidates.is_empty() {
+            return Err(KeysError::NotInLedger.into());
+        }
+        if candidates.len() > 1 && !matches!(self.pin.pin, None | Some(SecretSource::Prompt)) {
+            return Err(CliError::Usage(
+                "several keys are to be tried, and --pin names the PIN of one; name the key with --key".into(),
+            ));
+        }
+        if candidates.len() > 1 && self.signed_in {
+            return Err(CliError::Usage(
+                "several keys are to be tried, and --signed-in speaks for one; name the key with --key".into(),
+            ));
+        }
+        let mut exits = Vec::new();
+        for candidate in candidates {
+            exits.push(self.one(candidate, &engine, session)?);
+        }
+        Ok(match &exits[..] {
+            all if all.iter().all(|exit| *exit == Exit::Done) => Exit::Done,
+            all if all.contains(&Exit::Done) => Exit::Partial,
+            [first, others @ ..] if others.iter().all(|exit| exit == first) => *first,
+            _ => Exit::Failed,
+        })
+    }
+
+    /// The account that is named, if the ledger knows it.
+    fn account(&self, directory: &str, book: &Register) -> Result<Option<AccountId>, CliError> {
+        let Some(login) = &self.account else { return Ok(None) };
+        let account = AccountId { directory: directory.to_owned(), login: login.clone() };
+        if !book.accounts.contains_key(&account) {
+            return Err(CliError::NotFound(format!("{account} is not in the ledger")));
+        }
+        Ok(Some(account))
+    }
+
+    /// The credential that a key should have which shows none: if the person says which key it is, or there is only one.
+    fn claimed(&self, account: Option<&AccountId>, book: &Register) -> Option<CredentialId> {
+        let mut in_service = book
+            .credentials_of(account?)
+            .filter(|(_, one)| one.state.is_in_use() && self.number.is_none_or(|number| number == one.ordinal));
+        match (in_service.next(), in_service.next()) {
+            (Some((id, _)), None) => Some(id.clone()),
+            _ => None,
+        }
+    }
+
+    fn take_pin(&self, what: &str, session: &Session) -> Result<Pin, CliError> {
+        pin_entry::take(self.pin.pin.as_ref(), "--pin", what, session)
+    }
+
+    /// Whether somebody has signed in with the key. An IdP with an API is asked itself.
+    fn is_signed_in(&self, engine: &Engine<'_>, whose: &str, session: &Session) -> Result<bool, CliError> {
+        let Some(by_hand) = engine.by_hand().filter(|_| !self.signed_in) else { return Ok(true) };
+        if !session.console.looks().asks {
+            return Err(CliError::Usage(format!(
+                "nobody here can ask {} whether {whose}, signs in; say so with --signed-in once somebody has",
+                by_hand.sign_in_url
+            )));
+        }
+        let question = format!("{whose}: has somebody signed in with it at {}?", by_hand.sign_in_url);
+        match session.console.confirm(&question, false) {
+            Err(CliError::NotConfirmed) if !session.cancel.is_cancelled() => Ok(false),
+            Err(CliError::NotConfirmed) => Err(CliError::Stopped),
+            said => said.map(|()| true),
+        }
+    }
+
+    /// What the key shows, with PIN and touch.
+    fn tried<T: FnMut(Keepalive)>(
+        &self,
+        key: &mut Authenticator,
+        ready: &Ready,
+        pin: &Pin,
+        engine: &Engine<'_>,
+        prompt: &mut dyn FnMut() -> T,
+    ) -> Result<Observed, DrillError> {
+        let observed = engine.prove(key, ready, pin, &mut prompt())?;
+        let Some(by_hand) = engine.by_hand() else { return Ok(observed) };
+        let seen = engine.confirm(key, ready, pin, by_hand, &operator_name(), &mut prompt())?;
+        Ok(Observed { by_hand: Some(seen), ..observed })
+    }
+
+    /// Tries one key, and says how it went.
+    fn one(&self, candidate: Candidate, engine: &Engine<'_>, session: &Session) -> Result<Exit, CliError> {
+        let Candidate { device, mut key, id, pin } = candidate;
+        let key = &mut key;
+        let book = engine.book();
+        let credential = &book.credentials[&id];
+        let account = &book.accounts[&credential.account];
+        let person = account.person.display_name();
+        let whose = format!("{person}, key {} of {}", credential.ordinal, credential.account);
+        let ended = match engine.examine(key, &id) {
+            Err(error) => Err(error),
+            Ok(_) if self.dry_run => {
+                Ok(Observed { registered: engine.by_hand().is_none().then_some(true), ..Observed::default() })
+            }
+            Ok(_) if !self.is_signed_in(engine, &whose, session)? => Err(DrillError::NobodySignedIn),
+            Ok(ready) => {
+                let pin = match pin {
+                    Some(pin) => pin,
+                    None => self.take_pin(&format!("PIN of {whose}"), session)?,
+                };
+                let place = format!("{whose} (port {})", device.port);
+                self.tried(key, &ready, &pin, engine, &mut || touch_prompt(&place, session))
+            }
+        };
+        if ended.is_err() && session.cancel.is_cancelled() {
+            return Err(CliError::Stopped);
+        }
+        // A ledger that cannot be written is worse than any key.
+        let recorded = !self.dry_run && engine.conclude(&id, &ended)?;
+        if let Err(DrillError::Ledger(error)) = ended {
+            return Err(error.into());
+        }
+        let book = engine.book();
+        let observed = ended.as_ref().ok();
+        let failure = ended.as_ref().err();
+        let drilled = Drilled {
+            kind: "drill",
+            account: &credential.account.login,
+            directory: &credential.account.directory,
+            person,
+            ordinal: credential.ordinal,
+            port: &device.port,
+            credential_id: &id,
+            dry_run: self.dry_run,
+            proved: !self.dry_run && failure.is_none(),
+            signature: observed.is_some_and(|observed| observed.signature.is_some()),
+            registered: match failure {
+                Some(DrillError::NotRegistered { .. }) => Some(false),
+                _ => observed.and_then(|observed| observed.registered),
+            },
+            signed_in: match failure {
+                Some(DrillError::NotLetIn { .. }) => Some(false),
+                _ => observed.and_then(|observed| observed.signed_in),
+            },
+            by_hand: observed.and_then(|observed| observed.by_hand.as_ref()),
+            force_pin_change: key.info().force_pin_change,
+            account_complete: book
+                .standing(&credential.account, Session::now())
+                .is_some_and(|standing| standing.is_complete()),
+            recorded,
+            next_drill: book.next_drill(&book.credentials[&id]).and_then(|next| next.format(&Rfc3339).ok()),
+            failure: failure.map(|error| Why { message: error.to_string(), hint: drill_hint(error) }),
+        };
+        session.output.result(&drilled, || drilled.words(&whose))?;
+        if let Some(error) = failure {
+            session.console.hint(drill_hint(error));
+        }
+        Ok(failure.map_or(Exit::Done, drill_exit))
+    }
+}
+
+/// Tells that the key waits for a touch, whenever it begins to.
+fn touch_prompt<'a>(place: &'a str, session: &'a Session) -> impl FnMut(Keepalive) + use<'a> {
+    let mut asked = false;
+    move |keepalive| {
+        let needed = keepalive == Keepalive::UpNeeded;
+        if needed && !asked {
+            let now = session.console.paint(Style::Now, "touch now:");
+            session.console.say(&format!("{now} {place}"));
+        }
+        asked = needed;
+    }
+}
+
+impl Drilled<'_> {
+    fn words(&self, whose: &str) -> String {
+        let next = self.next_drill.as_ref().map(|next| format!("; next drill by {}", next.get(..10).unwrap_or(next)));
+        match &self.failure {
+            Some(why) => {
+                let kept = if self.recorded { " (the ledger has it)" } else { "" };
+                format!("{whose}: FAILED: {}{kept}", why.message)
+            }
+            None if self.dry_run && self.registered == Some(true) => {
+                format!("{whose}: registered; its PIN and a touch would prove it")
+            }
+            None if self.dry_run => format!("{whose}: its PIN, a touch and somebody's word would prove it"),
+            None => {
+                let how = match (self.by_hand, self.signed_in) {
+                    (Some(SeenByHand { said_by, found: Some(found) }), _) => {
+                        format!("signed, also for {}; signs in there as {said_by} says", found.rp_id)
+                    }
+                    (Some(SeenByHand { said_by, found: None }), _) => {
+                        format!("signed; signs in as {said_by} says, and the key shows nothing of it")
+                    }
+                    (None, Some(true)) => "signed, registered, signed in".to_owned(),
+                    (None, _) => "signed, registered".to_owned(),
+                };
+                let pin = if self.force_pin_change { "; its person has to choose a new PIN now" } else { "" };
+                format!("{whose}: works: {how}{}{pin}", next.unwrap_or_default())
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! `keywright enroll`: one more key for one person.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::cli::shared::arguments::Work;
+use crate::cli::shared::batch::{RunContext, RunKind};
+use crate::cli::shared::session::ENDING;
+use crate::cli::shared::{CliError, Exit, Session, profiles};
+use crate::cli::view::run_report;
+use crate::ledger::AccountId;
+use crate::profile::{Person, ProfileName};
+use crate::provision::Plan;
+
+/// Make one more key for one person.
+///
+/// For a backup, or in place of a key that was lost. The other keys of the person stay as they are, and none of them is taken
+/// for the new one. For somebody whom the ledger does not know yet, name a profile.
+#[derive(Args)]
+#[command(
+    after_long_help = "Example:\n  keywright enroll ada@example.org\n  keywright enroll bob@example.org --profile finance --name 'Bob'"
+)]
+pub(crate) struct Enroll {
+    /// The login at the IdP
+    #[arg(value_name = "ACCOUNT")]
+    account: String,
+    /// The profile [default: the account's own, as the ledger has it]
+    #[arg(long, value_name = "NAME")]
+    profile: Option<ProfileName>,
+    /// The person's name, if the ledger does not have it
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// The request that this rests on, for the ledger
+    #[arg(long, value_name = "ID")]
+    ticket: Option<String>,
+    /// Why the account gets a key, for the ledger
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Where the key will be kept, for the ledger
+    #[arg(long, value_name = "PLACE")]
+    storage: Option<String>,
+    /// A folder of profiles, over the built-in ones and instead of the settings' folder
+    #[arg(long, value_name = "DIR")]
+    profiles: Option<PathBuf>,
+    #[command(flatten)]
+    work: Work,
+}
+
+impl Enroll {
+    /// Runs it.
+    pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
+        let settings = session.settings()?;
+        let profiles = profiles::load(self.profiles.as_deref(), &settings)?;
+        session.catch_interrupts(ENDING)?;
+        let bench = RunContext::open(&self.work, &settings, session)?;
+        let book = bench.book()?;
+        let id = AccountId { directory: bench.directory_name().to_owned(), login: self.account.clone() };
+        let known = book.accounts.get(&id);
+        let profile = match (&self.profile, known) {
+            (Some(name), _) => profiles::find(name, &profiles)?.clone(),
+            (None, Some(known)) => known.profile.clone(),
+            (None, None) => {
+                return Err(CliError::Usage(format!("{id} is not in the ledger; name a profile with --profile")));
+            }
+        };
+        let person = known.map(|known| &known.person);
+        let over =
+            |new: &Option<String>, old: fn(&Person) -> Option<String>| new.clone().or_else(|| person.and_then(old));
+        let person = Person {
+            account: self.account.clone(),
+            profile: profile.name.clone(),
+            name: over(&self.name, |person| person.name.clone()),
+            ticket: self.ticket.clone(),
+            reason: self.reason.clone(),
+            storage: over(&self.storage, |person| person.storage.clone()),
+        };
+        bench.can_hand_over(&profile, session)?;
+        let plan = Plan::one_more(&person, &profile, bench.directory_name(), &book);
+        let outcome = bench.run(RunKind::Enroll, &plan, self.work.dry_run, session)?;
+        run_report::print(&outcome, session)
+    }
+}

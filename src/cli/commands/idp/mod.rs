@@ -1,0 +1,40 @@
+//! `keywright idp`: the identity provider.
+
+pub(crate) mod add;
+pub(crate) mod check;
+pub(crate) mod list;
+#[cfg(feature = "practice")]
+pub(crate) mod serve;
+
+use clap::{Args, Subcommand};
+
+use crate::cli::shared::{CliError, Exit, Session};
+
+/// The identity providers: set them up, list and check them, or serve one for practice.
+#[derive(Args)]
+pub(crate) struct Idp {
+    #[command(subcommand)]
+    command: IdpCommand,
+}
+
+#[derive(Subcommand)]
+enum IdpCommand {
+    Add(add::Add),
+    List(list::List),
+    Check(check::Check),
+    #[cfg(feature = "practice")]
+    Serve(serve::Serve),
+}
+
+impl Idp {
+    /// Runs it.
+    pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
+        match &self.command {
+            IdpCommand::Add(command) => command.run(session),
+            IdpCommand::List(command) => command.run(session),
+            IdpCommand::Check(command) => command.run(session),
+            #[cfg(feature = "practice")]
+            IdpCommand::Serve(command) => command.run(session),
+        }
+    }
+}

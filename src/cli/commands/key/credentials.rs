@@ -1,0 +1,95 @@
+//! `keywright key credentials`: what is on a key, and taking one away.
+
+use clap::Args;
+
+use crate::cli::shared::arguments::{Change, OneKey, PinArgument};
+use crate::cli::shared::open_key::OpenKey;
+use crate::cli::shared::{CliError, Exit, Session, pin_entry};
+use crate::cli::view::key_credential::{Line, on_key, words};
+use crate::ledger::{LedgerError, SqliteStore, Store as _};
+use crate::register::{Credential, Register};
+use keywright_fido::ctap::Permissions;
+use keywright_fido::webauthn::CredentialId;
+
+/// List the credentials on a key, or delete one.
+///
+/// Needs the key's PIN. A credential that is deleted here stays registered at the identity provider, where it does no harm and
+/// no good.
+#[derive(Args)]
+#[command(
+    after_long_help = "Example:\n  keywright key credentials\n  keywright key credentials --pin file:pin.txt --json\n  keywright key credentials --delete Zm9vYmFy"
+)]
+pub(crate) struct Credentials {
+    #[command(flatten)]
+    which: OneKey,
+    #[command(flatten)]
+    pin: PinArgument,
+    /// Delete the credential with this id (base64url, as the list shows it)
+    // One in 64 begins with a dash.
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
+    delete: Option<CredentialId>,
+    #[command(flatten)]
+    change: Change,
+}
+
+impl Credentials {
+    /// Runs it.
+    pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
+        let mut key = OpenKey::open(&self.which, session)?;
+        let permissions = Permissions::CREDENTIAL_MANAGEMENT;
+        let pin = self.pin.pin.as_ref();
+        let token = pin_entry::token(&mut key.authenticator, permissions, pin, self.change.yes, session)?;
+
+        let mut lines = on_key(&key.device.path, &mut key.authenticator, &token)?;
+        let Some(id) = &self.delete else {
+            return list(&lines, session);
+        };
+        let Some(line) = lines.iter_mut().find(|line| line.credential_id == *id) else {
+            return Err(CliError::NotFound(format!("there is no credential {id} on {}", key.device.path)));
+        };
+        let known = in_ledger(id, session)?.map(|known| format!(" {known}.")).unwrap_or_default();
+        let who = line.user_name.clone().unwrap_or_else(|| line.user_handle.clone());
+        if self.change.dry_run {
+            session.console.say(&format!("would delete the credential of {who} for {}.{known}", line.rp()));
+        } else {
+            let question = format!("delete the credential of {who} for {} from {}?{known}", line.rp(), key.device.path);
+            session.console.confirm(&question, self.change.yes)?;
+            key.authenticator.delete_credential(&token, id)?;
+            line.deleted = true;
+        }
+        let deleted = if line.deleted { "deleted" } else { "not deleted" };
+        session.output.result(line, || format!("{deleted}: {who} for {}", line.rp()))?;
+        Ok(Exit::Done)
+    }
+}
+
+fn list(lines: &[Line], session: &Session) -> Result<Exit, CliError> {
+    if session.output.is_json() {
+        for line in lines {
+            session.output.object(line)?;
+        }
+        return Ok(Exit::Done);
+    }
+    if lines.is_empty() {
+        session.console.say("there are no credentials on this key");
+        return Ok(Exit::Done);
+    }
+    session.output.words(&words(lines))?;
+    Ok(Exit::Done)
+}
+
+/// What the ledger says of a credential, if there is a ledger and it knows it as registered.
+fn in_ledger(id: &CredentialId, session: &Session) -> Result<Option<String>, CliError> {
+    let store = match SqliteStore::read(&session.state()?.ledger()) {
+        Ok(store) => store,
+        Err(LedgerError::Missing { .. }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let book = Register::read(&store.entries(0)?)?;
+    // A browser's own is known from the drill that found it.
+    let found = |known: &Credential| known.by_hand.as_ref()?.found.as_ref().map(|found| found.credential_id.clone());
+    let mut known = book.credentials.iter().filter(|(_, known)| known.state.is_in_use());
+    Ok(known.find(|(of_job, known)| *of_job == id || found(known).as_ref() == Some(id)).map(|(_, known)| {
+        format!("The ledger has it as key {} of {}; it stays registered there", known.ordinal, known.account)
+    }))
+}

@@ -1,0 +1,69 @@
+//! `keywright key identify`: whose key is this? Asked without a PIN and without a touch.
+//!
+//! The key is asked which of the ledger's credentials it has (getAssertion with `up` false). It refuses to guess from serial
+//! numbers: some vendors give all keys the same.
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::audit::key::credentials_of_ledger;
+use crate::cli::shared::arguments::OneKey;
+use crate::cli::shared::open_key::OpenKey;
+use crate::cli::shared::{CliError, Exit, Session};
+use crate::cli::view::ledger_credential::Owned;
+use crate::ledger::{SqliteStore, Store as _};
+use crate::register::Register;
+use keywright_fido::webauthn::Aaguid;
+
+/// Say whose key this is, without its PIN.
+///
+/// The key blinks if it can, and is asked which of the ledger's credentials it has. That needs neither PIN nor touch. A
+/// credential with credProtect level 3 does not answer to this.
+#[derive(Args)]
+#[command(after_long_help = "Example:\n  keywright key identify\n  keywright key identify --key 1-2.3 --json")]
+pub(crate) struct Identify {
+    #[command(flatten)]
+    which: OneKey,
+}
+
+#[derive(Serialize)]
+struct Found<'a> {
+    path: &'a str,
+    product: &'a str,
+    serial: Option<&'a str>,
+    aaguid: Aaguid,
+    in_ledger: bool,
+    credentials: Vec<Owned<'a>>,
+}
+
+impl Identify {
+    /// Runs it.
+    pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
+        let book = Register::read(&SqliteStore::read(&session.state()?.ledger())?.entries(0)?)?;
+        let mut key = OpenKey::open(&self.which, session)?;
+        key.authenticator.wink()?;
+        let ids = credentials_of_ledger(&mut key.authenticator, &book)?;
+        let credentials = Owned::all(&ids, &book);
+        let found = Found {
+            path: &key.device.path,
+            product: &key.device.product,
+            serial: key.device.serial.as_deref(),
+            aaguid: key.authenticator.info().aaguid,
+            in_ledger: !credentials.is_empty(),
+            credentials,
+        };
+        session.output.result(&found, || words(&found))?;
+        Ok(Exit::Done)
+    }
+}
+
+fn words(found: &Found<'_>) -> String {
+    let mut text = format!("{}  {}  {}\n", found.path, found.product, found.aaguid);
+    if found.credentials.is_empty() {
+        text.push_str("  not in the ledger\n");
+    }
+    for owned in &found.credentials {
+        text.push_str(&format!("  {}\n", owned.words()));
+    }
+    text
+}

@@ -1,0 +1,192 @@
+//! `keywright key list`: the keys that are plugged in. One that cannot be read does not hide the others.
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::cli::shared::arguments::KeySource;
+use crate::cli::shared::device::KeysError;
+use crate::cli::shared::open_key::{self, Keys};
+use crate::cli::shared::output::table;
+use crate::cli::shared::session::ENDING;
+use crate::cli::shared::{CliError, Exit, Session};
+use keywright_fido::ctap::CtapError;
+use keywright_fido::hid::{Device, HidError};
+use keywright_fido::webauthn::Aaguid;
+
+/// List the keys that are plugged in.
+///
+/// A key that cannot be read is listed with the reason. With --json: path, product, vendor_id, product_id, serial (or null),
+/// aaguid and versions of each key, or path and error {code, message}.
+#[derive(Args)]
+#[command(
+    after_long_help = "Example:\n  keywright key list\n  keywright key list --json\n  keywright key list --softkeys 2"
+)]
+pub(crate) struct List {
+    #[command(flatten)]
+    source: KeySource,
+}
+
+/// A key in the list.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Row {
+    Key {
+        path: String,
+        product: String,
+        vendor_id: u16,
+        product_id: u16,
+        serial: Option<String>,
+        aaguid: Aaguid,
+        versions: Vec<String>,
+        port: String,
+    },
+    Unreadable {
+        path: String,
+        error: Reason,
+    },
+}
+
+#[derive(Serialize)]
+struct Reason {
+    code: &'static str,
+    message: String,
+}
+
+impl List {
+    /// Runs it.
+    pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
+        session.catch_interrupts(ENDING)?;
+        let keys = Keys::open(&self.source, session)?;
+        let devices = keys.bus().devices()?;
+        if devices.is_empty() {
+            return Err(KeysError::None.into());
+        }
+        // Each key may take its seconds to answer, so they are asked at the same time.
+        let rows: Vec<Row> = std::thread::scope(|scope| {
+            let asked: Vec<_> = devices.iter().map(|device| scope.spawn(|| read(&keys, device, session))).collect();
+            asked
+                .into_iter()
+                .map(|asked| asked.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .collect()
+        });
+        if session.cancel.is_cancelled() {
+            return Err(HidError::Cancelled.into());
+        }
+        if session.output.is_json() {
+            for row in &rows {
+                session.output.object(row)?;
+            }
+        } else {
+            session.output.words(&words(&rows))?;
+        }
+        Ok(Exit::Done)
+    }
+}
+
+fn read(keys: &Keys, device: &Device, session: &Session) -> Row {
+    match open_key::open(keys.bus(), device, session) {
+        Ok(key) => Row::Key {
+            path: device.path.clone(),
+            product: device.product.clone(),
+            vendor_id: device.vendor_id,
+            product_id: device.product_id,
+            serial: device.serial.clone(),
+            aaguid: key.info().aaguid,
+            versions: key.info().versions.clone(),
+            port: device.port.clone(),
+        },
+        Err(error) => {
+            let reason = Reason { code: code(&error), message: error.to_string() };
+            Row::Unreadable { path: device.path.clone(), error: reason }
+        }
+    }
+}
+
+/// Why a key cannot be read, as a stable name.
+fn code(error: &CliError) -> &'static str {
+    let CliError::Ctap(error) = error else {
+        return match error {
+            CliError::Hid(error) => hid_code(error),
+            _ => "other",
+        };
+    };
+    match error {
+        CtapError::Hid(error) => hid_code(error),
+        CtapError::Status { .. } => "ctap-status",
+        CtapError::Unsupported(_) => "unsupported",
+        _ => "malformed-answer",
+    }
+}
+
+fn hid_code(error: &HidError) -> &'static str {
+    match error {
+        HidError::Removed => "removed",
+        HidError::NoPermission { .. } => "no-permission",
+        HidError::Held { .. } => "held",
+        HidError::Silent(_) => "silent",
+        HidError::TooLong(_) => "too-long",
+        HidError::Refused(_) => "refused",
+        HidError::Busy(_) => "busy",
+        HidError::Protocol(_) => "protocol",
+        HidError::Cancelled => "cancelled",
+        _ => "system",
+    }
+}
+
+fn words(rows: &[Row]) -> String {
+    let heading = ["PATH", "PORT", "PRODUCT", "SERIAL", "AAGUID", "VERSIONS"].map(str::to_owned);
+    let lines = rows.iter().filter_map(|row| match row {
+        Row::Key { path, product, serial, aaguid, versions, port, .. } => Some([
+            path.clone(),
+            port.clone(),
+            product.clone(),
+            serial.clone().unwrap_or_else(|| "-".into()),
+            aaguid.to_string(),
+            versions.join(" "),
+        ]),
+        Row::Unreadable { .. } => None,
+    });
+    let lines: Vec<_> = std::iter::once(heading).chain(lines).collect();
+    let mut text = if lines.len() > 1 { table(&lines) } else { String::new() };
+    for row in rows {
+        if let Row::Unreadable { path, error } = row {
+            text.push_str(&format!("{path}  cannot be read: {}\n", error.message));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_key_is_listed_beside_the_good_ones() {
+        let rows = [
+            Row::Unreadable {
+                path: "/dev/hidraw0".into(),
+                error: Reason { code: code(&HidError::Removed.into()), message: HidError::Removed.to_string() },
+            },
+            Row::Key {
+                path: "/dev/hidraw1".into(),
+                product: "Key".into(),
+                vendor_id: 1,
+                product_id: 2,
+                serial: None,
+                aaguid: Aaguid::ZERO,
+                versions: vec!["FIDO_2_1".into()],
+                port: "1-2".into(),
+            },
+        ];
+        assert_eq!(
+            serde_json::to_value(&rows[0]).unwrap(),
+            serde_json::json!({"path": "/dev/hidraw0", "error": {"code": "removed", "message": "the key was removed"}})
+        );
+        let key = serde_json::to_value(&rows[1]).unwrap();
+        assert_eq!(key["serial"], serde_json::Value::Null);
+        assert_eq!(key["aaguid"], "00000000-0000-0000-0000-000000000000");
+        let text = words(&rows);
+        assert!(text.contains("/dev/hidraw1  1-2"), "{text}");
+        assert!(text.ends_with("/dev/hidraw0  cannot be read: the key was removed\n"), "{text}");
+    }
+}

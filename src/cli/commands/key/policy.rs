@@ -1,0 +1,187 @@
+//! `keywright key policy`: what a key enforces about PINs, user verification and enterprise attestation.
+//!
+//! It refuses what cannot be taken back by mistake: the minimum length only ever grows, so a smaller one is refused here.
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use crate::cli::shared::arguments::{Change, OneKey, PinArgument};
+use crate::cli::shared::open_key::OpenKey;
+use crate::cli::shared::{CliError, Exit, Session, pin_entry};
+use keywright_fido::ctap::{GetInfo, MinPinLength, Permissions};
+
+/// Show or change what a key enforces.
+///
+/// Without a change, shows what is set. The minimum PIN length can only grow; only a reset makes it smaller again. With
+/// --force-pin-change the key does nothing more until the person has chosen a new PIN, so it is done last. What was changed is
+/// read back from the key.
+#[derive(Args)]
+#[command(
+    after_long_help = "Example:\n  keywright key policy\n  keywright key policy --min-pin-length 8 --always-uv on --pin file:pin.txt"
+)]
+pub(crate) struct Policy {
+    #[command(flatten)]
+    which: OneKey,
+    #[command(flatten)]
+    pin: PinArgument,
+    /// The fewest characters of a PIN, 4 to 63; it can only grow
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(4..=63))]
+    min_pin_length: Option<u8>,
+    /// Whether the key asks for the PIN at every use
+    #[arg(long, value_name = "on|off")]
+    always_uv: Option<Switch>,
+    /// Have the person choose a new PIN before anything else
+    #[arg(long)]
+    force_pin_change: bool,
+    /// Allow enterprise attestation; only a reset takes it back
+    #[arg(long)]
+    enterprise_attestation: bool,
+    #[command(flatten)]
+    change: Change,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Switch {
+    On,
+    Off,
+}
+
+#[derive(Serialize)]
+struct Enforced<'a> {
+    path: &'a str,
+    changed: bool,
+    min_pin_length: usize,
+    force_pin_change: bool,
+    always_uv: Option<bool>,
+    enterprise_attestation: Option<bool>,
+}
+
+impl<'a> Enforced<'a> {
+    fn of(path: &'a str, changed: bool, info: &GetInfo) -> Self {
+        Self {
+            path,
+            changed,
+            min_pin_length: info.min_pin_length,
+            force_pin_change: info.force_pin_change,
+            always_uv: info.option("alwaysUv"),
+            enterprise_attestation: info.option("ep"),
+        }
+    }
+
+    fn words(&self) -> String {
+        let switch = |value: Option<bool>| match value {
+            Some(true) => "on",
+            Some(false) => "off",
+            None => "not supported",
+        };
+        format!(
+            "{}\n  minimum PIN length      {} characters\n  PIN change demanded     {}\n  always asks for PIN     {}\n  enterprise attestation  {}\n",
+            self.path,
+            self.min_pin_length,
+            if self.force_pin_change { "yes" } else { "no" },
+            switch(self.always_uv),
+            switch(self.enterprise_attestation),
+        )
+    }
+}
+
+impl Policy {
+    /// Runs it.
+    pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
+        let mut key = OpenKey::open(&self.which, session)?;
+        let wanted = self.wanted();
+        if wanted.is_empty() {
+            return self.show(&key, false, session);
+        }
+        let current = key.authenticator.info().min_pin_length;
+        if let Some(length) = self.min_pin_length.filter(|length| usize::from(*length) < current) {
+            return Err(CliError::Usage(format!(
+                "the minimum PIN length is {current} and cannot become {length}; it only grows"
+            )));
+        }
+        if self.change.dry_run {
+            session.console.say(&format!("would {}", wanted.join(", ")));
+            return self.show(&key, false, session);
+        }
+        session.console.confirm(&format!("{} on {}?", wanted.join(", "), key.device.path), self.change.yes)?;
+
+        let token = if key.authenticator.info().has_pin() {
+            let permissions = Permissions::AUTHENTICATOR_CONFIGURATION;
+            let pin = self.pin.pin.as_ref();
+            Some(pin_entry::token(&mut key.authenticator, permissions, pin, self.change.yes, session)?)
+        } else {
+            None
+        };
+        if self.enterprise_attestation {
+            key.authenticator.enable_enterprise_attestation(token.as_ref())?;
+        }
+        if let Some(switch) = self.always_uv {
+            key.authenticator.set_always_uv(token.as_ref(), switch == Switch::On)?;
+        }
+        // Last: a demanded PIN change makes the key refuse the token.
+        if self.min_pin_length.is_some() || self.force_pin_change {
+            let request = MinPinLength {
+                new_min_pin_length: self.min_pin_length.map(usize::from),
+                rp_ids: Vec::new(),
+                force_change_pin: self.force_pin_change,
+            };
+            key.authenticator.set_min_pin_length(token.as_ref(), &request)?;
+        }
+        let info = key.authenticator.refresh_info()?;
+        let not_done = self.not_done(info);
+        self.show(&key, true, session)?;
+        if !not_done.is_empty() {
+            return Err(CliError::NotFound(format!(
+                "the key took the command and yet did not {}",
+                not_done.join(", ")
+            )));
+        }
+        if key.authenticator.info().force_pin_change && !self.force_pin_change {
+            session.console.warn("the PIN is shorter than the new minimum, so the key demands a new one");
+        }
+        Ok(Exit::Done)
+    }
+
+    fn show(&self, key: &OpenKey, changed: bool, session: &Session) -> Result<Exit, CliError> {
+        let enforced = Enforced::of(&key.device.path, changed, key.authenticator.info());
+        session.output.result(&enforced, || enforced.words())?;
+        Ok(Exit::Done)
+    }
+
+    /// What was asked for, in words.
+    fn wanted(&self) -> Vec<String> {
+        let mut wanted = Vec::new();
+        if self.enterprise_attestation {
+            wanted.push("allow enterprise attestation".to_owned());
+        }
+        if let Some(switch) = self.always_uv {
+            let when = if switch == Switch::On { "always" } else { "not always" };
+            wanted.push(format!("{when} ask for the PIN"));
+        }
+        if let Some(length) = self.min_pin_length {
+            wanted.push(format!("demand PINs of at least {length} characters"));
+        }
+        if self.force_pin_change {
+            wanted.push("demand a new PIN".to_owned());
+        }
+        wanted
+    }
+
+    /// What was asked for and is not so, in words.
+    fn not_done(&self, info: &GetInfo) -> Vec<&'static str> {
+        let mut not_done = Vec::new();
+        if self.enterprise_attestation && info.option("ep") != Some(true) {
+            not_done.push("allow enterprise attestation");
+        }
+        if self.always_uv.is_some_and(|switch| info.option("alwaysUv") != Some(switch == Switch::On)) {
+            not_done.push("change when it asks for the PIN");
+        }
+        if self.min_pin_length.is_some_and(|length| info.min_pin_length != usize::from(length)) {
+            not_done.push("change the minimum PIN length");
+        }
+        if self.force_pin_change && !info.force_pin_change {
+            not_done.push("demand a new PIN");
+        }
+        not_done
+    }
+}

@@ -1,0 +1,41 @@
+//! `keywright ledger export`: a folder of evidence.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::audit::export;
+use crate::cli::shared::{CliError, Exit, Session};
+use crate::cli::view::ledger_head::HeadLine;
+use crate::ledger::SqliteStore;
+
+/// Write a folder that other software can check.
+///
+/// It has the events with their hashes, each credential with its attestation object and client data as received, the accounts,
+/// the head of the chain, and SHA256SUMS. The folder must not exist.
+#[derive(Args)]
+#[command(after_long_help = "Example:\n  keywright ledger export evidence-2026-11")]
+pub(crate) struct Export {
+    /// The folder
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+}
+
+#[derive(Serialize)]
+struct Exported {
+    folder: PathBuf,
+    #[serde(flatten)]
+    head: HeadLine,
+}
+
+impl Export {
+    /// Runs it.
+    pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
+        let store = SqliteStore::read(&session.state()?.ledger())?;
+        let head = export::export(&store, &self.folder)?;
+        let exported = Exported { folder: self.folder.clone(), head: HeadLine::of(&head) };
+        session.output.result(&exported, || format!("{}\nhead {}", self.folder.display(), head))?;
+        Ok(Exit::Done)
+    }
+}

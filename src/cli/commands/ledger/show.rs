@@ -1,0 +1,128 @@
+//! `keywright ledger show`: the events in their order.
+
+use clap::Args;
+use data_encoding::HEXLOWER;
+use serde::Serialize;
+
+use crate::cli::shared::{CliError, Exit, Session};
+use crate::ledger::{Entry, Erasure, Event, JobId, LedgerError, Outcome, SqliteStore, Store as _};
+
+/// Show the events in their order.
+///
+/// With --json, each line has the event with all that it holds.
+#[derive(Args)]
+#[command(after_long_help = "Example:\n  keywright ledger show\n  keywright ledger show --after 200 --json")]
+pub(crate) struct Show {
+    /// Only events after this number
+    #[arg(long, value_name = "SEQ", default_value_t = 0)]
+    after: u64,
+    /// Only events of this job
+    #[arg(long, value_name = "NUMBER")]
+    job: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    seq: u64,
+    time: &'a str,
+    hash: String,
+    #[serde(flatten)]
+    event: serde_json::Value,
+}
+
+impl Show {
+    /// Runs it.
+    pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
+        for entry in SqliteStore::read(&session.state()?.ledger())?.entries(self.after)? {
+            let event = entry.event()?;
+            if self.job.is_some_and(|job| event.job() != Some(JobId(job))) {
+                continue;
+            }
+            if session.output.is_json() {
+                session.output.object(&line(&entry)?)?;
+            } else {
+                session.output.words(&format!("{:>6}  {}  {}", entry.seq, entry.time, words(&event)))?;
+            }
+        }
+        Ok(Exit::Done)
+    }
+}
+
+fn line(entry: &Entry) -> Result<Line<'_>, LedgerError> {
+    let event = serde_json::from_str(&entry.body)
+        .map_err(|error| LedgerError::Broken { seq: entry.seq, why: error.to_string() })?;
+    Ok(Line { seq: entry.seq, time: &entry.time, hash: HEXLOWER.encode(&entry.hash), event })
+}
+
+fn words(event: &Event) -> String {
+    match event {
+        Event::BatchStarted { batch, operator, version, directory, .. } => {
+            format!("batch {batch} at {directory}, by {operator}, keywright {version}")
+        }
+        Event::AccountPlanned { account, profile, .. } => format!("{account}: planned as {}", profile.name),
+        Event::UserFound { account, user_id, .. } => format!("{account}: is user {user_id}"),
+        Event::JobPlanned { job, account, ordinal } => format!("{job}: key {ordinal} of {account}"),
+        Event::StepStarted { job, step } => format!("{job}: {step} begins"),
+        Event::StepDone { job, outcome } => format!("{job}: {} done{}", outcome.step(), of_outcome(outcome)),
+        Event::StepFailed { job, step, failure } => format!("{job}: {step} failed: {}", failure.message),
+        Event::SteppedBack { job, to, why } => format!("{job}: back to {to}: {why}"),
+        Event::CredentialDeleted { job, credential_id, why } => {
+            format!("{job}: credential {credential_id} deleted from the key: {why}")
+        }
+        Event::CeremonyAbandoned { job, pending } => format!("{job}: pending registration {pending} removed"),
+        Event::AccountCompleted { account } => format!("{account}: complete"),
+        Event::CredentialRevoked { account, credential_id, reason } => {
+            format!("{account}: credential {credential_id} revoked: {reason}")
+        }
+        Event::RevocationRequested { account, credential_id, reason } => {
+            format!("{account}: credential {credential_id} is to be revoked when the IdP can be reached: {reason}")
+        }
+        Event::KeyErased { credential_ids, how, operator } => {
+            let how = match how {
+                Erasure::Reset => "its key was reset",
+                Erasure::CredentialDeleted => "deleted from its key",
+            };
+            let ids = credential_ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            format!("credential {ids} is gone: {how} by {operator}")
+        }
+        Event::KeyEdited { credential_id, label, place, custodian, operator } => {
+            let changed = [("label", label), ("place", place), ("custodian", custodian)];
+            let changed = changed.iter().filter_map(|(name, new)| Some(format!("{name} \"{}\"", new.as_ref()?)));
+            let changed = changed.collect::<Vec<_>>().join(", ");
+            format!("key of credential {credential_id}: {changed}, by {operator}")
+        }
+        Event::KeyReturned { credential_id, operator } => {
+            format!("key of credential {credential_id}: returned to {operator}")
+        }
+        Event::AccountLeft { account, reason, operator } => format!("{account}: left: {reason}, by {operator}"),
+        Event::AccountForgotten { account, reason, operator } => {
+            format!("{account}: forgotten: {reason}, by {operator}")
+        }
+        Event::KeyDrilled { account, credential_id, proved, observed } => {
+            let how = if *proved { "proved again" } else { "NOT proved" };
+            let why = observed.as_ref().and_then(|observed| observed.failure.as_deref());
+            let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+            let by_hand = observed.as_ref().and_then(|observed| observed.by_hand.as_ref());
+            let word = by_hand.map(|seen| format!(", registered by hand as {} says", seen.said_by)).unwrap_or_default();
+            format!("{account}: credential {credential_id} {how}{word}{why}")
+        }
+        Event::JobGivenUp { job, reason } => format!("{job}: given up: {reason}"),
+        Event::AttentionNeeded { job: Some(job), message } => format!("{job}: attention: {message}"),
+        Event::AttentionNeeded { job: None, message } => format!("attention: {message}"),
+    }
+}
+
+fn of_outcome(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Inspect { key } => format!(": {} in port {}", key.product, key.port),
+        Outcome::Reset { done: false } => ", nothing to reset".into(),
+        Outcome::Begin { deadline, .. } => format!(", until {deadline}"),
+        Outcome::Make { credential_id, .. } => format!(": credential {credential_id}"),
+        Outcome::Prove { witness: Some(witness_result), .. } => format!("; {witness_result}"),
+        Outcome::Complete { label, .. } => format!(": \"{label}\""),
+        Outcome::CompleteByHand { label } => format!(": \"{label}\", to be registered by hand"),
+        Outcome::SignIn { done: false } => ", not possible there".into(),
+        Outcome::HandOver { readers, .. } if !readers.is_empty() => format!(" to {}", readers.join(", ")),
+        _ => String::new(),
+    }
+}

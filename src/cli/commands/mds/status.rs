@@ -1,0 +1,88 @@
+//! `keywright mds status`: which metadata is in use.
+
+use clap::Args;
+use serde::Serialize;
+use time::{Date, OffsetDateTime};
+
+use super::in_use;
+use crate::cli::shared::{CliError, Exit, Session};
+use keywright_attest::mds::{Record, Unreadable};
+use keywright_attest::{Metadata, MetadataId};
+
+/// Show which metadata is in use, how old it is, and what of it could not be read.
+#[derive(Args)]
+#[command(after_long_help = "Example:\n  keywright mds status\n  keywright mds status --json")]
+pub(crate) struct Status {}
+
+/// What is told of metadata.
+#[derive(Serialize)]
+pub(crate) struct Document<'a> {
+    #[serde(flatten)]
+    id: &'a MetadataId,
+    next_update: Date,
+    days_overdue: u32,
+    #[serde(with = "time::serde::rfc3339")]
+    stored: OffsetDateTime,
+    source: &'a str,
+    models: usize,
+    uaf_entries: usize,
+    unreadable: &'a [Unreadable],
+    /// Whether certificates of the signing chain were looked up in revocation lists. They never are.
+    signer_revocation_checked: bool,
+    legal_header: &'a str,
+}
+
+impl Status {
+    /// Runs it.
+    pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
+        let (metadata, record) = in_use(&session.state()?.metadata())?;
+        let document = Document::new(&record, &metadata);
+        session.output.result(&document, || document.words())?;
+        Ok(Exit::Done)
+    }
+}
+
+impl<'a> Document<'a> {
+    /// What is told of this metadata today.
+    pub(crate) fn new(record: &'a Record, metadata: &'a Metadata) -> Self {
+        Self {
+            id: &record.id,
+            next_update: record.next_update,
+            days_overdue: metadata.days_overdue(Session::now()),
+            stored: record.stored,
+            source: &record.source,
+            models: metadata.models().len(),
+            uaf_entries: metadata.uaf_entries(),
+            unreadable: metadata.unreadable(),
+            signer_revocation_checked: false,
+            legal_header: metadata.legal_header(),
+        }
+    }
+
+    /// The same for people.
+    pub(crate) fn words(&self) -> String {
+        let signature = match self.id.signed {
+            true => "FIDO's, verified when it was stored; whether a signing certificate was revoked is not asked",
+            false => "NOT VERIFIED: nobody vouches for this metadata",
+        };
+        let age = match self.days_overdue {
+            0 => String::new(),
+            days => format!(", {days} days ago: 'keywright mds update'"),
+        };
+        let mut text = format!(
+            "number       {}\nsignature    {signature}\nnext update  {}{age}\nmodels       {}, and {} of UAF that are not looked at\n\
+             stored       {} from {}\nSHA-256      {}\n",
+            self.id.no,
+            self.next_update,
+            self.models,
+            self.uaf_entries,
+            self.stored.date(),
+            self.source,
+            self.id.sha256,
+        );
+        for Unreadable { entry, why } in self.unreadable {
+            text.push_str(&format!("unreadable   {entry}: {why}\n"));
+        }
+        text
+    }
+}

@@ -1,0 +1,22 @@
+//! The commands: one file or folder each, arguments in, words out. They do not call each other.
+
+pub(crate) mod attest;
+pub(crate) mod audit;
+pub(crate) mod completions;
+pub(crate) mod doctor;
+pub(crate) mod drill;
+pub(crate) mod enroll;
+pub(crate) mod idp;
+pub(crate) mod key;
+pub(crate) mod ledger;
+pub(crate) mod man;
+pub(crate) mod mds;
+pub(crate) mod provision;
+#[cfg(feature = "practice")]
+pub(crate) mod rehearse;
+pub(crate) mod resume;
+pub(crate) mod revoke;
+#[cfg(all(feature = "practice", target_os = "linux"))]
+pub(crate) mod softkey;
+pub(crate) mod status;
+pub(crate) mod witness;

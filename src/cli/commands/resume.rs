@@ -1,0 +1,40 @@
+//! `keywright resume`: what an earlier run left unfinished.
+
+use clap::Args;
+
+use crate::cli::shared::arguments::Work;
+use crate::cli::shared::batch::{RunContext, RunKind};
+use crate::cli::shared::session::ENDING;
+use crate::cli::shared::{CliError, Exit, Session};
+use crate::cli::view::run_report;
+use crate::provision::Plan;
+
+/// Go on with what an earlier run left unfinished.
+///
+/// After an interruption, a power cut or a failure, the ledger says which step of which key was open. keywright looks at the key
+/// and at the IdP, and finishes the step, undoes it, or says what a person has to do. Nothing is registered twice.
+#[derive(Args)]
+#[command(after_long_help = "Example:\n  keywright resume\n  keywright resume --dry-run")]
+pub(crate) struct Resume {
+    #[command(flatten)]
+    work: Work,
+}
+
+impl Resume {
+    /// Runs it.
+    pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
+        let settings = session.settings()?;
+        session.catch_interrupts(ENDING)?;
+        let bench = RunContext::open(&self.work, &settings, session)?;
+        let plan = Plan::for_resuming(bench.directory_name(), &bench.book()?);
+        if plan.people.is_empty() {
+            session.console.say("nothing is left to do");
+            return Ok(Exit::Done);
+        }
+        for planned in &plan.people {
+            bench.can_hand_over(&planned.profile, session)?;
+        }
+        let outcome = bench.run(RunKind::Resume, &plan, self.work.dry_run, session)?;
+        run_report::print(&outcome, session)
+    }
+}

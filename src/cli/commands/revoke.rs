@@ -1,0 +1,128 @@
+//! `keywright revoke`: a key is lost.
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::cli::shared::arguments::WhichIdp;
+use crate::cli::shared::output::count;
+use crate::cli::shared::session::ENDING;
+use crate::cli::shared::{CliError, Exit, Session};
+use crate::ledger::{AccountId, JobId, SqliteStore, Store as _};
+use crate::provision::{self, RetryPolicy};
+use crate::register::Register;
+use keywright_fido::webauthn::CredentialId;
+
+/// Take a lost key out of service.
+///
+/// Removes the key's credential at the IdP and gives up what was left to do on it. At an IdP without an API you remove it, and
+/// this writes it down. The key itself is not needed. The person's
+/// other keys stay as they are; 'keywright enroll' or the roster makes another one.
+#[derive(Args)]
+#[command(
+    after_long_help = "Example:\n  keywright status\n  keywright revoke ada@example.org --key 1 --reason ticket-4711"
+)]
+pub(crate) struct Revoke {
+    /// The login at the IdP
+    #[arg(value_name = "ACCOUNT")]
+    account: String,
+    /// Which of the person's keys: 1, 2, ... as 'keywright status' and the key's label count them
+    #[arg(long, value_name = "NUMBER")]
+    key: usize,
+    /// Why, for the ledger
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    #[command(flatten)]
+    idp: WhichIdp,
+    /// Say what would be done, and do not do it
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+#[derive(Serialize)]
+struct Revoked<'a> {
+    kind: &'static str,
+    account: &'a str,
+    directory: &'a str,
+    ordinal: usize,
+    job: JobId,
+    dry_run: bool,
+    removed: &'a [CredentialId],
+    absent: &'a [CredentialId],
+    by_hand: &'a [CredentialId],
+    given_up: bool,
+    keys_left: usize,
+    keys_required: usize,
+}
+
+impl Revoke {
+    /// Runs it.
+    pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
+        let directory = self.idp.open(&session.settings()?)?;
+        session.catch_interrupts(ENDING)?;
+        let ledger = session.state()?.ledger();
+        let account = AccountId { directory: directory.name().to_owned(), login: self.account.clone() };
+        let known = Register::read(&SqliteStore::read(&ledger)?.entries(0)?)?;
+        let Some((id, _)) = known.jobs.iter().find(|(_, job)| job.account == account && job.ordinal == self.key) else {
+            return Err(provision::RevokeError::NoSuchKey { account, ordinal: self.key }.into());
+        };
+        let required = known.accounts[&account].profile.keys.required;
+        let mut revoked = Revoked {
+            kind: "revoked",
+            account: &self.account,
+            directory: directory.name(),
+            ordinal: self.key,
+            job: *id,
+            dry_run: self.dry_run,
+            removed: &[],
+            absent: &[],
+            by_hand: &[],
+            given_up: false,
+            keys_left: known.standing(&account, Session::now()).map_or(0, |standing| standing.in_service()),
+            keys_required: required,
+        };
+        let question = match directory.by_hand() {
+            Some(by_hand) => {
+                session.console.say(&format!("{} has no API: {}", directory.name(), by_hand.removal));
+                format!("is key {} of {account} removed there, and to be written down as revoked?", self.key)
+            }
+            None => format!("revoke key {} of {account}?", self.key),
+        };
+        if self.dry_run {
+            session.output.result(&revoked, || format!("would revoke key {} of {account}", self.key))?;
+            return Ok(Exit::Done);
+        }
+        session.console.confirm(&question, self.yes)?;
+        let store = SqliteStore::open(&ledger, Box::new(Session::now))?;
+        let patience = RetryPolicy::default();
+        let done =
+            provision::revoke(&*directory, &store, &patience, &session.cancel, &account, self.key, &self.reason)?;
+        (revoked.removed, revoked.absent, revoked.by_hand) = (&done.removed, &done.absent, &done.by_hand);
+        (revoked.given_up, revoked.keys_left) = (done.given_up, done.keys_left);
+        session.output.result(&revoked, || words(&account, self.key, &revoked))?;
+        Ok(Exit::Done)
+    }
+}
+
+fn words(account: &AccountId, key: usize, revoked: &Revoked<'_>) -> String {
+    let mut text = format!("key {key} of {account} is out of service\n");
+    for id in revoked.removed {
+        text.push_str(&format!("  removed at the IdP: credential {id}\n"));
+    }
+    for id in revoked.absent {
+        text.push_str(&format!("  not at the IdP: credential {id}\n"));
+    }
+    for id in revoked.by_hand {
+        text.push_str(&format!("  removed at the IdP by hand, as you say: key with credential {id}\n"));
+    }
+    if revoked.given_up {
+        text.push_str("  what was left to do on it is given up\n");
+    }
+    text.push_str(&format!("{} left, {} needed\n", count(revoked.keys_left, "key", "keys"), revoked.keys_required));
+    if revoked.keys_left < revoked.keys_required {
+        text.push_str(&format!("make another one with: keywright enroll {}\n", account.login));
+    }
+    text
+}

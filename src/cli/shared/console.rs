@@ -1,0 +1,211 @@
+//! Words on stderr, and questions on the terminal.
+//!
+//! It refuses to ask where nobody can answer: both stdin and stderr have to be a terminal.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::{Arc, Mutex};
+
+use indicatif::{MultiProgress, ProgressDrawTarget};
+
+use crate::cli::shared::CliError;
+
+/// What the environment says about colours and progress lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Looks {
+    /// Colours on stderr.
+    pub(crate) colour: bool,
+    /// Lines that change in place.
+    pub(crate) live: bool,
+    /// Questions can be asked.
+    pub(crate) asks: bool,
+}
+
+impl Looks {
+    /// `variable` reads an environment variable. NO_COLOR and CLICOLOR_FORCE count if they are not empty (no-color.org,
+    /// bixense.com/clicolors).
+    fn decide(stdin: bool, stderr: bool, variable: impl Fn(&str) -> Option<String>) -> Self {
+        let set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
+        let dumb = variable("TERM").as_deref() == Some("dumb");
+        let forced = variable("CLICOLOR_FORCE").is_some_and(|value| !value.is_empty() && value != "0");
+        let colour = !set("NO_COLOR") && (forced || (stderr && !dumb));
+        Self { colour, live: stderr && !dumb, asks: stdin && stderr }
+    }
+}
+
+/// How a word on stderr looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// Something went wrong.
+    Bad,
+    /// Something went well.
+    Good,
+    /// A person has to do something now.
+    Now,
+    /// Less important.
+    Dim,
+}
+
+/// Stderr and the terminal. Clones share progress lines and questions.
+#[derive(Clone)]
+pub(crate) struct Console {
+    looks: Looks,
+    /// All progress lines, so that other lines do not run into them.
+    progress: MultiProgress,
+    /// One question at a time.
+    asking: Arc<Mutex<()>>,
+}
+
+impl Console {
+    /// As stdin, stderr and the environment are.
+    pub(crate) fn new() -> Self {
+        let variable = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+        let looks = Looks::decide(std::io::stdin().is_terminal(), std::io::stderr().is_terminal(), variable);
+        let target = if looks.live { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        Self::with(looks, target)
+    }
+
+    /// With looks and a place for progress lines.
+    pub(crate) fn with(looks: Looks, target: ProgressDrawTarget) -> Self {
+        Self { looks, progress: MultiProgress::with_draw_target(target), asking: Arc::default() }
+    }
+
+    /// What can be done here.
+    pub(crate) fn looks(&self) -> Looks {
+        self.looks
+    }
+
+    /// Where progress lines go.
+    pub(crate) fn progress(&self) -> &MultiProgress {
+        &self.progress
+    }
+
+    /// A word in a style, if there are colours.
+    pub(crate) fn paint(&self, style: Style, word: &str) -> String {
+        let code = match style {
+            Style::Bad => "1;31",
+            Style::Good => "32",
+            Style::Now => "1;33",
+            Style::Dim => "2",
+        };
+        if self.looks.colour { format!("\u{1b}[{code}m{word}\u{1b}[0m") } else { word.to_owned() }
+    }
+
+    /// Prints a line on stderr. Nobody is left to be told when that fails.
+    pub(crate) fn say(&self, line: &str) {
+        self.progress.suspend(|| {
+            let _ = writeln!(std::io::stderr(), "{line}");
+        });
+    }
+
+    /// Prints `warning: ...`.
+    pub(crate) fn warn(&self, text: &str) {
+        self.say(&format!("{} {text}", self.paint(Style::Now, "warning:")));
+    }
+
+    /// Prints `hint: ...`.
+    pub(crate) fn hint(&self, text: &str) {
+        self.say(&format!("{} {text}", self.paint(Style::Dim, "hint:")));
+    }
+
+    /// Prints `error: ...`, its details and its hint.
+    pub(crate) fn error(&self, error: &CliError) {
+        self.say(&format!("{} {error}", self.paint(Style::Bad, "error:")));
+        for detail in error.details() {
+            self.say(&format!("  {detail}"));
+        }
+        if let Some(hint) = error.hint() {
+            self.hint(&hint);
+        }
+    }
+
+    /// Asks whether to go on. `yes` answers beforehand.
+    pub(crate) fn confirm(&self, question: &str, yes: bool) -> Result<(), CliError> {
+        if yes {
+            return Ok(());
+        }
+        match self.ask(&format!("{question} [y/N] "))? {
+            answer if ["y", "yes"].contains(&answer.to_lowercase().as_str()) => Ok(()),
+            _ => Err(CliError::NotConfirmed),
+        }
+    }
+
+    /// Asks, and returns the line that was typed, without blanks around it.
+    pub(crate) fn ask(&self, question: &str) -> Result<String, CliError> {
+        if !self.looks.asks {
+            let question = question.trim_end_matches(" [y/N] ").to_owned();
+            return Err(CliError::NobodyToAsk { question });
+        }
+        // A thread that panicked while asking leaves nothing half-done behind.
+        let _asking = self.asking.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        self.progress.suspend(|| {
+            let failed = |error: std::io::Error| CliError::File { path: "the terminal".into(), why: error.to_string() };
+            let mut stderr = std::io::stderr();
+            write!(stderr, "{question}").and_then(|()| stderr.flush()).map_err(failed)?;
+            let mut answer = String::new();
+            match std::io::stdin().read_line(&mut answer).map_err(failed)? {
+                // Ctrl-D: no answer will ever come.
+                0 => Err(CliError::NotConfirmed),
+                _ => Ok(answer.trim().to_owned()),
+            }
+        })
+    }
+}
+
+impl Console {
+    /// Shows a text until Enter is pressed, on the terminal's alternate screen: nothing of it stays in the scrollback.
+    pub(crate) fn show_once(&self, text: &str, then: &str) -> Result<(), CliError> {
+        let (enter, leave) = if self.looks.live { ("\u{1b}[?1049h\u{1b}[H", "\u{1b}[?1049l") } else { ("", "") };
+        let answer = self.ask(&format!("{enter}{text}\n{then}"));
+        if self.looks.asks {
+            let mut stderr = std::io::stderr();
+            let _ = write!(stderr, "{leave}").and_then(|()| stderr.flush());
+        }
+        // The question holds the text, which must not get into an error.
+        answer.map(drop).map_err(|error| match error {
+            CliError::NobodyToAsk { .. } => CliError::NobodyToAsk { question: "show a PIN?".into() },
+            other => other,
+        })
+    }
+}
+
+impl Default for Console {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn looks(terminal: bool, environment: &[(&str, &str)]) -> Looks {
+        Looks::decide(terminal, terminal, |name| {
+            environment.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn the_environment_decides_about_colours() {
+        for (terminal, environment, colour, live) in [
+            (true, &[][..], true, true),
+            (false, &[], false, false),
+            (true, &[("NO_COLOR", "1")], false, true),
+            (true, &[("NO_COLOR", "")], true, true),
+            (true, &[("TERM", "dumb")], false, false),
+            (false, &[("CLICOLOR_FORCE", "1")], true, false),
+            (false, &[("CLICOLOR_FORCE", "0")], false, false),
+            (true, &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], false, true),
+        ] {
+            let found = looks(terminal, environment);
+            assert_eq!((found.colour, found.live), (colour, live), "{terminal} {environment:?}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_asked_without_a_terminal() {
+        let console = Console::with(looks(false, &[]), ProgressDrawTarget::hidden());
+        assert!(console.confirm("reset this key?", true).is_ok());
+        let error = console.confirm("reset this key?", false).unwrap_err();
+        assert_eq!(error.to_string(), "reset this key? There is no terminal to ask on");
+    }
+}

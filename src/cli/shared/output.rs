@@ -1,0 +1,137 @@
+//! Results on stdout: words for people, or one JSON object a line.
+//!
+//! It refuses to make a fuss about a closed pipe: whoever reads has had enough, and the work goes on.
+
+use std::io::{ErrorKind, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde::Serialize;
+
+use crate::cli::shared::CliError;
+
+/// The version of every JSON object that this program prints.
+pub(crate) const SCHEMA: &str = "keywright/1";
+
+/// Stdout.
+#[derive(Debug, Default)]
+pub(crate) struct Output {
+    json: bool,
+    closed: AtomicBool,
+}
+
+/// An object with the schema's name before its own members.
+#[derive(Serialize)]
+struct Line<'a, T: Serialize> {
+    schema: &'static str,
+    #[serde(flatten)]
+    object: &'a T,
+}
+
+impl Output {
+    /// JSON, or words.
+    pub(crate) fn new(json: bool) -> Self {
+        Self { json, closed: AtomicBool::new(false) }
+    }
+
+    /// Whether results are JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Prints a result: the object as one line of JSON, or the words. No words, no line.
+    pub(crate) fn result<T: Serialize>(&self, object: &T, words: impl FnOnce() -> String) -> Result<(), CliError> {
+        if self.json { self.object(object) } else { self.words(&words()) }
+    }
+
+    /// Prints an object as one line of JSON.
+    pub(crate) fn object<T: Serialize>(&self, object: &T) -> Result<(), CliError> {
+        self.words(&Self::line(object)?)
+    }
+
+    /// Prints lines of text; an end of line is added if there is none.
+    pub(crate) fn words(&self, text: &str) -> Result<(), CliError> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        let end = if text.ends_with('\n') { "" } else { "\n" };
+        self.bytes(format!("{text}{end}").as_bytes())
+    }
+
+    /// Whether nobody reads any more. Long work without another purpose can end then.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    /// An object as one line of JSON, to be printed later; without the end of the line.
+    pub(crate) fn line<T: Serialize>(object: &T) -> Result<String, CliError> {
+        serde_json::to_string(&Line { schema: SCHEMA, object })
+            .map_err(|error| CliError::File { path: "stdout".into(), why: error.to_string() })
+    }
+
+    /// Prints bytes as they are.
+    pub(crate) fn bytes(&self, bytes: &[u8]) -> Result<(), CliError> {
+        if self.closed.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let mut stdout = std::io::stdout().lock();
+        match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+                self.closed.store(true, Ordering::Relaxed);
+                Ok(())
+            }
+            Err(error) => Err(CliError::File { path: "stdout".into(), why: error.to_string() }),
+        }
+    }
+}
+
+/// Columns as wide as their widest cell, two spaces between them, none at the end of a line. The first row is the heading.
+pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
+    let width: [usize; N] =
+        std::array::from_fn(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0));
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(width) {
+            line.push_str(cell);
+            line.extend(std::iter::repeat_n(' ', width - cell.chars().count() + 2));
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// `1 key`, `2 keys`.
+pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_has_straight_columns_and_no_blanks_at_the_end() {
+        let rows = [
+            ["ACCOUNT".to_owned(), "STATE".to_owned()],
+            ["zoë".to_owned(), "done".to_owned()],
+            ["bo".to_owned(), String::new()],
+        ];
+        assert_eq!(table(&rows), "ACCOUNT  STATE\nzoë      done\nbo\n");
+        assert_eq!(table::<2>(&[]), "");
+    }
+
+    #[test]
+    fn an_object_says_its_schema_first() {
+        let line =
+            serde_json::to_string(&Line { schema: SCHEMA, object: &serde_json::json!({"path": "soft:1"}) }).unwrap();
+        assert_eq!(line, r#"{"schema":"keywright/1","path":"soft:1"}"#);
+    }
+
+    #[test]
+    fn one_key_is_not_one_keys() {
+        assert_eq!(count(1, "key", "keys"), "1 key");
+        assert_eq!(count(0, "key", "keys"), "0 keys");
+    }
+}

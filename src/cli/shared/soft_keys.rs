@@ -1,0 +1,47 @@
+//! `--softkeys`: soft keys instead of USB keys, behind the same reports.
+
+use std::time::Duration;
+
+use crate::cli::shared::device::SoftKeys;
+use crate::cli::shared::{CliError, Session};
+use keywright_fido::hid::{Bus, Cancel, Device, HidError, Pipe};
+use keywright_practice::softkey::{Rack, Touch};
+
+/// The first so many keys of a rack; the others are not plugged in.
+pub(crate) struct Row {
+    rack: Rack,
+    count: usize,
+}
+
+impl Row {
+    /// Those that were asked for; those that are missing are made. `touch_after` is in milliseconds.
+    pub(crate) fn open(softkeys: &SoftKeys, touch_after: u64, session: &Session) -> Result<Self, CliError> {
+        let (rack, count) = match softkeys {
+            SoftKeys::Count(count) => (Rack::create(&session.state()?.create()?.softkeys(), *count)?, *count),
+            SoftKeys::Folder(folder) => (Rack::open(folder)?, usize::MAX),
+        };
+        rack.set_touch(Touch::After(Duration::from_millis(touch_after)));
+        Ok(Self { rack, count })
+    }
+
+    /// The certificate of the authority behind these keys, as PEM.
+    pub(crate) fn anchor_pem(&self) -> &str {
+        self.rack.anchor_pem()
+    }
+}
+
+impl Bus for Row {
+    fn devices(&self) -> Result<Vec<Device>, HidError> {
+        let mut devices = self.rack.devices()?;
+        devices.truncate(self.count);
+        Ok(devices)
+    }
+
+    fn open(&self, device: &Device) -> Result<Box<dyn Pipe>, HidError> {
+        self.rack.open(device)
+    }
+
+    fn replug(&self, device: &Device, patience: Duration, cancel: &Cancel) -> Result<Device, HidError> {
+        self.rack.replug(device, patience, cancel)
+    }
+}

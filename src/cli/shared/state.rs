@@ -1,0 +1,111 @@
+//! The state folder: ledger, sealed PINs, hand-over, soft keys. Readable by its owner alone.
+
+use std::path::{Path, PathBuf};
+
+use crate::cli::shared::CliError;
+use keywright_attest::mds::BlobStore;
+use keywright_files::base_folder;
+
+/// A state folder. It may not exist yet.
+#[derive(Debug, Clone)]
+pub(crate) struct StateFolder(PathBuf);
+
+impl StateFolder {
+    /// The folder that was named, or else `XDG_STATE_HOME/keywright`, or else `~/.local/state/keywright` (on Windows
+    /// `LOCALAPPDATA\keywright`).
+    pub(crate) fn find(named: Option<&Path>) -> Result<Self, CliError> {
+        if let Some(named) = named {
+            return Ok(Self(named.to_owned()));
+        }
+        let base = base_folder("XDG_STATE_HOME", ".local/state");
+        base.map(|base| Self(base.join("keywright")))
+            .ok_or_else(|| CliError::Usage("there is no home folder; name the state folder with --state".into()))
+    }
+
+    /// Makes the folder if it is missing.
+    pub(crate) fn create(&self) -> Result<&Self, CliError> {
+        create_private(&self.0)?;
+        Ok(self)
+    }
+
+    /// The folder itself.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The ledger's file.
+    pub(crate) fn ledger(&self) -> PathBuf {
+        self.0.join("ledger.sqlite3")
+    }
+
+    /// The folder of sealed PINs and this station's identity.
+    pub(crate) fn vault(&self) -> PathBuf {
+        self.0.join("vault")
+    }
+
+    /// The folder of age files for readers.
+    pub(crate) fn hand_over(&self) -> PathBuf {
+        self.0.join("hand-over")
+    }
+
+    /// The folder of soft keys.
+    pub(crate) fn softkeys(&self) -> PathBuf {
+        self.0.join("softkeys")
+    }
+
+    /// The folder of the FIDO Alliance's metadata.
+    pub(crate) fn metadata(&self) -> BlobStore {
+        BlobStore::new(self.0.join("mds"))
+    }
+
+    /// The embedded directory's database.
+    pub(crate) fn idp_database(&self) -> PathBuf {
+        self.0.join("idp.sqlite3")
+    }
+
+    /// The embedded directory's API token, where nobody named another.
+    pub(crate) fn idp_token(&self) -> PathBuf {
+        self.0.join("idp.token")
+    }
+}
+
+/// Makes a folder, with those above it, that only its owner can look into. One that is there already stays as it is.
+pub(crate) fn create_private(folder: &Path) -> Result<(), CliError> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(|error| CliError::File { path: folder.to_owned(), why: error.to_string() })
+}
+
+/// Writes a file that only its owner can read, whole or not at all.
+pub(crate) fn write_private(path: &Path, text: &[u8]) -> Result<(), CliError> {
+    use std::io::Write as _;
+
+    let failed = |error: std::io::Error| CliError::File { path: path.to_owned(), why: error.to_string() };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Temporary files are made with mode 0600.
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    file.write_all(text).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn only_the_owner_looks_in() {
+        let above = tempfile::tempdir().unwrap();
+        let state = StateFolder::find(Some(&above.path().join("a/state"))).unwrap();
+        state.create().unwrap().create().unwrap();
+        assert_eq!(std::fs::metadata(state.path()).unwrap().permissions().mode() & 0o777, 0o700);
+
+        write_private(&state.idp_token(), b"t").unwrap();
+        assert_eq!(std::fs::metadata(state.idp_token()).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(std::fs::read(state.idp_token()).unwrap(), b"t");
+    }
+}

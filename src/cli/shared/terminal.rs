@@ -1,0 +1,279 @@
+//! The person at the machine, on a terminal: a line per key with its person, its step and "touch now".
+//!
+//! Without a terminal it says one line for each key that is finished, and nothing else; questions are then answered by `--yes`
+//! or with no.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::cli::shared::console::{Console, Style};
+use crate::cli::shared::output::count;
+use crate::ledger::{Failure, JobId, Step};
+use crate::provision::{JobLabel, Operator};
+use crate::secret::{Delivery, SecretError};
+use keywright_fido::ctap::Pin;
+
+/// The operator on a terminal.
+pub(crate) struct Terminal<'a> {
+    console: &'a Console,
+    yes: bool,
+    total: ProgressBar,
+    lines: Mutex<BTreeMap<JobId, Line>>,
+}
+
+/// A key's line.
+struct Line {
+    bar: ProgressBar,
+    step: Option<Step>,
+    touch: bool,
+}
+
+impl<'a> Terminal<'a> {
+    /// For a run that is to make so many keys. `yes` answers questions beforehand.
+    pub(crate) fn new(console: &'a Console, yes: bool, keys: usize) -> Self {
+        let total = ProgressBar::new(keys as u64).with_style(style("{pos} of {len} keys  {elapsed}"));
+        let total = console.progress().add(total);
+        if console.looks().live {
+            total.enable_steady_tick(Duration::from_millis(500));
+        }
+        Self { console, yes, total, lines: Mutex::default() }
+    }
+
+    /// Takes the lines away.
+    pub(crate) fn clear(&self) {
+        for (_, line) in std::mem::take(&mut *self.lines()) {
+            line.bar.finish_and_clear();
+        }
+        self.total.finish_and_clear();
+    }
+
+    fn lines(&self) -> MutexGuard<'_, BTreeMap<JobId, Line>> {
+        // What a line shows is whole at any moment, so a thread that panicked spoilt nothing.
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn show(&self, who: &JobLabel, change: impl FnOnce(&mut Line)) {
+        let mut lines = self.lines();
+        let line = lines.entry(who.job).or_insert_with(|| {
+            let bar = ProgressBar::new_spinner().with_style(style("{msg}"));
+            Line { bar: self.console.progress().insert_before(&self.total, bar), step: None, touch: false }
+        });
+        change(line);
+        let step = line.step.map_or("", in_words);
+        let touch = if line.touch { self.console.paint(Style::Now, "touch now") } else { String::new() };
+        line.bar.set_message(format!("{}  {step} {touch}", title(who)).trim_end().to_owned());
+        line.bar.tick();
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).expect("the templates here are valid")
+}
+
+fn title(who: &JobLabel) -> String {
+    format!("{}  key {} of {}  port {}", who.account, who.ordinal, who.of, who.port)
+}
+
+fn whose(who: &JobLabel) -> String {
+    let person = if who.person == who.account { String::new() } else { format!("{}, ", who.person) };
+    format!("{person}{}, key {} of {}", who.account, who.ordinal, who.of)
+}
+
+fn in_words(step: Step) -> &'static str {
+    match step {
+        Step::Inspect => "looking at the key",
+        Step::Reset => "resetting the key",
+        Step::SealPin => "sealing a PIN",
+        Step::SetPin => "setting the PIN",
+        Step::Begin => "beginning at the IdP",
+        Step::Make => "making the credential",
+        Step::Verify => "checking the attestation",
+        Step::Prove => "proving that it signs",
+        Step::Complete => "registering at the IdP",
+        Step::SignIn => "signing in at the IdP",
+        Step::Harden => "setting the key's policy",
+        Step::HandOver => "handing the PIN over",
+    }
+}
+
+impl Operator for Terminal<'_> {
+    fn step(&self, who: &JobLabel, step: Step) {
+        self.show(who, |line| {
+            line.step = Some(step);
+            line.touch = false;
+        });
+    }
+
+    fn touch(&self, who: &JobLabel, needed: bool) {
+        self.show(who, |line| line.touch = needed);
+    }
+
+    fn ended(&self, who: &JobLabel, failure: Option<&Failure>) {
+        if let Some(line) = self.lines().remove(&who.job) {
+            line.bar.finish_and_clear();
+        }
+        let result = match failure {
+            None => {
+                self.total.inc(1);
+                self.console.paint(Style::Good, "done")
+            }
+            Some(failure) => format!("{} {}", self.console.paint(Style::Bad, "failed:"), failure.message),
+        };
+        self.console.say(&format!("{}  {result}", title(who)));
+    }
+
+    fn insert_keys(&self, new: &[JobLabel], begun: &[JobLabel]) {
+        let now = self.console.paint(Style::Now, "now:");
+        let others = |all: &[JobLabel]| match all.len() - 1 {
+            0 => String::new(),
+            others => format!("; then {}", count(others, "more key", "more keys")),
+        };
+        if let Some(next) = begun.first() {
+            let (whose, others) = (whose(next), others(begun));
+            self.console.say(&format!("{now} plug in again the key that was in port {}: {whose}{others}", next.port));
+        }
+        if let Some(next) = new.first() {
+            self.console.say(&format!("{now} plug in a key for {}{}", whose(next), others(new)));
+        }
+    }
+
+    fn single_out(&self, who: &JobLabel) {
+        let now = self.console.paint(Style::Now, "now:");
+        let whose = whose(who);
+        self.console.say(&format!("{now} touch the key that blinks, and label it: {whose} (port {})", who.port));
+    }
+
+    fn replug(&self, who: &JobLabel) {
+        self.console.say(&format!(
+            "{} pull out the key in port {} and plug it in again (for {}, key {})",
+            self.console.paint(Style::Now, "now:"),
+            who.port,
+            who.account,
+            who.ordinal
+        ));
+    }
+
+    fn may_reset(&self, who: &JobLabel, why: &str) -> bool {
+        let question = format!("{why}; erase everything on the key in port {} for {}?", who.port, who.account);
+        self.console.confirm(&question, self.yes).is_ok()
+    }
+
+    fn show_pin(&self, delivery: &Delivery, pin: &Pin) -> Result<(), SecretError> {
+        let then = match (delivery.register_first.is_empty(), delivery.force_change) {
+            (true, true) => "; a new one has to be chosen first",
+            (false, true) => "; a new one has to be chosen once the key is registered and confirmed",
+            (_, false) => "",
+        };
+        let text = format!(
+            "PIN of key {} for {} ({}){then}:\n\n    {}\n",
+            delivery.ordinal,
+            delivery.person,
+            delivery.label,
+            pin.expose()
+        );
+        self.console
+            .show_once(&text, "press Enter when it is taken down ")
+            .map_err(|error| SecretError::Printer { program: "the terminal".into(), why: error.to_string() })
+    }
+
+    fn tell(&self, message: &str) {
+        self.console.say(message);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::Arc;
+
+    use indicatif::{ProgressDrawTarget, TermLike};
+
+    use super::*;
+    use crate::cli::shared::console::Looks;
+    use crate::ledger::FailureCode;
+
+    /// Keeps what is drawn.
+    #[derive(Debug, Clone, Default)]
+    struct Paper(Arc<Mutex<String>>);
+
+    impl TermLike for Paper {
+        fn width(&self) -> u16 {
+            200
+        }
+        fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn write_line(&self, line: &str) -> io::Result<()> {
+            self.write_str(line)
+        }
+        fn write_str(&self, text: &str) -> io::Result<()> {
+            self.0.lock().unwrap().push_str(text);
+            Ok(())
+        }
+        fn clear_line(&self) -> io::Result<()> {
+            Ok(())
+        }
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn who(job: u64) -> JobLabel {
+        JobLabel {
+            job: JobId(job),
+            account: "ada@example.org".into(),
+            person: "Ada".into(),
+            ordinal: 1,
+            of: 2,
+            port: "1-2".into(),
+        }
+    }
+
+    #[test]
+    fn a_key_has_a_line_with_its_step_and_touch() {
+        let paper = Paper::default();
+        // Drawn at most 255 times a second: the pause below is longer than a frame, so that none is left out.
+        let target = ProgressDrawTarget::term_like_with_hz(Box::new(paper.clone()), u8::MAX);
+        let console = Console::with(Looks { colour: false, live: false, asks: false }, target);
+        let terminal = Terminal::new(&console, false, 2);
+        terminal.step(&who(1), Step::Make);
+        std::thread::sleep(Duration::from_millis(20));
+        terminal.touch(&who(1), true);
+        let drawn = paper.0.lock().unwrap().clone();
+        assert!(drawn.contains("ada@example.org  key 1 of 2  port 1-2  making the credential"), "{drawn}");
+        assert!(drawn.contains("making the credential touch now"), "{drawn}");
+    }
+
+    #[test]
+    fn nobody_there_says_no() {
+        let looks = Looks { colour: false, live: false, asks: false };
+        let console = Console::with(looks, ProgressDrawTarget::hidden());
+        let delivery = Delivery {
+            account: "ada@example.org".into(),
+            person: "Ada".into(),
+            ordinal: 1,
+            label: "l".into(),
+            force_change: true,
+            register_first: Vec::new(),
+        };
+        let careful = Terminal::new(&console, false, 1);
+        assert!(!careful.may_reset(&who(1), "it has a PIN"));
+        assert!(careful.show_pin(&delivery, &Pin::new("137913").unwrap()).is_err());
+        assert!(Terminal::new(&console, true, 1).may_reset(&who(1), "it has a PIN"));
+        let failure = Failure { code: FailureCode::KeyRemoved, message: "the key was removed".into() };
+        careful.ended(&who(1), Some(&failure));
+        assert!(careful.lines().is_empty());
+    }
+}

@@ -1,0 +1,359 @@
+//! How a run ended, in words or JSON, and as an exit code.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::cli::shared::batch::{RunKind, RunOutcome};
+use crate::cli::shared::failure::{exit_of, hint_of};
+use crate::cli::shared::output::{count, table};
+use crate::cli::shared::{CliError, Exit, Session};
+use crate::idp::ByHand;
+use crate::ledger::{FailureCode, JobId, Step, WitnessResult};
+use crate::provision::{AccountReport, JobReport, Report};
+use keywright_fido::webauthn::{Aaguid, CredentialId};
+
+#[derive(Serialize)]
+struct AccountLine<'a> {
+    kind: &'static str,
+    account: &'a str,
+    directory: &'a str,
+    person: &'a str,
+    profile: &'a str,
+    complete: bool,
+    to_be_confirmed: bool,
+    other_methods: &'a [String],
+    failure: Option<Why<'a>>,
+    jobs: Vec<JobLine<'a>>,
+}
+
+#[derive(Serialize)]
+struct JobLine<'a> {
+    job: JobId,
+    ordinal: usize,
+    port: Option<&'a str>,
+    aaguid: Option<Aaguid>,
+    credential_id: Option<&'a CredentialId>,
+    witness: Option<&'a WitnessResult>,
+    done: bool,
+    /// Whether it is to be registered by hand, or was, and no drill has confirmed it.
+    unconfirmed: bool,
+    failure: Option<Why<'a>>,
+}
+
+#[derive(Serialize)]
+struct Why<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    step: Option<Step>,
+    code: FailureCode,
+    message: &'a str,
+    hint: &'static str,
+}
+
+/// The last line of a run.
+#[derive(Serialize)]
+struct Summary<'a> {
+    kind: &'static str,
+    batch: u64,
+    dry_run: bool,
+    accounts: usize,
+    complete: usize,
+    keys_proved: usize,
+    keys_unconfirmed: usize,
+    failed: usize,
+    interrupted: bool,
+    seconds: f64,
+    /// What a person has to do with the unconfirmed keys; `null` if there are none.
+    by_hand: Option<&'a ByHand>,
+}
+
+impl<'a> AccountLine<'a> {
+    fn of(account: &'a AccountReport) -> Self {
+        Self {
+            kind: "account",
+            account: &account.account.login,
+            directory: &account.account.directory,
+            person: &account.person,
+            profile: &account.profile,
+            complete: account.complete,
+            to_be_confirmed: account.to_be_confirmed,
+            other_methods: &account.other_methods,
+            failure: account.failure.as_ref().map(|failure| Why {
+                step: None,
+                code: failure.code,
+                message: &failure.message,
+                hint: hint_of(failure.code),
+            }),
+            jobs: account.jobs.iter().map(JobLine::of).collect(),
+        }
+    }
+}
+
+impl<'a> JobLine<'a> {
+    fn of(job: &'a JobReport) -> Self {
+        Self {
+            job: job.job,
+            ordinal: job.ordinal,
+            port: job.port.as_deref(),
+            aaguid: job.aaguid,
+            credential_id: job.credential_id.as_ref(),
+            witness: job.witness.as_ref(),
+            done: job.done,
+            unconfirmed: job.unconfirmed,
+            failure: job.failure.as_ref().map(|(step, failure)| Why {
+                step: Some(*step),
+                code: failure.code,
+                message: &failure.message,
+                hint: hint_of(failure.code),
+            }),
+        }
+    }
+}
+
+/// Prints a report and returns what it means.
+pub(crate) fn print(outcome: &RunOutcome, session: &Session) -> Result<Exit, CliError> {
+    let RunOutcome { kind: verb, dry_run, report, took } = outcome;
+    let (verb, dry_run) = (*verb, *dry_run);
+    let well = |account: &&AccountReport| is_well(account, verb, dry_run);
+    let unconfirmed = jobs(report).filter(|job| job.done && job.unconfirmed).count();
+    let summary = Summary {
+        kind: "summary",
+        batch: report.batch,
+        dry_run,
+        accounts: report.accounts.len(),
+        complete: report.accounts.iter().filter(|account| account.complete).count(),
+        keys_proved: jobs(report).filter(|job| job.done && !job.unconfirmed).count(),
+        keys_unconfirmed: unconfirmed,
+        failed: report.accounts.iter().filter(|account| !well(account)).count(),
+        interrupted: report.interrupted,
+        seconds: took.as_secs_f64(),
+        by_hand: report.by_hand.as_ref().filter(|_| unconfirmed > 0),
+    };
+    if session.output.is_json() {
+        for account in &report.accounts {
+            session.output.object(&AccountLine::of(account))?;
+        }
+        session.output.object(&summary)?;
+    } else {
+        session.output.words(&words(report, &summary))?;
+    }
+    if let Some(by_hand) = summary.by_hand {
+        let keys = count(unconfirmed, "key", "keys");
+        session.console.say(&format!("{keys} to be registered by hand, one after the other:"));
+        session.console.say(by_hand_words(by_hand).trim_end());
+    }
+    for code in codes(report) {
+        session.console.hint(hint_of(code));
+    }
+    if report.accounts.iter().any(|account| !well(&account) && lacks_keys(account)) && !report.interrupted && !dry_run {
+        session
+            .console
+            .hint("plug more keys in, then 'keywright resume'; for an account with too few, 'keywright enroll'");
+    }
+    if report.interrupted {
+        session.console.say("interrupted; run 'keywright resume' to go on");
+    }
+    Ok(exit(report, verb, dry_run))
+}
+
+/// Whether the account has what was asked for.
+fn is_well(account: &AccountReport, verb: RunKind, dry_run: bool) -> bool {
+    let failed = account.failure.is_some() || account.jobs.iter().any(|job| job.failure.is_some());
+    let made = match verb {
+        RunKind::Provision | RunKind::Resume => account.complete || account.to_be_confirmed,
+        RunKind::Enroll => account.jobs.iter().all(|job| job.done),
+    };
+    !failed && (made || dry_run)
+}
+
+/// Whether nothing failed, and yet there were too few keys.
+fn lacks_keys(account: &AccountReport) -> bool {
+    !account.complete
+        && !account.to_be_confirmed
+        && account.failure.is_none()
+        && account.jobs.iter().all(|job| job.failure.is_none())
+}
+
+/// 0 if everybody is well; else the failures' own code if nobody is and they agree; else 3 or 1.
+fn exit(report: &Report, verb: RunKind, dry_run: bool) -> Exit {
+    if report.interrupted {
+        return Exit::Interrupted;
+    }
+    let failed = report.accounts.iter().filter(|account| !is_well(account, verb, dry_run)).count();
+    match failed {
+        0 => Exit::Done,
+        some if some < report.accounts.len() => Exit::Partial,
+        _ => {
+            let mut exits = codes(report).into_iter().map(exit_of);
+            // Nothing failed, and yet not everything is done: there were too few keys.
+            let first = exits.next().unwrap_or(Exit::Key);
+            if exits.all(|exit| exit == first) { first } else { Exit::Failed }
+        }
+    }
+}
+
+fn jobs(report: &Report) -> impl Iterator<Item = &JobReport> {
+    report.accounts.iter().flat_map(|account| &account.jobs)
+}
+
+/// The kinds of failures, each once, in the order of the roster.
+fn codes(report: &Report) -> Vec<FailureCode> {
+    let of_accounts = report.accounts.iter().flat_map(|account| {
+        let of_jobs = account.jobs.iter().filter_map(|job| job.failure.as_ref().map(|(_, failure)| failure.code));
+        account.failure.as_ref().map(|failure| failure.code).into_iter().chain(of_jobs)
+    });
+    let mut seen = BTreeSet::new();
+    of_accounts.filter(|code| seen.insert(hint_of(*code))).collect()
+}
+
+fn words(report: &Report, summary: &Summary<'_>) -> String {
+    let heading = ["ACCOUNT", "PROFILE", "KEYS", "RESULT"].map(str::to_owned);
+    let rows = report.accounts.iter().map(|account| {
+        let done = account.jobs.iter().filter(|job| job.done).count();
+        let keys =
+            if summary.dry_run { format!("{}", account.jobs.len()) } else { format!("{done}/{}", account.jobs.len()) };
+        [account.account.login.clone(), account.profile.clone(), keys, result(account, summary)]
+    });
+    let mut text = table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>());
+    for account in report.accounts.iter().filter(|account| account.complete && !account.other_methods.is_empty()) {
+        text.push_str(&format!(
+            "{} can still sign in without a key: {}\n",
+            account.account.login,
+            account.other_methods.join(", ")
+        ));
+    }
+    if summary.dry_run {
+        text.push_str(&format!(
+            "dry run: {} to be made, nothing was changed\n",
+            count(jobs(report).count(), "key", "keys")
+        ));
+    } else {
+        text.push_str(&format!(
+            "{} of {} complete, {} proved{}, {:.1} s\n",
+            summary.complete,
+            count(summary.accounts, "account", "accounts"),
+            count(summary.keys_proved, "key", "keys"),
+            to_be_confirmed(summary.keys_unconfirmed),
+            summary.seconds
+        ));
+    }
+    text
+}
+
+/// How many keys were handed out to be registered by hand, for the end of a line; nothing if there are none.
+pub(crate) fn to_be_confirmed(keys: usize) -> String {
+    if keys == 0 { String::new() } else { format!(", {keys} to be confirmed") }
+}
+
+/// The steps that a person has to do, and the last one here.
+pub(crate) fn by_hand_words(by_hand: &ByHand) -> String {
+    let last = "Run 'keywright drill ACCOUNT' with the key plugged in: it confirms the key.".to_owned();
+    let steps = by_hand.steps.iter().chain([&last]).enumerate();
+    steps.map(|(at, step)| format!("  {}. {step}\n", at + 1)).collect()
+}
+
+fn result(account: &AccountReport, summary: &Summary<'_>) -> String {
+    if let Some(failure) = &account.failure {
+        return failure.message.clone();
+    }
+    let failures: Vec<_> = account
+        .jobs
+        .iter()
+        .filter_map(|job| job.failure.as_ref().map(|(step, failure)| (job.ordinal, step, &failure.message)))
+        .map(|(ordinal, step, message)| format!("key {ordinal}, {step}: {message}"))
+        .collect();
+    match () {
+        () if !failures.is_empty() => failures.join("; "),
+        () if account.complete => "complete".to_owned(),
+        () if account.to_be_confirmed => "to be registered by hand and confirmed".to_owned(),
+        () if summary.dry_run => "ready".to_owned(),
+        () if summary.interrupted => "interrupted".to_owned(),
+        () => "not complete: keys are missing".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::{AccountId, Failure};
+
+    fn account(login: &str, complete: bool, failures: &[Option<FailureCode>]) -> AccountReport {
+        let jobs = failures.iter().enumerate().map(|(index, failure)| JobReport {
+            job: JobId(index as u64 + 1),
+            ordinal: index + 1,
+            port: Some("1-2".into()),
+            aaguid: None,
+            credential_id: None,
+            witness: None,
+            done: failure.is_none(),
+            unconfirmed: false,
+            failure: failure.map(|code| (Step::Verify, Failure { code, message: "it went wrong".into() })),
+        });
+        AccountReport {
+            account: AccountId { directory: "corp".into(), login: login.into() },
+            person: login.into(),
+            profile: "admin".into(),
+            complete,
+            to_be_confirmed: false,
+            other_methods: vec![],
+            jobs: jobs.collect(),
+            failure: None,
+        }
+    }
+
+    fn report(accounts: Vec<AccountReport>) -> Report {
+        Report { batch: 1, accounts, interrupted: false, by_hand: None }
+    }
+
+    #[test]
+    fn the_exit_code_says_how_much_and_why() {
+        use FailureCode::{AttestationRefused, KeyRemoved, PinBlocked, PinUnknown};
+
+        let good = || account("ada", true, &[None, None]);
+        let bad = |code| account("bob", false, &[None, Some(code)]);
+        let exit = |accounts| exit(&report(accounts), RunKind::Provision, false);
+        assert_eq!(exit(vec![good(), good()]), Exit::Done);
+        assert_eq!(exit(vec![good(), bad(AttestationRefused)]), Exit::Partial);
+        assert_eq!(exit(vec![bad(AttestationRefused), bad(AttestationRefused)]), Exit::Attestation);
+        assert_eq!(exit(vec![bad(PinBlocked), bad(PinUnknown)]), Exit::Pin);
+        assert_eq!(exit(vec![bad(PinBlocked), bad(KeyRemoved)]), Exit::Failed);
+        // Nothing failed, and yet a key is missing: somebody has to plug more in.
+        assert_eq!(exit(vec![account("cy", false, &[None])]), Exit::Key);
+        assert_eq!(exit(vec![]), Exit::Done);
+    }
+
+    #[test]
+    fn one_more_key_need_not_make_the_account_complete() {
+        let first_of_two = || report(vec![account("ada", false, &[None])]);
+        assert_eq!(exit(&first_of_two(), RunKind::Enroll, false), Exit::Done);
+        assert_eq!(exit(&first_of_two(), RunKind::Provision, false), Exit::Key);
+        assert_eq!(exit(&first_of_two(), RunKind::Provision, true), Exit::Done);
+        assert_eq!(exit(&Report { interrupted: true, ..first_of_two() }, RunKind::Enroll, false), Exit::Interrupted);
+    }
+
+    #[test]
+    fn a_hint_is_given_once() {
+        let bad = || account("bob", false, &[Some(FailureCode::KeyRemoved), Some(FailureCode::KeyRemoved)]);
+        assert_eq!(codes(&report(vec![bad(), bad()])), [FailureCode::KeyRemoved]);
+    }
+
+    #[test]
+    fn the_names_in_json_are_stable() {
+        let account = account("ada", false, &[Some(FailureCode::AttestationRefused)]);
+        assert_eq!(
+            serde_json::to_value(AccountLine::of(&account)).unwrap(),
+            serde_json::json!({
+                "kind": "account", "account": "ada", "directory": "corp", "person": "ada", "profile": "admin",
+                "complete": false, "to_be_confirmed": false, "other_methods": [], "failure": null,
+                "jobs": [{
+                    "job": 1, "ordinal": 1, "port": "1-2", "aaguid": null, "credential_id": null,
+                    "witness": null, "done": false, "unconfirmed": false,
+                    "failure": {
+                        "step": "verify", "code": "attestation-refused", "message": "it went wrong",
+                        "hint": "use a key of an allowed model, or add the vendor's certificate with --anchor"
+                    }
+                }]
+            })
+        );
+    }
+}
