@@ -14,7 +14,7 @@ use crate::provision::{DrillError, RevokeError, RunError};
 use crate::secret::SecretError;
 use crate::settings::SettingsError;
 use keywright_attest::{MdsError, TrustError};
-use keywright_fido::ctap::{CtapError, PinError, StatusCode};
+use keywright_fido::ctap::{CtapError, PinError};
 use keywright_fido::hid::HidError;
 #[cfg(feature = "practice")]
 use keywright_practice::{idp_server::StartError, softkey::SoftKeyError};
@@ -281,45 +281,18 @@ fn ctap_exit(error: &CtapError) -> Exit {
     match error {
         CtapError::Hid(error) => hid_exit(error),
         CtapError::Pin(_) => Exit::Pin,
-        CtapError::Status { status, .. } if is_about_pin(*status) => Exit::Pin,
+        CtapError::Status { status, .. } if status.meaning().is_about_pin() => Exit::Pin,
         _ => Exit::Failed,
     }
-}
-
-fn is_about_pin(status: StatusCode) -> bool {
-    matches!(
-        status,
-        StatusCode::PinInvalid
-            | StatusCode::PinBlocked
-            | StatusCode::PinAuthInvalid
-            | StatusCode::PinAuthBlocked
-            | StatusCode::PinNotSet
-            | StatusCode::PuatRequired
-            | StatusCode::PinPolicyViolation
-            | StatusCode::UvBlocked
-    )
 }
 
 fn ctap_hint(error: &CtapError) -> Option<String> {
     match error {
         CtapError::Hid(error) => hid_hint(error).map(str::to_owned),
         CtapError::Pin(error) => Some(pin_hint(error).to_owned()),
-        CtapError::Status { status, .. } => status.advice().map(as_hint),
+        CtapError::Status { status, .. } => status.meaning().hint().map(str::to_owned),
         CtapError::Unsupported(_) => Some("'keywright key info' shows what this key can do".to_owned()),
         _ => None,
-    }
-}
-
-/// The rooms' advice is written in sentences; a hint starts in lower case and has no full stop.
-fn as_hint(sentence: &str) -> String {
-    let sentence = sentence.trim_end_matches('.');
-    let mut letters = sentence.chars();
-    match letters.next() {
-        // An acronym stays one.
-        Some(first) if !letters.as_str().starts_with(|second: char| second.is_uppercase()) => {
-            first.to_lowercase().chain(letters).collect()
-        }
-        _ => sentence.to_owned(),
     }
 }
 
@@ -536,6 +509,7 @@ pub(crate) fn hint_of(code: FailureCode) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use keywright_fido::ctap::StatusCode;
 
     fn errors() -> Vec<(CliError, Exit)> {
         let idp = || "corp".to_owned();
@@ -583,12 +557,6 @@ mod tests {
             assert!(!hint.ends_with('.'), "{hint}");
             assert!(!hint.starts_with(char::is_uppercase), "{hint}");
         }
-    }
-
-    #[test]
-    fn advice_becomes_a_hint() {
-        assert_eq!(as_hint("Touch the key."), "touch the key");
-        assert_eq!(as_hint("PINs differ."), "PINs differ");
     }
 
     #[test]

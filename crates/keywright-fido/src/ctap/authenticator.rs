@@ -136,6 +136,6 @@ mod tests {
         let (mut authenticator, _) = key(info([]), [(vec![0x42], vec![0x34])]);
         let error = authenticator.exchange(TEST, &[0x42]).unwrap_err();
         assert_eq!(error.status(), Some(StatusCode::PinAuthBlocked));
-        assert_eq!(error.to_string(), "test was answered with CTAP2_ERR_PIN_AUTH_BLOCKED");
+        assert_eq!(error.to_string(), "test failed: too many wrong PINs in a row (CTAP2_ERR_PIN_AUTH_BLOCKED)");
     }
 }

@@ -406,7 +406,9 @@ mod tests {
         let mut heard = Vec::new();
         let error = authenticator.make_credential(&plain(), None, &mut |keepalive| heard.push(keepalive)).unwrap_err();
         assert_eq!(error.status(), Some(StatusCode::KeyStoreFull));
-        assert_eq!(error.to_string(), "authenticatorMakeCredential was answered with CTAP2_ERR_KEY_STORE_FULL");
+        let text =
+            "authenticatorMakeCredential failed: the key has no room for another credential (CTAP2_ERR_KEY_STORE_FULL)";
+        assert_eq!(error.to_string(), text);
         assert_eq!(heard, [Keepalive::UpNeeded]);
         script.assert_done();
     }

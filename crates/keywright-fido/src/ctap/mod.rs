@@ -19,6 +19,7 @@ pub mod reset;
 mod scripted;
 pub mod selection;
 pub mod status;
+pub mod status_meaning;
 
 pub use authenticator::{Authenticator, Touch};
 pub use authenticator_config::MinPinLength;
@@ -30,6 +31,7 @@ pub use make_credential::{CredProtect, EnterpriseAttestation, MakeCredential, Ne
 pub use pin::{Pin, PinError};
 pub use pin_uv_auth_protocol::PinUvAuthProtocol;
 pub use status::StatusCode;
+pub use status_meaning::StatusMeaning;
 
 use crate::hid::HidError;
 use crate::webauthn::WebauthnError;
@@ -41,7 +43,7 @@ pub enum CtapError {
     #[error(transparent)]
     Hid(#[from] HidError),
     /// The key answered with a status other than success.
-    #[error("{command} was answered with {status}")]
+    #[error("{command} failed: {} ({status})", status.meaning())]
     Status {
         /// The command's name in the specification.
         command: &'static str,
@@ -81,7 +83,7 @@ pub enum CtapError {
 }
 
 impl CtapError {
-    /// The key's status, if the key answered with one. Its [`StatusCode::advice`] says what the person can do.
+    /// The key's status, if the key answered with one. Its [`StatusCode::meaning`] says what the person can do.
     pub fn status(&self) -> Option<StatusCode> {
         match self {
             Self::Status { status, .. } => Some(*status),

@@ -98,7 +98,7 @@ impl Channel {
     pub fn ping(&mut self, data: &[u8]) -> Result<Vec<u8>, HidError> {
         let answer = self.exchange(Command::Ping, data, &mut |_| ())?;
         if answer != data {
-            return Err(HidError::Protocol("PING was answered with other bytes"));
+            return Err(HidError::Protocol("PING returned other bytes"));
         }
         Ok(answer)
     }
@@ -425,7 +425,7 @@ impl Granted {
         };
         let id = ChannelId([c0, c1, c2, c3]);
         if id.is_reserved() {
-            return Err(HidError::Protocol("INIT was answered with a reserved channel"));
+            return Err(HidError::Protocol("INIT assigned a reserved channel"));
         }
         Ok(Self { id, capabilities })
     }

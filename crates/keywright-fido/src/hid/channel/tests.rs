@@ -115,7 +115,7 @@ mod answers {
     #[test]
     fn a_ping_that_comes_back_changed_is_an_error() {
         let mut bench = Bench::new(|_| say(CHANNEL, Command::Ping, b"pong"));
-        assert_eq!(bench.channel.ping(b"ping"), Err(HidError::Protocol("PING was answered with other bytes")));
+        assert_eq!(bench.channel.ping(b"ping"), Err(HidError::Protocol("PING returned other bytes")));
     }
 
     #[test]
@@ -326,7 +326,7 @@ mod broken_keys {
         let wrong = |why| Some(HidError::Protocol(why));
         assert_eq!(answer(|report| report[6] = 16), wrong("an answer to INIT is too short"));
         assert_eq!(answer(|report| report[5] = 0xFF), wrong("an answer to INIT is too long"));
-        let reserved = wrong("INIT was answered with a reserved channel");
+        let reserved = wrong("INIT assigned a reserved channel");
         assert_eq!(answer(|report| report[15..19].fill(0xFF)), reserved);
         assert_eq!(answer(|report| report[15..19].fill(0)), reserved);
         assert_eq!(answer(|report| report[6] = 20), None);
