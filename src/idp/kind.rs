@@ -25,10 +25,13 @@ pub struct Kind {
     read: fn(Spanned<DeValue<'_>>) -> Result<Arc<dyn IdpSettings>, toml::de::Error>,
 }
 
+/// The practice IdP's kind, which a station's build does not have.
+pub const PRACTICE_KIND: &str = "embedded";
+
 /// All kinds, as they are listed for people.
 pub const KINDS: &[Kind] = &[
     #[cfg(feature = "practice")]
-    Kind::new::<embedded::Settings>("embedded", "the practice IdP, keywright idp serve", &[embedded::QUESTIONS]),
+    Kind::new::<embedded::Settings>(PRACTICE_KIND, "the practice IdP, keywright idp serve", &[embedded::QUESTIONS]),
     Kind::new::<entra::Settings>("entra", "Microsoft Entra ID", &[entra::QUESTIONS, NETWORK]),
     Kind::new::<manual::GoogleWorkspace>(
         "google-workspace",

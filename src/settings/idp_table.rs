@@ -17,6 +17,7 @@ use toml::de::{DeString, DeTable, DeValue, ValueDeserializer};
 
 use super::error::Wrong;
 use crate::idp::http::{Network, Proxy, ServerUrl};
+use crate::idp::kind::PRACTICE_KIND;
 use crate::idp::{ConnectionConfig, Directory, IdpSettings, KINDS, Kind, OpenError};
 use crate::secret::SecretSource;
 
@@ -72,10 +73,10 @@ impl<'de> Deserialize<'de> for ProxySetting {
 impl IdpTable {
     /// The practice IdP at this address, which no settings name.
     pub(super) fn at(url: &ServerUrl, token: &SecretSource) -> Result<Self, Wrong> {
-        let values = [("kind", "embedded".to_owned()), ("url", url.to_string()), ("token", token.to_string())];
+        let values = [("kind", PRACTICE_KIND.to_owned()), ("url", url.to_string()), ("token", token.to_string())];
         let values = values.map(|(key, value)| (Spanned::new(0..0, key.into()), DeValue::String(value.into())));
         let table = values.into_iter().map(|(key, value)| (key, Spanned::new(0..0, value)));
-        Self::read("embedded".to_owned(), Path::new(""), Spanned::new(0..0, DeValue::Table(table.collect())))
+        Self::read(PRACTICE_KIND.to_owned(), Path::new(""), Spanned::new(0..0, DeValue::Table(table.collect())))
     }
 
     /// Reads the tables under `idp`.
@@ -93,11 +94,8 @@ impl IdpTable {
         let table = |table| Spanned::new(span.clone(), DeValue::Table(table));
         let common = COMMON_KEYS.iter().filter_map(|key| rest.remove_entry(*key)).collect();
         let common = Common::deserialize(ValueDeserializer::from(table(common)))?;
-        let kind = Kind::named(common.kind.get_ref()).ok_or_else(|| {
-            let known: Vec<_> = KINDS.iter().map(|kind| kind.name).collect();
-            let why = format!("unknown kind `{}`, expected one of {}", common.kind.get_ref(), known.join(", "));
-            Wrong { at: common.kind.span().start, why }
-        })?;
+        let kind = Kind::named(common.kind.get_ref())
+            .ok_or_else(|| Wrong { at: common.kind.span().start, why: unknown_kind(common.kind.get_ref()) })?;
         let own = kind.read(table(rest))?;
         Ok(Self { name, folder: folder.to_owned(), ca: common.ca, proxy: common.proxy, kind, own })
     }
@@ -155,6 +153,14 @@ impl IdpTable {
         };
         Ok(Network { proxy, anchors })
     }
+}
+
+fn unknown_kind(name: &str) -> String {
+    if name == PRACTICE_KIND {
+        return format!("kind `{name}` is the practice IdP, and this keywright was built without it");
+    }
+    let known: Vec<_> = KINDS.iter().map(|kind| kind.name).collect();
+    format!("unknown kind `{name}`, expected one of {}", known.join(", "))
 }
 
 /// A table, and where it is.
