@@ -84,7 +84,7 @@ pub fn revoke(
         keys_left: 0,
     };
     if directory.by_hand().is_some() {
-        for credential_id in live_credentials(&journal, id) {
+        for credential_id in credentials_to_remove(&journal, id) {
             revocation.by_hand.push(credential_id.clone());
             record_revoked(&journal, account, credential_id, reason)?;
         }
@@ -95,7 +95,7 @@ pub fn revoke(
             return Err(RevokeError::AnotherAccount { account: account.clone(), user_id });
         }
         let listed = retry_policy.ask(cancel, || directory.list(&user))?;
-        for credential_id in live_credentials(&journal, id) {
+        for credential_id in credentials_to_remove(&journal, id) {
             let names = directory_names(&journal, id, &credential_id);
             match listed.iter().find(|one| one.is(&credential_id, names.iter().map(String::as_str))) {
                 Some(registered) => {
@@ -141,8 +141,9 @@ fn directory_names(journal: &Journal<'_>, job: JobId, credential_id: &Credential
     registered.into_iter().chain(pending).collect()
 }
 
-fn live_credentials(journal: &Journal<'_>, job: JobId) -> Vec<CredentialId> {
+fn credentials_to_remove(journal: &Journal<'_>, job: JobId) -> Vec<CredentialId> {
     let book = journal.book();
-    let live = book.credentials.iter().filter(|(_, credential)| credential.job == job && credential.state.lives());
+    let live =
+        book.credentials.iter().filter(|(_, credential)| credential.job == job && credential.state.may_be_registered());
     live.map(|(id, _)| id.clone()).collect()
 }

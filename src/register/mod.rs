@@ -167,6 +167,11 @@ impl CredentialState {
         matches!(self, Self::OnKey | Self::Unconfirmed | Self::Registered)
     }
 
+    /// Whether the IdP may have it.
+    pub fn may_be_registered(self) -> bool {
+        self.lives() || self == Self::Erased
+    }
+
     /// Whether it is registered, or its key is to be by hand, and nothing has taken it out of service since.
     pub fn is_in_use(self) -> bool {
         matches!(self, Self::Unconfirmed | Self::Registered)

@@ -255,7 +255,7 @@ fn on_a_terminal_a_reset_is_asked_about() {
     assert!(plain.contains("error: not confirmed") && !plain.contains('\u{1b}'), "{plain}");
     assert_eq!(key(&home, &["pin", "retries", "--json"]).expect(0).one()["pin_set"], true);
     let yes = on_a_terminal(&home, reset, &[], &["[y/N] ", "y\n"]).unwrap();
-    assert!(yes.contains("is as it came from the factory") && yes.contains("exit 0"), "{yes}");
+    assert!(yes.contains("is reset to factory state") && yes.contains("exit 0"), "{yes}");
 }
 
 #[cfg(target_os = "linux")]

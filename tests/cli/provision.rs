@@ -126,7 +126,10 @@ fn the_person_changes_the_pin_and_finds_the_credential() {
     let listed = run(&["key", "credentials", "--pin", &new, "--json"]).expect(0).one();
     assert_eq!((&listed["user_name"], &listed["credential_id"]), (&json!("ada@example.org"), &json!(credential)));
     let delete = ["key", "credentials", "--pin", &new, "--delete", credential];
-    run(&delete).expect(1).says("The ledger has it as key").says("--yes");
+    run(&delete)
+        .expect(1)
+        .says(&format!("It is key {ordinal} of ada@example.org at corp; 1 of 2 keys would be left"))
+        .says("--yes");
     run(&[&delete[..], &["--dry-run"]].concat()).expect(0).says("would delete");
     assert_eq!(run(&[&delete[..], &["--yes", "--json"]].concat()).expect(0).one()["deleted"], true);
     assert_eq!(run(&["key", "credentials", "--pin", &new, "--json"]).expect(0).stdout, "");
@@ -367,4 +370,66 @@ fn the_status_can_be_read_while_somebody_else_writes() {
     home.run(&work).expect(1).says("in use by another keywright").says("hint: wait for it to end");
     drop(writer);
     home.run(&work).expect(0);
+}
+
+/// Whose key is in this port.
+fn owner(office: &Office, path: &str) -> (String, u64) {
+    let found = office.run(&["key", "identify", "--softkeys", "4", "--key", path, "--json"]).expect(0).one();
+    let owner = &found["credentials"][0];
+    (owner["account"].as_str().expect("an owner").to_owned(), owner["ordinal"].as_u64().expect("a number"))
+}
+
+/// The line that `status --json` has for an account.
+fn account(office: &Office, login: &str) -> Value {
+    let lines = office.run(&["status", "--json"]).expect(0).json();
+    lines.into_iter().find(|line| line["account"] == login).expect("a line for the account")
+}
+
+#[test]
+fn a_key_that_was_reset_is_nobodys_any_more() {
+    let office = Office::new();
+    office.run(&["provision", &office.roster, "--softkeys", "4"]).expect(0);
+    let (login, ordinal) = owner(&office, "soft:1");
+    let whose = format!("key {ordinal} of {login}");
+
+    let reset = ["key", "reset", "--softkeys", "4", "--key", "soft:1"];
+    office.run(&reset).expect(1).says(&whose).says("1 of 2 keys would be left");
+    assert_eq!(account(&office, &login)["complete"], true, "nothing was reset yet");
+    let done = office.run(&[&reset[..], &["--yes", "--json"]].concat()).expect(0).one();
+    assert_eq!(done["erased"][0]["account"], login.as_str());
+
+    let after = account(&office, &login);
+    assert_eq!((&after["complete"], &after["keys_proved"]), (&json!(false), &json!(1)));
+    assert_eq!(after["state"], "keys-missing");
+    assert!(after["keys"].as_array().unwrap().iter().any(|key| key["state"] == "erased"), "{after}");
+    // The same stick makes the account complete again, and only with a key of a number of its own.
+    office.run(&["provision", &office.roster, "--softkeys", "4"]).expect(0);
+    let again = account(&office, &login);
+    assert_eq!((&again["complete"], &again["keys_proved"]), (&json!(true), &json!(2)));
+    assert_eq!(again["keys"].as_array().unwrap().len(), 3);
+    // What is left of the erased one at the IdP can be taken away there.
+    let number = ordinal.to_string();
+    let revoke = ["revoke", &login, "--key", &number, "--reason", "erased", "--yes", "--json"];
+    let revoked = office.run(&revoke).expect(0).one();
+    assert_eq!(revoked["removed"].as_array().unwrap().len(), 1, "{revoked}");
+    assert_eq!((&revoked["keys_left"], &revoked["keys_required"]), (&json!(2), &json!(2)));
+}
+
+#[test]
+fn a_credential_that_was_deleted_counts_no_more() {
+    let office = Office::new();
+    office.run(&["provision", &office.roster, "--softkeys", "4"]).expect(0);
+    let (login, ordinal) = owner(&office, "soft:2");
+    let pin = office.home.secret("pin.txt", &office.pin(&login, usize::try_from(ordinal).unwrap()));
+    // The profile has the person choose a PIN of their own first.
+    let own = office.home.secret("own.txt", "kx7mw4rtqz");
+    let at_key = ["--softkeys", "4", "--key", "soft:2"];
+    office.run(&[&["key", "pin", "change", "--pin", &pin, "--new-pin", &own], &at_key[..]].concat()).expect(0);
+    let listed = office.run(&[&["key", "credentials", "--pin", &own, "--json"], &at_key[..]].concat()).expect(0).one();
+    let id = listed["credential_id"].as_str().unwrap();
+    let delete = ["key", "credentials", "--pin", &own, "--delete", id, "--yes"];
+    office.run(&[&delete[..], &at_key[..]].concat()).expect(0);
+    let after = account(&office, &login);
+    assert_eq!((&after["complete"], &after["keys_proved"]), (&json!(false), &json!(1)));
+    assert!(after["keys"].as_array().unwrap().iter().any(|key| key["state"] == "erased"), "{after}");
 }

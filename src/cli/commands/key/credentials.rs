@@ -2,11 +2,12 @@
 
 use clap::Args;
 
+use super::owner;
 use crate::cli::shared::arguments::{Change, OneKey, PinArgument};
 use crate::cli::shared::open_key::OpenKey;
 use crate::cli::shared::{CliError, Exit, Session, pin_entry};
 use crate::cli::view::key_credential::{Line, on_key, words};
-use crate::ledger::{LedgerError, SqliteStore, Store as _};
+use crate::ledger::{Erasure, LedgerError, SqliteStore, Store as _};
 use crate::register::{Credential, Register};
 use keywright_fido::ctap::Permissions;
 use keywright_fido::webauthn::CredentialId;
@@ -47,7 +48,11 @@ impl Credentials {
         let Some(line) = lines.iter_mut().find(|line| line.credential_id == *id) else {
             return Err(CliError::NotFound(format!("there is no credential {id} on {}", key.device.path)));
         };
-        let known = in_ledger(id, session)?.map(|known| format!(" {known}.")).unwrap_or_default();
+        let owners = owner::of_credentials(std::slice::from_ref(id), session)?;
+        let known: String = match owners.is_empty() {
+            false => owners.iter().map(|owner| format!(" {}", owner.sentence())).collect(),
+            true => by_hand(id, session)?.map(|known| format!(" {known}.")).unwrap_or_default(),
+        };
         let who = line.user_name.clone().unwrap_or_else(|| line.user_handle.clone());
         if self.change.dry_run {
             session.console.say(&format!("would delete the credential of {who} for {}.{known}", line.rp()));
@@ -56,6 +61,7 @@ impl Credentials {
             session.console.confirm(&question, self.change.yes)?;
             key.authenticator.delete_credential(&token, id)?;
             line.deleted = true;
+            owner::record_erased(&owners, Erasure::CredentialDeleted, session)?;
         }
         let deleted = if line.deleted { "deleted" } else { "not deleted" };
         session.output.result(line, || format!("{deleted}: {who} for {}", line.rp()))?;
@@ -78,18 +84,17 @@ fn list(lines: &[Line], session: &Session) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-/// What the ledger says of a credential, if there is a ledger and it knows it as registered.
-fn in_ledger(id: &CredentialId, session: &Session) -> Result<Option<String>, CliError> {
+/// Whose credential a browser made on a key that was registered by hand, if a drill found it.
+fn by_hand(id: &CredentialId, session: &Session) -> Result<Option<String>, CliError> {
     let store = match SqliteStore::read(&session.state()?.ledger()) {
         Ok(store) => store,
         Err(LedgerError::Missing { .. }) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
     let book = Register::read(&store.entries(0)?)?;
-    // A browser's own is known from the drill that found it.
     let found = |known: &Credential| known.by_hand.as_ref()?.found.as_ref().map(|found| found.credential_id.clone());
     let mut known = book.credentials.iter().filter(|(_, known)| known.state.is_in_use());
-    Ok(known.find(|(of_job, known)| *of_job == id || found(known).as_ref() == Some(id)).map(|(_, known)| {
+    Ok(known.find(|(_, known)| found(known).as_ref() == Some(id)).map(|(_, known)| {
         format!("The ledger has it as key {} of {}; it stays registered there", known.ordinal, known.account)
     }))
 }

@@ -4,6 +4,7 @@ pub(crate) mod credentials;
 pub(crate) mod identify;
 pub(crate) mod info;
 pub(crate) mod list;
+mod owner;
 pub(crate) mod pin;
 pub(crate) mod policy;
 pub(crate) mod reset;

@@ -1,0 +1,104 @@
+//! Whose key this is, for commands that erase something of it: said before, and written down after.
+//!
+//! It refuses to guess: a key that shows nothing without its PIN is nobody's here, and the person is told so.
+
+use serde::Serialize;
+
+use crate::audit::key::credentials_of_ledger;
+use crate::cli::shared::operator::operator_name;
+use crate::cli::shared::{CliError, Session};
+use crate::ledger::{Erasure, Event, LedgerError, SqliteStore};
+use crate::register::Register;
+use keywright_fido::ctap::Authenticator;
+use keywright_fido::webauthn::CredentialId;
+
+/// A credential in use that the ledger and the key have.
+#[derive(Serialize)]
+pub(crate) struct Owner {
+    #[serde(rename = "account")]
+    login: String,
+    directory: String,
+    ordinal: usize,
+    credential_id: CredentialId,
+    /// Keys of the account that would still count.
+    keys_left: usize,
+    /// Keys that its profile demands.
+    keys_required: usize,
+}
+
+impl Owner {
+    /// The account's login.
+    pub(crate) fn login(&self) -> &str {
+        &self.login
+    }
+
+    /// Whose it is and what is left without it, as part of a question.
+    pub(crate) fn sentence(&self) -> String {
+        let Self { login, directory, ordinal, keys_left, keys_required, .. } = self;
+        format!("It is key {ordinal} of {login} at {directory}; {keys_left} of {keys_required} keys would be left.")
+    }
+}
+
+/// The ledger's credentials in use among these; none where there is no ledger.
+pub(crate) fn of_credentials(ids: &[CredentialId], session: &Session) -> Result<Vec<Owner>, CliError> {
+    let Some(register) = register(session)? else { return Ok(Vec::new()) };
+    let mut owners: Vec<Owner> = Vec::new();
+    for id in ids {
+        let Some(credential) = register.credentials.get(id).filter(|one| one.state.is_in_use()) else { continue };
+        let Some(standing) = register.standing(&credential.account, Session::now()) else { continue };
+        let others = standing
+            .keys
+            .iter()
+            .filter(|key| key.standing.counts() && key.credential_id.as_ref().is_none_or(|other| !ids.contains(other)));
+        owners.push(Owner {
+            login: credential.account.login.clone(),
+            directory: credential.account.directory.clone(),
+            ordinal: credential.ordinal,
+            credential_id: id.clone(),
+            keys_left: others.count(),
+            keys_required: standing.required,
+        });
+    }
+    Ok(owners)
+}
+
+/// The ledger's credentials in use that the key shows without its PIN.
+pub(crate) fn of_key(key: &mut Authenticator, session: &Session) -> Result<Vec<Owner>, CliError> {
+    let Some(register) = register(session)? else { return Ok(Vec::new()) };
+    let shown = credentials_of_ledger(key, &register)?;
+    of_credentials(&shown, session)
+}
+
+/// Writes down that these are gone from their key.
+pub(crate) fn record_erased(owners: &[Owner], how: Erasure, session: &Session) -> Result<(), CliError> {
+    if owners.is_empty() {
+        return Ok(());
+    }
+    let store = SqliteStore::open(&session.state()?.ledger(), Box::new(Session::now))?;
+    let mut register = Register::default();
+    register.catch_up(&store)?;
+    let credential_ids = owners.iter().map(|owner| owner.credential_id.clone()).collect();
+    let operator = operator_name();
+    register.record(&store, &Event::KeyErased { credential_ids, how, operator })?;
+    for owner in owners {
+        session.console.say(&format!(
+            "key {ordinal} of {login} is written down as erased; it is still registered at {directory}, until: \
+             keywright revoke {login} --key {ordinal} --idp {directory} --reason erased",
+            ordinal = owner.ordinal,
+            login = owner.login,
+            directory = owner.directory
+        ));
+    }
+    Ok(())
+}
+
+fn register(session: &Session) -> Result<Option<Register>, CliError> {
+    let store = match SqliteStore::read(&session.state()?.ledger()) {
+        Ok(store) => store,
+        Err(LedgerError::Missing { .. }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let mut register = Register::default();
+    register.catch_up(&store)?;
+    Ok(Some(register))
+}
