@@ -89,7 +89,7 @@ impl Workbench {
             store: &store,
             vault: &self.vault,
             operator: stopwatch,
-            apart: Identification::ByPort,
+            identification: Identification::ByPort,
             judge: &self.judge,
             // Never started: these keys are not on USB.
             witness: keywright::witness::Witness::new("keywright".into()),

@@ -1,7 +1,9 @@
 //! Is the person of the roster the person at the directory?
 
+use super::job_error::JobError;
 use super::journal::Journal;
-use super::{JobError, Planned, Station};
+use super::plan::Planned;
+use super::station::Station;
 use crate::idp::User;
 use crate::ledger::{Event, FailureCode};
 

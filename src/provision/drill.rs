@@ -6,13 +6,12 @@
 
 mod by_hand;
 
-use super::job::ATTEMPTS_KEPT;
 use super::journal::Journal;
-use super::key::fingerprint;
+use super::open_key::fingerprint;
+use super::pin_attempts::ATTEMPTS_KEPT;
 use super::recognise::{Shown, has_one_of, shown};
 use super::retry_policy::RetryPolicy;
-use super::scheduler::complete_account;
-use super::steps::prove;
+use super::signature;
 use crate::idp::{ByHand, Directory, DirectoryError, User};
 use crate::ledger::{AccountId, Event, LedgerError, Observed, Outcome, Step, Store};
 use crate::register::{Credential, CredentialState, Register};
@@ -307,7 +306,7 @@ impl<'a> Drill<'a> {
         };
         let client_data = ClientDataJson::new(CeremonyType::Get, &challenge, &origin);
         let response =
-            prove::signature(key, &token, rp_id, id, client_data, touch)?.ok_or(DrillError::CredentialGone)?;
+            signature::sign(key, &token, rp_id, id, client_data, touch)?.ok_or(DrillError::CredentialGone)?;
         response
             .check(&ExpectedAuthentication {
                 challenge: &challenge,
@@ -354,7 +353,7 @@ impl<'a> Drill<'a> {
         let observed = Some(Box::new(observed));
         let drilled = Event::KeyDrilled { account: account.clone(), credential_id: id.clone(), proved, observed };
         self.journal.record(&drilled)?;
-        complete_account(&self.journal, &account)?;
+        self.journal.complete_account(&account)?;
         Ok(true)
     }
 

@@ -2,15 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use super::key::OpenKey;
+use super::job_error::JobError;
+use super::key_fit;
+use super::open_key::OpenKey;
+use super::plan::{Plan, Planned};
+use super::preflight;
 use super::report::{AccountReport, JobReport, Report};
-use super::run::RunError;
-use super::{JobError, Plan, Station, steps};
+use super::run_error::RunError;
+use super::station::Station;
 use crate::ledger::{Failure, FailureCode, JobId, Step};
 
-/// Looks every person up, and holds the keys that are plugged in against the profiles. Jobs get numbers that they would not get
-/// in earnest: 0.
-pub(super) fn check(station: &Station<'_>, plan: &Plan) -> Result<Report, RunError> {
+/// Checks everything that can be checked without writing to a key, the IdP or the ledger: the IdP, the accounts, and whether the
+/// keys that are plugged in are fit. The report's jobs are those that would be begun; their number is 0.
+pub fn dry_run(station: &Station<'_>, plan: &Plan) -> Result<Report, RunError> {
+    preflight::check(station, plan)?;
     let mut keys = Vec::new();
     for device in station.bus.devices()? {
         match OpenKey::open(station, &device) {
@@ -59,11 +64,11 @@ pub(super) fn check(station: &Station<'_>, plan: &Plan) -> Result<Report, RunErr
 }
 
 /// One key for each ordinal, as far as there are fit ones.
-fn jobs(planned: &super::Planned, keys: &mut Vec<OpenKey>) -> Vec<JobReport> {
+fn jobs(planned: &Planned, keys: &mut Vec<OpenKey>) -> Vec<JobReport> {
     let mut reports = Vec::new();
     for ordinal in &planned.ordinals {
         let mut refused: BTreeMap<String, Failure> = BTreeMap::new();
-        let fit = keys.iter().position(|key| match steps::fit(key.authenticator.info(), &planned.profile) {
+        let fit = keys.iter().position(|key| match key_fit::fit(key.authenticator.info(), &planned.profile) {
             Ok(()) => true,
             Err(JobError::Job(failure)) => {
                 refused.insert(key.device.port.clone(), failure);

@@ -23,6 +23,11 @@ impl JobError {
     }
 }
 
+/// Somebody ended the run.
+pub fn interrupted() -> JobError {
+    JobError::new(FailureCode::Interrupted, "the run was ended before this was done")
+}
+
 impl From<LedgerError> for JobError {
     fn from(error: LedgerError) -> Self {
         Self::Ledger(error)

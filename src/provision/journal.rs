@@ -6,7 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::ledger::{Event, JobId, LedgerError, Outcome, Step, Store};
+use time::OffsetDateTime;
+
+use crate::ledger::{AccountId, Event, JobId, LedgerError, Outcome, Step, Store};
 use crate::register::{JobState, Register};
 
 /// The store and what it says now, kept in step.
@@ -93,6 +95,19 @@ impl<'a> Journal<'a> {
     /// Writes several events: the disk has all of them or none. For a thread that is alone.
     pub fn record_all(&self, events: &[Event]) -> Result<(), LedgerError> {
         self.book().record_all(self.store, events)
+    }
+
+    /// Writes that an account is complete, once it is. Which keys count does not depend on the time of day.
+    pub fn complete_account(&self, account: &AccountId) -> Result<(), LedgerError> {
+        let due = {
+            let book = self.book();
+            let noted = book.accounts.get(account).is_none_or(|account| account.completed);
+            !noted && book.standing(account, OffsetDateTime::now_utc()).is_some_and(|standing| standing.is_complete())
+        };
+        if due {
+            self.record(&Event::AccountCompleted { account: account.clone() })?;
+        }
+        Ok(())
     }
 
     /// Writes a group, as far as its events fit; only the thread that holds the pen is here.

@@ -1,6 +1,6 @@
 //! The door to the person at the machine.
 
-use super::Planned;
+use super::plan::Planned;
 use crate::ledger::{Failure, JobId, Step};
 use crate::secret::{Delivery, SecretError};
 use keywright_fido::ctap::Pin;

@@ -3,10 +3,11 @@
 //! A key is recognised by what only it can have: a credential of the ledger, or the PIN that is sealed for one job. The port
 //! says which job to ask about first, and nothing more.
 
-use super::job::spare_attempts;
+use super::job_error::JobError;
 use super::journal::Journal;
-use super::key::OpenKey;
-use super::{JobError, Station};
+use super::open_key::OpenKey;
+use super::pin_attempts::spare_attempts;
+use super::station::Station;
 use crate::ledger::{FailureCode, JobId, KeyIdentity, Step};
 use crate::register::JobState;
 use crate::secret::SealedPin;

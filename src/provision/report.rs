@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::journal::Journal;
-use super::{Planned, Station};
+use super::plan::Planned;
+use super::station::Station;
 use crate::idp::ByHand;
 use crate::ledger::{AccountId, Failure, JobId, Outcome, Step, WitnessResult};
 use crate::register::{AccountStanding, Credential, CredentialState, Job, JobState, Standing};

@@ -2,60 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::job_error::JobError;
 use super::journal::Journal;
+use super::plan::{Plan, Planned};
+use super::preflight;
 use super::report::Report;
-use super::scheduler::{ResolvedAccount, Scheduler, SchedulerError, complete_account};
-use super::{JobError, Plan, Planned, Station};
-use crate::idp::{DirectoryError, Finding};
-use crate::ledger::{AccountId, Event, Failure, FailureCode, JobId, LedgerError};
-use crate::profile::HandOver;
-use keywright_fido::hid::HidError;
-
-/// Why a run could not begin or go on at all.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// The directory.
-    #[error(transparent)]
-    Directory(#[from] DirectoryError),
-    /// The directory is reached, but no registration would work.
-    #[error("{directory} would refuse every registration: {}", messages(findings))]
-    Blocked {
-        /// The directory's name.
-        directory: String,
-        /// What blocks.
-        findings: Vec<Finding>,
-    },
-    /// The ledger.
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
-    /// The keys' bus.
-    #[error(transparent)]
-    Hid(#[from] HidError),
-    /// A PIN could not reach anybody.
-    #[error("profile {profile} {why}")]
-    HandOver {
-        /// The profile's name.
-        profile: String,
-        /// What is missing.
-        why: &'static str,
-    },
-    /// No key came.
-    #[error("no key is plugged in")]
-    NoKey,
-}
-
-fn messages(findings: &[Finding]) -> String {
-    findings.iter().map(|finding| finding.message.as_str()).collect::<Vec<_>>().join("; ")
-}
-
-impl From<SchedulerError> for RunError {
-    fn from(error: SchedulerError) -> Self {
-        match error {
-            SchedulerError::Ledger(error) => Self::Ledger(error),
-            SchedulerError::Hid(error) => Self::Hid(error),
-        }
-    }
-}
+use super::run_error::RunError;
+use super::scheduler::{ResolvedAccount, Scheduler};
+use super::station::Station;
+use crate::ledger::{AccountId, Event, Failure, FailureCode, JobId};
 
 /// Makes every key of the plan, and goes on with what earlier runs left open for its people. Failures of single people are in
 /// the report.
@@ -71,47 +26,10 @@ pub fn resume(station: &Station<'_>) -> Result<Report, RunError> {
 }
 
 fn go(station: &Station<'_>, journal: &Journal<'_>, plan: &Plan) -> Result<Report, RunError> {
-    every_pin_has_a_way(station, plan)?;
-    preflight(station)?;
+    preflight::check(station, plan)?;
     let batch = journal.book().batch + 1;
     journal.record_all(&beginning(station, journal, plan, batch))?;
     work(station, journal, batch, &plan.people)
-}
-
-/// Checks everything that can be checked without writing to a key, the directory or the ledger: the directory, the accounts,
-/// and whether the keys that are plugged in are fit. The report's jobs are those that would be begun.
-pub fn dry_run(station: &Station<'_>, plan: &Plan) -> Result<Report, RunError> {
-    every_pin_has_a_way(station, plan)?;
-    preflight(station)?;
-    super::dry_run::check(station, plan)
-}
-
-/// A profile's way of handing PINs over has to exist before the first key gets one.
-fn every_pin_has_a_way(station: &Station<'_>, plan: &Plan) -> Result<(), RunError> {
-    for planned in &plan.people {
-        let profile = &planned.profile;
-        let why = match profile.hand_over {
-            HandOver::Age if station.readers.is_empty() => "hands PINs over as age files, but no reader is named",
-            HandOver::Letter if station.letter_program.is_empty() => {
-                "hands PINs over as letters, but no program that prints them is named"
-            }
-            HandOver::Age | HandOver::Letter | HandOver::Terminal => continue,
-        };
-        return Err(RunError::HandOver { profile: profile.name.to_string(), why });
-    }
-    Ok(())
-}
-
-fn preflight(station: &Station<'_>) -> Result<(), RunError> {
-    let findings = station.retry_policy.ask(&station.cancel, || station.directory.preflight())?;
-    let (blocking, others): (Vec<Finding>, Vec<Finding>) = findings.into_iter().partition(|finding| finding.blocks);
-    for finding in others {
-        station.operator.tell(&finding.message);
-    }
-    if blocking.is_empty() {
-        return Ok(());
-    }
-    Err(RunError::Blocked { directory: station.directory.name().to_owned(), findings: blocking })
 }
 
 /// The plan as events. They are written at once, so that a crash leaves the whole plan in the ledger, or nothing of it.
@@ -145,7 +63,7 @@ fn work(station: &Station<'_>, journal: &Journal<'_>, batch: u64, people: &[Plan
     let jobs = open_jobs(journal, attendees.keys().collect());
     for planned in people {
         // The last run may have ended between the last key and this.
-        complete_account(journal, &planned.account)?;
+        journal.complete_account(&planned.account)?;
     }
     let failures =
         if jobs.is_empty() { BTreeMap::new() } else { Scheduler::new(station, journal, &attendees, &jobs).work()? };

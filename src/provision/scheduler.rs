@@ -5,16 +5,19 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use time::OffsetDateTime;
-
 use super::job::Job;
+use super::job_context::JobContext;
+use super::job_error::JobError;
 use super::journal::Journal;
-use super::key::OpenKey;
+use super::key_fit;
+use super::open_key::OpenKey;
+use super::operator::JobLabel;
+use super::plan::Planned;
 use super::recognise::{Recognised, recognise};
 use super::resource_locks::ResourceLocks;
-use super::{JobError, JobLabel, Planned, Station, steps};
+use super::station::Station;
 use crate::idp::User;
-use crate::ledger::{AccountId, Event, Failure, FailureCode, JobId, LedgerError, Step};
+use crate::ledger::{AccountId, Failure, FailureCode, JobId, LedgerError, Step};
 use keywright_fido::ctap::GetInfo;
 use keywright_fido::hid::{Device, HidError};
 
@@ -323,7 +326,7 @@ impl<'a> Scheduler<'a> {
         let waiting = self.state().waiting.clone();
         let fits = |job: &&JobId| {
             let account = self.journal.book().jobs[job].account.clone();
-            steps::fit(info, &self.attendees[&account].planned.profile).is_ok()
+            key_fit::fit(info, &self.attendees[&account].planned.profile).is_ok()
         };
         let best = *waiting.iter().find(fits).or(waiting.front())?;
         let mut state = self.state();
@@ -336,21 +339,22 @@ impl<'a> Scheduler<'a> {
     fn run_job(&self, id: JobId, key: Option<OpenKey>) {
         let account = self.journal.book().jobs[&id].account.clone();
         let attendee = &self.attendees[&account];
-        let mut job = Job::new(self.station, self.journal, &self.locks, &attendee.planned, &attendee.user, id, key);
-        let completed = |()| complete_account(self.journal, &account).map_err(JobError::Ledger);
+        let context = JobContext::new(self.station, self.journal, &attendee.planned, &attendee.user, id, key);
+        let mut job = Job::new(context, &self.locks);
+        let completed = |()| self.journal.complete_account(&account).map_err(JobError::Ledger);
         let result = job.run().and_then(completed);
-        let (who, insertion) = (job.who.clone(), job.insertion());
+        let (label, insertion) = (job.label().clone(), job.insertion());
         drop(job);
         // A reset has it plugged in again; that is no arrival.
         self.state().seen.extend(insertion);
         match result {
             Ok(()) => {
                 self.state().failures.remove(&id);
-                self.station.operator.ended(&who, None);
+                self.station.operator.ended(&label, None);
             }
             Err(JobError::Ledger(error)) => self.stop(error),
             Err(JobError::Job(failure)) => {
-                self.station.operator.ended(&who, Some(&failure));
+                self.station.operator.ended(&label, Some(&failure));
                 self.put_back(id, failure);
             }
         }
@@ -414,17 +418,4 @@ pub enum SchedulerError {
     Ledger(LedgerError),
     /// The bus cannot be read.
     Hid(HidError),
-}
-
-/// Writes that an account is complete, once it is. Which keys count does not depend on the time of day.
-pub fn complete_account(journal: &Journal<'_>, account: &AccountId) -> Result<(), LedgerError> {
-    let due = {
-        let book = journal.book();
-        let noted = book.accounts.get(account).is_none_or(|account| account.completed);
-        !noted && book.standing(account, OffsetDateTime::now_utc()).is_some_and(|standing| standing.is_complete())
-    };
-    if due {
-        journal.record(&Event::AccountCompleted { account: account.clone() })?;
-    }
-    Ok(())
 }

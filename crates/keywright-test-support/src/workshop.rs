@@ -202,7 +202,7 @@ impl Workshop {
             store,
             vault: &vault,
             operator: hands,
-            apart: if hands.goes_by_touch { Identification::ByTouch } else { Identification::ByPort },
+            identification: if hands.goes_by_touch { Identification::ByTouch } else { Identification::ByPort },
             judge: &Judge::new(anchors),
             // Never started: these keys are not on USB.
             witness: Witness::new("keywright".into()),

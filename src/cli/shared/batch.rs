@@ -33,7 +33,7 @@ pub(crate) struct RunContext {
     /// Where a dry run's vault is, until it is over.
     _scratch: Option<tempfile::TempDir>,
     yes: bool,
-    apart: Identification,
+    identification: Identification,
     wait: Duration,
 }
 
@@ -106,7 +106,7 @@ impl RunContext {
             state,
             _scratch: scratch,
             yes: work.yes,
-            apart: if by_port { Identification::ByPort } else { Identification::ByTouch },
+            identification: if by_port { Identification::ByPort } else { Identification::ByTouch },
             wait,
         })
     }
@@ -154,7 +154,7 @@ impl RunContext {
             store: &*self.store,
             vault: &self.vault,
             operator: &terminal,
-            apart: self.apart,
+            identification: self.identification,
             judge: &self.judge,
             witness: Witness::new(this_program),
             readers: &self.readers,

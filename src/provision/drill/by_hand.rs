@@ -9,7 +9,7 @@ use data_encoding::BASE64URL_NOPAD;
 use super::{Drill, DrillError, Ready};
 use crate::idp::ByHand;
 use crate::ledger::{FoundOnKey, SeenByHand};
-use crate::provision::steps::prove;
+use crate::provision::signature;
 use crate::register::CredentialState;
 use keywright_fido::ctap::{Authenticator, CtapError, MinPinLength, Permissions, Pin, StoredCredential, Touch};
 use keywright_fido::webauthn::response::ExpectedAuthentication;
@@ -53,7 +53,7 @@ impl Drill<'_> {
         let client_data = ClientDataJson::new(CeremonyType::Get, &challenge, &origin);
         let token = key.pin_uv_auth_token(pin, Permissions::GET_ASSERTION, Some(rp_id))?;
         let response =
-            prove::signature(key, &token, rp_id, id, client_data, touch)?.ok_or(DrillError::CredentialGone)?;
+            signature::sign(key, &token, rp_id, id, client_data, touch)?.ok_or(DrillError::CredentialGone)?;
         let expected = ExpectedAuthentication {
             challenge: &challenge,
             origin: &origin,

@@ -2,13 +2,14 @@
 
 use time::format_description::well_known::Rfc3339;
 
+use super::recovery::Recovery;
 use super::undo;
 use crate::ledger::{FailureCode, Outcome};
-use crate::provision::JobError;
-use crate::provision::job::{Job, Recovery};
+use crate::provision::job_context::JobContext;
+use crate::provision::job_error::JobError;
 use keywright_fido::webauthn::Ceremony;
 
-pub(super) fn execute(job: &mut Job<'_>) -> Result<Outcome, JobError> {
+pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     let (station, user) = (job.station, job.user);
     let ceremony = match station.retry_policy.send(&station.cancel, || station.directory.begin(user)) {
         Err(error) if error.may_have_acted() => {
@@ -30,7 +31,7 @@ pub(super) fn execute(job: &mut Job<'_>) -> Result<Outcome, JobError> {
 }
 
 /// What begins and never gets its answer is removed before the next.
-pub(super) fn recover(job: &mut Job<'_>) -> Result<Recovery, JobError> {
+pub(super) fn recover(job: &mut JobContext<'_>) -> Result<Recovery, JobError> {
     undo::abandon_pending(job)?;
     Ok(Recovery::NotDone)
 }

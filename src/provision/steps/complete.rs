@@ -1,21 +1,20 @@
 //! The directory registers the public key, and it is read back. Where that is left to a person, nothing is sent.
 
-use super::make::in_time;
+use super::recovery::Recovery;
 use super::undo;
-use super::verify::registration;
 use crate::idp::{DirectoryError, Registered};
 use crate::ledger::{Failure, FailureCode, Outcome, Step};
 use crate::profile::LabelFields;
-use crate::provision::JobError;
-use crate::provision::job::{Job, Recovery};
+use crate::provision::job_context::JobContext;
+use crate::provision::job_error::JobError;
 
-pub(super) fn execute(job: &mut Job<'_>) -> Result<Outcome, JobError> {
+pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     if job.station.directory.by_hand().is_some() {
         return Ok(Outcome::CompleteByHand { label: label(job) });
     }
     let ceremony = job.ceremony()?;
-    in_time(job, &ceremony)?;
-    let (credential_id, response) = registration(job)?;
+    job.in_time(&ceremony)?;
+    let (credential_id, response) = job.registration()?;
     let label = label(job);
     let station = job.station;
     let sent = station.retry_policy.send(&station.cancel, || station.directory.complete(&ceremony, &response, &label));
@@ -43,11 +42,11 @@ pub(super) fn execute(job: &mut Job<'_>) -> Result<Outcome, JobError> {
     }
 }
 
-pub(super) fn recover(job: &mut Job<'_>) -> Result<Recovery, JobError> {
+pub(super) fn recover(job: &mut JobContext<'_>) -> Result<Recovery, JobError> {
     if job.station.directory.by_hand().is_some() {
         return Ok(Recovery::NotDone);
     }
-    let (credential_id, _) = registration(job)?;
+    let (credential_id, _) = job.registration()?;
     let label = label(job);
     let (station, ceremony) = (job.station, job.ceremony()?);
     let ask = || station.directory.read_back(job.user, &ceremony, &credential_id, &label);
@@ -57,7 +56,7 @@ pub(super) fn recover(job: &mut Job<'_>) -> Result<Recovery, JobError> {
     if !job.directory_waits() {
         return Ok(Recovery::RollBackTo(Step::Begin, "its registration was given up"));
     }
-    if in_time(job, &ceremony).is_err() {
+    if job.in_time(&ceremony).is_err() {
         return Ok(Recovery::RollBackTo(Step::Begin, "the time for the registration ran out"));
     }
     // An undo that was cut short may have taken the credential off the key already.
@@ -84,7 +83,7 @@ fn unknown(error: DirectoryError) -> JobError {
 }
 
 /// The profile's label with this key's facts in it.
-fn label(job: &Job<'_>) -> String {
+fn label(job: &JobContext<'_>) -> String {
     let verdict = match job.journal.outcome(job.id, Step::Verify) {
         Some(Outcome::Verify { verdict }) => Some(verdict),
         _ => None,
@@ -97,8 +96,8 @@ fn label(job: &Job<'_>) -> String {
     let serial = verdict.and_then(|verdict| verdict.serial);
     job.planned.profile.render_label(&LabelFields {
         model: &model,
-        ordinal: job.who.ordinal,
-        account: &job.who.account,
+        ordinal: job.label.ordinal,
+        account: &job.label.account,
         serial: serial.as_deref(),
     })
 }

@@ -1,19 +1,20 @@
 //! The PIN reaches its reader, and then the working copy is destroyed. Needs no key.
 
+use super::recovery::Recovery;
 use crate::ledger::{FailureCode, Outcome, Step};
 use crate::profile::HandOver;
-use crate::provision::JobError;
-use crate::provision::job::{Job, Recovery};
+use crate::provision::job_context::JobContext;
+use crate::provision::job_error::JobError;
 use crate::secret::{Delivery, hand_over};
 
-pub(super) fn execute(job: &mut Job<'_>) -> Result<Outcome, JobError> {
+pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     let (station, profile) = (job.station, &job.planned.profile);
     let pin = job.pin()?;
     let completed = job.journal.outcome(job.id, Step::Complete);
     let delivery = Delivery {
-        account: job.who.account.clone(),
-        person: job.who.person.clone(),
-        ordinal: job.who.ordinal,
+        account: job.label.account.clone(),
+        person: job.label.person.clone(),
+        ordinal: job.label.ordinal,
         label: completed.as_ref().and_then(Outcome::label).unwrap_or_default().to_owned(),
         force_change: profile.pin.force_change,
         register_first: station.directory.by_hand().map(|by_hand| by_hand.steps.clone()).unwrap_or_default(),
@@ -37,7 +38,7 @@ pub(super) fn execute(job: &mut Job<'_>) -> Result<Outcome, JobError> {
 }
 
 /// The working copy goes last, so without one the PIN was handed over.
-pub(super) fn recover(job: &mut Job<'_>) -> Result<Recovery, JobError> {
+pub(super) fn recover(job: &mut JobContext<'_>) -> Result<Recovery, JobError> {
     let sealed = job.sealed_pin();
     let there = match &sealed {
         Some(sealed) => job.station.vault.list()?.contains(sealed),
@@ -46,7 +47,7 @@ pub(super) fn recover(job: &mut Job<'_>) -> Result<Recovery, JobError> {
     Ok(if there { Recovery::NotDone } else { Recovery::Done(delivered(job).into()) })
 }
 
-fn delivered(job: &Job<'_>) -> Outcome {
+fn delivered(job: &JobContext<'_>) -> Outcome {
     let how = job.planned.profile.hand_over;
     let readers = match how {
         HandOver::Age => job.station.readers.iter().map(|reader| reader.name.clone()).collect(),
@@ -55,7 +56,7 @@ fn delivered(job: &Job<'_>) -> Outcome {
     Outcome::HandOver { how, readers }
 }
 
-fn destroy(job: &Job<'_>) -> Result<(), JobError> {
+fn destroy(job: &JobContext<'_>) -> Result<(), JobError> {
     match job.sealed_pin() {
         Some(sealed) => Ok(job.station.vault.destroy(&sealed)?),
         None => Ok(()),

@@ -3,11 +3,11 @@
 //! A key that a person has yet to register needs its PIN for that: the change is forced when a drill has confirmed it.
 
 use crate::ledger::{FailureCode, Outcome};
-use crate::provision::JobError;
-use crate::provision::job::Job;
+use crate::provision::job_context::JobContext;
+use crate::provision::job_error::JobError;
 use keywright_fido::ctap::{MinPinLength, Permissions};
 
-pub(super) fn execute(job: &mut Job<'_>) -> Result<Outcome, JobError> {
+pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     let (keys, pin) = (&job.planned.profile.keys, &job.planned.profile.pin);
     let force_change = pin.force_change && job.station.directory.by_hand().is_none();
     let info = job.authenticator()?.info();

@@ -1,88 +1,21 @@
 //! Is this key one that the job may use? Reads only; a key that will not do is left as it was.
 
 use crate::ledger::{FailureCode, Outcome};
-use crate::profile::{Profile, Reset};
-use crate::provision::JobError;
-use crate::provision::job::Job;
-use keywright_attest::AttestationDemand;
-use keywright_fido::ctap::GetInfo;
+use crate::provision::job_context::JobContext;
+use crate::provision::job_error::JobError;
+use crate::provision::key_fit::fit;
 
-pub(super) fn execute(job: &mut Job<'_>) -> Result<Outcome, JobError> {
+pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     let profile = &job.planned.profile;
     let key = job.key()?;
     fit(key.authenticator.info(), profile)?;
     let has_pin = key.authenticator.info().has_pin();
     let key = key.identity();
-    if has_pin && !job.station.operator.may_reset(&job.who, "it has a PIN already") {
+    if has_pin && !job.station.operator.may_reset(&job.label, "it has a PIN already") {
         return Err(JobError::new(
             FailureCode::PinUnknown,
             format!("the key in {} has a PIN that nobody gave; it was not reset", key.port),
         ));
     }
     Ok(Outcome::Inspect { key })
-}
-
-/// Whether a key can be what a profile demands, by what it says of itself. What a reset changes is left out if it gets one.
-pub(in crate::provision) fn fit(info: &GetInfo, profile: &Profile) -> Result<(), JobError> {
-    let refuse = |why: String| Err(JobError::new(FailureCode::KeyRefused, why));
-    let (keys, pin) = (&profile.keys, &profile.pin);
-    if !info.versions.iter().any(|version| version.starts_with("FIDO_2")) {
-        return refuse("the key does not speak CTAP2".into());
-    }
-    // A key says no name; where names are listed too, its attestation decides.
-    let by_name = !keys.model_names.is_empty();
-    if !keys.models.is_empty() && !keys.models.contains(&info.aaguid) && !by_name {
-        return refuse(format!(
-            "the key says it is model {}, which profile {} does not allow",
-            info.aaguid, profile.name
-        ));
-    }
-    if info.option("rk") != Some(true) {
-        return refuse("the key cannot keep credentials (no resident keys)".into());
-    }
-    if info.option("clientPin").is_none() {
-        return refuse("the key has no PIN".into());
-    }
-    if info.has_pin() && keys.reset == Reset::Never {
-        return Err(JobError::new(
-            FailureCode::PinUnknown,
-            format!("the key has a PIN that nobody gave, and profile {} does not allow a reset", profile.name),
-        ));
-    }
-    let as_it_is = !to_be_reset(info, profile);
-    if as_it_is && info.remaining_discoverable_credentials == Some(0) {
-        return Err(JobError::new(FailureCode::KeyFull, "the key has no room for another credential"));
-    }
-    let sets_length = info.option("setMinPINLength") == Some(true);
-    if pin.minimum_on_key > info.min_pin_length && !sets_length {
-        return refuse(format!("the key cannot enforce a PIN of {} characters", pin.minimum_on_key));
-    }
-    if pin.force_change && !sets_length {
-        return refuse("the key cannot ask for a new PIN at first use".into());
-    }
-    if keys.always_uv && info.option("alwaysUv").is_none() {
-        return refuse("the key cannot be made to ask for the PIN at every use".into());
-    }
-    if keys.attestation == AttestationDemand::Enterprise && info.option("ep").is_none() {
-        return refuse("the key has no enterprise attestation".into());
-    }
-    if as_it_is && pin.length < info.min_pin_length || pin.length > info.max_pin_length {
-        return Err(JobError::new(
-            FailureCode::PinPolicy,
-            format!(
-                "profile {} draws PINs of {} characters, and the key takes {} to {}",
-                profile.name, pin.length, info.min_pin_length, info.max_pin_length
-            ),
-        ));
-    }
-    Ok(())
-}
-
-/// Whether the job resets this key.
-pub(super) fn to_be_reset(info: &GetInfo, profile: &Profile) -> bool {
-    match profile.keys.reset {
-        Reset::Never => false,
-        Reset::IfUsed => info.has_pin(),
-        Reset::Always => true,
-    }
 }

@@ -2,18 +2,19 @@
 
 use data_encoding::BASE64URL_NOPAD;
 
+use super::recovery::Recovery;
 use super::undo;
 use crate::ledger::{Event, FailureCode, Outcome, Step};
-use crate::provision::JobError;
-use crate::provision::job::{Job, Recovery};
+use crate::provision::job_context::JobContext;
+use crate::provision::job_error::JobError;
 use crate::register::CredentialState;
 use keywright_attest::AttestationDemand;
 use keywright_fido::ctap::{CredProtect, EnterpriseAttestation, MakeCredential, Permissions};
 use keywright_fido::webauthn::{AttestationConveyance, Ceremony, CeremonyType, ClientDataJson, CredentialId};
 
-pub(super) fn execute(job: &mut Job<'_>) -> Result<Outcome, JobError> {
+pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     let ceremony = job.ceremony()?;
-    in_time(job, &ceremony)?;
+    job.in_time(&ceremony)?;
     let enterprise = wants_enterprise(job, &ceremony);
     if enterprise && job.authenticator()?.info().option("ep") == Some(false) {
         let token = job.token(Permissions::AUTHENTICATOR_CONFIGURATION, None)?;
@@ -57,20 +58,12 @@ pub(super) fn execute(job: &mut Job<'_>) -> Result<Outcome, JobError> {
 }
 
 /// A credential that was made but never got into the ledger is of no use: its attestation is lost. It is deleted.
-pub(super) fn recover(job: &mut Job<'_>) -> Result<Recovery, JobError> {
+pub(super) fn recover(job: &mut JobContext<'_>) -> Result<Recovery, JobError> {
     undo::delete_from_key(job, "its attestation was lost when the run broke off")?;
-    if in_time(job, &job.ceremony()?).is_err() {
+    if job.in_time(&job.ceremony()?).is_err() {
         return Ok(Recovery::RollBackTo(Step::Begin, "the time for the registration ran out"));
     }
     Ok(Recovery::NotDone)
-}
-
-/// Refuses to go on with a registration that the directory no longer takes.
-pub(super) fn in_time(job: &Job<'_>, ceremony: &Ceremony) -> Result<(), JobError> {
-    if job.now() < ceremony.deadline {
-        return Ok(());
-    }
-    Err(JobError::new(FailureCode::ChallengeExpired, "the time for this registration ran out"))
 }
 
 /// The stricter of what the profile and the directory ask for (`credentialProtectionPolicy`, CTAP 2.1 section 12.1.1). Level 1 is
@@ -89,14 +82,14 @@ fn cred_protect(profile: u8, extensions: &serde_json::Value) -> Option<CredProte
     }
 }
 
-fn wants_enterprise(job: &Job<'_>, ceremony: &Ceremony) -> bool {
+fn wants_enterprise(job: &JobContext<'_>, ceremony: &Ceremony) -> bool {
     job.planned.profile.keys.attestation == AttestationDemand::Enterprise
         || ceremony.options.attestation == AttestationConveyance::Enterprise
 }
 
 /// A key has one resident credential for an account (CTAP 2.1, 6.1.2): on keys that cannot delete, the new one has taken the
 /// place of what earlier attempts left.
-fn forget_replaced(job: &Job<'_>, made: &CredentialId) -> Result<(), JobError> {
+fn forget_replaced(job: &JobContext<'_>, made: &CredentialId) -> Result<(), JobError> {
     let replaced: Vec<CredentialId> = {
         let book = job.journal.book();
         let left = book.credentials.iter().filter(|(id, credential)| {
@@ -112,7 +105,7 @@ fn forget_replaced(job: &Job<'_>, made: &CredentialId) -> Result<(), JobError> {
 
 /// What the directory excludes, and this account's credentials on its other keys, registered or not yet. What earlier attempts
 /// of this job left on a key that cannot delete is not among them: the key would refuse the next attempt.
-fn exclude_list(job: &Job<'_>, ceremony: &Ceremony) -> Vec<CredentialId> {
+fn exclude_list(job: &JobContext<'_>, ceremony: &Ceremony) -> Vec<CredentialId> {
     let mut list: Vec<CredentialId> =
         ceremony.options.exclude_credentials.iter().map(|descriptor| descriptor.id.clone()).collect();
     let book = job.journal.book();

@@ -6,21 +6,22 @@ mod hand_over;
 mod harden;
 mod inspect;
 mod make;
-pub(super) mod prove;
+mod prove;
+mod recovery;
 mod reset;
 mod set_pin;
 mod sign_in;
 pub(super) mod undo;
 mod verify;
 
-pub(super) use inspect::fit;
+pub(super) use recovery::Recovery;
 
-use super::JobError;
-use super::job::{Job, Recovery};
+use super::job_context::JobContext;
+use super::job_error::JobError;
 use crate::ledger::{Outcome, Step};
 
 /// Does a step. On trouble, nothing of it is left behind that [`recover`] or [`undo::after`] would not find.
-pub(super) fn execute(job: &mut Job<'_>, step: Step) -> Result<Outcome, JobError> {
+pub(super) fn execute(job: &mut JobContext<'_>, step: Step) -> Result<Outcome, JobError> {
     match step {
         Step::Inspect => inspect::execute(job),
         Step::Reset => reset::execute(job),
@@ -38,7 +39,7 @@ pub(super) fn execute(job: &mut Job<'_>, step: Step) -> Result<Outcome, JobError
 }
 
 /// Looks at what an earlier attempt at a step left on the key, at the directory and in the vault.
-pub(super) fn recover(job: &mut Job<'_>, step: Step) -> Result<Recovery, JobError> {
+pub(super) fn recover(job: &mut JobContext<'_>, step: Step) -> Result<Recovery, JobError> {
     if (Step::Make..=Step::Prove).contains(&step) && !job.directory_waits() {
         return Ok(Recovery::RollBackTo(Step::Begin, "its registration was given up"));
     }

@@ -3,22 +3,20 @@
 //! On USB the signature is one that the witness asked for: what it verified, ours verifies too. Where the witness is unable, we
 //! ask for the signature ourselves, and the ledger says so.
 
-use super::verify::registration;
 use crate::ledger::{FailureCode, Outcome, Unavailable, WitnessResult};
-use crate::provision::JobError;
-use crate::provision::job::Job;
+use crate::provision::job_context::JobContext;
+use crate::provision::job_error::JobError;
+use crate::provision::signature;
 use crate::witness::{Answer, Question, WITNESS};
-use keywright_fido::ctap::{
-    Authenticator, CtapError, GetAssertion, Permissions, PinUvAuthProtocol, PinUvAuthToken, Touch,
-};
+use keywright_fido::ctap::{Permissions, PinUvAuthProtocol};
 use keywright_fido::webauthn::response::{AuthenticationResponse, ExpectedAuthentication};
 use keywright_fido::webauthn::{
     AttestationObject, Ceremony, CeremonyType, Challenge, ClientDataJson, CosePublicKey, CredentialId, Origin, RpId,
 };
 
-pub(super) fn execute(job: &mut Job<'_>) -> Result<Outcome, JobError> {
+pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     let ceremony = job.ceremony()?;
-    let (credential_id, response) = registration(job)?;
+    let (credential_id, response) = job.registration()?;
     let object = AttestationObject::parse(&response.attestation_object)?;
     let attested = object
         .auth_data
@@ -59,11 +57,11 @@ fn unproved(why: String) -> JobError {
 }
 
 /// Keys in this process have no witness, and nobody expects one; of others the person hears.
-fn tell_what_is_missing(job: &Job<'_>, witness_result: &WitnessResult) {
+fn tell_what_is_missing(job: &JobContext<'_>, witness_result: &WitnessResult) {
     match witness_result {
         WitnessResult::Verified { .. } | WitnessResult::Unable { why: Unavailable::NotUsb } => {}
         WitnessResult::Unable { .. } => {
-            let (account, ordinal) = (&job.who.account, job.who.ordinal);
+            let (account, ordinal) = (&job.label.account, job.label.ordinal);
             job.station.operator.tell(&format!("{account}'s key {ordinal} signs in, but {witness_result}"));
         }
     }
@@ -72,7 +70,7 @@ fn tell_what_is_missing(job: &Job<'_>, witness_result: &WitnessResult) {
 /// One signature with PIN and touch through the witness. The key stays open here, and locked: what is asked of it afterwards
 /// is asked of the same one.
 fn ask_witness(
-    job: &mut Job<'_>,
+    job: &mut JobContext<'_>,
     ceremony: &Ceremony,
     credential_id: &CredentialId,
     public_key: &CosePublicKey,
@@ -92,13 +90,13 @@ fn ask_witness(
         protocol: PinUvAuthProtocol::choose(job.authenticator()?.info())?,
     };
     let device = job.key()?.device.clone();
-    let touch = |needed| station.operator.touch(&job.who, needed);
+    let touch = |needed| station.operator.touch(&job.label, needed);
     Ok(station.witness.testify(station.bus, &device, &question, &station.cancel, &touch))
 }
 
 /// One signature with PIN and touch.
 pub(super) fn sign(
-    job: &mut Job<'_>,
+    job: &mut JobContext<'_>,
     rp_id: &RpId,
     credential_id: &CredentialId,
     challenge: &Challenge,
@@ -106,25 +104,6 @@ pub(super) fn sign(
 ) -> Result<AuthenticationResponse, JobError> {
     let client_data = ClientDataJson::new(CeremonyType::Get, challenge, origin);
     let token = job.token(Permissions::GET_ASSERTION, Some(rp_id))?;
-    job.touching(|key, touch| signature(key, &token, rp_id, credential_id, client_data, touch))?
+    job.touching(|key, touch| signature::sign(key, &token, rp_id, credential_id, client_data, touch))?
         .ok_or_else(|| JobError::new(FailureCode::ProofFailed, "the key gave no signature"))
-}
-
-/// One signature with a touch; `token` needs ga for this RP ID. `None` if the key answers with none.
-pub(in crate::provision) fn signature(
-    key: &mut Authenticator,
-    token: &PinUvAuthToken,
-    rp_id: &RpId,
-    credential_id: &CredentialId,
-    client_data: ClientDataJson,
-    touch: Touch<'_>,
-) -> Result<Option<AuthenticationResponse>, CtapError> {
-    let request = GetAssertion {
-        rp_id: rp_id.clone(),
-        client_data_hash: client_data.hash(),
-        allow_list: vec![credential_id.clone()],
-        user_presence: true,
-    };
-    let assertion = key.get_assertions(&request, Some(token), touch)?.into_iter().next();
-    Ok(assertion.map(|assertion| assertion.into_response(client_data)))
 }

@@ -1,18 +1,18 @@
 //! Factory state, if the profile says so. CTAP2 allows it only right after power-up, so the key is pulled and plugged in first.
 
-use super::inspect::{fit, to_be_reset};
 use crate::ledger::{FailureCode, Outcome};
-use crate::provision::JobError;
-use crate::provision::job::Job;
+use crate::provision::job_context::JobContext;
+use crate::provision::job_error::JobError;
+use crate::provision::key_fit::{fit, to_be_reset};
 
-pub(super) fn execute(job: &mut Job<'_>) -> Result<Outcome, JobError> {
+pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     let planned = job.planned;
     let profile = &planned.profile;
     if !to_be_reset(job.authenticator()?.info(), profile) {
         return Ok(Outcome::Reset { done: false });
     }
     let key = job.take_key()?;
-    job.station.operator.replug(&job.who);
+    job.station.operator.replug(&job.label);
     let key = key.replugged(job.station)?;
     job.put_key(key);
     job.touching(|authenticator, touch| authenticator.reset(touch))?;

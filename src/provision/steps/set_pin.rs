@@ -1,13 +1,14 @@
 //! The PIN: drawn and sealed to disk, and only then given to the key.
 
+use super::recovery::Recovery;
 use crate::ledger::{FailureCode, Outcome};
-use crate::provision::JobError;
-use crate::provision::job::{Job, Recovery};
+use crate::provision::job_context::JobContext;
+use crate::provision::job_error::JobError;
 use crate::secret::{SealedPin, draw};
 use keywright_fido::ctap::Permissions;
 use keywright_fido::webauthn::RpId;
 
-pub(super) fn seal(job: &mut Job<'_>) -> Result<Outcome, JobError> {
+pub(super) fn seal(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     let rules = &job.planned.profile.pin;
     let pin = draw(rules.length, rules.alphabet, job.station.entropy);
     // The same name after a crash, when no key can have got the PIN; another after a key was turned away, which keeps its PIN.
@@ -17,14 +18,14 @@ pub(super) fn seal(job: &mut Job<'_>) -> Result<Outcome, JobError> {
     Ok(Outcome::SealPin { sealed })
 }
 
-pub(super) fn execute(job: &mut Job<'_>) -> Result<Outcome, JobError> {
+pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     let pin = job.pin()?;
     job.authenticator()?.set_pin(&pin)?;
     job.pin_was_set();
     Ok(Outcome::SetPin {})
 }
 
-pub(super) fn recover(job: &mut Job<'_>) -> Result<Recovery, JobError> {
+pub(super) fn recover(job: &mut JobContext<'_>) -> Result<Recovery, JobError> {
     if !job.authenticator()?.info().has_pin() {
         return Ok(Recovery::NotDone);
     }

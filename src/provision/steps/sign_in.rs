@@ -1,15 +1,14 @@
 //! The credential signs in at the directory, where the directory lets us: the proof that no check of ours can give.
 
 use super::prove::sign;
-use super::verify::registration;
 use crate::ledger::{FailureCode, Outcome};
-use crate::provision::JobError;
-use crate::provision::job::Job;
+use crate::provision::job_context::JobContext;
+use crate::provision::job_error::JobError;
 
-pub(super) fn execute(job: &mut Job<'_>) -> Result<Outcome, JobError> {
+pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     let (station, user) = (job.station, job.user);
     let Some(door) = station.directory.sign_in() else { return Ok(Outcome::SignIn { done: false }) };
-    let (credential_id, _) = registration(job)?;
+    let (credential_id, _) = job.registration()?;
     let ceremony = station.retry_policy.ask(&station.cancel, || door.begin(user))?;
     let options = &ceremony.options;
     let response = sign(job, &options.rp_id, &credential_id, &options.challenge, &ceremony.origin)?;

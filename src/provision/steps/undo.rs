@@ -3,14 +3,14 @@
 //! The ledger hears of each removal after it is done; doing one again does no harm, so a crash in between is harmless.
 
 use crate::ledger::{Event, Failure, FailureCode, Outcome, Step};
-use crate::provision::JobError;
-use crate::provision::job::Job;
+use crate::provision::job_context::JobContext;
+use crate::provision::job_error::JobError;
 use crate::register::CredentialState;
 use keywright_fido::ctap::{CtapError, GetAssertion, Permissions, StatusCode};
 use keywright_fido::webauthn::{CredentialId, RpId};
 
 /// What is taken back right after a step failed.
-pub(in crate::provision) fn after(job: &mut Job<'_>, step: Step, failure: &Failure) -> Result<(), JobError> {
+pub(in crate::provision) fn after(job: &mut JobContext<'_>, step: Step, failure: &Failure) -> Result<(), JobError> {
     let taken_back = match step {
         // The key looked at the PIN and will not have it; the next one may be to its taste.
         Step::SetPin if failure.code == FailureCode::PinPolicy => return start_over(job, &failure.message),
@@ -47,7 +47,7 @@ pub(in crate::provision) fn after(job: &mut Job<'_>, step: Step, failure: &Failu
 }
 
 /// Back to the beginning, while no key has anything of the job.
-pub(in crate::provision) fn start_over(job: &mut Job<'_>, why: &str) -> Result<(), JobError> {
+pub(in crate::provision) fn start_over(job: &mut JobContext<'_>, why: &str) -> Result<(), JobError> {
     if let Some(sealed) = job.sealed_pin() {
         job.station.vault.destroy(&sealed)?;
     }
@@ -67,7 +67,7 @@ fn passing(result: Result<(), JobError>) -> Result<(), JobError> {
 }
 
 /// Goes back to a step, with nothing left of what came after it.
-pub(in crate::provision) fn back(job: &mut Job<'_>, to: Step, why: &str) -> Result<(), JobError> {
+pub(in crate::provision) fn back(job: &mut JobContext<'_>, to: Step, why: &str) -> Result<(), JobError> {
     if job.journal.state(job.id).step() == Some(Step::Complete) {
         // It was sent. A directory that took it does not abandon it, even if its list lags; then the key keeps it too.
         abandon(job)?;
@@ -81,7 +81,7 @@ pub(in crate::provision) fn back(job: &mut Job<'_>, to: Step, why: &str) -> Resu
         let message = format!(
             "the key in {} was turned away with a PIN on it, which stays sealed as {}; reset the key before it is used for \
              anything else",
-            job.who.port, sealed.0
+            job.label.port, sealed.0
         );
         job.station.operator.tell(&message);
         job.record(Event::AttentionNeeded { job: Some(job.id), message })?;
@@ -90,7 +90,7 @@ pub(in crate::provision) fn back(job: &mut Job<'_>, to: Step, why: &str) -> Resu
 }
 
 /// Removes the registration that the ledger knows to be pending.
-fn abandon(job: &mut Job<'_>) -> Result<(), JobError> {
+fn abandon(job: &mut JobContext<'_>) -> Result<(), JobError> {
     if !job.directory_waits() {
         return Ok(());
     }
@@ -101,7 +101,7 @@ fn abandon(job: &mut Job<'_>) -> Result<(), JobError> {
 }
 
 /// Removes every registration of this user that is pending. The account's turn is held, so none of them is another job's.
-pub(super) fn abandon_pending(job: &mut Job<'_>) -> Result<(), JobError> {
+pub(super) fn abandon_pending(job: &mut JobContext<'_>) -> Result<(), JobError> {
     let (station, user) = (job.station, job.user);
     for pending in station.retry_policy.ask(&station.cancel, || station.directory.pending(user))? {
         abandon_one(job, pending)?;
@@ -109,14 +109,14 @@ pub(super) fn abandon_pending(job: &mut Job<'_>) -> Result<(), JobError> {
     Ok(())
 }
 
-fn abandon_one(job: &mut Job<'_>, pending: String) -> Result<(), JobError> {
+fn abandon_one(job: &mut JobContext<'_>, pending: String) -> Result<(), JobError> {
     let (station, user) = (job.station, job.user);
     station.retry_policy.ask(&station.cancel, || station.directory.abandon(user, &pending))?;
     job.record(Event::CeremonyAbandoned { job: job.id, pending })
 }
 
 /// Deletes this job's credential from its key: the one in the ledger, or one that the key made and the ledger never heard of.
-pub(super) fn delete_from_key(job: &mut Job<'_>, why: &str) -> Result<(), JobError> {
+pub(super) fn delete_from_key(job: &mut JobContext<'_>, why: &str) -> Result<(), JobError> {
     if job.journal.outcome(job.id, Step::SetPin).is_none() {
         return Ok(());
     }
@@ -132,7 +132,7 @@ pub(super) fn delete_from_key(job: &mut Job<'_>, why: &str) -> Result<(), JobErr
 }
 
 /// Credentials for this account on the key that neither the ledger nor the directory has as registered.
-fn unregistered_on_key(job: &mut Job<'_>) -> Result<Vec<CredentialId>, JobError> {
+fn unregistered_on_key(job: &mut JobContext<'_>) -> Result<Vec<CredentialId>, JobError> {
     let Some(Outcome::Begin { .. }) = job.journal.outcome(job.id, Step::Begin) else { return Ok(Vec::new()) };
     let options = job.ceremony()?.options;
     if !job.authenticator()?.info().manages_credentials() {
@@ -161,12 +161,12 @@ fn unregistered_on_key(job: &mut Job<'_>) -> Result<Vec<CredentialId>, JobError>
 }
 
 /// Whether the key has this credential. Asks for neither PIN nor touch.
-pub(super) fn is_on_key(job: &mut Job<'_>, credential_id: &CredentialId) -> Result<bool, JobError> {
+pub(super) fn is_on_key(job: &mut JobContext<'_>, credential_id: &CredentialId) -> Result<bool, JobError> {
     let rp_id = job.ceremony()?.options.rp.id;
     has_credential(job, &rp_id, credential_id)
 }
 
-fn has_credential(job: &mut Job<'_>, rp_id: &RpId, credential_id: &CredentialId) -> Result<bool, JobError> {
+fn has_credential(job: &mut JobContext<'_>, rp_id: &RpId, credential_id: &CredentialId) -> Result<bool, JobError> {
     let request = GetAssertion {
         rp_id: rp_id.clone(),
         client_data_hash: [0; 32],

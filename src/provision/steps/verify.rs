@@ -3,18 +3,15 @@
 //! Where it names the single key, a key that the ledger has in service is refused: reset and enrolled again, one key would count as
 //! two.
 
-use data_encoding::BASE64URL_NOPAD;
-
-use crate::ledger::{FailureCode, Outcome, Step};
-use crate::provision::JobError;
-use crate::provision::job::Job;
+use crate::ledger::{FailureCode, Outcome};
+use crate::provision::job_context::JobContext;
+use crate::provision::job_error::JobError;
 use keywright_attest::{Policy, Verdict};
 use keywright_fido::webauthn::response::ExpectedRegistration;
-use keywright_fido::webauthn::{ClientDataJson, CredentialId, RegistrationResponse};
 
-pub(super) fn execute(job: &mut Job<'_>) -> Result<Outcome, JobError> {
+pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     let ceremony = job.ceremony()?;
-    let (_, response) = registration(job)?;
+    let (_, response) = job.registration()?;
     let object = response.check(&ExpectedRegistration {
         challenge: &ceremony.options.challenge,
         origin: &ceremony.origin,
@@ -44,7 +41,10 @@ pub(super) fn execute(job: &mut Job<'_>) -> Result<Outcome, JobError> {
         let reasons = refusals.iter().map(ToString::to_string).chain(verdict.reasons).collect::<Vec<_>>().join(" ");
         return Err(JobError::new(
             FailureCode::AttestationRefused,
-            format!("the key in {} is not what profile {} demands: {reasons}", job.who.port, job.planned.profile.name),
+            format!(
+                "the key in {} is not what profile {} demands: {reasons}",
+                job.label.port, job.planned.profile.name
+            ),
         ));
     }
     if let Some(other) = enrolled_before(job, &verdict) {
@@ -52,7 +52,7 @@ pub(super) fn execute(job: &mut Job<'_>) -> Result<Outcome, JobError> {
             FailureCode::KeyTaken,
             format!(
                 "the key in {} has the serial number of {other}, and was reset since; revoke that key first, or use another",
-                job.who.port
+                job.label.port
             ),
         ));
     }
@@ -60,27 +60,9 @@ pub(super) fn execute(job: &mut Job<'_>) -> Result<Outcome, JobError> {
 }
 
 /// Whose key this is by the serial number that its attestation names, as far as that one was not taken out of service.
-fn enrolled_before(job: &Job<'_>, verdict: &Verdict) -> Option<String> {
+fn enrolled_before(job: &JobContext<'_>, verdict: &Verdict) -> Option<String> {
     let book = job.journal.book();
     let mut others = book.credentials.values().filter(|one| one.state.lives() && one.job != job.id);
     let other = others.find(|one| one.verdict.as_ref().is_some_and(|known| known.names_same_key(verdict)))?;
     Some(format!("key {} of {}", other.ordinal, other.account))
-}
-
-/// The credential of this job as the ledger has it.
-pub(super) fn registration(job: &Job<'_>) -> Result<(CredentialId, RegistrationResponse), JobError> {
-    let unreadable = || JobError::new(FailureCode::Ledger, "the ledger has no readable credential for this job");
-    let Some(Outcome::Make { credential_id, attestation_object, client_data_json, .. }) =
-        job.journal.outcome(job.id, Step::Make)
-    else {
-        return Err(unreadable());
-    };
-    let decode = |text: String| BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| unreadable());
-    let response = RegistrationResponse {
-        credential_id: credential_id.clone(),
-        client_data_json: ClientDataJson::from_bytes(decode(client_data_json)?),
-        attestation_object: decode(attestation_object)?,
-        transports: vec!["usb".into()],
-    };
-    Ok((credential_id, response))
 }

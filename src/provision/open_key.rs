@@ -2,7 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{JobError, Station};
+use super::job_error::JobError;
+use super::station::Station;
 use crate::ledger::{FailureCode, KeyIdentity};
 use keywright_fido::ctap::{Authenticator, GetInfo};
 use keywright_fido::hid::Device;

@@ -1,0 +1,192 @@
+//! What a step acts on: one person, one key, and everything a run works with.
+//!
+//! It opens no key, decides no order and takes no turn: that is the job's.
+
+use data_encoding::BASE64URL_NOPAD;
+
+use super::job_error::JobError;
+use super::journal::Journal;
+use super::open_key::OpenKey;
+use super::operator::JobLabel;
+use super::pin_attempts::spare_attempts;
+use super::plan::Planned;
+use super::station::Station;
+use crate::idp::User;
+use crate::ledger::{Event, FailureCode, JobId, Outcome, Step};
+use crate::secret::SealedPin;
+use keywright_fido::ctap::{Authenticator, CtapError, Permissions, Pin, PinUvAuthToken, Touch};
+use keywright_fido::hid::Keepalive;
+use keywright_fido::webauthn::{Ceremony, ClientDataJson, CredentialId, RegistrationResponse, RpId};
+
+/// A job with its key in hand.
+pub struct JobContext<'a> {
+    pub(super) station: &'a Station<'a>,
+    pub(super) journal: &'a Journal<'a>,
+    pub(super) id: JobId,
+    pub(super) label: JobLabel,
+    pub(super) planned: &'a Planned,
+    pub(super) user: &'a User,
+    /// `None` only for a job that has nothing left to do on its key.
+    key: Option<OpenKey>,
+    /// Whether this key was seen to take the sealed PIN.
+    pin_is_known: bool,
+}
+
+impl<'a> JobContext<'a> {
+    /// A job of a planned person.
+    pub fn new(
+        station: &'a Station<'a>,
+        journal: &'a Journal<'a>,
+        planned: &'a Planned,
+        user: &'a User,
+        id: JobId,
+        key: Option<OpenKey>,
+    ) -> Self {
+        let ordinal = journal.book().jobs[&id].ordinal;
+        let port = key.as_ref().map(|key| key.device.port.clone()).unwrap_or_default();
+        let label = JobLabel::new(planned, id, ordinal, port);
+        Self { station, journal, id, label, planned, user, key, pin_is_known: false }
+    }
+
+    /// Writes an event.
+    pub(super) fn record(&self, event: Event) -> Result<(), JobError> {
+        self.journal.record(&event).map_err(JobError::Ledger)
+    }
+
+    /// The key.
+    pub(super) fn key(&mut self) -> Result<&mut OpenKey, JobError> {
+        self.key.as_mut().ok_or_else(|| JobError::new(FailureCode::KeyRemoved, "the key of this job is not plugged in"))
+    }
+
+    /// The key, to be closed or replaced.
+    pub(super) fn take_key(&mut self) -> Result<OpenKey, JobError> {
+        self.pin_is_known = false;
+        self.key.take().ok_or_else(|| JobError::new(FailureCode::KeyRemoved, "the key of this job is not plugged in"))
+    }
+
+    /// The key is back.
+    pub(super) fn put_key(&mut self, key: OpenKey) {
+        self.key = Some(key);
+    }
+
+    /// How the key is plugged in now: port and attach count.
+    pub(super) fn insertion(&self) -> Option<(String, u64)> {
+        self.key.as_ref().map(|key| (key.device.port.clone(), key.device.attach))
+    }
+
+    /// The key's channel.
+    pub(super) fn authenticator(&mut self) -> Result<&mut Authenticator, JobError> {
+        Ok(&mut self.key()?.authenticator)
+    }
+
+    /// An exchange that may ask for a touch: the operator sees the request exactly as long as the key makes it.
+    pub(super) fn touching<T>(
+        &mut self,
+        exchange: impl FnOnce(&mut Authenticator, Touch<'_>) -> Result<T, CtapError>,
+    ) -> Result<T, JobError> {
+        let (operator, label) = (self.station.operator, self.label.clone());
+        let mut shown = false;
+        let result = exchange(self.authenticator()?, &mut |keepalive| {
+            if keepalive == Keepalive::UpNeeded && !shown {
+                shown = true;
+                operator.touch(&label, true);
+            }
+        });
+        if shown {
+            operator.touch(&label, false);
+        }
+        Ok(result?)
+    }
+
+    /// The working copy's name.
+    pub(super) fn sealed_pin(&self) -> Option<SealedPin> {
+        match self.journal.outcome(self.id, Step::SealPin) {
+            Some(Outcome::SealPin { sealed }) => Some(sealed),
+            _ => None,
+        }
+    }
+
+    /// The PIN out of its working copy.
+    pub(super) fn pin(&self) -> Result<Pin, JobError> {
+        let missing = |name: &str| {
+            JobError::new(
+                FailureCode::Secret,
+                format!("the sealed PIN {name} is not in the vault, so the key cannot be used"),
+            )
+        };
+        let sealed = self.sealed_pin().ok_or_else(|| missing("of this job"))?;
+        self.station.vault.unseal(&sealed)?.ok_or_else(|| missing(&sealed.0))
+    }
+
+    /// A token for one command. The first time in this run the PIN might be wrong, so the key must have attempts to spare.
+    pub(super) fn token(&mut self, permissions: Permissions, rp_id: Option<&RpId>) -> Result<PinUvAuthToken, JobError> {
+        let pin = self.pin()?;
+        let known = self.pin_is_known;
+        let authenticator = self.authenticator()?;
+        if !known {
+            spare_attempts(authenticator)?;
+        }
+        let token = authenticator.pin_uv_auth_token(&pin, permissions, rp_id)?;
+        self.pin_is_known = true;
+        Ok(token)
+    }
+
+    /// The PIN, for somebody else to give to the key: seen to be right, so that a wrong one is tried once, and by us.
+    pub(super) fn pin_seen_to_work(&mut self, rp_id: &RpId) -> Result<Pin, JobError> {
+        if !self.pin_is_known {
+            self.token(Permissions::GET_ASSERTION, Some(rp_id))?;
+        }
+        self.pin()
+    }
+
+    /// The key was given the sealed PIN just now.
+    pub(super) fn pin_was_set(&mut self) {
+        self.pin_is_known = true;
+    }
+
+    /// The registration that the directory began.
+    pub(super) fn ceremony(&self) -> Result<Ceremony, JobError> {
+        match self.journal.outcome(self.id, Step::Begin) {
+            Some(Outcome::Begin { ceremony, .. }) => serde_json::from_value(ceremony).map_err(|error| {
+                JobError::new(FailureCode::Ledger, format!("the ceremony in the ledger is unreadable: {error}"))
+            }),
+            _ => Err(JobError::new(FailureCode::Ledger, "the ledger has no ceremony for this job")),
+        }
+    }
+
+    /// Refuses to go on with a registration that the IdP no longer takes.
+    pub(super) fn in_time(&self, ceremony: &Ceremony) -> Result<(), JobError> {
+        if self.now() < ceremony.deadline {
+            return Ok(());
+        }
+        Err(JobError::new(FailureCode::ChallengeExpired, "the time for this registration ran out"))
+    }
+
+    /// The credential that the job made, as the ledger has it.
+    pub(super) fn registration(&self) -> Result<(CredentialId, RegistrationResponse), JobError> {
+        let unreadable = || JobError::new(FailureCode::Ledger, "the ledger has no readable credential for this job");
+        let Some(Outcome::Make { credential_id, attestation_object, client_data_json, .. }) =
+            self.journal.outcome(self.id, Step::Make)
+        else {
+            return Err(unreadable());
+        };
+        let decode = |text: String| BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| unreadable());
+        let response = RegistrationResponse {
+            credential_id: credential_id.clone(),
+            client_data_json: ClientDataJson::from_bytes(decode(client_data_json)?),
+            attestation_object: decode(attestation_object)?,
+            transports: vec!["usb".into()],
+        };
+        Ok((credential_id, response))
+    }
+
+    /// Whether the directory was asked to begin a registration and, as far as the ledger knows, still waits for it.
+    pub(super) fn directory_waits(&self) -> bool {
+        self.journal.book().jobs[&self.id].directory_waits
+    }
+
+    /// The time.
+    pub(super) fn now(&self) -> time::OffsetDateTime {
+        (self.station.now)()
+    }
+}

@@ -1,0 +1,52 @@
+//! Why a run could not begin, or go on at all.
+
+use super::scheduler::SchedulerError;
+use crate::idp::{DirectoryError, Finding};
+use crate::ledger::LedgerError;
+use keywright_fido::hid::HidError;
+
+/// Why a run could not begin or go on at all.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The directory.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// The directory is reached, but no registration would work.
+    #[error("{directory} would refuse every registration: {}", messages(findings))]
+    Blocked {
+        /// The directory's name.
+        directory: String,
+        /// What blocks.
+        findings: Vec<Finding>,
+    },
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The keys' bus.
+    #[error(transparent)]
+    Hid(#[from] HidError),
+    /// A PIN could not reach anybody.
+    #[error("profile {profile} {why}")]
+    HandOver {
+        /// The profile's name.
+        profile: String,
+        /// What is missing.
+        why: &'static str,
+    },
+    /// No key came.
+    #[error("no key is plugged in")]
+    NoKey,
+}
+
+fn messages(findings: &[Finding]) -> String {
+    findings.iter().map(|finding| finding.message.as_str()).collect::<Vec<_>>().join("; ")
+}
+
+impl From<SchedulerError> for RunError {
+    fn from(error: SchedulerError) -> Self {
+        match error {
+            SchedulerError::Ledger(error) => Self::Ledger(error),
+            SchedulerError::Hid(error) => Self::Hid(error),
+        }
+    }
+}
