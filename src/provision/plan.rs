@@ -57,7 +57,9 @@ impl Plan {
         let people = book.accounts.iter().filter(|(id, account)| {
             let open = account.jobs.iter().any(|job| book.jobs[job].state.step().is_some());
             let complete = book.standing(id, OffsetDateTime::now_utc()).is_some_and(|standing| standing.is_complete());
-            id.directory == directory && account.state == AccountState::Active && (open || !complete)
+            id.directory == directory
+                && account.state == AccountState::Active
+                && (open || !complete || !account.completed)
         });
         let people = people.map(|(id, account)| Planned {
             account: id.clone(),

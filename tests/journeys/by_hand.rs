@@ -289,7 +289,7 @@ fn a_confirmed_key_that_lost_its_credential_fails_its_next_drill() {
     assert!(office.to_do().contains(&("last-try-failed".to_owned(), 1)));
 
     // A reset takes what shows whose key it is, too.
-    office.run(&["key", "reset", "--softkeys", "2", "--key", &port, "--yes"]).expect(0);
+    office.home.reset_elsewhere(&port);
     let gone = ["drill", ADA, "--softkeys", "2", "--key", &port, "--number", "1", "--signed-in", "--json"];
     assert_eq!(
         office.run(&gone).expect(1).one()["failure"]["message"].as_str().unwrap().split(':').next(),

@@ -173,7 +173,7 @@ fn a_key_that_the_directory_no_longer_has_fails_before_anybody_types_a_pin() {
 fn a_key_that_was_reset_fails_if_it_is_said_which_one_it_is() {
     let safe = Safe::new();
     let port = safe.port(2);
-    safe.run(&["key", "reset", "--softkeys", "2", "--key", &port, "--yes"]).expect(0);
+    safe.home.reset_elsewhere(&port);
     let drill = ["drill", ADA, "--softkeys", "2", "--key", &port, "--json"];
     safe.run(&drill).expect(5).says("no credential that the ledger knows").says("number");
     assert_eq!(safe.drills(), Vec::<Value>::new());

@@ -145,6 +145,14 @@ impl Home {
     pub fn state(&self) -> PathBuf {
         self.path(".local/state/keywright")
     }
+
+    /// Resets one of the soft keys as another program would: the ledger hears nothing of it.
+    pub fn reset_elsewhere(&self, port: &str) {
+        let (softkeys, elsewhere) = (self.state().join("softkeys"), self.path("elsewhere"));
+        let [softkeys, elsewhere] = [softkeys, elsewhere].map(|path| path.display().to_string());
+        let reset = ["key", "reset", "--softkeys", &softkeys, "--key", port, "--state", &elsewhere, "--yes"];
+        self.run(&reset).expect(0);
+    }
 }
 
 /// `keywright idp serve`, until it is dropped.

@@ -15,7 +15,7 @@ use crate::cli::shared::{CliError, Exit, Session, pin_entry, select_by_touch};
 use crate::ledger::{AccountId, LedgerError, Observed, SeenByHand, SqliteStore};
 use crate::provision::drill::{Ready, Whose};
 use crate::provision::{Drill as Engine, DrillError, RetryPolicy};
-use crate::register::Register;
+use crate::register::{CredentialState, Register};
 use crate::secret::{SecretSource, SystemEntropy};
 use keywright_fido::ctap::{Authenticator, Pin};
 use keywright_fido::hid::{Device, Keepalive};
@@ -201,7 +201,9 @@ impl Drill {
     fn claimed(&self, account: Option<&AccountId>, book: &Register) -> Option<CredentialId> {
         let mut in_service = book
             .credentials_of(account?)
-            .filter(|(_, one)| one.state.is_in_use() && self.number.is_none_or(|number| number == one.ordinal));
+            // One that was erased is a key of the account's, too, so that nobody takes its stick for the other key.
+            .filter(|(_, one)| one.state.is_in_use() || one.state == CredentialState::Erased)
+            .filter(|(_, one)| self.number.is_none_or(|number| number == one.ordinal));
         match (in_service.next(), in_service.next()) {
             (Some((id, _)), None) => Some(id.clone()),
             _ => None,
