@@ -63,7 +63,7 @@ fn no_key_is_exit_code_5_whatever_else_is_well() {
     let ended = home.run(&["doctor", "--softkeys", "0", "--json"]).expect(5);
     assert_eq!(only(ended)["message"], json!("no security key is plugged in"));
     let words = home.run(&["doctor", "--softkeys", "0"]).expect(5).stdout;
-    assert!(words.ends_with("do: plug a security key in, or practise with --softkeys 2\n"), "{words}");
+    assert!(words.ends_with("do: plug security keys in, or practise with --softkeys 2\n"), "{words}");
 }
 
 #[test]
