@@ -5,12 +5,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use age::secrecy::ExposeSecret;
 use keywright::idp::embedded::Embedded;
 use keywright::idp::{Directory, Registered};
-use keywright::ledger::{AccountId, Failure, SqliteStore, Step, Store, chain};
+use keywright::ledger::{AccountId, Failure, LedgerError, SqliteStore, Step, Store, chain};
 use keywright::profile::{Profile, ProfileName, Profiles, Roster};
 use keywright::provision::{
     Identification, JobLabel, Operator, Plan, Report, RetryPolicy, RunError, Station, resume, run,
@@ -121,8 +121,19 @@ impl Workshop {
         Rack::open(&self.path().join("softkeys")).unwrap()
     }
 
+    /// Another test of this process that starts a program at this moment has the lock's file in its child, too, until the child
+    /// becomes that program: so a lock that this very process holds is waited for, ten seconds at most.
     pub fn store(&self) -> SqliteStore {
-        SqliteStore::open(&self.path().join("ledger.sqlite3"), Box::new(OffsetDateTime::now_utc)).unwrap()
+        let own = format!("process {}", std::process::id());
+        let ends = Instant::now() + Duration::from_secs(10);
+        loop {
+            match SqliteStore::open(&self.path().join("ledger.sqlite3"), Box::new(OffsetDateTime::now_utc)) {
+                Err(LedgerError::Locked { holder, .. }) if holder.ends_with(&own) && Instant::now() < ends => {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                opened => return opened.unwrap(),
+            }
+        }
     }
 
     pub fn vault(&self) -> Vault {

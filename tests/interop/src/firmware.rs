@@ -27,7 +27,7 @@ use usbd_ctaphid::CtapHid;
 use usbd_ctaphid::types::Status as Processing;
 
 use crate::board::{PRODUCT_ID, VENDOR_ID};
-use crate::cable::{HidConnection, Event};
+use crate::cable::{Event, HidConnection};
 use crate::flash::Flash;
 use crate::usb::Usb;
 

@@ -1,11 +1,11 @@
 //! The journey of the main package's `provision_two_admins`, with keys whose firmware is not OpenSK.
 
-use keywright_fido::ctap::{Authenticator, Pin, StatusCode};
-use keywright_fido::hid::{Bus, Cancel, Limits};
 use keywright::ledger::{FailureCode, Step};
 use keywright::register::{CredentialState, JobState};
 use keywright_attest::AttestationDemand;
-use keywright_interop::{AAGUID, UserPresence, Maker, Rack};
+use keywright_fido::ctap::{Authenticator, Pin, StatusCode};
+use keywright_fido::hid::{Bus, Cancel, Limits};
+use keywright_interop::{AAGUID, Maker, Rack, UserPresence};
 use keywright_test_support::workshop::{Hands, Workshop, failures};
 
 /// A workshop, and so many keys whose maker's certificate is from the authority that the workshop trusts.
@@ -135,7 +135,8 @@ fn what_was_made_is_on_the_key_under_the_name_that_the_ledger_has() {
         let mut key = Authenticator::open(rack.open(&device).unwrap(), Limits::default(), Cancel::default()).unwrap();
         let wrong = key.change_pin(&Pin::new("not the PIN").unwrap(), &pin).unwrap_err();
         assert_eq!(wrong.status(), Some(StatusCode::PinInvalid));
-        let token = key.pin_uv_auth_token(&pin, keywright_fido::ctap::Permissions::CREDENTIAL_MANAGEMENT, None).unwrap();
+        let token =
+            key.pin_uv_auth_token(&pin, keywright_fido::ctap::Permissions::CREDENTIAL_MANAGEMENT, None).unwrap();
         let [rp] = &key.enumerate_rps(&token).unwrap()[..] else { panic!("one RP") };
         let [stored] = &key.enumerate_credentials(&token, &rp.id_hash).unwrap()[..] else { panic!("one credential") };
         assert_eq!(stored.user_name.as_deref(), Some("ada"));

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
+use keywright_attest::{Anchors, Judge};
 use keywright_fido::ctap::{
     Authenticator, CredProtect, CtapError, EnterpriseAttestation, GetAssertion, MakeCredential, MinPinLength,
     NewCredential, Permissions, Pin, PinError, StatusCode,
 };
 use keywright_fido::hid::{Cancel, Channel, HidError, Keepalive, Limits, Pipe};
-use keywright_practice::softkey;
-use keywright_attest::{Anchors, Judge};
 use keywright_fido::webauthn::cbor::{self, Value};
 use keywright_fido::webauthn::{CoseAlgorithm, CredentialId, RelyingParty, RpId, UserEntity, UserHandle};
-use keywright_interop::{AAGUID, Board, UserPresence, Maker};
+use keywright_interop::{AAGUID, Board, Maker, UserPresence};
+use keywright_practice::softkey;
 
 const HASH: [u8; 32] = [0x5a; 32];
 
