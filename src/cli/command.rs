@@ -3,8 +3,8 @@
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::cli::commands::{
-    self, attest, audit, completions, doctor, drill, enroll, idp, key, ledger, man, mds, provision, resume, revoke,
-    status, witness,
+    attest, audit, completions, doctor, drill, enroll, idp, key, ledger, man, mds, provision, resume, revoke, status,
+    witness,
 };
 use crate::cli::shared::arguments::Global;
 use crate::cli::shared::{CliError, Exit, Session, exit};
@@ -67,7 +67,7 @@ pub(crate) struct Arguments {
 #[allow(missing_docs, reason = "a comment here would take the place of the command's own help")]
 pub(crate) enum Command {
     #[cfg(feature = "practice")]
-    Rehearse(commands::rehearse::Rehearse),
+    Rehearse(crate::cli::commands::rehearse::Rehearse),
     Provision(provision::Provision),
     Resume(resume::Resume),
     Status(status::Status),
@@ -78,7 +78,7 @@ pub(crate) enum Command {
     Doctor(doctor::Doctor),
     Idp(idp::Idp),
     #[cfg(all(feature = "practice", target_os = "linux"))]
-    Softkey(commands::softkey::Softkey),
+    Softkey(crate::cli::commands::softkey::Softkey),
     Ledger(ledger::Ledger),
     Audit(audit::Audit),
     Attest(attest::Attest),

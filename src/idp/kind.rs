@@ -22,8 +22,11 @@ pub struct Kind {
     pub title: &'static str,
     /// What its settings need: first what it has of its own, then the way there.
     pub questions: &'static [&'static [Question]],
-    read: fn(Spanned<DeValue<'_>>) -> Result<Arc<dyn IdpSettings>, toml::de::Error>,
+    read: ReadTable,
 }
+
+/// Reads what a table has of a kind's own.
+type ReadTable = fn(Spanned<DeValue<'_>>) -> Result<Arc<dyn IdpSettings>, toml::de::Error>;
 
 /// The practice IdP's kind, which a station's build does not have.
 pub const PRACTICE_KIND: &str = "embedded";

@@ -3,6 +3,7 @@
 //! `cargo test` starts the machine once (`tests/hid-vm/run`), and in it this program again, for the tests in `tests/hid-vm`. They
 //! are ignored outside. Where there is no machine, this says SKIPPED; with `KEYWRIGHT_REQUIRE_ALL` set it fails instead.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 #![cfg(target_os = "linux")]
 
 mod attached;

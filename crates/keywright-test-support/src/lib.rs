@@ -3,6 +3,7 @@
 //!
 //! It panics where a test cannot be set up, and is part of no program that is given to anybody.
 
+#![allow(clippy::new_without_default, reason = "a test says new for what it starts: a home, a service")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 #![allow(missing_docs, reason = "the names say it; each module has a head")]
 

@@ -1,6 +1,5 @@
 //! What every command works with: where words go, where things are, and Ctrl-C.
 
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
 
@@ -67,7 +66,8 @@ impl Session {
     }
 
     /// The same run, with another state folder and settings file.
-    pub(crate) fn elsewhere(&self, state: &Path, config: &Path) -> Self {
+    #[cfg(feature = "practice")]
+    pub(crate) fn elsewhere(&self, state: &std::path::Path, config: &std::path::Path) -> Self {
         let global = Global { state: Some(state.to_owned()), config: Some(config.to_owned()), ..self.global.clone() };
         Self { output: Output::new(global.json), console: self.console.clone(), cancel: self.cancel.clone(), global }
     }

@@ -49,6 +49,7 @@ impl StateFolder {
     }
 
     /// The folder of soft keys.
+    #[cfg(feature = "practice")]
     pub(crate) fn softkeys(&self) -> PathBuf {
         self.0.join("softkeys")
     }
@@ -59,11 +60,13 @@ impl StateFolder {
     }
 
     /// The embedded directory's database.
+    #[cfg(feature = "practice")]
     pub(crate) fn idp_database(&self) -> PathBuf {
         self.0.join("idp.sqlite3")
     }
 
     /// The embedded directory's API token, where nobody named another.
+    #[cfg(feature = "practice")]
     pub(crate) fn idp_token(&self) -> PathBuf {
         self.0.join("idp.token")
     }

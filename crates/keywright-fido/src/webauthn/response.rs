@@ -66,7 +66,7 @@ pub struct ExpectedAuthentication<'a> {
 
 impl RegistrationResponse {
     /// Holds the answer against what was asked: client data, RP ID hash, UP, UV, AT, credential id (WebAuthn 7.1 steps 5 to
-    /// 19). The attestation statement is not judged here; see [`crate::trust`].
+    /// 19). The attestation statement is not judged here: that is `keywright-attest`.
     pub fn check(&self, expected: &ExpectedRegistration<'_>) -> Result<AttestationObject, WebauthnError> {
         self.client_data_json.check(CeremonyType::Create, expected.challenge, expected.origin)?;
         let object = AttestationObject::parse(&self.attestation_object)?;

@@ -1,7 +1,7 @@
 //! The embedded directory: a small IdP on loopback that does what a real one does, for rehearsals and for trying keys.
 //!
 //! The [`EmbeddedServer`] keeps accounts, verifies every registration and every sign-in on its own, and takes nothing on
-//! trust from the provisioning side, which speaks to it over HTTP as [`Embedded`] like to any other IdP. It refuses to
+//! trust from the provisioning side, which speaks to it over HTTP like to any other IdP. It refuses to
 //! listen anywhere but on loopback, and every request without its API token but sign-ins.
 //!
 //! # The API

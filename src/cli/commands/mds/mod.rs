@@ -114,7 +114,7 @@ struct Done<'a> {
 
 /// The metadata in use.
 fn in_use(blob_store: &BlobStore) -> Result<(Metadata, Record), CliError> {
-    blob_store.load()?.ok_or_else(|| CliError::NoMetadata)
+    blob_store.load()?.ok_or(CliError::NoMetadata)
 }
 
 /// A path as it is kept in the record: absolute where that is known.
