@@ -19,7 +19,9 @@ use crate::ledger::{
 use crate::profile::{Person, Profile, ProfileName};
 use crate::register::{Account, AccountStanding, Credential, CredentialState, Job, Register, Standing};
 use keywright_attest::{Policy, Verdict};
-use keywright_fido::webauthn::{ClientDataJson, CredentialId, RpId, SignedAssertion, UserHandle, base64url};
+use keywright_fido::webauthn::{
+    Challenge, ClientDataJson, CredentialId, Origin, RpId, SignedAssertion, UserHandle, base64url,
+};
 
 /// What an auditor reads first.
 const README: &str = include_str!("evidence.txt");
@@ -215,8 +217,9 @@ struct CredentialFile<'a> {
     id: &'a CredentialId,
     rp_id: &'a RpId,
     user_handle: &'a UserHandle,
-    challenge: Option<&'a str>,
-    origin: Option<&'a str>,
+    /// What the IdP asked for.
+    challenge: Option<&'a Challenge>,
+    origin: Option<&'a Origin>,
     attestation_object: String,
     #[serde(rename = "clientDataJSON")]
     client_data_json: String,
@@ -290,15 +293,14 @@ impl<'a> CredentialFile<'a> {
             Some(Outcome::Prove { assertion, .. }) => Some(assertion.into()),
             _ => None,
         });
-        // What the directory asked for, as its ceremony has it (`webauthn::Ceremony`).
-        let asked = |member| job.and_then(Job::ceremony)?.pointer(member)?.as_str();
+        let ceremony = job.and_then(Job::ceremony);
         let account = book.accounts.get(&credential.account);
         Self {
             id,
             rp_id: &credential.rp_id,
             user_handle: &credential.user_handle,
-            challenge: asked("/options/challenge"),
-            origin: asked("/origin"),
+            challenge: ceremony.map(|ceremony| &ceremony.options.challenge),
+            origin: ceremony.map(|ceremony| &ceremony.origin),
             attestation_object: BASE64URL_NOPAD.encode(&credential.attestation_object),
             client_data_json: BASE64URL_NOPAD.encode(&credential.client_data_json),
             credential_public_key: BASE64URL_NOPAD.encode(&credential.public_key),

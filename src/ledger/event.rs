@@ -6,7 +6,7 @@ use super::WitnessResult;
 use crate::profile::{HandOver, Person, Profile};
 use crate::secret::SealedPin;
 use keywright_attest::Verdict;
-use keywright_fido::webauthn::{Aaguid, CredentialId, RpId, SignedAssertion, UserHandle};
+use keywright_fido::webauthn::{Aaguid, Ceremony, CredentialId, RpId, SignedAssertion, UserHandle};
 
 /// An account: a login at a directory.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -255,8 +255,8 @@ pub enum Outcome {
     SetPin {},
     /// The directory waits for a credential.
     Begin {
-        /// The ceremony as the directory's adapter needs it, see [`keywright_fido::webauthn::Ceremony`].
-        ceremony: serde_json::Value,
+        /// What the IdP asks for, and what its adapter needs to complete it.
+        ceremony: Box<Ceremony>,
         /// RFC 3339; after it the directory does not take the credential.
         deadline: String,
     },

@@ -370,10 +370,10 @@ impl<'a> Drill<'a> {
     /// Where the credential signs in: where it was registered.
     fn origin(&self, credential: &Credential) -> Result<Origin, DrillError> {
         let book = self.journal.book();
-        let ceremony = book.jobs[&credential.job].ceremony();
-        let origin = ceremony.and_then(|ceremony| ceremony.get("origin")?.as_str());
-        let of_rp_id = || format!("https://{}", credential.rp_id);
-        origin.map_or_else(of_rp_id, str::to_owned).parse().map_err(DrillError::Record)
+        match book.jobs[&credential.job].ceremony() {
+            Some(ceremony) => Ok(ceremony.origin.clone()),
+            None => format!("https://{}", credential.rp_id).parse().map_err(DrillError::Record),
+        }
     }
 
     /// The counter when the credential was proved; a copy of the key would be behind.

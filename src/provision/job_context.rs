@@ -147,9 +147,7 @@ impl<'a> JobContext<'a> {
     /// The registration that the directory began.
     pub(super) fn ceremony(&self) -> Result<Ceremony, JobError> {
         match self.journal.outcome(self.id, Step::Begin) {
-            Some(Outcome::Begin { ceremony, .. }) => serde_json::from_value(ceremony).map_err(|error| {
-                JobError::new(FailureCode::Ledger, format!("the ceremony in the ledger is unreadable: {error}"))
-            }),
+            Some(Outcome::Begin { ceremony, .. }) => Ok(*ceremony),
             _ => Err(JobError::new(FailureCode::Ledger, "the ledger has no ceremony for this job")),
         }
     }

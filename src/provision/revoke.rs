@@ -107,10 +107,10 @@ pub fn revoke(
             record_revoked(&journal, account, credential_id, reason)?;
         }
         if job.directory_waits
-            && let Some(pending) = job.ceremony().and_then(|ceremony| ceremony.get("pending")?.as_str())
+            && let Some(pending) = job.ceremony().and_then(|ceremony| ceremony.pending.as_ref())
         {
             retry_policy.ask(cancel, || directory.abandon(&user, pending))?;
-            journal.record(&Event::CeremonyAbandoned { job: id, pending: pending.to_owned() })?;
+            journal.record(&Event::CeremonyAbandoned { job: id, pending: pending.clone() })?;
         }
     }
     if !matches!(job.state, JobState::Done | JobState::GivenUp) {
@@ -137,7 +137,7 @@ fn record_revoked(
 fn directory_names(journal: &Journal<'_>, job: JobId, credential_id: &CredentialId) -> Vec<String> {
     let book = journal.book();
     let registered = book.credentials.get(credential_id).and_then(|credential| credential.directory_id.clone());
-    let pending = book.jobs[&job].ceremony().and_then(|ceremony| ceremony.get("pending")?.as_str().map(str::to_owned));
+    let pending = book.jobs[&job].ceremony().and_then(|ceremony| ceremony.pending.clone());
     registered.into_iter().chain(pending).collect()
 }
 

@@ -16,7 +16,7 @@ use crate::ledger::{AccountId, Failure, Head, JobId, KeyIdentity, Outcome, SeenB
 use crate::profile::{Person, Profile};
 use crate::secret::SealedPin;
 use keywright_attest::{Policy, Verdict};
-use keywright_fido::webauthn::{CredentialId, RpId, UserHandle};
+use keywright_fido::webauthn::{Ceremony, CredentialId, RpId, UserHandle};
 
 /// An account.
 #[derive(Debug, Clone)]
@@ -112,8 +112,8 @@ impl Job {
         }
     }
 
-    /// The newest ceremony, as the directory's adapter needs it. Whether the directory still waits in it is another question.
-    pub fn ceremony(&self) -> Option<&serde_json::Value> {
+    /// The newest ceremony. Whether the IdP still waits in it is another question.
+    pub fn ceremony(&self) -> Option<&Ceremony> {
         match self.outcomes.get(&Step::Begin) {
             Some(Outcome::Begin { ceremony, .. }) => Some(ceremony),
             _ => None,

@@ -280,7 +280,7 @@ impl Register {
             Event::CredentialRevoked { credential_id, .. } => self.retire(credential_id, CredentialState::Revoked),
             Event::CeremonyAbandoned { job, pending } => {
                 if let Some(job) = self.jobs.get_mut(job) {
-                    let named = job.ceremony().and_then(|ceremony| ceremony.get("pending")?.as_str());
+                    let named = job.ceremony().and_then(|ceremony| ceremony.pending.as_ref());
                     // Another pending object may have been left by a crash; the job's own ceremony is still on then.
                     if named.is_none_or(|named| named == pending) {
                         job.directory_waits = false;

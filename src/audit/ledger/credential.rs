@@ -8,7 +8,7 @@ use crate::register::{Account, Credential, CredentialState, Job, JobState, Regis
 use keywright_attest::ModelStatus;
 use keywright_attest::{Chain, Policy, Refusal, Statement, Verdict};
 use keywright_fido::webauthn::{
-    AttestationObject, Ceremony, CeremonyType, ClientDataJson, CosePublicKey, CredentialId, WebauthnError,
+    AttestationObject, CeremonyType, ClientDataJson, CosePublicKey, CredentialId, WebauthnError,
 };
 
 /// Where a credential stands by the profile of today, the best first.
@@ -152,8 +152,6 @@ impl<'a> CredentialAudit<'a> {
         }
         let client_data = ClientDataJson::from_bytes(client_data_json.clone());
         if let Some(ceremony) = self.job.and_then(Job::ceremony) {
-            let ceremony: Ceremony = serde_json::from_value(ceremony.clone())
-                .map_err(|error| format!("its ceremony is unreadable: {error}"))?;
             client_data
                 .check(CeremonyType::Create, &ceremony.options.challenge, &ceremony.origin)
                 .map_err(|error| error.to_string())?;

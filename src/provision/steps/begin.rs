@@ -24,10 +24,7 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
         .deadline
         .format(&Rfc3339)
         .map_err(|error| JobError::new(FailureCode::DirectoryRefused, format!("the deadline is no date: {error}")))?;
-    let ceremony = serde_json::to_value(&ceremony).map_err(|error| {
-        JobError::new(FailureCode::DirectoryRefused, format!("the ceremony is unreadable: {error}"))
-    })?;
-    Ok(Outcome::Begin { ceremony, deadline })
+    Ok(Outcome::Begin { ceremony: ceremony.into(), deadline })
 }
 
 /// What begins and never gets its answer is removed before the next.
