@@ -143,6 +143,8 @@ pub enum FailureCode {
     PinBlocked,
     /// The key's PIN rules and the profile's disagree.
     PinPolicy,
+    /// The key does not take what stands for the PIN (the PIN/UV auth token), or asks for a PIN or fingerprint that it did not get.
+    PinRefused,
     /// Nobody touched the key in time.
     TouchTimeout,
     /// The touch was declined on the key.
@@ -230,6 +232,9 @@ pub struct Failure {
     pub code: FailureCode,
     /// What happened, in a sentence without secrets.
     pub message: String,
+    /// The CTAP2 status that the key answered with, where that was the reason. `None` in logs from before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ctap_status: Option<u8>,
 }
 
 /// What a step ended with.

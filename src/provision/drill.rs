@@ -8,7 +8,7 @@ mod by_hand;
 
 use super::journal::Journal;
 use super::open_key::fingerprint;
-use super::pin_attempts::ATTEMPTS_KEPT;
+use super::pin_attempts::{self, PinAttemptError};
 use super::recognise::{Shown, has_one_of, shown};
 use super::retry_policy::RetryPolicy;
 use super::signature;
@@ -16,7 +16,7 @@ use crate::idp::{ByHand, Directory, DirectoryError, User};
 use crate::ledger::{AccountId, Event, LedgerError, Observed, Outcome, Step, Store};
 use crate::register::{Credential, CredentialState, Register};
 use crate::secret::Entropy;
-use keywright_fido::ctap::{Authenticator, CtapError, Permissions, Pin, StatusCode, Touch};
+use keywright_fido::ctap::{Authenticator, CtapError, Permissions, Pin, StatusCode, StatusMeaning, Touch};
 use keywright_fido::hid::{Cancel, Device};
 use keywright_fido::webauthn::response::ExpectedAuthentication;
 use keywright_fido::webauthn::{
@@ -82,9 +82,6 @@ pub enum DrillError {
     /// The directory has no API, and the person who could know says no.
     #[error("nobody has signed in with it")]
     NobodySignedIn,
-    /// No attempt is left.
-    #[error("the key's PIN is blocked")]
-    PinBlocked,
     /// The forced PIN change did not take.
     #[error("the key took the forced PIN change but does not show it")]
     PinChangeNotTaken,
@@ -100,18 +97,9 @@ pub enum DrillError {
     /// The person has not chosen a PIN yet.
     #[error("the key demands a new PIN before anything else")]
     PinChangePending,
-    /// The PIN was wrong.
-    #[error("the PIN is wrong")]
-    WrongPin,
-    /// Too close to a blocked PIN.
-    #[error("the key has {left} PIN attempts left; the last {ATTEMPTS_KEPT} are never used")]
-    FewAttempts {
-        /// Attempts.
-        left: u32,
-    },
-    /// Three wrong PINs in a row.
-    #[error("the key wants to be unplugged and plugged in before another PIN")]
-    Replug,
+    /// The PIN was wrong, or not sent.
+    #[error(transparent)]
+    Pin(PinAttemptError),
     /// The login was handed on, or switched off.
     #[error("{account} {why}")]
     Account {
@@ -147,13 +135,19 @@ fn in_words(state: CredentialState) -> &'static str {
 
 impl From<CtapError> for DrillError {
     fn from(error: CtapError) -> Self {
-        match error.status() {
-            Some(StatusCode::NoCredentials) => Self::CredentialGone,
-            Some(StatusCode::PinInvalid) => Self::WrongPin,
-            Some(StatusCode::PinBlocked) => Self::PinBlocked,
-            Some(StatusCode::PinAuthBlocked) => Self::Replug,
-            Some(StatusCode::PinNotSet) => Self::CredentialGone,
+        match error.status().map(|status| status.meaning()) {
+            // The ledger knows that it had one.
+            Some(StatusMeaning::NoCredentials) => Self::CredentialGone,
             _ => Self::Ctap(error),
+        }
+    }
+}
+
+impl From<PinAttemptError> for DrillError {
+    fn from(error: PinAttemptError) -> Self {
+        match error {
+            PinAttemptError::Ctap(error) => error.into(),
+            error => Self::Pin(error),
         }
     }
 }
@@ -171,7 +165,11 @@ impl DrillError {
             | Self::Unproved(_)
             | Self::NotOnKey { .. }
             | Self::NobodySignedIn
-            | Self::PinBlocked => Some(Observed { failure, ..Observed::default() }),
+            | Self::Pin(PinAttemptError::Blocked) => Some(Observed { failure, ..Observed::default() }),
+            // Every key of the ledger has a PIN, and losing it takes a reset.
+            Self::Ctap(error) if error.status() == Some(StatusCode::PinNotSet) => {
+                Some(Observed { failure, ..Observed::default() })
+            }
             _ => None,
         }
     }
@@ -243,7 +241,7 @@ impl<'a> Drill<'a> {
         let rp_ids: std::collections::BTreeSet<&RpId> = hidden.iter().map(|id| &book.credentials[id].rp_id).collect();
         for rp_id in rp_ids {
             let ids: Vec<_> = hidden.iter().filter(|id| book.credentials[id].rp_id == *rp_id).cloned().collect();
-            let token = key.pin_uv_auth_token(pin, Permissions::GET_ASSERTION, Some(rp_id))?;
+            let token = pin_attempts::token(key, pin, Permissions::GET_ASSERTION, Some(rp_id))?;
             if let Some(id) = has_one_of(key, rp_id, &ids, Some(&token))? {
                 return Ok(id);
             }
@@ -297,7 +295,7 @@ impl<'a> Drill<'a> {
             .auth_data
             .attested_credential_data
             .ok_or_else(|| DrillError::Record(WebauthnError::malformed("authData", "it names no credential")))?;
-        let token = key.pin_uv_auth_token(pin, Permissions::GET_ASSERTION, Some(rp_id))?;
+        let token = pin_attempts::token(key, pin, Permissions::GET_ASSERTION, Some(rp_id))?;
         let door = self.directory.sign_in();
         let ceremony = door.map(|door| self.ask(|| door.begin(user))).transpose()?;
         let (challenge, origin) = match &ceremony {
@@ -395,11 +393,6 @@ fn takes_pin(key: &mut Authenticator) -> Result<(), DrillError> {
     if key.info().force_pin_change {
         return Err(DrillError::PinChangePending);
     }
-    let left = key.pin_retries()?;
-    match left.retries {
-        0 => Err(DrillError::PinBlocked),
-        _ if left.power_cycle_state == Some(true) => Err(DrillError::Replug),
-        left if left <= ATTEMPTS_KEPT => Err(DrillError::FewAttempts { left }),
-        _ => Ok(()),
-    }
+    pin_attempts::may_be_spent(key)?;
+    Ok(())
 }

@@ -36,7 +36,7 @@ pub fn dry_run(station: &Station<'_>, plan: &Plan) -> Result<Report, RunError> {
             }
             Ok(_) => {
                 let message = "the account is not active at the directory".to_owned();
-                (Some(Failure { code: FailureCode::AccountRefused, message }), Vec::new())
+                (Some(Failure { code: FailureCode::AccountRefused, message, ctap_status: None }), Vec::new())
             }
             Err(error) => match JobError::from(error) {
                 JobError::Job(failure) => (Some(failure), Vec::new()),

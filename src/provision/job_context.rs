@@ -8,7 +8,7 @@ use super::job_error::JobError;
 use super::journal::Journal;
 use super::open_key::OpenKey;
 use super::operator::JobLabel;
-use super::pin_attempts::spare_attempts;
+use super::pin_attempts;
 use super::plan::Planned;
 use super::station::Station;
 use crate::idp::User;
@@ -124,9 +124,9 @@ impl<'a> JobContext<'a> {
         let known = self.pin_is_known;
         let authenticator = self.authenticator()?;
         if !known {
-            spare_attempts(authenticator)?;
+            pin_attempts::may_be_spent(authenticator)?;
         }
-        let token = authenticator.pin_uv_auth_token(&pin, permissions, rp_id)?;
+        let token = pin_attempts::token(authenticator, &pin, permissions, rp_id)?;
         self.pin_is_known = true;
         Ok(token)
     }

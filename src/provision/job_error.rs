@@ -1,9 +1,10 @@
 //! From each room's errors to the failure that the ledger keeps.
 
+use super::pin_attempts::PinAttemptError;
 use crate::idp::DirectoryError;
 use crate::ledger::{Failure, FailureCode, LedgerError};
 use crate::secret::SecretError;
-use keywright_fido::ctap::{CtapError, StatusCode};
+use keywright_fido::ctap::{CtapError, StatusMeaning};
 use keywright_fido::hid::HidError;
 use keywright_fido::webauthn::WebauthnError;
 
@@ -19,7 +20,7 @@ pub enum JobError {
 impl JobError {
     /// A failure found by this room.
     pub fn new(code: FailureCode, message: impl Into<String>) -> Self {
-        Self::Job(Failure { code, message: message.into() })
+        Self::Job(Failure { code, message: message.into(), ctap_status: None })
     }
 }
 
@@ -34,9 +35,34 @@ impl From<LedgerError> for JobError {
     }
 }
 
+impl From<CtapError> for Failure {
+    fn from(error: CtapError) -> Self {
+        let ctap_status = error.status().map(|status| status.code());
+        Self { code: ctap_code(&error), message: error.to_string(), ctap_status }
+    }
+}
+
 impl From<CtapError> for JobError {
     fn from(error: CtapError) -> Self {
-        Self::new(ctap_code(&error), error.to_string())
+        Self::Job(error.into())
+    }
+}
+
+impl From<PinAttemptError> for Failure {
+    fn from(error: PinAttemptError) -> Self {
+        let code = match (&error, error.status()) {
+            (PinAttemptError::Ctap(error), _) => ctap_code(error),
+            (_, Some(status)) => code_of(status.meaning()),
+            (_, None) => FailureCode::PinBlocked,
+        };
+        let ctap_status = error.status().map(|status| status.code());
+        Self { code, message: error.to_string(), ctap_status }
+    }
+}
+
+impl From<PinAttemptError> for JobError {
+    fn from(error: PinAttemptError) -> Self {
+        Self::Job(error.into())
     }
 }
 
@@ -87,21 +113,39 @@ fn ctap_code(error: &CtapError) -> FailureCode {
     match error {
         CtapError::Hid(error) => hid_code(error),
         CtapError::Unsupported(_) => FailureCode::KeyRefused,
-        CtapError::Status { status, .. } => status_code(*status),
+        CtapError::Status { status, .. } => code_of(status.meaning()),
         _ => FailureCode::KeyFault,
     }
 }
 
-fn status_code(status: StatusCode) -> FailureCode {
-    match status {
-        StatusCode::CredentialExcluded => FailureCode::KeyTaken,
-        StatusCode::KeyStoreFull => FailureCode::KeyFull,
-        StatusCode::UserActionTimeout | StatusCode::ActionTimeout => FailureCode::TouchTimeout,
-        StatusCode::OperationDenied => FailureCode::TouchDeclined,
-        StatusCode::PinInvalid => FailureCode::PinUnknown,
-        StatusCode::PinBlocked | StatusCode::PinAuthBlocked => FailureCode::PinBlocked,
-        StatusCode::PinPolicyViolation => FailureCode::PinPolicy,
-        StatusCode::KeepaliveCancel => FailureCode::Interrupted,
-        _ => FailureCode::KeyFault,
+/// What a status means for a job.
+fn code_of(meaning: StatusMeaning) -> FailureCode {
+    match meaning {
+        StatusMeaning::WrongPin => FailureCode::PinUnknown,
+        StatusMeaning::PinBlocked | StatusMeaning::PinAuthBlocked => FailureCode::PinBlocked,
+        StatusMeaning::PinPolicyViolation => FailureCode::PinPolicy,
+        StatusMeaning::PinTokenInvalid
+        | StatusMeaning::PinNotSet
+        | StatusMeaning::PinRequired
+        | StatusMeaning::UvBlocked
+        | StatusMeaning::UvInvalid => FailureCode::PinRefused,
+        StatusMeaning::TouchTimeout | StatusMeaning::TouchRequired => FailureCode::TouchTimeout,
+        StatusMeaning::Declined => FailureCode::TouchDeclined,
+        StatusMeaning::Cancelled => FailureCode::Interrupted,
+        StatusMeaning::CredentialExcluded => FailureCode::KeyTaken,
+        StatusMeaning::KeyStoreFull => FailureCode::KeyFull,
+        StatusMeaning::UnsupportedAlgorithm => FailureCode::KeyRefused,
+        StatusMeaning::Success
+        | StatusMeaning::PermissionRefused
+        | StatusMeaning::NotAllowed
+        | StatusMeaning::NoCredentials
+        | StatusMeaning::FingerprintStorageFull
+        | StatusMeaning::LargeBlobStorageFull
+        | StatusMeaning::Unsupported
+        | StatusMeaning::TooLarge
+        | StatusMeaning::Busy
+        | StatusMeaning::Damaged
+        | StatusMeaning::BadRequest
+        | StatusMeaning::Unknown => FailureCode::KeyFault,
     }
 }

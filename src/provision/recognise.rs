@@ -6,9 +6,9 @@
 use super::job_error::JobError;
 use super::journal::Journal;
 use super::open_key::OpenKey;
-use super::pin_attempts::spare_attempts;
+use super::pin_attempts::{self, PinAttemptError};
 use super::station::Station;
-use crate::ledger::{FailureCode, JobId, KeyIdentity, Step};
+use crate::ledger::{JobId, KeyIdentity, Step};
 use crate::register::JobState;
 use crate::secret::SealedPin;
 use keywright_fido::ctap::{Authenticator, CtapError, GetAssertion, Permissions, PinUvAuthToken, StatusCode};
@@ -190,15 +190,15 @@ fn by_pin(station: &Station<'_>, key: &mut OpenKey, bound: &[Bound]) -> Result<R
     let rp_id = RpId::probe();
     for bound in alike.into_iter().take(ATTEMPTS) {
         let Some(pin) = station.vault.unseal(&bound.sealed)? else { continue };
-        match spare_attempts(&mut key.authenticator) {
-            Err(JobError::Job(failure)) if failure.code == FailureCode::PinBlocked && !bound.is_at(&identity) => {
-                break;
-            }
-            looked => looked?,
+        match pin_attempts::may_be_spent(&mut key.authenticator) {
+            Ok(_) => {}
+            Err(PinAttemptError::Ctap(error)) => return Err(error.into()),
+            Err(_) if !bound.is_at(&identity) => break,
+            Err(error) => return Err(error.into()),
         }
-        match key.authenticator.pin_uv_auth_token(&pin, Permissions::GET_ASSERTION, Some(&rp_id)) {
+        match pin_attempts::token(&mut key.authenticator, &pin, Permissions::GET_ASSERTION, Some(&rp_id)) {
             Ok(_) => return Ok(Recognised::Of(bound.job)),
-            Err(CtapError::Status { status: StatusCode::PinInvalid, .. }) => {}
+            Err(PinAttemptError::Wrong { .. }) => {}
             Err(error) => return Err(error.into()),
         }
     }

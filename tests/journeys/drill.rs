@@ -193,13 +193,14 @@ fn a_wrong_pin_says_nothing_about_the_key_and_the_last_attempts_are_kept() {
     let port = safe.port(1);
     let drill = ["drill", ADA, "--softkeys", "2", "--key", &port, "--pin", &wrong, "--json"];
     // Eight attempts: five are spent, and the last three never.
-    for _ in 0..5 {
+    for left in (3..8).rev() {
         let ended = safe.run(&drill).expect(6).one();
-        assert_eq!((&ended["failure"]["message"], &ended["recorded"]), (&json!("the PIN is wrong"), &json!(false)));
+        let words = json!(format!("wrong PIN, {left} attempts left"));
+        assert_eq!((&ended["failure"]["message"], &ended["recorded"]), (&words, &json!(false)));
     }
     for _ in 0..2 {
         let ended = safe.run(&drill).expect(6).one();
-        assert!(ended["failure"]["message"].as_str().unwrap().contains("the last 3 are never used"), "{ended}");
+        assert!(ended["failure"]["message"].as_str().unwrap().contains("only 3 PIN attempts left"), "{ended}");
     }
     let retries = safe.run(&["key", "pin", "retries", "--softkeys", "2", "--key", &port, "--json"]).expect(0).one();
     assert_eq!(retries["retries"], 3);

@@ -87,7 +87,7 @@ struct Drilled<'a> {
 #[derive(Serialize)]
 struct Why {
     message: String,
-    hint: &'static str,
+    hint: String,
 }
 
 /// A key that is plugged in, and the credential that it is to be tried for.
@@ -311,7 +311,7 @@ impl Drill {
         };
         session.output.result(&drilled, || drilled.words(&whose))?;
         if let Some(error) = failure {
-            session.console.hint(drill_hint(error));
+            session.console.hint(&drill_hint(error));
         }
         Ok(failure.map_or(Exit::Done, drill_exit))
     }

@@ -8,13 +8,13 @@ use std::path::PathBuf;
 use crate::cli::shared::Exit;
 use crate::cli::shared::device::KeysError;
 use crate::idp::{DirectoryError, OpenError};
-use crate::ledger::{FailureCode, LedgerError};
+use crate::ledger::{Failure, FailureCode, LedgerError};
 use crate::profile::{ProfileError, RosterError};
-use crate::provision::{DrillError, RevokeError, RunError};
+use crate::provision::{DrillError, PinAttemptError, RevokeError, RunError};
 use crate::secret::SecretError;
 use crate::settings::SettingsError;
 use keywright_attest::{MdsError, TrustError};
-use keywright_fido::ctap::{CtapError, PinError};
+use keywright_fido::ctap::{CtapError, PinError, StatusCode, StatusMeaning};
 use keywright_fido::hid::HidError;
 #[cfg(feature = "practice")]
 use keywright_practice::{idp_server::StartError, softkey::SoftKeyError};
@@ -34,12 +34,9 @@ pub(crate) enum CliError {
     /// A text that is no PIN.
     #[error(transparent)]
     Pin(#[from] PinError),
-    /// The key has few attempts left, and nobody said that this is fine.
-    #[error("only {left} PIN attempts are left on this key; nothing was sent")]
-    FewRetries {
-        /// Attempts.
-        left: u32,
-    },
+    /// A PIN was wrong, or not sent.
+    #[error(transparent)]
+    PinAttempt(#[from] PinAttemptError),
     /// The key already has a PIN, or has none.
     #[error("{0}")]
     PinState(&'static str),
@@ -149,7 +146,8 @@ impl CliError {
             Self::Keys(_) => Exit::Key,
             Self::Hid(error) => hid_exit(error),
             Self::Ctap(error) => ctap_exit(error),
-            Self::Pin(_) | Self::FewRetries { .. } | Self::PinState(_) => Exit::Pin,
+            Self::PinAttempt(error) => pin_attempt_exit(error),
+            Self::Pin(_) | Self::PinState(_) => Exit::Pin,
             Self::Secret(SecretError::Pin(_)) => Exit::Pin,
             Self::Secret(SecretError::Recipient(_) | SecretError::SameReader(_) | SecretError::NoReader) => Exit::Usage,
             Self::Settings(SettingsError::Unwritable { .. }) => Exit::Failed,
@@ -204,9 +202,7 @@ impl CliError {
             Self::Hid(error) | Self::Run(RunError::Hid(error)) => return hid_hint(error).map(str::to_owned),
             Self::Ctap(error) => return ctap_hint(error),
             Self::Pin(error) | Self::Secret(SecretError::Pin(error)) => pin_hint(error),
-            Self::FewRetries { .. } => {
-                "be sure of the PIN, then repeat with --yes; at 0 only a reset helps, and it erases the key"
-            }
+            Self::PinAttempt(error) => return pin_attempt_hint(error),
             Self::PinState(_) => return None,
             Self::Open(OpenError::Setting { .. }) => {
                 "correct the settings; 'keywright idp check' tells whether they will do"
@@ -281,8 +277,35 @@ fn ctap_exit(error: &CtapError) -> Exit {
     match error {
         CtapError::Hid(error) => hid_exit(error),
         CtapError::Pin(_) => Exit::Pin,
-        CtapError::Status { status, .. } if status.meaning().is_about_pin() => Exit::Pin,
+        CtapError::Status { status, .. } => status_exit(*status),
         _ => Exit::Failed,
+    }
+}
+
+/// The exit code that a key's status stands for.
+fn status_exit(status: StatusCode) -> Exit {
+    match status.meaning() {
+        StatusMeaning::Cancelled => Exit::Interrupted,
+        meaning if meaning.is_about_pin() => Exit::Pin,
+        _ => Exit::Failed,
+    }
+}
+
+fn pin_attempt_exit(error: &PinAttemptError) -> Exit {
+    match error {
+        PinAttemptError::Ctap(error) => ctap_exit(error),
+        error => error.status().map_or(Exit::Pin, status_exit),
+    }
+}
+
+/// What to do where a key has few attempts left.
+const FEW_ATTEMPTS: &str = "be sure of the PIN, then give it once with 'keywright key credentials --yes': the right one makes the key count anew";
+
+fn pin_attempt_hint(error: &PinAttemptError) -> Option<String> {
+    match error {
+        PinAttemptError::Ctap(error) => ctap_hint(error),
+        PinAttemptError::Few { .. } => Some(FEW_ATTEMPTS.to_owned()),
+        error => error.status().and_then(|status| status.meaning().hint()).map(str::to_owned),
     }
 }
 
@@ -407,11 +430,8 @@ fn settings_hint(error: &SettingsError) -> Option<String> {
 /// The exit code that a failed drill stands for.
 pub(crate) fn drill_exit(error: &DrillError) -> Exit {
     match error {
-        DrillError::PinBlocked
-        | DrillError::PinChangePending
-        | DrillError::WrongPin
-        | DrillError::FewAttempts { .. }
-        | DrillError::Replug => Exit::Pin,
+        DrillError::PinChangePending => Exit::Pin,
+        DrillError::Pin(error) => pin_attempt_exit(error),
         DrillError::Directory(error) => directory_exit(error),
         DrillError::Ctap(error) => ctap_exit(error),
         _ => Exit::Failed,
@@ -419,8 +439,10 @@ pub(crate) fn drill_exit(error: &DrillError) -> Exit {
 }
 
 /// What to do about a failed drill.
-pub(crate) fn drill_hint(error: &DrillError) -> &'static str {
-    match error {
+pub(crate) fn drill_hint(error: &DrillError) -> String {
+    let hint = match error {
+        DrillError::Pin(error) => return pin_attempt_hint(error).unwrap_or_else(|| TRY_AGAIN.to_owned()),
+        DrillError::Ctap(error) => return ctap_hint(error).unwrap_or_else(|| TRY_AGAIN.to_owned()),
         DrillError::CredentialGone => {
             "this key signs in no more: take it out of service with 'keywright revoke', then 'keywright enroll'"
         }
@@ -435,18 +457,10 @@ pub(crate) fn drill_hint(error: &DrillError) -> &'static str {
             "register it at the identity provider and sign in with it ('keywright idp check' shows how), then drill it again"
         }
         DrillError::PinChangeNotTaken => "let its person choose a new PIN with 'keywright key pin change'",
-        DrillError::PinBlocked => {
-            "only a reset unblocks it, and that erases it: 'keywright revoke' it, and 'keywright enroll' a backup"
-        }
         DrillError::OutOfService { .. } => {
             "nothing, if it was lost and found: 'keywright key reset' makes it a new key"
         }
         DrillError::PinChangePending => "its person has to choose a PIN: 'keywright key pin change', then try again",
-        DrillError::WrongPin => "be sure of the PIN, then try again; each wrong one costs an attempt",
-        DrillError::FewAttempts { .. } => {
-            "be sure of the PIN: 'keywright key credentials --yes' takes it, and the right one makes the key count anew"
-        }
-        DrillError::Replug => "unplug the key, plug it in and try again",
         DrillError::Account { .. } | DrillError::Directory(DirectoryError::NotFound { .. }) => {
             "check the account's name and state at the identity provider"
         }
@@ -455,10 +469,13 @@ pub(crate) fn drill_hint(error: &DrillError) -> &'static str {
             "check the token and where it comes from, then try again"
         }
         DrillError::Directory(_) => "try again when the identity provider is back; nothing was written",
-        DrillError::Ctap(_) => "leave the key in, touch it when it blinks, and try again; nothing was written",
         DrillError::Ledger(_) => "make room or mend the disk, then try again",
-    }
+    };
+    hint.to_owned()
 }
+
+/// What to do with a key that gives no reason.
+const TRY_AGAIN: &str = "leave the key in, touch it when it blinks, and try again; nothing was written";
 
 /// The exit code that a single job's failure stands for.
 pub(crate) fn exit_of(code: FailureCode) -> Exit {
@@ -467,7 +484,9 @@ pub(crate) fn exit_of(code: FailureCode) -> Exit {
         | FailureCode::DirectoryRefused
         | FailureCode::DirectoryDown
         | FailureCode::ChallengeExpired => Exit::Directory,
-        FailureCode::PinUnknown | FailureCode::PinBlocked | FailureCode::PinPolicy => Exit::Pin,
+        FailureCode::PinUnknown | FailureCode::PinBlocked | FailureCode::PinPolicy | FailureCode::PinRefused => {
+            Exit::Pin
+        }
         FailureCode::AttestationRefused => Exit::Attestation,
         FailureCode::Interrupted => Exit::Interrupted,
         _ => Exit::Failed,
@@ -475,7 +494,12 @@ pub(crate) fn exit_of(code: FailureCode) -> Exit {
 }
 
 /// What to do about a single job's failure.
-pub(crate) fn hint_of(code: FailureCode) -> &'static str {
+pub(crate) fn hint_of(failure: &Failure) -> &'static str {
+    let by_status = failure.ctap_status.and_then(|status| StatusCode::from(status).meaning().hint());
+    by_status.unwrap_or_else(|| code_hint(failure.code))
+}
+
+fn code_hint(code: FailureCode) -> &'static str {
     match code {
         FailureCode::KeyRemoved => "plug the key in again, then 'keywright resume'",
         FailureCode::KeyFault => "replug the key, then 'keywright resume'; if it stays, use another key",
@@ -485,7 +509,8 @@ pub(crate) fn hint_of(code: FailureCode) -> &'static str {
         FailureCode::PinUnknown => {
             "use a new key, or reset this one with 'keywright key reset'; that erases everything on it"
         }
-        FailureCode::PinBlocked => "replug the key and look with 'keywright key pin retries'; at 0 only a reset helps",
+        FailureCode::PinBlocked => FEW_ATTEMPTS,
+        FailureCode::PinRefused => "replug the key, then 'keywright resume'",
         FailureCode::PinPolicy => "make the profile's PIN at least as long as the key demands",
         FailureCode::TouchTimeout => "run 'keywright resume' and touch the key when it blinks",
         FailureCode::TouchDeclined => "run 'keywright resume' when the person at the key agrees",
@@ -509,7 +534,6 @@ pub(crate) fn hint_of(code: FailureCode) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use keywright_fido::ctap::StatusCode;
 
     fn errors() -> Vec<(CliError, Exit)> {
         let idp = || "corp".to_owned();
@@ -524,7 +548,8 @@ mod tests {
             (status(StatusCode::PinBlocked), Exit::Pin),
             (status(StatusCode::KeyStoreFull), Exit::Failed),
             (PinError::TooShort { length: 3, minimum: 4 }.into(), Exit::Pin),
-            (CliError::FewRetries { left: 3 }, Exit::Pin),
+            (PinAttemptError::Few { left: 3 }.into(), Exit::Pin),
+            (PinAttemptError::Wrong { left: 7 }.into(), Exit::Pin),
             (LedgerError::Newer { path: "l".into(), found: 9, known: 1 }.into(), Exit::Failed),
             (LedgerError::Locked { path: "l".into(), holder: "keywright 7".into() }.into(), Exit::Failed),
             (RosterError::Empty { file: "r.csv".into() }.into(), Exit::Usage),
@@ -552,10 +577,63 @@ mod tests {
         let hints = errors()
             .into_iter()
             .filter_map(|(error, _)| error.hint())
-            .chain(ALL_CODES.map(|code| hint_of(code).to_owned()));
+            .chain(ALL_CODES.map(|code| code_hint(code).to_owned()));
         for hint in hints {
             assert!(!hint.ends_with('.'), "{hint}");
             assert!(!hint.starts_with(char::is_uppercase), "{hint}");
+        }
+    }
+
+    /// A command on a single key, a job and a drill that come upon the same status.
+    #[test]
+    fn the_same_status_is_told_the_same_everywhere() {
+        for code in 1..=u8::MAX {
+            let status = StatusCode::from(code);
+            let error = || CtapError::Status { command: "authenticatorGetAssertion", status };
+            let single = CliError::from(error());
+            let failure = Failure::from(error());
+            let drill = DrillError::from(error());
+            assert_eq!(exit_of(failure.code), single.exit(), "{status}");
+            assert_eq!(drill_exit(&drill), single.exit(), "{status}");
+            assert_eq!(failure.message, single.to_string());
+            if let Some(hint) = single.hint() {
+                assert_eq!(hint_of(&failure), hint, "{status}");
+            }
+            // A drill knows that the credential was there, and says what that means.
+            if status.meaning() != StatusMeaning::NoCredentials {
+                assert_eq!(drill.to_string(), single.to_string());
+                assert_eq!(drill_hint(&drill), single.hint().unwrap_or_else(|| TRY_AGAIN.to_owned()), "{status}");
+            }
+        }
+        for (status, exit) in [
+            (StatusCode::PinAuthInvalid, Exit::Pin),
+            (StatusCode::PinNotSet, Exit::Pin),
+            (StatusCode::PuatRequired, Exit::Pin),
+            (StatusCode::UvBlocked, Exit::Pin),
+            (StatusCode::UvInvalid, Exit::Pin),
+            (StatusCode::KeepaliveCancel, Exit::Interrupted),
+            (StatusCode::KeyStoreFull, Exit::Failed),
+            (StatusCode::Unknown(0xf2), Exit::Failed),
+        ] {
+            assert_eq!(status_exit(status), exit, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_pin_is_told_the_same_everywhere() {
+        for error in [
+            PinAttemptError::Wrong { left: 7 },
+            PinAttemptError::Blocked,
+            PinAttemptError::Replug,
+            PinAttemptError::Few { left: 3 },
+        ] {
+            let single = CliError::from(error.clone());
+            let failure = Failure::from(error.clone());
+            let drill = DrillError::from(error);
+            assert_eq!((single.exit(), exit_of(failure.code), drill_exit(&drill)), (Exit::Pin, Exit::Pin, Exit::Pin));
+            assert_eq!((failure.message.as_str(), drill.to_string()), (&*single.to_string(), single.to_string()));
+            let hint = single.hint().unwrap();
+            assert_eq!((hint_of(&failure), drill_hint(&drill)), (&*hint, hint.clone()), "{single}");
         }
     }
 
@@ -566,7 +644,7 @@ mod tests {
         assert_eq!(error.details(), ["row 2: no account", "row 7: unknown profile \"boss\""]);
     }
 
-    const ALL_CODES: [FailureCode; 20] = [
+    const ALL_CODES: [FailureCode; 21] = [
         FailureCode::KeyRemoved,
         FailureCode::KeyFault,
         FailureCode::KeyRefused,
@@ -575,6 +653,7 @@ mod tests {
         FailureCode::PinUnknown,
         FailureCode::PinBlocked,
         FailureCode::PinPolicy,
+        FailureCode::PinRefused,
         FailureCode::TouchTimeout,
         FailureCode::TouchDeclined,
         FailureCode::AttestationRefused,

@@ -5,11 +5,9 @@
 use secrecy::ExposeSecret as _;
 
 use crate::cli::shared::{CliError, Session};
+use crate::provision::{PinAttemptError, pin_attempts};
 use crate::secret::SecretSource;
 use keywright_fido::ctap::{Authenticator, GetInfo, Permissions, Pin, PinUvAuthToken};
-
-/// At so many attempts left, a person has to say `--yes`.
-pub(crate) const FEW_RETRIES: u32 = 3;
 
 /// The current PIN of a key that has one.
 pub(crate) fn current(
@@ -21,17 +19,11 @@ pub(crate) fn current(
     if !key.info().has_pin() {
         return Err(CliError::PinState("this key has no PIN; 'keywright key pin set' gives it one"));
     }
-    let retries = key.pin_retries()?;
-    session.console.say(&format!("PIN attempts left: {}", retries.retries));
-    if retries.retries == 0 {
-        return Err(CliError::PinState("the PIN is blocked; only 'keywright key reset' helps, and it erases the key"));
-    }
-    if retries.power_cycle_state == Some(true) {
-        return Err(CliError::PinState("too many wrong PINs in a row; unplug the key, plug it in again and repeat"));
-    }
-    if retries.retries <= FEW_RETRIES && !yes {
-        return Err(CliError::FewRetries { left: retries.retries });
-    }
+    let left = match pin_attempts::may_be_spent(key) {
+        Err(PinAttemptError::Few { left }) if yes => left,
+        answer => answer?,
+    };
+    session.console.say(&format!("PIN attempts left: {left}"));
     take(source, "--pin", "PIN", session)
 }
 
@@ -59,7 +51,7 @@ pub(crate) fn token(
     session: &Session,
 ) -> Result<PinUvAuthToken, CliError> {
     let pin = for_tokens(key, source, yes, session)?;
-    Ok(key.pin_uv_auth_token(&pin, permissions, None)?)
+    Ok(pin_attempts::token(key, &pin, permissions, None)?)
 }
 
 /// A PIN for a key, within the key's rules. At a prompt it is typed twice.

@@ -272,7 +272,8 @@ mod tests {
         assert!(!careful.may_reset(&who(1), "it has a PIN"));
         assert!(careful.show_pin(&delivery, &Pin::new("137913").unwrap()).is_err());
         assert!(Terminal::new(&console, true, 1).may_reset(&who(1), "it has a PIN"));
-        let failure = Failure { code: FailureCode::KeyRemoved, message: "the key was removed".into() };
+        let failure =
+            Failure { code: FailureCode::KeyRemoved, message: "the key was removed".into(), ctap_status: None };
         careful.ended(&who(1), Some(&failure));
         assert!(careful.lines().is_empty());
     }

@@ -9,7 +9,7 @@ use crate::cli::shared::failure::{exit_of, hint_of};
 use crate::cli::shared::output::{count, table};
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::idp::ByHand;
-use crate::ledger::{FailureCode, JobId, Step, WitnessResult};
+use crate::ledger::{Failure, FailureCode, JobId, Step, WitnessResult};
 use crate::provision::{AccountReport, JobReport, Report};
 use keywright_fido::webauthn::{Aaguid, CredentialId};
 
@@ -82,7 +82,7 @@ impl<'a> AccountLine<'a> {
                 step: None,
                 code: failure.code,
                 message: &failure.message,
-                hint: hint_of(failure.code),
+                hint: hint_of(failure),
             }),
             jobs: account.jobs.iter().map(JobLine::of).collect(),
         }
@@ -104,7 +104,7 @@ impl<'a> JobLine<'a> {
                 step: Some(*step),
                 code: failure.code,
                 message: &failure.message,
-                hint: hint_of(failure.code),
+                hint: hint_of(failure),
             }),
         }
     }
@@ -142,8 +142,8 @@ pub(crate) fn print(outcome: &RunOutcome, session: &Session) -> Result<Exit, Cli
         session.console.say(&format!("{keys} to be registered by hand, one after the other:"));
         session.console.say(by_hand_words(by_hand).trim_end());
     }
-    for code in codes(report) {
-        session.console.hint(hint_of(code));
+    for failure in failures(report) {
+        session.console.hint(hint_of(failure));
     }
     if report.accounts.iter().any(|account| !well(&account) && lacks_keys(account)) && !report.interrupted && !dry_run {
         session
@@ -184,7 +184,7 @@ fn exit(report: &Report, verb: RunKind, dry_run: bool) -> Exit {
         0 => Exit::Done,
         some if some < report.accounts.len() => Exit::Partial,
         _ => {
-            let mut exits = codes(report).into_iter().map(exit_of);
+            let mut exits = failures(report).into_iter().map(|failure| exit_of(failure.code));
             // Nothing failed, and yet not everything is done: there were too few keys.
             let first = exits.next().unwrap_or(Exit::Key);
             if exits.all(|exit| exit == first) { first } else { Exit::Failed }
@@ -196,14 +196,14 @@ fn jobs(report: &Report) -> impl Iterator<Item = &JobReport> {
     report.accounts.iter().flat_map(|account| &account.jobs)
 }
 
-/// The kinds of failures, each once, in the order of the roster.
-fn codes(report: &Report) -> Vec<FailureCode> {
+/// The failures in the order of the roster, one of each kind that something else is to be done about.
+fn failures(report: &Report) -> Vec<&Failure> {
     let of_accounts = report.accounts.iter().flat_map(|account| {
-        let of_jobs = account.jobs.iter().filter_map(|job| job.failure.as_ref().map(|(_, failure)| failure.code));
-        account.failure.as_ref().map(|failure| failure.code).into_iter().chain(of_jobs)
+        let of_jobs = account.jobs.iter().filter_map(|job| job.failure.as_ref().map(|(_, failure)| failure));
+        account.failure.iter().chain(of_jobs)
     });
     let mut seen = BTreeSet::new();
-    of_accounts.filter(|code| seen.insert(hint_of(*code))).collect()
+    of_accounts.filter(|failure| seen.insert(hint_of(failure))).collect()
 }
 
 fn words(report: &Report, summary: &Summary<'_>) -> String {
@@ -275,7 +275,7 @@ fn result(account: &AccountReport, summary: &Summary<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{AccountId, Failure};
+    use crate::ledger::AccountId;
 
     fn account(login: &str, complete: bool, failures: &[Option<FailureCode>]) -> AccountReport {
         let jobs = failures.iter().enumerate().map(|(index, failure)| JobReport {
@@ -287,7 +287,8 @@ mod tests {
             witness: None,
             done: failure.is_none(),
             unconfirmed: false,
-            failure: failure.map(|code| (Step::Verify, Failure { code, message: "it went wrong".into() })),
+            failure: failure
+                .map(|code| (Step::Verify, Failure { code, message: "it went wrong".into(), ctap_status: None })),
         });
         AccountReport {
             account: AccountId { directory: "corp".into(), login: login.into() },
@@ -334,7 +335,9 @@ mod tests {
     #[test]
     fn a_hint_is_given_once() {
         let bad = || account("bob", false, &[Some(FailureCode::KeyRemoved), Some(FailureCode::KeyRemoved)]);
-        assert_eq!(codes(&report(vec![bad(), bad()])), [FailureCode::KeyRemoved]);
+        let report = report(vec![bad(), bad()]);
+        let [failure] = failures(&report)[..] else { panic!("{report:?}") };
+        assert_eq!(failure.code, FailureCode::KeyRemoved);
     }
 
     #[test]

@@ -9,9 +9,9 @@ use data_encoding::BASE64URL_NOPAD;
 use super::{Drill, DrillError, Ready};
 use crate::idp::ByHand;
 use crate::ledger::{FoundOnKey, SeenByHand};
-use crate::provision::signature;
+use crate::provision::{pin_attempts, signature};
 use crate::register::CredentialState;
-use keywright_fido::ctap::{Authenticator, CtapError, MinPinLength, Permissions, Pin, StoredCredential, Touch};
+use keywright_fido::ctap::{Authenticator, MinPinLength, Permissions, Pin, StoredCredential, Touch};
 use keywright_fido::webauthn::response::ExpectedAuthentication;
 use keywright_fido::webauthn::{CeremonyType, ClientDataJson, CosePublicKey, Origin};
 
@@ -51,7 +51,7 @@ impl Drill<'_> {
         let challenge = self.challenge()?;
         let origin: Origin = format!("https://{rp_id}").parse().map_err(DrillError::Record)?;
         let client_data = ClientDataJson::new(CeremonyType::Get, &challenge, &origin);
-        let token = key.pin_uv_auth_token(pin, Permissions::GET_ASSERTION, Some(rp_id))?;
+        let token = pin_attempts::token(key, pin, Permissions::GET_ASSERTION, Some(rp_id))?;
         let response =
             signature::sign(key, &token, rp_id, id, client_data, touch)?.ok_or(DrillError::CredentialGone)?;
         let expected = ExpectedAuthentication {
@@ -78,7 +78,7 @@ impl Drill<'_> {
         if !force || key.info().force_pin_change {
             return Ok(());
         }
-        let token = key.pin_uv_auth_token(pin, Permissions::AUTHENTICATOR_CONFIGURATION, None)?;
+        let token = pin_attempts::token(key, pin, Permissions::AUTHENTICATOR_CONFIGURATION, None)?;
         let request = MinPinLength { new_min_pin_length: None, rp_ids: Vec::new(), force_change_pin: true };
         key.set_min_pin_length(Some(&token), &request)?;
         match key.refresh_info()?.force_pin_change {
@@ -95,11 +95,11 @@ fn on_key(
     pin: &Pin,
     by_hand: &ByHand,
     login: &str,
-) -> Result<Option<(StoredCredential, CosePublicKey)>, CtapError> {
+) -> Result<Option<(StoredCredential, CosePublicKey)>, DrillError> {
     if !key.info().manages_credentials() {
         return Ok(None);
     }
-    let token = key.pin_uv_auth_token(pin, Permissions::CREDENTIAL_MANAGEMENT, None)?;
+    let token = pin_attempts::token(key, pin, Permissions::CREDENTIAL_MANAGEMENT, None)?;
     let mut stored = key.enumerate_credentials(&token, &by_hand.rp_id.hash())?;
     stored.sort_by_key(|one| !one.user_name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(login)));
     Ok(stored.into_iter().find_map(|one| one.public_key.clone().map(|public_key| (one, public_key))))

@@ -74,7 +74,7 @@ fn done(registered: Registered, label: String) -> Outcome {
 /// would be undone on the key.
 fn unknown(error: DirectoryError) -> JobError {
     match JobError::from(error) {
-        JobError::Job(Failure { code, message }) if code != FailureCode::DirectorySignIn => {
+        JobError::Job(Failure { code, message, .. }) if code != FailureCode::DirectorySignIn => {
             let message = format!("whether the registration came to be is not known: {message}");
             JobError::new(FailureCode::DirectoryDown, message)
         }

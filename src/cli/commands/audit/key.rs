@@ -14,11 +14,12 @@ use crate::cli::view::get_info::{self, Members};
 use crate::cli::view::key_credential::{self, Line};
 use crate::cli::view::ledger_credential::Owned;
 use crate::ledger::{LedgerError, SqliteStore, Store as _};
+use crate::provision::pin_attempts;
 use crate::register::Register;
 use crate::secret::SystemEntropy;
 use keywright_attest::{Anchors, Exposure, Policy, Verdict};
 use keywright_fido::ctap::{
-    Authenticator, CtapError, EnterpriseAttestation, Permissions, Pin, PinUvAuthToken, StatusCode,
+    Authenticator, CtapError, EnterpriseAttestation, Permissions, Pin, PinUvAuthToken, StatusMeaning,
 };
 use keywright_fido::webauthn::{Aaguid, CredentialId, RpId};
 
@@ -117,7 +118,7 @@ impl Key {
             made.map(|made| judge(&made, key.info().aaguid, &set, policy.as_ref().map(|(_, policy)| policy)));
         let credentials = match &pin {
             Some(pin) if key.info().manages_credentials() => {
-                let token = key.pin_uv_auth_token(pin, Permissions::CREDENTIAL_MANAGEMENT, None)?;
+                let token = pin_attempts::token(key, pin, Permissions::CREDENTIAL_MANAGEMENT, None)?;
                 Some(key_credential::on_key(&device.path, key, &token)?)
             }
             _ => None,
@@ -159,15 +160,19 @@ impl Key {
     ) -> Result<Option<Registration>, CliError> {
         let enterprise = self.enterprise.then_some(EnterpriseAttestation::PlatformManaged);
         let token: Option<PinUvAuthToken> = match pin {
-            Some(pin) => Some(key.pin_uv_auth_token(pin, Permissions::MAKE_CREDENTIAL, Some(&RpId::probe()))?),
+            Some(pin) => Some(pin_attempts::token(key, pin, Permissions::MAKE_CREDENTIAL, Some(&RpId::probe()))?),
             None => None,
         };
         match attest(key, enterprise, token.as_ref(), &SystemEntropy, touch) {
             Ok(made) => Ok(Some(made)),
-            Err(CtapError::Status { status: StatusCode::PuatRequired, .. }) if pin.is_none() => Ok(None),
+            Err(error) if pin.is_none() && asks_for_pin(&error) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
+}
+
+fn asks_for_pin(error: &CtapError) -> bool {
+    error.status().is_some_and(|status| status.meaning() == StatusMeaning::PinRequired)
 }
 
 /// The ledger, if there is one.

@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::cli::shared::arguments::{Change, OneKey, PinArgument, unrepeated};
 use crate::cli::shared::open_key::OpenKey;
 use crate::cli::shared::{CliError, Exit, Session, pin_entry};
+use crate::provision::pin_attempts;
 use crate::secret::SecretSource;
 
 /// Set or change a key's PIN, or show how many attempts are left.
@@ -116,7 +117,8 @@ impl ChangePin {
         let pin = pin_entry::current(&mut key.authenticator, self.pin.pin.as_ref(), self.change.yes, session)?;
         let new = pin_entry::new(key.authenticator.info(), self.new_pin.as_ref(), session)?;
         if !self.change.dry_run {
-            key.authenticator.change_pin(&pin, &new)?;
+            let changed = key.authenticator.change_pin(&pin, &new);
+            changed.map_err(|error| pin_attempts::refused(&mut key.authenticator, error))?;
             key.authenticator.refresh_info()?;
         }
         answer(&mut key, Some(!self.change.dry_run), "the PIN is changed", session)
