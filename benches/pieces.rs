@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use criterion::{BenchmarkId, Criterion};
 use data_encoding::BASE64URL_NOPAD;
 use keywright::ledger::{Event, JobId, Outcome, SqliteStore, Step, Store};
-use keywright::secret::{Delivery, Reader, SealedPin, Vault, hand_over};
+use keywright::secret::{AgeFiles, Delivery, Reader, SealedPin, Vault};
 use keywright_attest::{Anchors, Chain, Judge};
 use keywright_fido::ctap::{
     Authenticator, GetAssertion, MakeCredential, NewCredential, Permissions, Pin, PinUvAuthToken,
@@ -190,7 +190,7 @@ fn secret(criterion: &mut Criterion) {
         group.bench_function(named("unsealed"), |bencher| bencher.iter(|| vault.unseal(&name).unwrap()));
         let out = folder.path().join("hand-over");
         group.bench_function(named("handed over"), |bencher| {
-            bencher.iter(|| hand_over::to_readers(&out, readers, &delivery, &pin).unwrap());
+            bencher.iter(|| AgeFiles::new(&out, readers).unwrap().write(&delivery, &pin).unwrap());
         });
         group.finish();
     }

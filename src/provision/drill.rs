@@ -6,17 +6,19 @@
 
 mod by_hand;
 
+use super::credential_on_key;
 use super::journal::Journal;
 use super::open_key::fingerprint;
 use super::pin_attempts::{self, PinAttemptError};
-use super::recognise::{Shown, has_one_of, shown};
+use super::recognise::{Shown, shown};
 use super::retry_policy::RetryPolicy;
+use super::same_person::{self, PersonError};
 use super::signature;
 use crate::idp::{ByHand, Directory, DirectoryError, User};
 use crate::ledger::{AccountId, Event, LedgerError, Observed, Outcome, Step, Store};
 use crate::register::{Credential, CredentialState, Register};
 use crate::secret::Entropy;
-use keywright_fido::ctap::{Authenticator, CtapError, Permissions, Pin, StatusCode, StatusMeaning, Touch};
+use keywright_fido::ctap::{Authenticator, CtapError, Permissions, Pin, StatusMeaning, Touch};
 use keywright_fido::hid::{Cancel, Device};
 use keywright_fido::webauthn::response::ExpectedAuthentication;
 use keywright_fido::webauthn::{
@@ -101,13 +103,8 @@ pub enum DrillError {
     #[error(transparent)]
     Pin(PinAttemptError),
     /// The login was handed on, or switched off.
-    #[error("{account} {why}")]
-    Account {
-        /// The account.
-        account: AccountId,
-        /// What is the matter.
-        why: String,
-    },
+    #[error(transparent)]
+    Person(PersonError),
     /// What the ledger has of the credential cannot be used.
     #[error("the ledger's record of this key is unreadable: {0}")]
     Record(WebauthnError),
@@ -135,10 +132,16 @@ fn in_words(state: CredentialState) -> &'static str {
 
 impl From<CtapError> for DrillError {
     fn from(error: CtapError) -> Self {
-        match error.status().map(|status| status.meaning()) {
-            // The ledger knows that it had one.
-            Some(StatusMeaning::NoCredentials) => Self::CredentialGone,
-            _ => Self::Ctap(error),
+        // The ledger knows that it had one.
+        if error.means(StatusMeaning::NoCredentials) { Self::CredentialGone } else { Self::Ctap(error) }
+    }
+}
+
+impl From<PersonError> for DrillError {
+    fn from(error: PersonError) -> Self {
+        match error {
+            PersonError::Directory(error) => error.into(),
+            error => Self::Person(error),
         }
     }
 }
@@ -167,7 +170,7 @@ impl DrillError {
             | Self::NobodySignedIn
             | Self::Pin(PinAttemptError::Blocked) => Some(Observed { failure, ..Observed::default() }),
             // Every key of the ledger has a PIN, and losing it takes a reset.
-            Self::Ctap(error) if error.status() == Some(StatusCode::PinNotSet) => {
+            Self::Ctap(error) if error.means(StatusMeaning::PinNotSet) => {
                 Some(Observed { failure, ..Observed::default() })
             }
             _ => None,
@@ -242,7 +245,7 @@ impl<'a> Drill<'a> {
         for rp_id in rp_ids {
             let ids: Vec<_> = hidden.iter().filter(|id| book.credentials[id].rp_id == *rp_id).cloned().collect();
             let token = pin_attempts::token(key, pin, Permissions::GET_ASSERTION, Some(rp_id))?;
-            if let Some(id) = has_one_of(key, rp_id, &ids, Some(&token))? {
+            if let Some(id) = credential_on_key::first(key, rp_id, &ids, Some(&token))? {
                 return Ok(id);
             }
         }
@@ -261,14 +264,8 @@ impl<'a> Drill<'a> {
         if !credential.state.is_in_use() {
             return Err(DrillError::OutOfService { account: account.clone(), state: credential.state });
         }
-        let user = self.ask(|| self.directory.find_user(&account.login))?;
-        let refuse = |why: String| Err(DrillError::Account { account: account.clone(), why });
-        if let Some(known) = known.filter(|known| *known != user.id) {
-            return refuse(format!("is another account now (id {}, was {known})", user.id));
-        }
-        if !user.active {
-            return refuse("is not active at the directory".into());
-        }
+        let user =
+            same_person::find_active(self.directory, &self.retry_policy, &self.cancel, account, known.as_deref())?;
         let name = credential.directory_id.as_deref();
         let is_listed = || -> Result<bool, DirectoryError> {
             Ok(self.ask(|| self.directory.list(&user))?.iter().any(|registered| registered.is(id, name)))

@@ -9,13 +9,16 @@ use super::plan::{Plan, Planned};
 use super::preflight;
 use super::report::{AccountReport, JobReport, Report};
 use super::run_error::RunError;
+use super::same_person;
 use super::station::Station;
-use crate::ledger::{Failure, FailureCode, JobId, Step};
+use crate::ledger::{Failure, JobId, Step};
+use crate::register::Register;
 
 /// Checks everything that can be checked without writing to a key, the IdP or the ledger: the IdP, the accounts, and whether the
 /// keys that are plugged in are fit. The report's jobs are those that would be begun; their number is 0.
 pub fn dry_run(station: &Station<'_>, plan: &Plan) -> Result<Report, RunError> {
     preflight::check(station, plan)?;
+    let book = Register::read(&station.store.entries(0)?)?;
     let mut keys = Vec::new();
     for device in station.bus.devices()? {
         match OpenKey::open(station, &device) {
@@ -28,15 +31,13 @@ pub fn dry_run(station: &Station<'_>, plan: &Plan) -> Result<Report, RunError> {
     }
     let mut accounts = Vec::new();
     for planned in &plan.people {
-        let found = station.retry_policy.ask(&station.cancel, || station.directory.find_user(&planned.account.login));
+        let known = book.accounts.get(&planned.account).and_then(|account| account.user_id.as_deref());
+        let (retry_policy, cancel) = (&station.retry_policy, &station.cancel);
+        let found = same_person::find_active(station.directory, retry_policy, cancel, &planned.account, known);
         let (failure, other_methods) = match found {
-            Ok(user) if user.active => {
+            Ok(user) => {
                 let methods = station.retry_policy.ask(&station.cancel, || station.directory.other_methods(&user))?;
                 (None, methods)
-            }
-            Ok(_) => {
-                let message = "the account is not active at the directory".to_owned();
-                (Some(Failure { code: FailureCode::AccountRefused, message, ctap_status: None }), Vec::new())
             }
             Err(error) => match JobError::from(error) {
                 JobError::Job(failure) => (Some(failure), Vec::new()),

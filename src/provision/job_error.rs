@@ -1,6 +1,8 @@
 //! From each room's errors to the failure that the ledger keeps.
 
 use super::pin_attempts::PinAttemptError;
+use super::pin_delivery::NoDelivery;
+use super::same_person::PersonError;
 use crate::idp::DirectoryError;
 use crate::ledger::{Failure, FailureCode, LedgerError};
 use crate::secret::SecretError;
@@ -91,6 +93,21 @@ impl From<DirectoryError> for JobError {
 
 impl From<SecretError> for JobError {
     fn from(error: SecretError) -> Self {
+        Self::new(FailureCode::Secret, error.to_string())
+    }
+}
+
+impl From<PersonError> for JobError {
+    fn from(error: PersonError) -> Self {
+        match error {
+            PersonError::Directory(error) => error.into(),
+            error => Self::new(FailureCode::AccountRefused, error.to_string()),
+        }
+    }
+}
+
+impl From<NoDelivery> for JobError {
+    fn from(error: NoDelivery) -> Self {
         Self::new(FailureCode::Secret, error.to_string())
     }
 }

@@ -4,7 +4,7 @@
 //! It refuses to guess: a key that cannot be recognised is not touched, a PIN is not tried twice, a request that may have been
 //! acted on is not repeated before the directory was asked.
 
-mod attendee;
+pub mod credential_on_key;
 pub mod drill;
 mod dry_run;
 mod job;
@@ -15,15 +15,18 @@ mod key_fit;
 mod open_key;
 pub mod operator;
 pub mod pin_attempts;
+mod pin_delivery;
 pub mod plan;
 mod preflight;
 mod recognise;
 pub mod report;
+mod resolve_account;
 mod resource_locks;
 pub mod retry_policy;
 pub mod revoke;
 pub mod run;
 mod run_error;
+pub mod same_person;
 mod scheduler;
 mod signature;
 mod station;
@@ -34,10 +37,12 @@ pub use dry_run::dry_run;
 pub use open_key::fingerprint;
 pub use operator::{Identification, JobLabel, Operator};
 pub use pin_attempts::PinAttemptError;
+pub use pin_delivery::NoDelivery;
 pub use plan::{Plan, Planned};
 pub use report::{AccountReport, JobReport, Report};
 pub use retry_policy::RetryPolicy;
 pub use revoke::{Revocation, RevokeError, revoke};
 pub use run::{resume, run};
 pub use run_error::RunError;
+pub use same_person::PersonError;
 pub use station::Station;

@@ -70,6 +70,11 @@ pub trait Operator: Send + Sync {
     /// May this key be reset? Everything on it will be gone.
     fn may_reset(&self, who: &JobLabel, why: &str) -> bool;
 
+    /// Whether anybody would see a PIN that is shown.
+    fn can_show_pin(&self) -> bool {
+        true
+    }
+
     /// Shows a PIN once, and returns when the person said that it was taken down.
     fn show_pin(&self, delivery: &Delivery, pin: &Pin) -> Result<(), SecretError>;
 

@@ -3,6 +3,7 @@
 //! A key is recognised by what only it can have: a credential of the ledger, or the PIN that is sealed for one job. The port
 //! says which job to ask about first, and nothing more.
 
+use super::credential_on_key;
 use super::job_error::JobError;
 use super::journal::Journal;
 use super::open_key::OpenKey;
@@ -11,7 +12,7 @@ use super::station::Station;
 use crate::ledger::{JobId, KeyIdentity, Step};
 use crate::register::JobState;
 use crate::secret::SealedPin;
-use keywright_fido::ctap::{Authenticator, CtapError, GetAssertion, Permissions, PinUvAuthToken, StatusCode};
+use keywright_fido::ctap::{Authenticator, CtapError, Permissions, StatusMeaning};
 use keywright_fido::webauthn::{CredentialId, RpId};
 
 /// What a key turned out to be.
@@ -133,45 +134,15 @@ pub(super) fn shown(key: &mut Authenticator, candidates: &[(RpId, CredentialId)]
     for rp_id in rp_ids {
         let ids: Vec<CredentialId> =
             candidates.iter().filter(|(candidate, _)| candidate == rp_id).map(|(_, id)| id.clone()).collect();
-        match has_one_of(key, rp_id, &ids, None) {
+        match credential_on_key::first(key, rp_id, &ids, None) {
             Ok(Some(found)) => return Ok(Shown::Credential(found)),
             Ok(None) => {}
             // A key that shows nothing without its PIN is recognised by the PIN or not at all.
-            Err(CtapError::Status { status: StatusCode::PuatRequired, .. }) => return Ok(Shown::Refusal),
+            Err(error) if error.means(StatusMeaning::PinRequired) => return Ok(Shown::Refusal),
             Err(error) => return Err(error),
         }
     }
     Ok(Shown::Nothing)
-}
-
-/// The first of these credentials that the key has. With a token that has ga, also of those that it hides without its PIN.
-pub(super) fn has_one_of(
-    key: &mut Authenticator,
-    rp_id: &RpId,
-    ids: &[CredentialId],
-    token: Option<&PinUvAuthToken>,
-) -> Result<Option<CredentialId>, CtapError> {
-    // A key that does not say how many it takes at once takes a few (CTAP 2.1, 6.4 leaves it open).
-    const UNTOLD: u64 = 4;
-    let at_once = key.info().max_credential_count_in_list.unwrap_or(UNTOLD).clamp(1, 16) as usize;
-    for chunk in ids.chunks(at_once) {
-        let request = GetAssertion {
-            rp_id: rp_id.clone(),
-            client_data_hash: [0; 32],
-            allow_list: chunk.to_vec(),
-            user_presence: false,
-        };
-        match key.get_assertions(&request, token, &mut |_| {}) {
-            Ok(assertions) => {
-                if let Some(assertion) = assertions.into_iter().next() {
-                    return Ok(Some(assertion.credential_id));
-                }
-            }
-            Err(CtapError::Status { status: StatusCode::NoCredentials, .. }) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(None)
 }
 
 /// Tries the PINs of jobs whose key looks the same, that of this port's job first. Few attempts, and only if the key has some to

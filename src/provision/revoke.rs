@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 
 use super::journal::Journal;
 use super::retry_policy::RetryPolicy;
+use super::same_person::{self, PersonError};
 use crate::idp::{Directory, DirectoryError};
 use crate::ledger::{AccountId, Event, JobId, LedgerError, Store};
 use crate::register::JobState;
@@ -42,19 +43,23 @@ pub enum RevokeError {
         ordinal: usize,
     },
     /// The login was handed on since.
-    #[error("{account} is another account now; revoke the key of user {user_id} at the directory itself")]
-    AnotherAccount {
-        /// The account.
-        account: AccountId,
-        /// The directory's id when the key was made.
-        user_id: String,
-    },
+    #[error(transparent)]
+    Person(PersonError),
     /// The directory.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
     /// The ledger.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+}
+
+impl From<PersonError> for RevokeError {
+    fn from(error: PersonError) -> Self {
+        match error {
+            PersonError::Directory(error) => error.into(),
+            error => Self::Person(error),
+        }
+    }
 }
 
 /// Revokes one key of an account, by its number. At a directory without an API ([`Directory::by_hand`]) the caller has seen to it
@@ -90,10 +95,7 @@ pub fn revoke(
         }
     } else if let Some(user_id) = user_id {
         // Otherwise nobody was ever asked for at the directory, and there is nothing there.
-        let user = retry_policy.ask(cancel, || directory.find_user(&account.login))?;
-        if user.id != user_id {
-            return Err(RevokeError::AnotherAccount { account: account.clone(), user_id });
-        }
+        let user = same_person::find(directory, retry_policy, cancel, account, Some(&user_id))?;
         let listed = retry_policy.ask(cancel, || directory.list(&user))?;
         for credential_id in credentials_to_remove(&journal, id) {
             let names = directory_names(&journal, id, &credential_id);

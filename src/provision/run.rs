@@ -7,6 +7,7 @@ use super::journal::Journal;
 use super::plan::{Plan, Planned};
 use super::preflight;
 use super::report::Report;
+use super::resolve_account::resolve;
 use super::run_error::RunError;
 use super::scheduler::{ResolvedAccount, Scheduler};
 use super::station::Station;
@@ -101,7 +102,7 @@ fn attendance(
             absent.insert(account.clone(), failure.clone());
             continue;
         }
-        match super::attendee::find(station, journal, planned) {
+        match resolve(station, journal, planned) {
             Ok(user) => {
                 silence = None;
                 attendees.insert(account.clone(), ResolvedAccount { planned: planned.clone(), user });

@@ -1,5 +1,6 @@
 //! Why a run could not begin, or go on at all.
 
+use super::pin_delivery::NoDelivery;
 use super::scheduler::SchedulerError;
 use crate::idp::{DirectoryError, Finding};
 use crate::ledger::LedgerError;
@@ -26,13 +27,8 @@ pub enum RunError {
     #[error(transparent)]
     Hid(#[from] HidError),
     /// A PIN could not reach anybody.
-    #[error("profile {profile} {why}")]
-    HandOver {
-        /// The profile's name.
-        profile: String,
-        /// What is missing.
-        why: &'static str,
-    },
+    #[error(transparent)]
+    HandOver(#[from] NoDelivery),
     /// No key came.
     #[error("no key is plugged in")]
     NoKey,

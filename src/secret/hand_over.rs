@@ -31,36 +31,51 @@ pub struct Delivery {
     pub register_first: Vec<String>,
 }
 
-/// Writes `FOLDER/READER/ACCOUNT.ORDINAL.age` for each reader: an age file with a short text that has the PIN. Each file appears
-/// whole or not at all, and the disk has it when this returns. Returns the paths.
-///
-/// Done again, it writes the same files again. In ACCOUNT, `%` and two hexadecimal digits stand for every byte but lower-case
-/// letters, digits, `@`, `.`, `-`, `_` and `+`, so that two logins never share a file, whatever the file system folds together.
-pub fn to_readers(
-    folder: &Path,
-    readers: &[Reader],
-    delivery: &Delivery,
-    pin: &Pin,
-) -> Result<Vec<PathBuf>, SecretError> {
-    if readers.is_empty() {
-        return Err(SecretError::NoReader);
-    }
-    for (at, reader) in readers.iter().enumerate() {
-        if readers[..at].iter().any(|earlier| earlier.name.eq_ignore_ascii_case(&reader.name)) {
-            return Err(SecretError::SameReader(reader.name.clone()));
+/// Age files for readers: there is one reader at least, and no two share a name.
+#[derive(Debug, Clone, Copy)]
+pub struct AgeFiles<'a> {
+    folder: &'a Path,
+    readers: &'a [Reader],
+}
+
+impl<'a> AgeFiles<'a> {
+    /// Files in this folder. Fails if nobody, or somebody else too, would read them.
+    pub fn new(folder: &'a Path, readers: &'a [Reader]) -> Result<Self, SecretError> {
+        if readers.is_empty() {
+            return Err(SecretError::NoReader);
         }
+        for (at, reader) in readers.iter().enumerate() {
+            if readers[..at].iter().any(|earlier| earlier.name.eq_ignore_ascii_case(&reader.name)) {
+                return Err(SecretError::SameReader(reader.name.clone()));
+            }
+        }
+        Ok(Self { folder, readers })
     }
-    let name = format!("{}.{}.age", file_safe(&delivery.account), delivery.ordinal);
-    let text = note(delivery, pin);
-    let mut paths = Vec::new();
-    for reader in readers {
-        let own = folder.join(&reader.name);
-        private::make_folder(&own)?;
-        let path = own.join(&name);
-        private::write(&path, &seal::seal(std::iter::once(&reader.recipient), &text))?;
-        paths.push(path);
+
+    /// Who reads them.
+    pub fn readers(&self) -> &'a [Reader] {
+        self.readers
     }
-    Ok(paths)
+
+    /// Writes `FOLDER/READER/ACCOUNT.ORDINAL.age` for each reader: an age file with a short text that has the PIN. Each file
+    /// appears whole or not at all, and the disk has it when this returns. Returns the paths.
+    ///
+    /// Done again, it writes the same files again. In ACCOUNT, `%` and two hexadecimal digits stand for every byte but lower-case
+    /// letters, digits, `@`, `.`, `-`, `_` and `+`, so that two logins never share a file, whatever the file system folds
+    /// together.
+    pub fn write(&self, delivery: &Delivery, pin: &Pin) -> Result<Vec<PathBuf>, SecretError> {
+        let name = format!("{}.{}.age", file_safe(&delivery.account), delivery.ordinal);
+        let text = note(delivery, pin);
+        let mut paths = Vec::new();
+        for reader in self.readers {
+            let own = self.folder.join(&reader.name);
+            private::make_folder(&own)?;
+            let path = own.join(&name);
+            private::write(&path, &seal::seal(std::iter::once(&reader.recipient), &text))?;
+            paths.push(path);
+        }
+        Ok(paths)
+    }
 }
 
 /// The letter: plain text for A4, 72 columns, with the person's name, the key's label, the PIN, and what to do first.
@@ -69,9 +84,24 @@ pub fn letter(delivery: &Delivery, pin: &Pin) -> SecretString {
     SecretString::from(super::letter::write(delivery, pin).as_str())
 }
 
-/// Pipes the letter to a program such as `lp`; it is never on disk. Fails unless the program ends well, within a minute.
-pub fn print(program: &[String], delivery: &Delivery, pin: &Pin) -> Result<(), SecretError> {
-    printer::feed(program, letter(delivery, pin).expose_secret(), super::program::LIMIT)
+/// A program that prints letters, such as `lp`.
+#[derive(Debug, Clone, Copy)]
+pub struct LetterProgram<'a> {
+    name: &'a str,
+    arguments: &'a [String],
+}
+
+impl<'a> LetterProgram<'a> {
+    /// A program and its arguments. Fails if there is none.
+    pub fn new(words: &'a [String]) -> Result<Self, SecretError> {
+        let (name, arguments) = words.split_first().ok_or(SecretError::NoLetterProgram)?;
+        Ok(Self { name, arguments })
+    }
+
+    /// Pipes the letter to it; the letter is never on disk. Fails unless the program ends well, within a minute.
+    pub fn print(&self, delivery: &Delivery, pin: &Pin) -> Result<(), SecretError> {
+        printer::feed(self.name, self.arguments, letter(delivery, pin).expose_secret(), super::program::LIMIT)
+    }
 }
 
 /// What a reader's file says.
@@ -168,7 +198,8 @@ mod tests {
         let [(lead, lead_key), (desk, desk_key)] = [reader("lead"), reader("desk")];
         let pin = Pin::new("k7mw4xrt").unwrap();
         let out = folder.path().join("out");
-        let paths = to_readers(&out, &[lead.clone(), desk], &delivery(), &pin).unwrap();
+        let both = [lead.clone(), desk];
+        let paths = AgeFiles::new(&out, &both).unwrap().write(&delivery(), &pin).unwrap();
         assert_eq!(paths, [out.join("lead/alice@example.org.2.age"), out.join("desk/alice@example.org.2.age")]);
         let text = open(&paths[0], &lead_key).unwrap();
         assert!(text.contains("alice@example.org\n") && text.ends_with("PIN      k7mw4xrt\n"), "{text}");
@@ -177,7 +208,7 @@ mod tests {
         assert_eq!(open(&paths[0], &desk_key), None);
 
         let changed = Pin::new("c9h3ptw2").unwrap();
-        assert_eq!(to_readers(&out, &[lead], &delivery(), &changed).unwrap(), paths[..1]);
+        assert_eq!(AgeFiles::new(&out, &[lead]).unwrap().write(&delivery(), &changed).unwrap(), paths[..1]);
         assert!(open(&paths[0], &lead_key).unwrap().contains("c9h3ptw2"));
         assert_eq!(std::fs::read_dir(out.join("lead")).unwrap().count(), 1, "nothing else is left behind");
     }
@@ -197,18 +228,19 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let pin = Pin::new("k7mw4xrt").unwrap();
-        let paths = to_readers(&folder.path().join("out"), &[reader("lead").0], &delivery(), &pin).unwrap();
+        let (out, readers) = (folder.path().join("out"), [reader("lead").0]);
+        let paths = AgeFiles::new(&out, &readers).unwrap().write(&delivery(), &pin).unwrap();
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&paths[0]), mode(paths[0].parent().unwrap())), (0o600, 0o700));
     }
 
     #[test]
     fn a_pin_for_nobody_is_not_handed_over() {
-        let folder = tempfile::tempdir().unwrap();
-        let pin = Pin::new("k7mw4xrt").unwrap();
-        assert!(matches!(to_readers(folder.path(), &[], &delivery(), &pin), Err(SecretError::NoReader)));
+        let folder = Path::new("out");
+        assert!(matches!(AgeFiles::new(folder, &[]), Err(SecretError::NoReader)));
         let twice = [reader("lead").0, reader("Lead").0];
-        assert!(matches!(to_readers(folder.path(), &twice, &delivery(), &pin), Err(SecretError::SameReader(_))));
+        assert!(matches!(AgeFiles::new(folder, &twice), Err(SecretError::SameReader(_))));
+        assert!(matches!(LetterProgram::new(&[]), Err(SecretError::NoLetterProgram)));
     }
 
     #[test]
@@ -216,7 +248,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let blocked = folder.path().join("file");
         std::fs::write(&blocked, "").unwrap();
-        let error = to_readers(&blocked, &[reader("lead").0], &delivery(), &Pin::new("k7mw4xrt").unwrap()).unwrap_err();
+        let (readers, pin) = ([reader("lead").0], Pin::new("k7mw4xrt").unwrap());
+        let error = AgeFiles::new(&blocked, &readers).unwrap().write(&delivery(), &pin).unwrap_err();
         assert!(matches!(&error, SecretError::File(FileError::Io { path, .. }) if path.ends_with("file")), "{error}");
         assert!(!error.to_string().contains("k7mw"));
     }

@@ -14,7 +14,7 @@ pub mod source;
 mod weak;
 
 pub use draw::{Entropy, PinAlphabet, SystemEntropy, draw};
-pub use hand_over::Delivery;
+pub use hand_over::{AgeFiles, Delivery, LetterProgram};
 pub use reader::Reader;
 pub use seal::{SealedPin, Vault};
 pub use source::{PLACES, SecretSource};
@@ -61,8 +61,14 @@ pub enum SecretError {
     #[error("two readers are called {0}")]
     SameReader(String),
     /// Nobody would be able to read the PIN.
-    #[error("there is no reader to hand the PIN over to")]
+    #[error("nobody is named who may read PINs")]
     NoReader,
+    /// Nothing would print the letter.
+    #[error("no program is named that prints letters")]
+    NoLetterProgram,
+    /// Nobody would see the PIN.
+    #[error("there is no terminal to show PINs on")]
+    NoTerminal,
     /// Nothing at the place that a secret was to come from.
     #[error("no secret at {0}")]
     Missing(String),

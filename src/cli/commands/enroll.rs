@@ -75,7 +75,6 @@ impl Enroll {
             reason: self.reason.clone(),
             storage: over(&self.storage, |person| person.storage.clone()),
         };
-        bench.can_hand_over(&profile, session)?;
         let plan = Plan::one_more(&person, &profile, bench.directory_name(), &book);
         let outcome = bench.run(RunKind::Enroll, &plan, self.work.dry_run, session)?;
         run_report::print(&outcome, session)

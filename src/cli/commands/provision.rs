@@ -41,9 +41,6 @@ impl Provision {
         session.catch_interrupts(ENDING)?;
         let bench = RunContext::open(&self.work, &settings, session)?;
         let plan = Plan::for_roster(&roster, &profiles, bench.directory_name(), &bench.book()?);
-        for planned in &plan.people {
-            bench.can_hand_over(&planned.profile, session)?;
-        }
         let outcome = bench.run(RunKind::Provision, &plan, self.work.dry_run, session)?;
         run_report::print(&outcome, session)
     }

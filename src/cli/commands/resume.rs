@@ -31,9 +31,6 @@ impl Resume {
             session.console.say("nothing is left to do");
             return Ok(Exit::Done);
         }
-        for planned in &plan.people {
-            bench.can_hand_over(&planned.profile, session)?;
-        }
         let outcome = bench.run(RunKind::Resume, &plan, self.work.dry_run, session)?;
         run_report::print(&outcome, session)
     }

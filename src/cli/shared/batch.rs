@@ -11,7 +11,6 @@ use crate::cli::shared::terminal::Terminal;
 use crate::cli::shared::{CliError, Session};
 use crate::idp::Directory;
 use crate::ledger::{Entry, Event, Head, LedgerError, SqliteStore, Store};
-use crate::profile::{HandOver, Profile};
 use crate::provision::{self, Identification, Plan, Report, RetryPolicy, RunError, Station};
 use crate::register::Register;
 use crate::secret::{Reader, SystemEntropy, Vault};
@@ -119,21 +118,6 @@ impl RunContext {
     /// The IdP's name.
     pub(crate) fn directory_name(&self) -> &str {
         self.directory.name()
-    }
-
-    /// Refuses a profile whose PINs could not be handed over from here, before anything is touched.
-    pub(crate) fn can_hand_over(&self, profile: &Profile, session: &Session) -> Result<(), CliError> {
-        let missing = match profile.hand_over {
-            HandOver::Age if self.readers.is_empty() => {
-                "hands PINs over as age files, and nobody is named to read them; add readers = [\"NAME=age1...\"] to the settings, or --reader"
-            }
-            HandOver::Letter if self.letter_program.is_empty() => {
-                "prints letters, and no program is named to print them; add letter-program = [\"lp\"] to the settings"
-            }
-            HandOver::Terminal if !session.console.looks().asks => "shows PINs on the terminal, and there is none",
-            _ => return Ok(()),
-        };
-        Err(CliError::Usage(format!("profile {} {missing}", profile.name)))
     }
 
     /// Runs the plan (or what the ledger has open).

@@ -10,7 +10,7 @@ use crate::cli::shared::device::KeysError;
 use crate::idp::{DirectoryError, OpenError};
 use crate::ledger::{Failure, FailureCode, LedgerError};
 use crate::profile::{ProfileError, RosterError};
-use crate::provision::{DrillError, PinAttemptError, RevokeError, RunError};
+use crate::provision::{DrillError, NoDelivery, PinAttemptError, RevokeError, RunError};
 use crate::secret::SecretError;
 use crate::settings::SettingsError;
 use keywright_attest::{MdsError, TrustError};
@@ -149,7 +149,8 @@ impl CliError {
             Self::PinAttempt(error) => pin_attempt_exit(error),
             Self::Pin(_) | Self::PinState(_) => Exit::Pin,
             Self::Secret(SecretError::Pin(_)) => Exit::Pin,
-            Self::Secret(SecretError::Recipient(_) | SecretError::SameReader(_) | SecretError::NoReader) => Exit::Usage,
+            Self::Secret(SecretError::Recipient(_) | SecretError::SameReader(_)) => Exit::Usage,
+            Self::Run(RunError::HandOver(_)) => Exit::Usage,
             Self::Settings(SettingsError::Unwritable { .. }) => Exit::Failed,
             Self::Profile(_) | Self::Roster(_) | Self::Settings(_) | Self::Usage(_) | Self::Trust(_) => Exit::Usage,
             #[cfg(feature = "practice")]
@@ -220,11 +221,15 @@ impl CliError {
                 return directory_hint(error).map(str::to_owned);
             }
             Self::Run(RunError::Blocked { .. }) => "change this at the identity provider, then 'keywright idp check'",
+            Self::Run(RunError::HandOver(NoDelivery { why, .. })) => return secret_hint(why).map(str::to_owned),
             Self::Run(RunError::NoKey) => PLUG_KEYS_IN,
             Self::Drill(error) => drill_hint(error),
             Self::Settings(error) => return settings_hint(error),
             Self::NobodyToAsk { .. } => "repeat with --yes if that is what you want",
             Self::Revoke(RevokeError::NoSuchKey { .. }) => "'keywright status --json' shows every key that was planned",
+            Self::Revoke(RevokeError::Person(_)) => {
+                "the key belongs to the user with the old id; remove it at the identity provider itself"
+            }
             Self::AnotherKey(_) => "plug the same key into the same port again",
             #[cfg(feature = "practice")]
             Self::SoftKeys(SoftKeyError::File { path, .. }) if path.starts_with("/dev") => {
@@ -337,6 +342,8 @@ fn secret_hint(error: &SecretError) -> Option<&'static str> {
         SecretError::Sealed { .. } => "'age --decrypt' tells whether it opens at all",
         SecretError::NoIdentity { .. } => "set KEYWRIGHT_AGE_IDENTITY to the file that age-keygen made",
         SecretError::NoReader => "add readers = [\"NAME=age1...\"] to the settings, or --reader NAME=age1...",
+        SecretError::NoLetterProgram => "add letter-program = [\"lp\"] to the settings",
+        SecretError::NoTerminal => "run this on a terminal, or choose another hand-over in the profile",
         SecretError::Unsealable { .. } | SecretError::IdentityLost { .. } => {
             "the state folder's vault has another station's identity; restore it from the backup"
         }
@@ -461,7 +468,7 @@ pub(crate) fn drill_hint(error: &DrillError) -> String {
             "nothing, if it was lost and found: 'keywright key reset' makes it a new key"
         }
         DrillError::PinChangePending => "its person has to choose a PIN: 'keywright key pin change', then try again",
-        DrillError::Account { .. } | DrillError::Directory(DirectoryError::NotFound { .. }) => {
+        DrillError::Person(_) | DrillError::Directory(DirectoryError::NotFound { .. }) => {
             "check the account's name and state at the identity provider"
         }
         DrillError::Record(_) => "'keywright audit ledger' says what is the matter with it",

@@ -161,6 +161,10 @@ impl Operator for Terminal<'_> {
         self.console.confirm(&question, self.yes).is_ok()
     }
 
+    fn can_show_pin(&self) -> bool {
+        self.console.looks().asks
+    }
+
     fn show_pin(&self, delivery: &Delivery, pin: &Pin) -> Result<(), SecretError> {
         let then = match (delivery.register_first.is_empty(), delivery.force_change) {
             (true, true) => "; a new one has to be chosen first",

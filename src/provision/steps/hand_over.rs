@@ -1,11 +1,12 @@
 //! The PIN reaches its reader, and then the working copy is destroyed. Needs no key.
 
 use super::recovery::Recovery;
-use crate::ledger::{FailureCode, Outcome, Step};
+use crate::ledger::{Outcome, Step};
 use crate::profile::HandOver;
 use crate::provision::job_context::JobContext;
 use crate::provision::job_error::JobError;
-use crate::secret::{Delivery, hand_over};
+use crate::provision::pin_delivery::PinDelivery;
+use crate::secret::Delivery;
 
 pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     let (station, profile) = (job.station, &job.planned.profile);
@@ -19,20 +20,9 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
         force_change: profile.pin.force_change,
         register_first: station.directory.by_hand().map(|by_hand| by_hand.steps.clone()).unwrap_or_default(),
     };
-    let outcome = delivered(job);
-    match profile.hand_over {
-        HandOver::Age if station.readers.is_empty() => {
-            return Err(JobError::new(
-                FailureCode::Secret,
-                "nobody is named who may read PINs, so the PIN stays sealed here",
-            ));
-        }
-        HandOver::Age => {
-            hand_over::to_readers(&station.hand_over_folder, station.readers, &delivery, &pin)?;
-        }
-        HandOver::Letter => hand_over::print(&station.letter_program, &delivery, &pin)?,
-        HandOver::Terminal => station.operator.show_pin(&delivery, &pin)?,
-    }
+    let way = PinDelivery::of(station, profile)?;
+    way.hand_over(&delivery, &pin)?;
+    let outcome = Outcome::HandOver { how: profile.hand_over, readers: way.readers() };
     destroy(job)?;
     Ok(outcome)
 }

@@ -3,11 +3,12 @@
 //! The ledger hears of each removal after it is done; doing one again does no harm, so a crash in between is harmless.
 
 use crate::ledger::{Event, Failure, FailureCode, Outcome, Step};
+use crate::provision::credential_on_key;
 use crate::provision::job_context::JobContext;
 use crate::provision::job_error::JobError;
 use crate::register::CredentialState;
-use keywright_fido::ctap::{CtapError, GetAssertion, Permissions, StatusCode};
-use keywright_fido::webauthn::{CredentialId, RpId};
+use keywright_fido::ctap::{Permissions, StatusMeaning};
+use keywright_fido::webauthn::CredentialId;
 
 /// What is taken back right after a step failed.
 pub(in crate::provision) fn after(job: &mut JobContext<'_>, step: Step, failure: &Failure) -> Result<(), JobError> {
@@ -123,7 +124,8 @@ pub(super) fn delete_from_key(job: &mut JobContext<'_>, why: &str) -> Result<(),
     for credential_id in unregistered_on_key(job)? {
         let token = job.token(Permissions::CREDENTIAL_MANAGEMENT, None)?;
         match job.authenticator()?.delete_credential(&token, &credential_id) {
-            Ok(()) | Err(CtapError::Status { status: StatusCode::NoCredentials, .. }) => {}
+            Ok(()) => {}
+            Err(error) if error.means(StatusMeaning::NoCredentials) => {}
             Err(error) => return Err(error.into()),
         }
         job.record(Event::CredentialDeleted { job: job.id, credential_id, why: why.to_owned() })?;
@@ -160,24 +162,12 @@ fn unregistered_on_key(job: &mut JobContext<'_>) -> Result<Vec<CredentialId>, Jo
     Ok(unregistered)
 }
 
-/// Whether the key has this credential. Asks for neither PIN nor touch.
+/// Whether the key has this credential. Asks for no touch.
 pub(super) fn is_on_key(job: &mut JobContext<'_>, credential_id: &CredentialId) -> Result<bool, JobError> {
     let rp_id = job.ceremony()?.options.rp.id;
-    has_credential(job, &rp_id, credential_id)
-}
-
-fn has_credential(job: &mut JobContext<'_>, rp_id: &RpId, credential_id: &CredentialId) -> Result<bool, JobError> {
-    let request = GetAssertion {
-        rp_id: rp_id.clone(),
-        client_data_hash: [0; 32],
-        allow_list: vec![credential_id.clone()],
-        user_presence: false,
-    };
     // credProtect 3 shows a credential to nobody without the PIN.
-    let token = job.token(Permissions::GET_ASSERTION, Some(rp_id))?;
-    match job.authenticator()?.get_assertions(&request, Some(&token), &mut |_| {}) {
-        Ok(assertions) => Ok(!assertions.is_empty()),
-        Err(CtapError::Status { status: StatusCode::NoCredentials, .. }) => Ok(false),
-        Err(error) => Err(error.into()),
-    }
+    let token = job.token(Permissions::GET_ASSERTION, Some(&rp_id))?;
+    let only = std::slice::from_ref(credential_id);
+    let found = credential_on_key::first(job.authenticator()?, &rp_id, only, Some(&token))?;
+    Ok(found.is_some())
 }

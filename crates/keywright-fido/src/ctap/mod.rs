@@ -90,4 +90,9 @@ impl CtapError {
             _ => None,
         }
     }
+
+    /// Whether the key answered with a status of this meaning.
+    pub fn means(&self, meaning: StatusMeaning) -> bool {
+        self.status().is_some_and(|status| status.meaning() == meaning)
+    }
 }

@@ -18,9 +18,7 @@ use crate::provision::pin_attempts;
 use crate::register::Register;
 use crate::secret::SystemEntropy;
 use keywright_attest::{Anchors, Exposure, Policy, Verdict};
-use keywright_fido::ctap::{
-    Authenticator, CtapError, EnterpriseAttestation, Permissions, Pin, PinUvAuthToken, StatusMeaning,
-};
+use keywright_fido::ctap::{Authenticator, EnterpriseAttestation, Permissions, Pin, PinUvAuthToken, StatusMeaning};
 use keywright_fido::webauthn::{Aaguid, CredentialId, RpId};
 
 /// Find out everything about one key: what it is, whether it is genuine, and whose.
@@ -165,14 +163,10 @@ impl Key {
         };
         match attest(key, enterprise, token.as_ref(), &SystemEntropy, touch) {
             Ok(made) => Ok(Some(made)),
-            Err(error) if pin.is_none() && asks_for_pin(&error) => Ok(None),
+            Err(error) if pin.is_none() && error.means(StatusMeaning::PinRequired) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
-}
-
-fn asks_for_pin(error: &CtapError) -> bool {
-    error.status().is_some_and(|status| status.meaning() == StatusMeaning::PinRequired)
 }
 
 /// The ledger, if there is one.
