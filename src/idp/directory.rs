@@ -65,6 +65,26 @@ pub trait SignIn {
     ) -> Result<(), DirectoryError>;
 }
 
+/// How a key gets registered. The steps of its job, its drills and its revocation follow from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Registration<'a> {
+    /// The IdP has an API: the job registers the credential that it makes.
+    Api,
+    /// It has none: a person registers the key, and a drill confirms that. [`Directory::begin`] is answered here, with a ceremony
+    /// of nobody's RP ID, so that the key attests and proves itself; nobody completes it, and nobody lists or revokes anything.
+    ByHand(&'a ByHand),
+}
+
+impl<'a> Registration<'a> {
+    /// What a person has to do, where there is no API.
+    pub fn by_hand(self) -> Option<&'a ByHand> {
+        match self {
+            Self::Api => None,
+            Self::ByHand(by_hand) => Some(by_hand),
+        }
+    }
+}
+
 /// How keys get to an IdP that has no API for it: a person registers them, in a browser.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ByHand {
@@ -146,9 +166,8 @@ pub trait Directory: Send + Sync {
         None
     }
 
-    /// What a person has to do where there is no API. Then [`Directory::begin`] is answered here, with a ceremony of nobody's RP
-    /// ID, so that the key attests and proves itself; nobody completes it, and nobody lists or revokes anything.
-    fn by_hand(&self) -> Option<&ByHand> {
-        None
+    /// How keys get registered here.
+    fn registration(&self) -> Registration<'_> {
+        Registration::Api
     }
 }

@@ -24,7 +24,7 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 
 use super::connection::{ConnectionConfig, IdpSettings, OpenError};
-use super::directory::{ByHand, Directory, Finding, Registered, User};
+use super::directory::{ByHand, Directory, Finding, Registered, Registration, User};
 use super::error::DirectoryError;
 use super::http::ServerUrl;
 use super::question::Question;
@@ -288,8 +288,8 @@ impl Directory for Manual {
         Ok(Vec::new())
     }
 
-    fn by_hand(&self) -> Option<&ByHand> {
-        Some(&self.by_hand)
+    fn registration(&self) -> Registration<'_> {
+        Registration::ByHand(&self.by_hand)
     }
 }
 
@@ -308,14 +308,14 @@ mod tests {
     #[test]
     fn what_people_have_to_do_is_told() {
         let bank = open(BANK).unwrap();
-        let by_hand = bank.by_hand().unwrap();
+        let by_hand = bank.registration().by_hand().unwrap();
         assert!(by_hand.resident_key && by_hand.steps.len() == 2);
         assert!(by_hand.steps.iter().all(|step| step.contains("https://login.bank.example")));
         let own = open(&format!("{BANK}steps = [\"First.\", \"Then.\"]\nresident-key = false\n")).unwrap();
-        assert_eq!(own.by_hand().unwrap().steps, ["First.", "Then."]);
-        assert!(!own.by_hand().unwrap().resident_key);
+        assert_eq!(own.registration().by_hand().unwrap().steps, ["First.", "Then."]);
+        assert!(!own.registration().by_hand().unwrap().resident_key);
         let google = Manual::google_workspace(&ConnectionConfig::default()).unwrap();
-        assert_eq!(google.by_hand().unwrap().rp_id.as_str(), "google.com");
+        assert_eq!(google.registration().by_hand().unwrap().rp_id.as_str(), "google.com");
     }
 
     #[test]

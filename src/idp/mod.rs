@@ -24,7 +24,7 @@ mod token_cache;
 pub mod zitadel;
 
 pub use connection::{ConnectionConfig, IdpSettings, OpenError};
-pub use directory::{ByHand, Directory, Finding, Registered, SignIn, User};
+pub use directory::{ByHand, Directory, Finding, Registered, Registration, SignIn, User};
 pub use error::DirectoryError;
 pub use kind::{KINDS, Kind};
 pub use session::{Authorization, Session};

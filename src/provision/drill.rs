@@ -14,7 +14,7 @@ use super::recognise::{Shown, shown};
 use super::retry_policy::RetryPolicy;
 use super::same_person::{self, PersonError};
 use super::signature;
-use crate::idp::{ByHand, Directory, DirectoryError, User};
+use crate::idp::{Directory, DirectoryError, Registration, User};
 use crate::ledger::{AccountId, Event, LedgerError, Observed, Outcome, Step, Store};
 use crate::register::{Credential, CredentialState, Register};
 use crate::secret::Entropy;
@@ -29,6 +29,7 @@ use keywright_fido::webauthn::{
 /// What a drill works with.
 pub struct Drill<'a> {
     directory: &'a dyn Directory,
+    registration: Registration<'a>,
     journal: Journal<'a>,
     retry_policy: RetryPolicy,
     cancel: Cancel,
@@ -187,12 +188,13 @@ impl<'a> Drill<'a> {
         cancel: &Cancel,
         entropy: &'a dyn Entropy,
     ) -> Result<Self, LedgerError> {
-        Ok(Self { directory, journal: Journal::open(store)?, retry_policy, cancel: cancel.clone(), entropy })
+        let (journal, registration) = (Journal::open(store)?, directory.registration());
+        Ok(Self { directory, registration, journal, retry_policy, cancel: cancel.clone(), entropy })
     }
 
-    /// What a person has to do at this directory, and say in a drill; `None` where it has an API.
-    pub fn by_hand(&self) -> Option<&'a ByHand> {
-        self.directory.by_hand()
+    /// How keys get registered here: where a person does it, a drill takes that person's word.
+    pub fn registration(&self) -> Registration<'a> {
+        self.registration
     }
 
     /// What the ledger says now.
@@ -270,7 +272,7 @@ impl<'a> Drill<'a> {
         let is_listed = || -> Result<bool, DirectoryError> {
             Ok(self.ask(|| self.directory.list(&user))?.iter().any(|registered| registered.is(id, name)))
         };
-        if self.by_hand().is_none() && !is_listed()? {
+        if self.registration == Registration::Api && !is_listed()? {
             return Err(DrillError::NotRegistered { directory: self.directory.name().to_owned() });
         }
         takes_pin(key)?;
@@ -321,7 +323,7 @@ impl<'a> Drill<'a> {
         }
         Ok(Observed {
             signature: Some(response.assertion),
-            registered: self.by_hand().is_none().then_some(true),
+            registered: (self.registration == Registration::Api).then_some(true),
             signed_in: ceremony.map(|_| true),
             by_hand: None,
             failure: None,

@@ -60,7 +60,7 @@ pub fn dry_run(station: &Station<'_>, plan: &Plan) -> Result<Report, RunError> {
         batch: 0,
         accounts,
         interrupted: station.cancel.is_cancelled(),
-        by_hand: station.directory.by_hand().cloned(),
+        by_hand: station.directory.registration().by_hand().cloned(),
     })
 }
 

@@ -11,7 +11,7 @@ use super::operator::JobLabel;
 use super::pin_attempts;
 use super::plan::Planned;
 use super::station::Station;
-use crate::idp::User;
+use crate::idp::{Registration, User};
 use crate::ledger::{Event, FailureCode, JobId, Outcome, Step};
 use crate::secret::SealedPin;
 use keywright_fido::ctap::{Authenticator, CtapError, Permissions, Pin, PinUvAuthToken, Touch};
@@ -26,6 +26,8 @@ pub struct JobContext<'a> {
     pub(super) label: JobLabel,
     pub(super) planned: &'a Planned,
     pub(super) user: &'a User,
+    /// How the key gets registered.
+    pub(super) registration: Registration<'a>,
     /// `None` only for a job that has nothing left to do on its key.
     key: Option<OpenKey>,
     /// Whether this key was seen to take the sealed PIN.
@@ -45,7 +47,8 @@ impl<'a> JobContext<'a> {
         let ordinal = journal.book().jobs[&id].ordinal;
         let port = key.as_ref().map(|key| key.device.port.clone()).unwrap_or_default();
         let label = JobLabel::new(planned, id, ordinal, port);
-        Self { station, journal, id, label, planned, user, key, pin_is_known: false }
+        let registration = station.directory.registration();
+        Self { station, journal, id, label, planned, user, registration, key, pin_is_known: false }
     }
 
     /// Writes an event.
@@ -161,7 +164,7 @@ impl<'a> JobContext<'a> {
     }
 
     /// The credential that the job made, as the ledger has it.
-    pub(super) fn registration(&self) -> Result<(CredentialId, RegistrationResponse), JobError> {
+    pub(super) fn registration_response(&self) -> Result<(CredentialId, RegistrationResponse), JobError> {
         let unreadable = || JobError::new(FailureCode::Ledger, "the ledger has no readable credential for this job");
         let Some(Outcome::Make { credential_id, attestation_object, client_data_json, .. }) =
             self.journal.outcome(self.id, Step::Make)

@@ -106,7 +106,7 @@ impl Report {
             batch,
             accounts: accounts.collect(),
             interrupted: station.cancel.is_cancelled(),
-            by_hand: station.directory.by_hand().cloned(),
+            by_hand: station.directory.registration().by_hand().cloned(),
         }
     }
 }

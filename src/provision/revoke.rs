@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::journal::Journal;
 use super::retry_policy::RetryPolicy;
 use super::same_person::{self, PersonError};
-use crate::idp::{Directory, DirectoryError};
+use crate::idp::{Directory, DirectoryError, Registration};
 use crate::ledger::{AccountId, Event, JobId, LedgerError, Store};
 use crate::register::JobState;
 use keywright_fido::hid::Cancel;
@@ -62,7 +62,7 @@ impl From<PersonError> for RevokeError {
     }
 }
 
-/// Revokes one key of an account, by its number. At a directory without an API ([`Directory::by_hand`]) the caller has seen to it
+/// Revokes one key of an account, by its number. At an IdP without an API ([`Registration::ByHand`]) the caller has seen to it
 /// that a person removed it there.
 pub fn revoke(
     directory: &dyn Directory,
@@ -88,31 +88,35 @@ pub fn revoke(
         given_up: false,
         keys_left: 0,
     };
-    if directory.by_hand().is_some() {
-        for credential_id in credentials_to_remove(&journal, id) {
-            revocation.by_hand.push(credential_id.clone());
-            record_revoked(&journal, account, credential_id, reason)?;
-        }
-    } else if let Some(user_id) = user_id {
-        // Otherwise nobody was ever asked for at the directory, and there is nothing there.
-        let user = same_person::find(directory, retry_policy, cancel, account, Some(&user_id))?;
-        let listed = retry_policy.ask(cancel, || directory.list(&user))?;
-        for credential_id in credentials_to_remove(&journal, id) {
-            let names = directory_names(&journal, id, &credential_id);
-            match listed.iter().find(|one| one.is(&credential_id, names.iter().map(String::as_str))) {
-                Some(registered) => {
-                    retry_policy.ask(cancel, || directory.revoke(&user, registered))?;
-                    revocation.removed.push(credential_id.clone());
-                }
-                None => revocation.absent.push(credential_id.clone()),
+    match (directory.registration(), user_id) {
+        (Registration::ByHand(_), _) => {
+            for credential_id in credentials_to_remove(&journal, id) {
+                revocation.by_hand.push(credential_id.clone());
+                record_revoked(&journal, account, credential_id, reason)?;
             }
-            record_revoked(&journal, account, credential_id, reason)?;
         }
-        if job.directory_waits
-            && let Some(pending) = job.ceremony().and_then(|ceremony| ceremony.pending.as_ref())
-        {
-            retry_policy.ask(cancel, || directory.abandon(&user, pending))?;
-            journal.record(&Event::CeremonyAbandoned { job: id, pending: pending.clone() })?;
+        // Nobody was ever asked for at the IdP, and there is nothing there.
+        (Registration::Api, None) => {}
+        (Registration::Api, Some(user_id)) => {
+            let user = same_person::find(directory, retry_policy, cancel, account, Some(&user_id))?;
+            let listed = retry_policy.ask(cancel, || directory.list(&user))?;
+            for credential_id in credentials_to_remove(&journal, id) {
+                let names = directory_names(&journal, id, &credential_id);
+                match listed.iter().find(|one| one.is(&credential_id, names.iter().map(String::as_str))) {
+                    Some(registered) => {
+                        retry_policy.ask(cancel, || directory.revoke(&user, registered))?;
+                        revocation.removed.push(credential_id.clone());
+                    }
+                    None => revocation.absent.push(credential_id.clone()),
+                }
+                record_revoked(&journal, account, credential_id, reason)?;
+            }
+            if job.directory_waits
+                && let Some(pending) = job.ceremony().and_then(|ceremony| ceremony.pending.as_ref())
+            {
+                retry_policy.ask(cancel, || directory.abandon(&user, pending))?;
+                journal.record(&Event::CeremonyAbandoned { job: id, pending: pending.clone() })?;
+            }
         }
     }
     if !matches!(job.state, JobState::Done | JobState::GivenUp) {

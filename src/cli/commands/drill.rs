@@ -12,6 +12,7 @@ use crate::cli::shared::open_key::{Keys, open};
 use crate::cli::shared::operator::operator_name;
 use crate::cli::shared::session::ENDING;
 use crate::cli::shared::{CliError, Exit, Session, pin_entry, select_by_touch};
+use crate::idp::Registration;
 use crate::ledger::{AccountId, LedgerError, Observed, SeenByHand, SqliteStore};
 use crate::provision::drill::{Ready, Whose};
 use crate::provision::{Drill as Engine, DrillError, RetryPolicy};
@@ -216,7 +217,10 @@ impl Drill {
 
     /// Whether somebody has signed in with the key. An IdP with an API is asked itself.
     fn is_signed_in(&self, engine: &Engine<'_>, whose: &str, session: &Session) -> Result<bool, CliError> {
-        let Some(by_hand) = engine.by_hand().filter(|_| !self.signed_in) else { return Ok(true) };
+        let Registration::ByHand(by_hand) = engine.registration() else { return Ok(true) };
+        if self.signed_in {
+            return Ok(true);
+        }
         if !session.console.looks().asks {
             return Err(CliError::Usage(format!(
                 "nobody here can ask {} whether {whose}, signs in; say so with --signed-in once somebody has",
@@ -241,7 +245,7 @@ impl Drill {
         prompt: &mut dyn FnMut() -> T,
     ) -> Result<Observed, DrillError> {
         let observed = engine.prove(key, ready, pin, &mut prompt())?;
-        let Some(by_hand) = engine.by_hand() else { return Ok(observed) };
+        let Registration::ByHand(by_hand) = engine.registration() else { return Ok(observed) };
         let seen = engine.confirm(key, ready, pin, by_hand, &operator_name(), &mut prompt())?;
         Ok(Observed { by_hand: Some(seen), ..observed })
     }
@@ -258,7 +262,8 @@ impl Drill {
         let ended = match engine.examine(key, &id) {
             Err(error) => Err(error),
             Ok(_) if self.dry_run => {
-                Ok(Observed { registered: engine.by_hand().is_none().then_some(true), ..Observed::default() })
+                let registered = (engine.registration() == Registration::Api).then_some(true);
+                Ok(Observed { registered, ..Observed::default() })
             }
             Ok(_) if !self.is_signed_in(engine, &whose, session)? => Err(DrillError::NobodySignedIn),
             Ok(ready) => {

@@ -7,6 +7,7 @@ use crate::cli::shared::arguments::WhichIdp;
 use crate::cli::shared::output::count;
 use crate::cli::shared::session::ENDING;
 use crate::cli::shared::{CliError, Exit, Session};
+use crate::idp::Registration;
 use crate::ledger::{AccountId, JobId, SqliteStore, Store as _};
 use crate::provision::{self, RetryPolicy};
 use crate::register::Register;
@@ -83,12 +84,12 @@ impl Revoke {
             keys_left: known.standing(&account, Session::now()).map_or(0, |standing| standing.in_service()),
             keys_required: required,
         };
-        let question = match directory.by_hand() {
-            Some(by_hand) => {
+        let question = match directory.registration() {
+            Registration::ByHand(by_hand) => {
                 session.console.say(&format!("{} has no API: {}", directory.name(), by_hand.removal));
                 format!("is key {} of {account} removed there, and to be written down as revoked?", self.key)
             }
-            None => format!("revoke key {} of {account}?", self.key),
+            Registration::Api => format!("revoke key {} of {account}?", self.key),
         };
         if self.dry_run {
             session.output.result(&revoked, || format!("would revoke key {} of {account}", self.key))?;

@@ -1,4 +1,4 @@
-//! The directory registers the public key, and it is read back. Where that is left to a person, nothing is sent.
+//! The IdP registers the public key, and it is read back; or that is left to a person.
 
 use super::recovery::Recovery;
 use super::undo;
@@ -9,12 +9,9 @@ use crate::provision::job_context::JobContext;
 use crate::provision::job_error::JobError;
 
 pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
-    if job.station.directory.by_hand().is_some() {
-        return Ok(Outcome::CompleteByHand { label: label(job) });
-    }
     let ceremony = job.ceremony()?;
     job.in_time(&ceremony)?;
-    let (credential_id, response) = job.registration()?;
+    let (credential_id, response) = job.registration_response()?;
     let label = label(job);
     let station = job.station;
     let sent = station.retry_policy.send(&station.cancel, || station.directory.complete(&ceremony, &response, &label));
@@ -42,11 +39,13 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     }
 }
 
+/// Nothing is sent: a person registers the key.
+pub(super) fn by_hand(job: &JobContext<'_>) -> Outcome {
+    Outcome::CompleteByHand { label: label(job) }
+}
+
 pub(super) fn recover(job: &mut JobContext<'_>) -> Result<Recovery, JobError> {
-    if job.station.directory.by_hand().is_some() {
-        return Ok(Recovery::NotDone);
-    }
-    let (credential_id, _) = job.registration()?;
+    let (credential_id, _) = job.registration_response()?;
     let label = label(job);
     let (station, ceremony) = (job.station, job.ceremony()?);
     let ask = || station.directory.read_back(job.user, &ceremony, &credential_id, &label);

@@ -18,7 +18,7 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
         ordinal: job.label.ordinal,
         label: completed.as_ref().and_then(Outcome::label).unwrap_or_default().to_owned(),
         force_change: profile.pin.force_change,
-        register_first: station.directory.by_hand().map(|by_hand| by_hand.steps.clone()).unwrap_or_default(),
+        register_first: job.registration.by_hand().map(|by_hand| by_hand.steps.clone()).unwrap_or_default(),
     };
     let way = PinDelivery::of(station, profile)?;
     way.hand_over(&delivery, &pin)?;

@@ -2,6 +2,7 @@
 //!
 //! A key that a person has yet to register needs its PIN for that: the change is forced when a drill has confirmed it.
 
+use crate::idp::Registration;
 use crate::ledger::{FailureCode, Outcome};
 use crate::provision::job_context::JobContext;
 use crate::provision::job_error::JobError;
@@ -9,7 +10,7 @@ use keywright_fido::ctap::{MinPinLength, Permissions};
 
 pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     let (keys, pin) = (&job.planned.profile.keys, &job.planned.profile.pin);
-    let force_change = pin.force_change && job.station.directory.by_hand().is_none();
+    let force_change = pin.force_change && job.registration == Registration::Api;
     let info = job.authenticator()?.info();
     let longer = (info.min_pin_length < pin.minimum_on_key).then_some(pin.minimum_on_key);
     let always_uv = keys.always_uv && info.option("alwaysUv") == Some(false);

@@ -4,6 +4,7 @@ use data_encoding::BASE64URL_NOPAD;
 
 use super::recovery::Recovery;
 use super::undo;
+use crate::idp::Registration;
 use crate::ledger::{Event, FailureCode, Outcome, Step};
 use crate::provision::job_context::JobContext;
 use crate::provision::job_error::JobError;
@@ -21,14 +22,15 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
         job.authenticator()?.enable_enterprise_attestation(Some(&token))?;
     }
     let options = &ceremony.options;
-    // What only shows which key it is takes no room on it, and hides from nobody.
-    let by_hand = job.station.directory.by_hand().is_some();
-    let level = job.planned.profile.keys.cred_protect;
-    let cred_protect = if by_hand { None } else { cred_protect(level, &options.extensions) };
+    let (resident_key, cred_protect) = match job.registration {
+        Registration::Api => (true, cred_protect(job.planned.profile.keys.cred_protect, &options.extensions)),
+        // What only shows which key it is takes no room on it, and hides from nobody.
+        Registration::ByHand(_) => (false, None),
+    };
     let client_data = ClientDataJson::new(CeremonyType::Create, &options.challenge, &ceremony.origin);
     let request = MakeCredential {
         exclude_list: exclude_list(job, &ceremony),
-        resident_key: !by_hand,
+        resident_key,
         cred_protect,
         hmac_secret: options.extensions.get("hmacCreateSecret").and_then(|wanted| wanted.as_bool()).unwrap_or(false),
         enterprise_attestation: enterprise.then_some(EnterpriseAttestation::PlatformManaged),

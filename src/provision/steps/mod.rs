@@ -18,6 +18,7 @@ pub(super) use recovery::Recovery;
 
 use super::job_context::JobContext;
 use super::job_error::JobError;
+use crate::idp::Registration;
 use crate::ledger::{Outcome, Step};
 
 /// Does a step. On trouble, nothing of it is left behind that [`recover`] or [`undo::after`] would not find.
@@ -31,7 +32,10 @@ pub(super) fn execute(job: &mut JobContext<'_>, step: Step) -> Result<Outcome, J
         Step::Make => make::execute(job),
         Step::Verify => verify::execute(job),
         Step::Prove => prove::execute(job),
-        Step::Complete => complete::execute(job),
+        Step::Complete => match job.registration {
+            Registration::Api => complete::execute(job),
+            Registration::ByHand(_) => Ok(complete::by_hand(job)),
+        },
         Step::SignIn => sign_in::execute(job),
         Step::Harden => harden::execute(job),
         Step::HandOver => hand_over::execute(job),
@@ -47,7 +51,10 @@ pub(super) fn recover(job: &mut JobContext<'_>, step: Step) -> Result<Recovery, 
         Step::SetPin => set_pin::recover(job),
         Step::Begin => begin::recover(job),
         Step::Make => make::recover(job),
-        Step::Complete => complete::recover(job),
+        Step::Complete => match job.registration {
+            Registration::Api => complete::recover(job),
+            Registration::ByHand(_) => Ok(Recovery::NotDone),
+        },
         Step::HandOver => hand_over::recover(job),
         // Doing these again does no harm: they only ask, or they bring about a state that they read first.
         Step::Inspect | Step::Reset | Step::SealPin | Step::Verify | Step::Prove | Step::SignIn | Step::Harden => {

@@ -16,7 +16,7 @@ use keywright_fido::webauthn::{
 
 pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     let ceremony = job.ceremony()?;
-    let (credential_id, response) = job.registration()?;
+    let (credential_id, response) = job.registration_response()?;
     let object = AttestationObject::parse(&response.attestation_object)?;
     let attested = object
         .auth_data

@@ -11,7 +11,7 @@ use keywright_fido::webauthn::response::ExpectedRegistration;
 
 pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     let ceremony = job.ceremony()?;
-    let (_, response) = job.registration()?;
+    let (_, response) = job.registration_response()?;
     let object = response.check(&ExpectedRegistration {
         challenge: &ceremony.options.challenge,
         origin: &ceremony.origin,

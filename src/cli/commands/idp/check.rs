@@ -42,7 +42,8 @@ impl Check {
         let directory = which.open(&session.settings()?)?;
         let findings = directory.preflight()?;
         let ready = !findings.iter().any(|finding| finding.blocks);
-        let checked = Checked { directory: directory.name(), ready, findings: &findings, by_hand: directory.by_hand() };
+        let by_hand = directory.registration().by_hand();
+        let checked = Checked { directory: directory.name(), ready, findings: &findings, by_hand };
         session.output.result(&checked, || words(&checked))?;
         Ok(if ready { Exit::Done } else { Exit::Failed })
     }
