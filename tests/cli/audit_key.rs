@@ -58,7 +58,7 @@ fn with_the_pin_its_credentials_are_listed() {
     assert_eq!((&with["credentials"], &with["attestation"]["statement"]), (&json!([]), &json!("valid")));
 
     let wrong = home.secret("wrong.txt", "999999");
-    audit(&home, &["--pin", &wrong]).expect(6).says("CTAP2_ERR_PIN_INVALID");
+    audit(&home, &["--pin", &wrong]).expect(6).says("error: wrong PIN, 7 attempts left");
     assert_eq!(audit(&home, &["--json"]).expect(0).one()["pin"]["retries"], 7);
 }
 

@@ -177,9 +177,9 @@ fn what_is_missing_is_said_before_anything_is_touched() {
         let arguments = ["provision", roster, "--softkeys", "2", "--config", &no_reader];
         office.home.run_with(&arguments, &Idp::ENVIRONMENT)
     };
-    provision(&office.roster).expect(2).says("nobody is named to read them");
+    provision(&office.roster).expect(2).says("nobody is named who may read PINs");
     let letters = office.home.file("letters.csv", "account,profile\nada@example.org,finance\n");
-    provision(&letters).expect(2).says("no program is named to print them");
+    provision(&letters).expect(2).says("no program is named that prints letters");
     let secret = age::x25519::Identity::generate();
     let secret = format!("vault={}", secret.to_string().expose_secret());
     let ended = office.run(&["provision", &office.roster, "--softkeys", "2", "--reader", &secret]).expect(2);

@@ -135,8 +135,8 @@ fn each_key_goes_to_somebody_whom_it_fits() {
     let roster = keywright::profile::Roster::read(&workshop.path().join("roster.csv"), &profiles).unwrap();
     let report = workshop.with(&workshop.rack(), &Hands::default(), |station| {
         let book = Register::read(&station.store.entries(0).unwrap()).unwrap();
-        let plan = keywright::provision::Plan::for_roster(&roster, &profiles, workshop::DIRECTORY, &book);
-        keywright::provision::run(station, &plan).unwrap()
+        let plan = Plan::for_roster(&roster, &profiles, workshop::DIRECTORY, &book);
+        run(station, &plan).unwrap()
     });
     let complete: Vec<bool> = report.accounts.iter().map(|account| account.complete).collect();
     assert_eq!(complete, [false, true], "{report:#?}");
@@ -604,10 +604,9 @@ fn a_login_that_was_handed_on_to_another_account_gets_no_key() {
     };
     let (store, rack, hands) = (workshop.store(), workshop.rack(), Hands::default());
     let plan = workshop.plan(&workshop.book());
-    let runs: [fn(&Station<'_>, &Plan) -> Result<Report, RunError>; 2] = [dry_run, run];
-    for work in runs {
-        let report =
-            workshop.with_directory(&handed_on, &store, &rack, &hands, |station| work(station, &plan)).unwrap();
+    for dry in [true, false] {
+        let work = |station: &Station<'_>| if dry { dry_run(station, &plan) } else { run(station, &plan) };
+        let report = workshop.with_directory(&handed_on, &store, &rack, &hands, work).unwrap();
         let failure = report.accounts[0].failure.clone().unwrap();
         assert_eq!(failure.code, FailureCode::AccountRefused);
         told(&failure.message);

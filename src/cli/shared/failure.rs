@@ -223,7 +223,7 @@ impl CliError {
             Self::Run(RunError::Blocked { .. }) => "change this at the identity provider, then 'keywright idp check'",
             Self::Run(RunError::HandOver(NoDelivery { why, .. })) => return secret_hint(why).map(str::to_owned),
             Self::Run(RunError::NoKey) => PLUG_KEYS_IN,
-            Self::Drill(error) => drill_hint(error),
+            Self::Drill(error) => return Some(drill_hint(error)),
             Self::Settings(error) => return settings_hint(error),
             Self::NobodyToAsk { .. } => "repeat with --yes if that is what you want",
             Self::Revoke(RevokeError::NoSuchKey { .. }) => "'keywright status --json' shows every key that was planned",
