@@ -341,7 +341,7 @@ fn secret_hint(error: &SecretError) -> Option<&'static str> {
         SecretError::Command { .. } => "run it by hand: it has to print the secret and nothing before it",
         SecretError::Sealed { .. } => "'age --decrypt' tells whether it opens at all",
         SecretError::NoIdentity { .. } => "set KEYWRIGHT_AGE_IDENTITY to the file that age-keygen made",
-        SecretError::NoReader => "add readers = [\"NAME=age1...\"] to the settings, or --reader NAME=age1...",
+        SecretError::NoReader => "add readers = [\"NAME=age1...\"] to the settings, or name one with --reader",
         SecretError::NoLetterProgram => "add letter-program = [\"lp\"] to the settings",
         SecretError::NoTerminal => "run this on a terminal, or choose another hand-over in the profile",
         SecretError::Unsealable { .. } | SecretError::IdentityLost { .. } => {
