@@ -13,7 +13,7 @@ use crate::cli::shared::operator::operator_name;
 use crate::cli::shared::session::ENDING;
 use crate::cli::shared::{CliError, Exit, Session, pin_entry, select_by_touch};
 use crate::idp::Registration;
-use crate::ledger::{AccountId, LedgerError, Observed, SeenByHand, SqliteStore};
+use crate::ledger::{AccountId, Observed, SeenByHand};
 use crate::provision::drill::{Ready, Whose};
 use crate::provision::{Drill as Engine, DrillError, RetryPolicy};
 use crate::register::{CredentialState, Register};
@@ -105,14 +105,10 @@ impl Drill {
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
         let directory = self.idp.open(&session.settings()?)?;
         session.catch_interrupts(ENDING)?;
-        let ledger = session.state()?.ledger();
-        let store = match self.dry_run {
-            true => SqliteStore::read(&ledger)?,
-            // Opening for writing would make one.
-            false if !ledger.exists() => return Err(LedgerError::Missing { path: ledger.display().to_string() }.into()),
-            false => SqliteStore::open(&ledger, Box::new(Session::now))?,
-        };
-        let engine = Engine::open(&*directory, &store, RetryPolicy::default(), &session.cancel, &SystemEntropy)?;
+        // Opening for writing would make one.
+        let store = session.ledger_for_reading()?;
+        let store = if self.dry_run { store } else { session.ledger_for_writing()? };
+        let engine = Engine::open(&*directory, &*store, RetryPolicy::default(), &session.cancel, &SystemEntropy)?;
         let book = engine.book();
         let account = self.account(directory.name(), &book)?;
 

@@ -21,7 +21,7 @@ use crate::cli::shared::session::ENDING;
 use crate::cli::shared::state::{StateFolder, create_private, write_private};
 use crate::cli::shared::{CliError, Exit, Session, profiles};
 use crate::cli::view::run_report;
-use crate::ledger::{Head, SqliteStore, Store as _, chain};
+use crate::ledger::{Head, chain};
 use crate::profile::{self, Profile, ProfileName, Roster};
 use crate::provision::Plan;
 use crate::secret::Reader;
@@ -126,7 +126,7 @@ impl Rehearse {
         server.stop();
         let exit = ended?;
         if exit != Exit::Interrupted {
-            let left = stage.left(&stage.evidence()?)?;
+            let left = stage.left(&stage.evidence(&session)?)?;
             session.output.result(&left, || left.words())?;
         }
         Ok(exit)
@@ -235,10 +235,10 @@ impl Stage {
     }
 
     /// Verifies the ledger and exports it.
-    fn evidence(&self) -> Result<Head, CliError> {
-        let store = SqliteStore::read(&self.state()?.ledger())?;
+    fn evidence(&self, session: &Session) -> Result<Head, CliError> {
+        let store = session.ledger_for_reading()?;
         chain::verify(&store.entries(0)?, None)?;
-        Ok(export::export(&store, &self.evidence_folder())?)
+        Ok(export::export(&*store, &self.evidence_folder())?)
     }
 
     fn left(&self, head: &Head) -> Result<Left<'_>, CliError> {

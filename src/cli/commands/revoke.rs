@@ -8,9 +8,8 @@ use crate::cli::shared::output::count;
 use crate::cli::shared::session::ENDING;
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::idp::Registration;
-use crate::ledger::{AccountId, JobId, SqliteStore, Store as _};
+use crate::ledger::{AccountId, JobId};
 use crate::provision::{self, RetryPolicy};
-use crate::register::Register;
 use keywright_fido::webauthn::CredentialId;
 
 /// Take a lost key out of service.
@@ -63,9 +62,8 @@ impl Revoke {
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
         let directory = self.idp.open(&session.settings()?)?;
         session.catch_interrupts(ENDING)?;
-        let ledger = session.state()?.ledger();
         let account = AccountId { directory: directory.name().to_owned(), login: self.account.clone() };
-        let known = Register::read(&SqliteStore::read(&ledger)?.entries(0)?)?;
+        let known = session.register()?;
         let Some((id, _)) = known.jobs.iter().find(|(_, job)| job.account == account && job.ordinal == self.key) else {
             return Err(provision::RevokeError::NoSuchKey { account, ordinal: self.key }.into());
         };
@@ -96,10 +94,10 @@ impl Revoke {
             return Ok(Exit::Done);
         }
         session.console.confirm(&question, self.yes)?;
-        let store = SqliteStore::open(&ledger, Box::new(Session::now))?;
+        let store = session.ledger_for_writing()?;
         let patience = RetryPolicy::default();
         let done =
-            provision::revoke(&*directory, &store, &patience, &session.cancel, &account, self.key, &self.reason)?;
+            provision::revoke(&*directory, &*store, &patience, &session.cancel, &account, self.key, &self.reason)?;
         (revoked.removed, revoked.absent, revoked.by_hand) = (&done.removed, &done.absent, &done.by_hand);
         (revoked.given_up, revoked.keys_left) = (done.given_up, done.keys_left);
         session.output.result(&revoked, || words(&account, self.key, &revoked))?;

@@ -7,7 +7,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::cli::shared::output::{count, table};
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::cli::view::run_report::to_be_confirmed;
-use crate::ledger::{AccountId, FailureCode, JobId, SqliteStore, Step, WitnessResult};
+use crate::ledger::{AccountId, FailureCode, JobId, Step, WitnessResult};
 use crate::register::{AccountStanding, CredentialState, JobState, KeyStanding, Register, Standing};
 
 /// Who has which keys, and what is left to do.
@@ -74,8 +74,7 @@ struct Summary<'a> {
 impl Status {
     /// Runs it.
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
-        let mut book = Register::default();
-        book.catch_up(&SqliteStore::read(&session.state()?.ledger())?)?;
+        let book = session.register()?;
         let now = Session::now();
         let all: Vec<_> =
             book.accounts.keys().filter_map(|id| Some(line(id, &book, book.standing(id, now)?))).collect();

@@ -4,13 +4,14 @@ use std::time::{Duration, Instant};
 
 use crate::cli::shared::arguments::Work;
 use crate::cli::shared::judging::read_anchors;
+use crate::cli::shared::ledger::register_of;
 use crate::cli::shared::open_key::Keys;
 use crate::cli::shared::operator::operator_name;
 use crate::cli::shared::state::StateFolder;
 use crate::cli::shared::terminal::Terminal;
 use crate::cli::shared::{CliError, Session};
 use crate::idp::Directory;
-use crate::ledger::{Entry, Event, Head, LedgerError, SqliteStore, Store};
+use crate::ledger::Store;
 use crate::provision::{self, Identification, Plan, Report, RetryPolicy, RunError, Station};
 use crate::register::Register;
 use crate::secret::{Reader, SystemEntropy, Vault};
@@ -79,13 +80,12 @@ impl RunContext {
         if let Some(pem) = keys.soft_anchor_pem() {
             anchors.merge(Anchors::from_pem_or_der(pem.as_bytes())?);
         }
-        let (store, vault, scratch): (Box<dyn Store>, _, _) = if work.dry_run {
+        let (store, vault, scratch) = if work.dry_run {
             let scratch = tempfile::tempdir()
                 .map_err(|error| CliError::File { path: std::env::temp_dir(), why: error.to_string() })?;
-            (read_only(&state)?, Vault::open(scratch.path())?, Some(scratch))
+            (session.ledger_or_empty()?, Vault::open(scratch.path())?, Some(scratch))
         } else {
-            let store = SqliteStore::open(&state.create()?.ledger(), Box::new(Session::now))?;
-            (Box::new(store), Vault::open(&state.vault())?, None)
+            (session.ledger_for_writing()?, Vault::open(&state.vault())?, None)
         };
         let readers = settings.readers.iter().chain(&work.reader).cloned().collect();
         let letter_program = settings.letter_program.clone();
@@ -112,7 +112,7 @@ impl RunContext {
 
     /// What the ledger says now.
     pub(crate) fn book(&self) -> Result<Register, CliError> {
-        Ok(Register::read(&self.store.entries(0)?)?)
+        register_of(&*self.store)
     }
 
     /// The IdP's name.
@@ -171,29 +171,5 @@ impl RunContext {
         let of_plan = |job: &&crate::register::Job| plan.people.iter().any(|planned| planned.account == job.account);
         let open = book.jobs.values().filter(|job| job.state.step().is_some()).filter(of_plan).count();
         Ok(plan.keys() + open)
-    }
-}
-
-/// The ledger for reading; an empty one if there is none.
-fn read_only(state: &StateFolder) -> Result<Box<dyn Store>, CliError> {
-    match SqliteStore::read(&state.ledger()) {
-        Ok(store) => Ok(Box::new(store)),
-        Err(LedgerError::Missing { path }) => Ok(Box::new(NoLedger { path })),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// A ledger that does not exist and is not made.
-struct NoLedger {
-    path: String,
-}
-
-impl Store for NoLedger {
-    fn append(&self, _expected: &Head, _events: &[Event]) -> Result<Vec<Entry>, LedgerError> {
-        Err(LedgerError::ReadOnly { path: self.path.clone() })
-    }
-
-    fn entries(&self, _after: u64) -> Result<Vec<Entry>, LedgerError> {
-        Ok(Vec::new())
     }
 }

@@ -7,6 +7,7 @@ pub(crate) mod device;
 pub(crate) mod exit;
 pub(crate) mod failure;
 pub(crate) mod judging;
+pub(crate) mod ledger;
 pub(crate) mod logging;
 pub(crate) mod open_key;
 pub(crate) mod operator;

@@ -13,7 +13,6 @@ use crate::cli::shared::{CliError, Exit, Session, pin_entry};
 use crate::cli::view::get_info::{self, Members};
 use crate::cli::view::key_credential::{self, Line};
 use crate::cli::view::ledger_credential::Owned;
-use crate::ledger::{LedgerError, SqliteStore, Store as _};
 use crate::provision::pin_attempts;
 use crate::register::Register;
 use crate::secret::SystemEntropy;
@@ -97,7 +96,7 @@ impl Key {
     /// Runs it.
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
         let policy = self.profile.policy(session)?;
-        let book = book(session)?;
+        let book = session.register_if_any()?;
         let OpenKey { keys, device, mut authenticator } = OpenKey::open(&self.which, session)?;
         let makers = match keys.soft_anchor_pem() {
             Some(pem) => Anchors::from_pem_or_der(pem.as_bytes())?,
@@ -166,15 +165,6 @@ impl Key {
             Err(error) if pin.is_none() && error.means(StatusMeaning::PinRequired) => Ok(None),
             Err(error) => Err(error.into()),
         }
-    }
-}
-
-/// The ledger, if there is one.
-fn book(session: &Session) -> Result<Option<Register>, CliError> {
-    match SqliteStore::read(&session.state()?.ledger()) {
-        Ok(store) => Ok(Some(Register::read(&store.entries(0)?)?)),
-        Err(LedgerError::Missing { .. }) => Ok(None),
-        Err(error) => Err(error.into()),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::cli::shared::judging::Yardstick;
 use crate::cli::shared::output::count;
 use crate::cli::shared::state::write_private;
 use crate::cli::shared::{CliError, Exit, Session, profiles};
-use crate::ledger::{Head, SeenByHand, SqliteStore, Store as _};
+use crate::ledger::{Head, SeenByHand};
 use crate::register::CredentialState;
 use keywright_attest::Firmware;
 use keywright_attest::{Advice, Anchors, Certification, Chain, MetadataId, Statement};
@@ -131,7 +131,7 @@ impl Ledger {
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
         let profiles = profiles::load(self.profiles.as_deref(), &session.settings()?)?;
         let by = self.by.set(Anchors::none(), session)?;
-        let entries = SqliteStore::read(&session.state()?.ledger())?.entries(0)?;
+        let entries = session.ledger_for_reading()?.entries(0)?;
         let mut readable = Readable::read(&entries, self.head.as_ref());
         readable.hold_against(&profiles);
         let audit = LedgerAudit::of(&readable, &Standards { judge: &by.judge, at: by.at });

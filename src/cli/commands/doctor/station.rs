@@ -6,14 +6,14 @@ use super::{Check, Finding};
 use crate::cli::shared::output::count;
 use crate::cli::shared::state::StateFolder;
 use crate::cli::shared::{CliError, Session};
-use crate::ledger::{LedgerError, SqliteStore, Store as _, chain};
+use crate::ledger::chain;
 use crate::register::Register;
 
 /// Looks at everything that does not need a key. Changes nothing, and asks no IdP.
 pub(super) fn look(session: &Session) -> Vec<Finding> {
     let mut findings = settings(session);
     match session.state() {
-        Ok(state) => findings.extend([folder(&state), ledger(&state)]),
+        Ok(state) => findings.extend([folder(&state), ledger(&state, session)]),
         Err(error) => findings.push(Finding::of_error(Check::State, "", &error)),
     }
     findings
@@ -69,22 +69,23 @@ fn others_may_look_in(_folder: &Path) -> bool {
     false
 }
 
-fn ledger(state: &StateFolder) -> Finding {
+fn ledger(state: &StateFolder, session: &Session) -> Finding {
     let subject = state.ledger().display().to_string();
-    match events(&state.ledger()) {
-        Ok(events) => {
+    match events(session) {
+        Ok(None) => Finding::well(Check::Ledger, subject, "none yet"),
+        Ok(Some(events)) => {
             let events = count(events, "event is", "events are");
             Finding::well(Check::Ledger, subject, format!("{events} as written"))
         }
-        Err(LedgerError::Missing { .. }) => Finding::well(Check::Ledger, subject, "none yet"),
-        Err(error) => Finding::of_error(Check::Ledger, subject, &CliError::from(error)),
+        Err(error) => Finding::of_error(Check::Ledger, subject, &error),
     }
 }
 
-/// How many events there are; fails unless the chain holds and they make sense one after the other.
-fn events(path: &Path) -> Result<usize, LedgerError> {
-    let entries = SqliteStore::read(path)?.entries(0)?;
+/// How many events there are, if there is a ledger; fails unless the chain holds and they make sense one after the other.
+fn events(session: &Session) -> Result<Option<usize>, CliError> {
+    let Some(store) = session.ledger_if_any()? else { return Ok(None) };
+    let entries = store.entries(0)?;
     chain::verify(&entries, None)?;
     Register::read(&entries)?;
-    Ok(entries.len())
+    Ok(Some(entries.len()))
 }

@@ -7,8 +7,8 @@ use crate::cli::shared::arguments::{Change, OneKey, PinArgument};
 use crate::cli::shared::open_key::OpenKey;
 use crate::cli::shared::{CliError, Exit, Session, pin_entry};
 use crate::cli::view::key_credential::{Line, on_key, words};
-use crate::ledger::{Erasure, LedgerError, SqliteStore, Store as _};
-use crate::register::{Credential, Register};
+use crate::ledger::Erasure;
+use crate::register::Credential;
 use keywright_fido::ctap::Permissions;
 use keywright_fido::webauthn::CredentialId;
 
@@ -86,12 +86,7 @@ fn list(lines: &[Line], session: &Session) -> Result<Exit, CliError> {
 
 /// Whose credential a browser made on a key that was registered by hand, if a drill found it.
 fn by_hand(id: &CredentialId, session: &Session) -> Result<Option<String>, CliError> {
-    let store = match SqliteStore::read(&session.state()?.ledger()) {
-        Ok(store) => store,
-        Err(LedgerError::Missing { .. }) => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
-    let book = Register::read(&store.entries(0)?)?;
+    let Some(book) = session.register_if_any()? else { return Ok(None) };
     let found = |known: &Credential| known.by_hand.as_ref()?.found.as_ref().map(|found| found.credential_id.clone());
     let mut known = book.credentials.iter().filter(|(_, known)| known.state.is_in_use());
     Ok(known.find(|(_, known)| found(known).as_ref() == Some(id)).map(|(_, known)| {

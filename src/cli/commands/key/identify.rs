@@ -11,8 +11,6 @@ use crate::cli::shared::arguments::OneKey;
 use crate::cli::shared::open_key::OpenKey;
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::cli::view::ledger_credential::Owned;
-use crate::ledger::{SqliteStore, Store as _};
-use crate::register::Register;
 use keywright_fido::webauthn::Aaguid;
 
 /// Say whose key this is, without its PIN.
@@ -39,7 +37,7 @@ struct Found<'a> {
 impl Identify {
     /// Runs it.
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
-        let book = Register::read(&SqliteStore::read(&session.state()?.ledger())?.entries(0)?)?;
+        let book = session.register()?;
         let mut key = OpenKey::open(&self.which, session)?;
         key.authenticator.wink()?;
         let ids = credentials_of_ledger(&mut key.authenticator, &book)?;

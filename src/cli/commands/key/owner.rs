@@ -5,10 +5,10 @@
 use serde::Serialize;
 
 use crate::audit::key::credentials_of_ledger;
+use crate::cli::shared::ledger::register_of;
 use crate::cli::shared::operator::operator_name;
 use crate::cli::shared::{CliError, Session};
-use crate::ledger::{Erasure, Event, LedgerError, SqliteStore};
-use crate::register::Register;
+use crate::ledger::{Erasure, Event};
 use keywright_fido::ctap::Authenticator;
 use keywright_fido::webauthn::CredentialId;
 
@@ -41,7 +41,7 @@ impl Owner {
 
 /// The ledger's credentials in use among these; none where there is no ledger.
 pub(crate) fn of_credentials(ids: &[CredentialId], session: &Session) -> Result<Vec<Owner>, CliError> {
-    let Some(register) = register(session)? else { return Ok(Vec::new()) };
+    let Some(register) = session.register_if_any()? else { return Ok(Vec::new()) };
     let mut owners: Vec<Owner> = Vec::new();
     for id in ids {
         let Some(credential) = register.credentials.get(id).filter(|one| one.state.is_in_use()) else { continue };
@@ -64,7 +64,7 @@ pub(crate) fn of_credentials(ids: &[CredentialId], session: &Session) -> Result<
 
 /// The ledger's credentials in use that the key shows without its PIN.
 pub(crate) fn of_key(key: &mut Authenticator, session: &Session) -> Result<Vec<Owner>, CliError> {
-    let Some(register) = register(session)? else { return Ok(Vec::new()) };
+    let Some(register) = session.register_if_any()? else { return Ok(Vec::new()) };
     let shown = credentials_of_ledger(key, &register)?;
     of_credentials(&shown, session)
 }
@@ -74,12 +74,11 @@ pub(crate) fn record_erased(owners: &[Owner], how: Erasure, session: &Session) -
     if owners.is_empty() {
         return Ok(());
     }
-    let store = SqliteStore::open(&session.state()?.ledger(), Box::new(Session::now))?;
-    let mut register = Register::default();
-    register.catch_up(&store)?;
+    let store = session.ledger_for_writing()?;
+    let mut register = register_of(&*store)?;
     let credential_ids = owners.iter().map(|owner| owner.credential_id.clone()).collect();
     let operator = operator_name();
-    register.record(&store, &Event::KeyErased { credential_ids, how, operator })?;
+    register.record(&*store, &Event::KeyErased { credential_ids, how, operator })?;
     for owner in owners {
         session.console.say(&format!(
             "key {ordinal} of {login} is written down as erased; it is still registered at {directory}, until: \
@@ -90,15 +89,4 @@ pub(crate) fn record_erased(owners: &[Owner], how: Erasure, session: &Session) -
         ));
     }
     Ok(())
-}
-
-fn register(session: &Session) -> Result<Option<Register>, CliError> {
-    let store = match SqliteStore::read(&session.state()?.ledger()) {
-        Ok(store) => store,
-        Err(LedgerError::Missing { .. }) => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
-    let mut register = Register::default();
-    register.catch_up(&store)?;
-    Ok(Some(register))
 }

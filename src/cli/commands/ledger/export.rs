@@ -8,7 +8,6 @@ use serde::Serialize;
 use crate::audit::export;
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::cli::view::ledger_head::HeadLine;
-use crate::ledger::SqliteStore;
 
 /// Write a folder that other software can check.
 ///
@@ -32,8 +31,8 @@ struct Exported {
 impl Export {
     /// Runs it.
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
-        let store = SqliteStore::read(&session.state()?.ledger())?;
-        let head = export::export(&store, &self.folder)?;
+        let store = session.ledger_for_reading()?;
+        let head = export::export(&*store, &self.folder)?;
         let exported = Exported { folder: self.folder.clone(), head: HeadLine::of(&head) };
         session.output.result(&exported, || format!("{}\nhead {}", self.folder.display(), head))?;
         Ok(Exit::Done)

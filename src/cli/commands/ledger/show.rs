@@ -5,7 +5,7 @@ use data_encoding::HEXLOWER;
 use serde::Serialize;
 
 use crate::cli::shared::{CliError, Exit, Session};
-use crate::ledger::{Entry, Erasure, Event, JobId, LedgerError, Outcome, SqliteStore, Store as _};
+use crate::ledger::{Entry, Erasure, Event, JobId, LedgerError, Outcome};
 
 /// Show the events in their order.
 ///
@@ -33,7 +33,7 @@ struct Line<'a> {
 impl Show {
     /// Runs it.
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
-        for entry in SqliteStore::read(&session.state()?.ledger())?.entries(self.after)? {
+        for entry in session.ledger_for_reading()?.entries(self.after)? {
             let event = entry.event()?;
             if self.job.is_some_and(|job| event.job() != Some(JobId(job))) {
                 continue;

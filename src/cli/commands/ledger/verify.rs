@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::cli::shared::output::count;
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::cli::view::ledger_head::HeadLine;
-use crate::ledger::{Head, SqliteStore, Store as _, chain};
+use crate::ledger::{Head, chain};
 use crate::register::Register;
 
 /// Check that no event was changed, removed or reordered.
@@ -33,7 +33,7 @@ struct Verified {
 impl Verify {
     /// Runs it.
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
-        let entries = SqliteStore::read(&session.state()?.ledger())?.entries(0)?;
+        let entries = session.ledger_for_reading()?.entries(0)?;
         let head = chain::verify(&entries, self.head.as_ref())?;
         // The chain holds; do the events make sense one after the other as well?
         Register::read(&entries)?;

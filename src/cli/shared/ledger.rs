@@ -1,0 +1,66 @@
+//! The ledger of the state folder: the one place where it is opened.
+//!
+//! It refuses to make a ledger for a command that only reads.
+
+use crate::cli::shared::{CliError, Session};
+use crate::ledger::{Entry, Event, Head, LedgerError, SqliteStore, Store};
+use crate::register::Register;
+
+impl Session {
+    /// The ledger for reading. Fails where there is none.
+    pub(crate) fn ledger_for_reading(&self) -> Result<Box<dyn Store>, CliError> {
+        Ok(Box::new(SqliteStore::read(&self.state()?.ledger())?))
+    }
+
+    /// The ledger for reading, for commands that can do without one.
+    pub(crate) fn ledger_if_any(&self) -> Result<Option<Box<dyn Store>>, CliError> {
+        match self.ledger_for_reading() {
+            Ok(store) => Ok(Some(store)),
+            Err(CliError::Ledger(LedgerError::Missing { .. })) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The ledger for reading; an empty one where there is none.
+    pub(crate) fn ledger_or_empty(&self) -> Result<Box<dyn Store>, CliError> {
+        let empty = || Ok(Box::new(NoLedger { path: self.state()?.ledger().display().to_string() }) as Box<dyn Store>);
+        self.ledger_if_any()?.map_or_else(empty, Ok)
+    }
+
+    /// The ledger for writing; made where there is none. A command that must not make one reads it first.
+    pub(crate) fn ledger_for_writing(&self) -> Result<Box<dyn Store>, CliError> {
+        Ok(Box::new(SqliteStore::open(&self.state()?.create()?.ledger(), Box::new(Self::now))?))
+    }
+
+    /// What the ledger says now. Fails where there is none.
+    pub(crate) fn register(&self) -> Result<Register, CliError> {
+        register_of(&*self.ledger_for_reading()?)
+    }
+
+    /// What the ledger says now, for commands that can do without one.
+    pub(crate) fn register_if_any(&self) -> Result<Option<Register>, CliError> {
+        self.ledger_if_any()?.map(|store| register_of(&*store)).transpose()
+    }
+}
+
+/// What a ledger says now.
+pub(crate) fn register_of(store: &dyn Store) -> Result<Register, CliError> {
+    let mut register = Register::default();
+    register.catch_up(store)?;
+    Ok(register)
+}
+
+/// A ledger that does not exist and is not made.
+struct NoLedger {
+    path: String,
+}
+
+impl Store for NoLedger {
+    fn append(&self, _expected: &Head, _events: &[Event]) -> Result<Vec<Entry>, LedgerError> {
+        Err(LedgerError::ReadOnly { path: self.path.clone() })
+    }
+
+    fn entries(&self, _after: u64) -> Result<Vec<Entry>, LedgerError> {
+        Ok(Vec::new())
+    }
+}
