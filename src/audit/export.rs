@@ -9,19 +9,19 @@ use std::path::{Path, PathBuf};
 
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use serde::Serialize;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::JSON_SCHEMA;
 use crate::ledger::{
     AccountId, Entry, Head, KeyIdentity, LedgerError, Outcome, SeenByHand, Step, Store, WitnessResult,
 };
-use crate::profile::{Person, Profile, ProfileName};
+use crate::profile::{Person, ProfileName};
 use crate::register::{Account, AccountStanding, Credential, CredentialState, Job, Register, Standing};
 use keywright_attest::{Policy, Verdict};
-use keywright_fido::webauthn::{
-    Challenge, ClientDataJson, CredentialId, Origin, RpId, SignedAssertion, UserHandle, base64url,
-};
+use keywright_fido::webauthn::{Challenge, CredentialId, Origin, RpId, SignedAssertion, UserHandle};
 
 /// What an auditor reads first.
 const README: &str = include_str!("evidence.txt");
@@ -181,12 +181,13 @@ impl<'a> From<&'a Entry> for Line<'a> {
 
 /// An element of `accounts.json`.
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct AccountFile<'a> {
+    schema: &'static str,
+    kind: &'static str,
     account: &'a AccountId,
     user_id: Option<&'a str>,
     person: &'a Person,
-    profile: &'a Profile,
+    profile: Value,
     standing: AccountStanding,
     complete: bool,
     proved_keys: usize,
@@ -197,10 +198,12 @@ struct AccountFile<'a> {
 impl<'a> AccountFile<'a> {
     fn new(book: &'a Register, id: &'a AccountId, account: &'a Account, standing: &Standing) -> Self {
         Self {
+            schema: JSON_SCHEMA,
+            kind: "exported-account",
             account: id,
             user_id: account.user_id.as_deref(),
             person: &account.person,
-            profile: &account.profile,
+            profile: in_snake_case(serde_json::to_value(&account.profile).unwrap_or_default()),
             standing: standing.account,
             complete: standing.is_complete(),
             proved_keys: standing.in_service(),
@@ -210,10 +213,11 @@ impl<'a> AccountFile<'a> {
     }
 }
 
-/// `credentials/ID.json`. The public key is COSE, so that it is not called `publicKey`, which is DER in WebAuthn's JSON.
+/// `credentials/ID.json`. The public key is COSE, so that it is not called `public_key`, which is DER in WebAuthn's JSON.
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct CredentialFile<'a> {
+    schema: &'static str,
+    kind: &'static str,
     id: &'a CredentialId,
     rp_id: &'a RpId,
     user_handle: &'a UserHandle,
@@ -221,10 +225,9 @@ struct CredentialFile<'a> {
     challenge: Option<&'a Challenge>,
     origin: Option<&'a Origin>,
     attestation_object: String,
-    #[serde(rename = "clientDataJSON")]
     client_data_json: String,
     credential_public_key: String,
-    assertion: Option<Assertion<'a>>,
+    assertion: Option<&'a SignedAssertion>,
     witness: Option<&'a WitnessResult>,
     account: &'a AccountId,
     user_id: Option<&'a str>,
@@ -242,34 +245,24 @@ struct CredentialFile<'a> {
     failed: Option<&'a str>,
 }
 
-/// A [`SignedAssertion`] with WebAuthn's names.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Assertion<'a> {
-    #[serde(serialize_with = "base64url::serialize")]
-    authenticator_data: &'a [u8],
-    #[serde(rename = "clientDataJSON")]
-    client_data_json: &'a ClientDataJson,
-    #[serde(serialize_with = "base64url::serialize")]
-    signature: &'a [u8],
-}
-
-impl<'a> From<&'a SignedAssertion> for Assertion<'a> {
-    fn from(signed: &'a SignedAssertion) -> Self {
-        let SignedAssertion { authenticator_data, client_data_json, signature } = signed;
-        Self { authenticator_data, client_data_json, signature }
+/// The log writes a profile's members as its TOML file does, `always-uv`; JSON has one case.
+fn in_snake_case(value: Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            members.into_iter().map(|(name, value)| (name.replace('-', "_"), in_snake_case(value))).collect()
+        }
+        other => other,
     }
 }
 
 /// How a drill confirmed a registration that was made by hand. What the key lists none of is `null`.
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct ByHand<'a> {
     said_by: &'a str,
     id: Option<&'a CredentialId>,
     rp_id: Option<&'a RpId>,
     credential_public_key: Option<&'a str>,
-    assertion: Option<Assertion<'a>>,
+    assertion: Option<&'a SignedAssertion>,
 }
 
 impl<'a> ByHand<'a> {
@@ -280,7 +273,7 @@ impl<'a> ByHand<'a> {
             id: found.map(|found| &found.credential_id),
             rp_id: found.map(|found| &found.rp_id),
             credential_public_key: found.map(|found| found.public_key.as_str()),
-            assertion: found.map(|found| (&found.signature).into()),
+            assertion: found.map(|found| &found.signature),
         }
     }
 }
@@ -290,12 +283,14 @@ impl<'a> CredentialFile<'a> {
         // The job may have gone back and made another one since.
         let job = book.jobs.get(&credential.job).filter(|job| job.credential_id() == Some(id));
         let assertion = job.and_then(|job| match job.outcomes.get(&Step::Prove) {
-            Some(Outcome::Prove { assertion, .. }) => Some(assertion.into()),
+            Some(Outcome::Prove { assertion, .. }) => Some(assertion),
             _ => None,
         });
         let ceremony = job.and_then(Job::ceremony);
         let account = book.accounts.get(&credential.account);
         Self {
+            schema: JSON_SCHEMA,
+            kind: "exported-credential",
             id,
             rp_id: &credential.rp_id,
             user_handle: &credential.user_handle,
@@ -351,7 +346,7 @@ mod tests {
         (place, folder, head)
     }
 
-    fn json(path: &Path) -> serde_json::Value {
+    fn json(path: &Path) -> Value {
         serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
     }
 
@@ -364,7 +359,7 @@ mod tests {
         let lines = fs::read_to_string(folder.join("events.jsonl")).unwrap();
         assert_eq!(lines.lines().count(), entries.len());
         for (line, entry) in lines.lines().zip(entries) {
-            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            let line: Value = serde_json::from_str(line).unwrap();
             assert_eq!(line["seq"], entry.seq);
             assert_eq!(line["time"], entry.time);
             assert_eq!(line["body"], entry.body);
@@ -379,13 +374,13 @@ mod tests {
         let first = read(1);
         for (member, value) in [
             ("id", credential_id(1).to_string()),
-            ("rpId", "login.example.org".to_owned()),
-            ("userHandle", "AQID".to_owned()),
-            ("attestationObject", "oWNmbXRkbm9uZQ".to_owned()),
-            ("clientDataJSON", "eyJ0eXBlIjoid2ViYXV0aG4uY3JlYXRlIn0".to_owned()),
-            ("credentialPublicKey", "pQECAyYgAQ".to_owned()),
-            ("userId", "id-ada".to_owned()),
-            ("directoryId", "key-1".to_owned()),
+            ("rp_id", "login.example.org".to_owned()),
+            ("user_handle", "AQID".to_owned()),
+            ("attestation_object", "oWNmbXRkbm9uZQ".to_owned()),
+            ("client_data_json", "eyJ0eXBlIjoid2ViYXV0aG4uY3JlYXRlIn0".to_owned()),
+            ("credential_public_key", "pQECAyYgAQ".to_owned()),
+            ("user_id", "id-ada".to_owned()),
+            ("directory_id", "key-1".to_owned()),
             ("label", "Soft key 1".to_owned()),
             ("origin", "https://login.example.org".to_owned()),
             ("challenge", "AAECAwQFBgcICQoLDA0ODw".to_owned()),
@@ -411,13 +406,13 @@ mod tests {
 
         let accounts = json(&folder.join("accounts.json"));
         assert_eq!(accounts[0]["complete"], false);
-        assert_eq!(accounts[0]["provedKeys"], 2);
+        assert_eq!(accounts[0]["proved_keys"], 2);
         assert_eq!(accounts[0]["credentials"].as_array().unwrap().len(), 4);
 
-        assert!(first["byHand"].is_null());
-        let by_hand = &read(5)["byHand"];
+        assert!(first["by_hand"].is_null());
+        let by_hand = &read(5)["by_hand"];
         assert_eq!(
-            (&by_hand["saidBy"], &by_hand["rpId"], &by_hand["id"]),
+            (&by_hand["said_by"], &by_hand["rp_id"], &by_hand["id"]),
             (&"root".into(), &"bank.example".into(), &"AAAA".into())
         );
         assert_eq!(by_hand["assertion"]["signature"], "MEQC");

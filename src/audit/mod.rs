@@ -11,5 +11,8 @@ pub mod page;
 pub mod registration;
 pub mod registrations;
 
+/// The schema of all JSON that this program writes, but for the log's own; `docs/keywright-2.schema.json` describes it.
+pub const JSON_SCHEMA: &str = "keywright/2";
+
 pub use registration::{Contradiction, Registration, RegistrationError};
 pub use registrations::{Found, FoundError, Place, Registrations};

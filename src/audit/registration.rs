@@ -102,9 +102,9 @@ struct Members<'a> {
     raw_id: Option<Perhaps<Text<'a>>>,
     #[serde(borrow)]
     id: Option<Perhaps<Text<'a>>>,
-    #[serde(borrow)]
+    #[serde(borrow, alias = "attestation_object")]
     attestation_object: Option<Text<'a>>,
-    #[serde(borrow, rename = "clientDataJSON")]
+    #[serde(borrow, rename = "clientDataJSON", alias = "client_data_json")]
     client_data_json: Option<Text<'a>>,
     key: Option<Perhaps<Key>>,
 }

@@ -473,7 +473,7 @@ fn metadata_is_taken_only_with_a_good_signature() {
     let blob = blob.to_str().unwrap();
     verify(blob, &["--at", "2030-01-01"]).expect(1).says("signing certificates were not all valid").says("hint: ");
     let judged = verify(blob, &["--unsigned"]).expect(7).says("number 237, not signed").one();
-    assert_eq!((&judged["metadata"]["signed"], &judged["chain"]), (&json!(false), &json!("unknown_model")));
+    assert_eq!((&judged["metadata"]["signed"], &judged["chain"]), (&json!(false), &json!("unknown-model")));
     let cut = &std::fs::read_to_string(blob).unwrap();
     let cut = home.file("cut.jwt", &cut[..cut.len() - 8]);
     verify(&cut, &["--at", "2026-03-20"]).expect(1).says("error: ");

@@ -38,7 +38,7 @@ fn a_new_key_shows_what_it_is_and_keeps_nothing() {
         assert_eq!(unknown, &Value::Null, "{found}");
     }
     // The throw-away credential took no room.
-    assert_eq!(found["info"]["remainingDiscoverableCredentials"], 150);
+    assert_eq!(found["info"]["remaining_discoverable_credentials"], 150);
     let after = audit(&home, &["--touch-after", "20"]).expect(0).says("touch now: ");
     for words in
         ["150 more", "PIN                     not set", "valid (packed), the chain is trusted", "there is none"]

@@ -21,7 +21,7 @@ fn what_is_set_up_is_listed_without_asking_anybody() {
     let home = Home::new();
     let settings = home.file("keywright.toml", TWO);
     let listed = home.run(&["idp", "list", "--config", &settings, "--json"]).expect(0).json();
-    let of = |name: &str, address: &str, secret: &str| json!({ "schema": "keywright/1", "name": name, "kind": "embedded", "address": address, "secret": secret });
+    let of = |name: &str, address: &str, secret: &str| json!({ "schema": "keywright/2", "kind": "idp", "name": name, "idp_kind": "embedded", "address": address, "secret": secret });
     assert_eq!(
         listed,
         [of("corp", "http://127.0.0.1:9", "env:CORP_TOKEN"), of("lab", "http://[::1]:9", "file:lab.token")]
@@ -66,7 +66,7 @@ fn a_script_sets_one_up_with_every_answer_given() {
     );
     assert_eq!(
         added.one(),
-        json!({ "schema": "keywright/1", "name": "login", "file": file_name, "written": true, "table": values,
+        json!({ "schema": "keywright/2", "kind": "idp-added", "name": "login", "file": file_name, "written": true, "table": values,
                 "next": "keywright idp check login" })
     );
     added

@@ -81,12 +81,12 @@ fn info_shows_every_member() {
     let info = key(&home, &["info", "--json"]).expect(0).one();
     assert_eq!(info["options"]["rk"], true);
     assert_eq!(info["options"]["clientPin"], false);
-    assert_eq!(info["minPINLength"], 4);
-    assert_eq!(info["maxPINLength"], 63);
-    assert_eq!(info["pinUvAuthProtocols"], json!([2, 1]));
-    assert_eq!(info["forcePinChange"], false);
-    // schema, path, product, 31 members of the specification, unknown ones
-    assert_eq!(info.as_object().unwrap().len(), 3 + 31 + 1);
+    assert_eq!(info["min_pin_length"], 4);
+    assert_eq!(info["max_pin_length"], 63);
+    assert_eq!(info["pin_uv_auth_protocols"], json!([2, 1]));
+    assert_eq!(info["force_pin_change"], false);
+    // schema, kind, path, product, 31 members of the specification, unknown ones
+    assert_eq!(info.as_object().unwrap().len(), 4 + 31 + 1);
     let words = key(&home, &["info"]).expect(0).stdout;
     for line in ["PIN                     not set", "room for credentials    150 more", "credProtect"] {
         assert!(words.contains(line), "{line}: {words}");
@@ -166,7 +166,7 @@ fn policy_is_changed_and_read_back() {
 
     let done = key(&home, &[&change[..], &["--yes", "--json"]].concat()).expect(0).one();
     let expected = json!({
-        "schema": "keywright/1", "path": "soft:1", "changed": true, "min_pin_length": 8, "force_pin_change": false,
+        "schema": "keywright/2", "kind": "key-policy", "path": "soft:1", "changed": true, "min_pin_length": 8, "force_pin_change": false,
         "always_uv": true, "enterprise_attestation": true
     });
     assert_eq!(done, expected);

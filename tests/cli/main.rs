@@ -7,6 +7,7 @@ mod audit_key;
 mod company_network;
 mod doctor;
 mod idp;
+mod json;
 mod key;
 mod mds;
 mod provision;

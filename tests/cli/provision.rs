@@ -279,7 +279,7 @@ fn a_rehearsal_leaves_everything_to_look_at() {
     home.run(&["ledger", "verify", "--state", "try", "--head", head]).expect(0);
     let events = home.run(&["ledger", "show", "--state", "try", "--json"]).expect(0).json();
     assert_eq!(events.len() as u64, left["events"].as_u64().unwrap());
-    assert_eq!(events[0]["event"], "batch-started");
+    assert_eq!(events[0]["body"]["event"], "batch-started");
     let shown = home.run(&["ledger", "show", "--state", "try", "--job", "1"]).expect(0).stdout;
     assert!(shown.contains("job 1: hand-over done to rehearsal") && !shown.contains("job 2"), "{shown}");
     home.run(&["ledger", "export", "more-evidence", "--state", "try"]).expect(0);

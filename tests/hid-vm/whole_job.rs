@@ -210,7 +210,7 @@ fn libfido2_finds_them(office: &Office, evidence: &BTreeMap<String, Value>, pins
     for (node, known) in evidence {
         assert!(listed.lines().any(|line| line.starts_with(&format!("{node}: "))), "{node} is not in\n{listed}");
         let (pin, id) = (format!("{}\n", pins[node.as_str()]), bytes(known, "id"));
-        let rp_id = known["rpId"].as_str().unwrap();
+        let rp_id = known["rp_id"].as_str().unwrap();
 
         let info = told("fido2-token", &["-I", node], "");
         for line in ["clientPin", "alwaysUv", "minpinlen: 8", "pin change required: false", "pin retries: 8"] {
@@ -245,7 +245,7 @@ fn python_fido2_finds_them(evidence: &BTreeMap<String, Value>, pins: &BTreeMap<&
     let start = Instant::now();
     let asked: Vec<_> = evidence
         .iter()
-        .map(|(node, known)| json!({"node": node, "pin": pins[node.as_str()], "rp_id": known["rpId"]}))
+        .map(|(node, known)| json!({"node": node, "pin": pins[node.as_str()], "rp_id": known["rp_id"]}))
         .collect();
     let found = told(&python(), &[&script("read_back.py")], &Value::from(asked).to_string());
     let found: Vec<Value> = serde_json::from_str(&found).unwrap();
@@ -264,7 +264,7 @@ fn python_fido2_finds_them(evidence: &BTreeMap<String, Value>, pins: &BTreeMap<&
             "always_uv": true,
             "pin_retries": if at == 0 { 7 } else { 8 },
             "credentials": [{
-                "rp_id_hash": HEXLOWER.encode(&sha256(known["rpId"].as_str().unwrap())),
+                "rp_id_hash": HEXLOWER.encode(&sha256(known["rp_id"].as_str().unwrap())),
                 "id": id,
                 "user_id": HEXLOWER.encode(&bytes(known, "userHandle")),
                 "user_name": known["account"]["login"],
@@ -280,7 +280,7 @@ fn python_fido2_finds_them(evidence: &BTreeMap<String, Value>, pins: &BTreeMap<&
 fn ctap_hid_fido2_finds_them(evidence: &BTreeMap<String, Value>, pins: &BTreeMap<&str, String>) {
     let start = Instant::now();
     for (node, known) in evidence {
-        let (pin, id, rp_id) = (&pins[node.as_str()], bytes(known, "id"), known["rpId"].as_str().unwrap());
+        let (pin, id, rp_id) = (&pins[node.as_str()], bytes(known, "id"), known["rp_id"].as_str().unwrap());
         let config = LibCfg { use_pre_credential_management: false, enable_keep_alive_msg: false, ..LibCfg::init() };
         let key = FidoKeyHidFactory::create_by_params(&[HidParam::Path(node.clone())], &config).unwrap();
         let key = key.with_pin_protocol_version(2);

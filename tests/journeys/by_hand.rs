@@ -134,7 +134,8 @@ impl Office {
 
     fn drills(&self) -> Vec<Value> {
         let shown = self.run(&["ledger", "show", "--json"]).expect(0).json();
-        shown.into_iter().filter(|entry| entry["event"] == "key-drilled").collect()
+        let events = shown.into_iter().map(|mut line| line["body"].take());
+        events.filter(|event| event["event"] == "key-drilled").collect()
     }
 }
 
@@ -226,8 +227,11 @@ fn an_auditor_verifies_what_keys_registered_by_hand_attest_and_show() {
     let mut files: Vec<Value> = std::fs::read_dir(folder.join("credentials")).unwrap().map(read).collect();
     files.sort_by_key(|file| file["ordinal"].as_u64());
     assert_eq!((&files[0]["state"], &files[1]["state"]), (&json!("registered"), &json!("unconfirmed")));
-    assert_eq!((&files[0]["rpId"], &files[0]["byHand"]["rpId"]), (&json!("keywright.invalid"), &json!("bank.example")));
-    assert_eq!((&files[0]["byHand"]["saidBy"], &files[1]["byHand"]), (&json!("tester"), &Value::Null));
+    assert_eq!(
+        (&files[0]["rp_id"], &files[0]["by_hand"]["rp_id"]),
+        (&json!("keywright.invalid"), &json!("bank.example"))
+    );
+    assert_eq!((&files[0]["by_hand"]["said_by"], &files[1]["by_hand"]), (&json!("tester"), &Value::Null));
 
     let Some(cache) = installed("reverify", "py_webauthn", "tests/reverify/install") else { return };
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reverify/reverify.py");

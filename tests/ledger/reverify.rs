@@ -147,9 +147,9 @@ fn a_file_that_says_something_else_than_the_events_is_found_though_its_sum_fits(
     let Some(evidence) = Evidence::new() else { return };
     let sound = fs::read(&evidence.credentials()[0]).unwrap();
     let changes: [(&str, Change); 6] = [
-        ("attestationObject: is", |file| flip(&mut file["attestationObject"], 9)),
-        ("clientDataJSON: is", |file| flip(&mut file["clientDataJSON"], 9)),
-        ("credentialPublicKey: is", |file| flip(&mut file["credentialPublicKey"], 9)),
+        ("attestation_object: is", |file| flip(&mut file["attestation_object"], 9)),
+        ("client_data_json: is", |file| flip(&mut file["client_data_json"], 9)),
+        ("credential_public_key: is", |file| flip(&mut file["credential_public_key"], 9)),
         ("signature: is", |file| flip(&mut file["assertion"]["signature"], 9)),
         ("verdict: is", |file| file["verdict"]["model"] = "another".into()),
         ("challenge: is", |file| flip(&mut file["challenge"], 9)),

@@ -263,7 +263,7 @@ mod tests {
     #[test]
     fn a_verdict_of_an_older_ledger_is_read() {
         let older = serde_json::json!({
-            "fmt": "none", "statement": "none", "chain": "not_checked", "anchor": null, "aaguid": testing::MODEL,
+            "fmt": "none", "statement": "none", "chain": "not-checked", "anchor": null, "aaguid": testing::MODEL,
             "model": null, "subject": null, "firmware": "5.4.3", "serial": null, "enterprise": false, "transports": [],
             "backup_eligible": false, "reasons": [],
         });
@@ -291,7 +291,7 @@ mod tests {
         assert_eq!(statements, ["valid", "invalid", "self", "none", "unverified"]);
         let chains = [Chain::Trusted, Chain::Untrusted, Chain::Expired, Chain::UnknownModel, Chain::NotChecked]
             .map(|chain| words(serde_json::to_value(chain).unwrap()));
-        assert_eq!(chains, ["trusted", "untrusted", "expired", "unknown_model", "not_checked"]);
+        assert_eq!(chains, ["trusted", "untrusted", "expired", "unknown-model", "not-checked"]);
     }
 
     fn verdict(judge: &Judge, object: &AttestationObject) -> Verdict {

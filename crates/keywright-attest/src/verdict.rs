@@ -1,4 +1,6 @@
 //! What was found out about an attestation, as a value that goes into the ledger.
+//!
+//! Aliases read what logs of keywright 0.1.0 have.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +9,7 @@ use keywright_fido::webauthn::Aaguid;
 
 /// What the statement is worth by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Statement {
     /// Every rule of its format holds, and the attestation certificate's key signed it.
     Valid,
@@ -24,7 +26,7 @@ pub enum Statement {
 
 /// Where the statement's certificates lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Chain {
     /// To one of the anchors.
     Trusted,
@@ -33,14 +35,16 @@ pub enum Chain {
     /// To an anchor, but a certificate on the way was not valid at that time.
     Expired,
     /// No anchors are known for a model like this.
+    #[serde(alias = "unknown_model")]
     UnknownModel,
     /// There are no certificates, or no anchors to hold them against.
+    #[serde(alias = "not_checked")]
     NotChecked,
 }
 
 /// How an anchor stands to the attestation certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum AnchorKind {
     /// A certificate that names itself as its issuer.
     Root,
@@ -61,13 +65,16 @@ pub struct Anchor {
 
 /// Where a firmware version was read, the most reliable source first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum FirmwareSource {
     /// The certificate's extension 1.3.6.1.4.1.41482.13.1.
+    #[serde(alias = "yubico_extension")]
     YubicoExtension,
     /// The certificate's extension 1.3.6.1.4.1.45724.1.1.5, id-fido-gen-ce-fw-version.
+    #[serde(alias = "fido_extension")]
     FidoExtension,
     /// getInfo's firmwareVersion (0x0E): what the key says, signed by nobody.
+    #[serde(alias = "get_info")]
     GetInfo,
 }
 
@@ -109,7 +116,7 @@ pub struct Advice {
 /// Whether one key has a weakness that some firmware of its model has, the worst first. A key whose firmware is mended has no
 /// [`Advice`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Exposure {
     /// Its firmware is one that has it.
     Affected,

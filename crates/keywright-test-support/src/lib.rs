@@ -11,6 +11,7 @@ pub mod cli;
 pub mod data;
 pub mod fault_proxy;
 pub mod installed;
+pub mod json_schema;
 pub mod metadata_service;
 pub mod workshop;
 

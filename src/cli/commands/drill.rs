@@ -10,6 +10,7 @@ use crate::cli::shared::device::{KeysError, choose};
 use crate::cli::shared::failure::{drill_exit, drill_hint};
 use crate::cli::shared::open_key::{Keys, open};
 use crate::cli::shared::operator::operator_name;
+use crate::cli::shared::output::View;
 use crate::cli::shared::session::ENDING;
 use crate::cli::shared::{CliError, Exit, Session, pin_entry, select_by_touch};
 use crate::idp::Registration;
@@ -61,7 +62,6 @@ pub(crate) struct Drill {
 
 #[derive(Serialize)]
 struct Drilled<'a> {
-    kind: &'static str,
     account: &'a str,
     directory: &'a str,
     person: &'a str,
@@ -83,6 +83,10 @@ struct Drilled<'a> {
     /// RFC 3339; `null` where the profile asks for no drills.
     next_drill: Option<String>,
     failure: Option<Why>,
+}
+
+impl View for Drilled<'_> {
+    const KIND: &'static str = "drill";
 }
 
 #[derive(Serialize)]
@@ -283,7 +287,6 @@ impl Drill {
         let observed = ended.as_ref().ok();
         let failure = ended.as_ref().err();
         let drilled = Drilled {
-            kind: "drill",
             account: &credential.account.login,
             directory: &credential.account.directory,
             person,

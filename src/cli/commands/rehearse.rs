@@ -15,7 +15,7 @@ use crate::audit::export;
 use crate::cli::shared::arguments::{KeySource, Work};
 use crate::cli::shared::batch::{RunContext, RunKind};
 use crate::cli::shared::device::SoftKeys;
-use crate::cli::shared::output::count;
+use crate::cli::shared::output::{View, count};
 use crate::cli::shared::practice_idp::{UserRow, add_users, token_file};
 use crate::cli::shared::session::ENDING;
 use crate::cli::shared::state::{StateFolder, create_private, write_private};
@@ -70,7 +70,6 @@ struct Stage {
 /// The last line of a rehearsal.
 #[derive(Serialize)]
 struct Left<'a> {
-    kind: &'static str,
     folder: &'a Path,
     roster: PathBuf,
     profiles: PathBuf,
@@ -82,6 +81,10 @@ struct Left<'a> {
     softkeys: PathBuf,
     events: u64,
     head: String,
+}
+
+impl View for Left<'_> {
+    const KIND: &'static str = "rehearsal";
 }
 
 impl Rehearse {
@@ -244,7 +247,6 @@ impl Stage {
     fn left(&self, head: &Head) -> Result<Left<'_>, CliError> {
         let state = self.state()?;
         Ok(Left {
-            kind: "rehearsal",
             folder: &self.folder,
             roster: self.roster(),
             profiles: self.profiles(),

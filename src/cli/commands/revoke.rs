@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::cli::shared::arguments::WhichIdp;
-use crate::cli::shared::output::count;
+use crate::cli::shared::output::{View, count};
 use crate::cli::shared::session::ENDING;
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::idp::Registration;
@@ -43,7 +43,6 @@ pub(crate) struct Revoke {
 
 #[derive(Serialize)]
 struct Revoked<'a> {
-    kind: &'static str,
     account: &'a str,
     directory: &'a str,
     ordinal: usize,
@@ -55,6 +54,10 @@ struct Revoked<'a> {
     given_up: bool,
     keys_left: usize,
     keys_required: usize,
+}
+
+impl View for Revoked<'_> {
+    const KIND: &'static str = "revoked";
 }
 
 impl Revoke {
@@ -69,7 +72,6 @@ impl Revoke {
         };
         let required = known.accounts[&account].profile.keys.required;
         let mut revoked = Revoked {
-            kind: "revoked",
             account: &self.account,
             directory: directory.name(),
             ordinal: self.key,

@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Serialize;
 use time::format_description::well_known::Rfc3339;
 
-use crate::cli::shared::output::{count, table};
+use crate::cli::shared::output::{View, count, table};
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::cli::view::run_report::to_be_confirmed;
 use crate::ledger::{AccountId, FailureCode, JobId, Step, WitnessResult};
@@ -23,7 +23,6 @@ pub(crate) struct Status {
 
 #[derive(Serialize)]
 struct Line<'a> {
-    kind: &'static str,
     account: &'a str,
     directory: &'a str,
     person: &'a str,
@@ -39,6 +38,10 @@ struct Line<'a> {
     keys: Vec<KeyStanding>,
     jobs: Vec<JobLine<'a>>,
     attention: Vec<&'a str>,
+}
+
+impl View for Line<'_> {
+    const KIND: &'static str = "account";
 }
 
 #[derive(Serialize)]
@@ -61,7 +64,6 @@ struct Why<'a> {
 
 #[derive(Serialize)]
 struct Summary<'a> {
-    kind: &'static str,
     batch: u64,
     accounts: usize,
     complete: usize,
@@ -69,6 +71,10 @@ struct Summary<'a> {
     keys_unconfirmed: usize,
     events: u64,
     attention: Vec<&'a str>,
+}
+
+impl View for Summary<'_> {
+    const KIND: &'static str = "summary";
 }
 
 impl Status {
@@ -79,7 +85,6 @@ impl Status {
         let all: Vec<_> =
             book.accounts.keys().filter_map(|id| Some(line(id, &book, book.standing(id, now)?))).collect();
         let summary = Summary {
-            kind: "summary",
             batch: book.batch,
             accounts: all.iter().filter(|line| line.state != AccountStanding::Forgotten).count(),
             complete: all.iter().filter(|line| line.complete).count(),
@@ -108,7 +113,6 @@ impl Status {
 fn line<'a>(id: &'a AccountId, book: &'a Register, standing: Standing) -> Line<'a> {
     let account = &book.accounts[id];
     Line {
-        kind: "account",
         account: &id.login,
         directory: &id.directory,
         person: account.person.display_name(),

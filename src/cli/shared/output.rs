@@ -7,10 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
+use crate::audit::JSON_SCHEMA;
 use crate::cli::shared::CliError;
 
-/// The version of every JSON object that this program prints.
-pub(crate) const SCHEMA: &str = "keywright/1";
+/// A thing as JSON shows it: `snake_case` members, `kebab-case` values. `docs/keywright-2.schema.json` describes each kind.
+pub(crate) trait View: Serialize {
+    /// What it is, in the schema's words.
+    const KIND: &'static str;
+}
 
 /// Stdout.
 #[derive(Debug, Default)]
@@ -19,10 +23,11 @@ pub(crate) struct Output {
     closed: AtomicBool,
 }
 
-/// An object with the schema's name before its own members.
+/// A view with the schema's name and its kind before its own members.
 #[derive(Serialize)]
-struct Line<'a, T: Serialize> {
+struct Line<'a, T: View> {
     schema: &'static str,
+    kind: &'static str,
     #[serde(flatten)]
     object: &'a T,
 }
@@ -39,12 +44,12 @@ impl Output {
     }
 
     /// Prints a result: the object as one line of JSON, or the words. No words, no line.
-    pub(crate) fn result<T: Serialize>(&self, object: &T, words: impl FnOnce() -> String) -> Result<(), CliError> {
+    pub(crate) fn result<T: View>(&self, object: &T, words: impl FnOnce() -> String) -> Result<(), CliError> {
         if self.json { self.object(object) } else { self.words(&words()) }
     }
 
     /// Prints an object as one line of JSON.
-    pub(crate) fn object<T: Serialize>(&self, object: &T) -> Result<(), CliError> {
+    pub(crate) fn object<T: View>(&self, object: &T) -> Result<(), CliError> {
         self.words(&Self::line(object)?)
     }
 
@@ -63,8 +68,8 @@ impl Output {
     }
 
     /// An object as one line of JSON, to be printed later; without the end of the line.
-    pub(crate) fn line<T: Serialize>(object: &T) -> Result<String, CliError> {
-        serde_json::to_string(&Line { schema: SCHEMA, object })
+    pub(crate) fn line<T: View>(object: &T) -> Result<String, CliError> {
+        serde_json::to_string(&Line { schema: JSON_SCHEMA, kind: T::KIND, object })
             .map_err(|error| CliError::File { path: "stdout".into(), why: error.to_string() })
     }
 
@@ -123,10 +128,16 @@ mod tests {
     }
 
     #[test]
-    fn an_object_says_its_schema_first() {
-        let line =
-            serde_json::to_string(&Line { schema: SCHEMA, object: &serde_json::json!({"path": "soft:1"}) }).unwrap();
-        assert_eq!(line, r#"{"schema":"keywright/1","path":"soft:1"}"#);
+    fn an_object_says_first_what_it_is() {
+        #[derive(Serialize)]
+        struct Key {
+            path: &'static str,
+        }
+        impl View for Key {
+            const KIND: &'static str = "key";
+        }
+        let line = Output::line(&Key { path: "soft:1" }).unwrap();
+        assert_eq!(line, r#"{"schema":"keywright/2","kind":"key","path":"soft:1"}"#);
     }
 
     #[test]

@@ -1,110 +1,28 @@
 //! authenticatorGetInfo.
 
-use std::collections::BTreeMap;
-
 use data_encoding::HEXLOWER;
 use serde::Serialize;
 
+use crate::cli::shared::output::View;
 use keywright_fido::ctap::GetInfo;
-use keywright_fido::webauthn::{Aaguid, CoseAlgorithm};
+use keywright_fido::webauthn::CoseAlgorithm;
 
-/// getInfo as JSON: the specification's names, `null` where the key says nothing.
+/// A key and what it says of itself.
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Members<'a> {
-    path: &'a str,
-    product: &'a str,
-    versions: &'a [String],
-    extensions: &'a [String],
-    aaguid: Aaguid,
-    options: &'a BTreeMap<String, bool>,
-    max_msg_size: usize,
-    pin_uv_auth_protocols: &'a [u64],
-    max_credential_count_in_list: Option<u64>,
-    max_credential_id_length: Option<u64>,
-    transports: &'a [String],
-    algorithms: Vec<i64>,
-    max_serialized_large_blob_array: Option<u64>,
-    force_pin_change: bool,
-    #[serde(rename = "minPINLength")]
-    min_pin_length: usize,
-    firmware_version: Option<u64>,
-    max_cred_blob_length: Option<u64>,
-    #[serde(rename = "maxRPIDsForSetMinPINLength")]
-    max_rp_ids_for_set_min_pin_length: Option<u64>,
-    preferred_platform_uv_attempts: Option<u64>,
-    uv_modality: Option<u64>,
-    certifications: &'a BTreeMap<String, i64>,
-    remaining_discoverable_credentials: Option<u64>,
-    vendor_prototype_config_commands: &'a [u64],
-    attestation_formats: &'a [String],
-    uv_count_since_last_pin_entry: Option<u64>,
-    long_touch_for_reset: Option<bool>,
-    enc_identifier: Option<String>,
-    transports_for_reset: &'a [String],
-    pin_complexity_policy: Option<bool>,
-    #[serde(rename = "pinComplexityPolicyURL")]
-    pin_complexity_policy_url: Option<String>,
-    #[serde(rename = "maxPINLength")]
-    max_pin_length: usize,
-    enc_cred_store_state: Option<String>,
-    authenticator_config_commands: Option<&'a [u64]>,
-    unknown: BTreeMap<String, String>,
+pub(crate) struct KeyInfo<'a> {
+    pub(crate) path: &'a str,
+    pub(crate) product: &'a str,
+    #[serde(flatten)]
+    pub(crate) info: &'a GetInfo,
 }
 
-impl<'a> Members<'a> {
-    /// As the key says.
-    pub(crate) fn of(path: &'a str, product: &'a str, info: &'a GetInfo) -> Self {
-        let hex = |bytes: &Option<Vec<u8>>| bytes.as_ref().map(|bytes| HEXLOWER.encode(bytes));
-        Self {
-            path,
-            product,
-            versions: &info.versions,
-            extensions: &info.extensions,
-            aaguid: info.aaguid,
-            options: &info.options,
-            max_msg_size: info.max_msg_size,
-            pin_uv_auth_protocols: &info.pin_uv_auth_protocols,
-            max_credential_count_in_list: info.max_credential_count_in_list,
-            max_credential_id_length: info.max_credential_id_length,
-            transports: &info.transports,
-            algorithms: info.algorithms.iter().map(|algorithm| algorithm.0).collect(),
-            max_serialized_large_blob_array: info.max_serialized_large_blob_array,
-            force_pin_change: info.force_pin_change,
-            min_pin_length: info.min_pin_length,
-            firmware_version: info.firmware_version,
-            max_cred_blob_length: info.max_cred_blob_length,
-            max_rp_ids_for_set_min_pin_length: info.max_rp_ids_for_set_min_pin_length,
-            preferred_platform_uv_attempts: info.preferred_platform_uv_attempts,
-            uv_modality: info.uv_modality,
-            certifications: &info.certifications,
-            remaining_discoverable_credentials: info.remaining_discoverable_credentials,
-            vendor_prototype_config_commands: &info.vendor_prototype_config_commands,
-            attestation_formats: &info.attestation_formats,
-            uv_count_since_last_pin_entry: info.uv_count_since_last_pin_entry,
-            long_touch_for_reset: info.long_touch_for_reset,
-            enc_identifier: hex(&info.enc_identifier),
-            transports_for_reset: &info.transports_for_reset,
-            pin_complexity_policy: info.pin_complexity_policy,
-            pin_complexity_policy_url: info
-                .pin_complexity_policy_url
-                .as_ref()
-                .map(|url| String::from_utf8_lossy(url).into_owned()),
-            max_pin_length: info.max_pin_length,
-            enc_cred_store_state: hex(&info.enc_cred_store_state),
-            authenticator_config_commands: info.authenticator_config_commands.as_deref(),
-            unknown: info
-                .unknown
-                .iter()
-                .map(|(number, cbor)| (format!("0x{number:02x}"), HEXLOWER.encode(cbor)))
-                .collect(),
-        }
-    }
+impl View for KeyInfo<'_> {
+    const KIND: &'static str = "key-info";
 }
 
 /// The members that the key tells, a line each, under the key's path and product.
-pub(crate) fn words(members: &Members<'_>, info: &GetInfo) -> String {
-    let mut text = format!("{}  {}\n", members.path, members.product);
+pub(crate) fn words(KeyInfo { path, product, info }: &KeyInfo<'_>) -> String {
+    let mut text = format!("{path}  {product}\n");
     let mut line = |name: &str, value: String| {
         if !value.is_empty() {
             text.push_str(&format!("  {name:<24}{value}\n"));
@@ -125,7 +43,8 @@ pub(crate) fn words(members: &Members<'_>, info: &GetInfo) -> String {
     line("  maximum length", format!("{} bytes", info.max_pin_length));
     line("  change demanded", yes_no(info.force_pin_change));
     line("  complexity rules", info.pin_complexity_policy.map(yes_no).unwrap_or_default());
-    line("  rules explained at", members.pin_complexity_policy_url.clone().unwrap_or_default());
+    let url = info.pin_complexity_policy_url.as_deref();
+    line("  rules explained at", url.map(|url| String::from_utf8_lossy(url).into_owned()).unwrap_or_default());
     line("  protocols", numbers(&info.pin_uv_auth_protocols, |value| value.to_string()));
     line("always asks for PIN", option(info, "alwaysUv"));
     line("enterprise attestation", option(info, "ep"));
@@ -164,10 +83,11 @@ pub(crate) fn words(members: &Members<'_>, info: &GetInfo) -> String {
     );
     line("long touch for reset", info.long_touch_for_reset.map(yes_no).unwrap_or_default());
     line("transports for reset", info.transports_for_reset.join(", "));
-    line("encrypted identifier", members.enc_identifier.clone().unwrap_or_default());
-    line("encrypted store state", members.enc_cred_store_state.clone().unwrap_or_default());
-    for (number, cbor) in &members.unknown {
-        line(&format!("member {number}"), format!("{cbor} (not in the specification)"));
+    let hex = |bytes: &Option<Vec<u8>>| bytes.as_ref().map(|bytes| HEXLOWER.encode(bytes)).unwrap_or_default();
+    line("encrypted identifier", hex(&info.enc_identifier));
+    line("encrypted store state", hex(&info.enc_cred_store_state));
+    for (number, cbor) in &info.unknown {
+        line(&format!("member 0x{number:02x}"), format!("{} (not in the specification)", HEXLOWER.encode(cbor)));
     }
     text
 }

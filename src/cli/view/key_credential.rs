@@ -3,7 +3,7 @@
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use serde::Serialize;
 
-use crate::cli::shared::output::table;
+use crate::cli::shared::output::{View, table};
 use keywright_fido::ctap::{Authenticator, CtapError, PinUvAuthToken, StoredCredential, StoredRp};
 use keywright_fido::webauthn::CredentialId;
 
@@ -20,6 +20,10 @@ pub(crate) struct Line {
     pub(crate) algorithm: Option<i64>,
     pub(crate) cred_protect: Option<u64>,
     pub(crate) deleted: bool,
+}
+
+impl View for Line {
+    const KIND: &'static str = "key-credential";
 }
 
 impl Line {

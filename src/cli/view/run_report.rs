@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::cli::shared::batch::{RunKind, RunOutcome};
 use crate::cli::shared::failure::{exit_of, hint_of};
-use crate::cli::shared::output::{count, table};
+use crate::cli::shared::output::{View, count, table};
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::idp::ByHand;
 use crate::ledger::{Failure, FailureCode, JobId, Step, WitnessResult};
@@ -15,7 +15,6 @@ use keywright_fido::webauthn::{Aaguid, CredentialId};
 
 #[derive(Serialize)]
 struct AccountLine<'a> {
-    kind: &'static str,
     account: &'a str,
     directory: &'a str,
     person: &'a str,
@@ -25,6 +24,10 @@ struct AccountLine<'a> {
     other_methods: &'a [String],
     failure: Option<Why<'a>>,
     jobs: Vec<JobLine<'a>>,
+}
+
+impl View for AccountLine<'_> {
+    const KIND: &'static str = "account";
 }
 
 #[derive(Serialize)]
@@ -53,7 +56,6 @@ struct Why<'a> {
 /// The last line of a run.
 #[derive(Serialize)]
 struct Summary<'a> {
-    kind: &'static str,
     batch: u64,
     dry_run: bool,
     accounts: usize,
@@ -67,10 +69,13 @@ struct Summary<'a> {
     by_hand: Option<&'a ByHand>,
 }
 
+impl View for Summary<'_> {
+    const KIND: &'static str = "summary";
+}
+
 impl<'a> AccountLine<'a> {
     fn of(account: &'a AccountReport) -> Self {
         Self {
-            kind: "account",
             account: &account.account.login,
             directory: &account.account.directory,
             person: &account.person,
@@ -117,7 +122,6 @@ pub(crate) fn print(outcome: &RunOutcome, session: &Session) -> Result<Exit, Cli
     let well = |account: &&AccountReport| is_well(account, verb, dry_run);
     let unconfirmed = jobs(report).filter(|job| job.done && job.unconfirmed).count();
     let summary = Summary {
-        kind: "summary",
         batch: report.batch,
         dry_run,
         accounts: report.accounts.len(),
@@ -346,7 +350,7 @@ mod tests {
         assert_eq!(
             serde_json::to_value(AccountLine::of(&account)).unwrap(),
             serde_json::json!({
-                "kind": "account", "account": "ada", "directory": "corp", "person": "ada", "profile": "admin",
+                "account": "ada", "directory": "corp", "person": "ada", "profile": "admin",
                 "complete": false, "to_be_confirmed": false, "other_methods": [], "failure": null,
                 "jobs": [{
                     "job": 1, "ordinal": 1, "port": "1-2", "aaguid": null, "credential_id": null,

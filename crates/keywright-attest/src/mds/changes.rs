@@ -21,7 +21,7 @@ pub struct Change {
 
 /// What is different.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "change", rename_all = "snake_case")]
+#[serde(tag = "change", rename_all = "kebab-case")]
 pub enum ChangeKind {
     /// It was not listed before.
     Added,

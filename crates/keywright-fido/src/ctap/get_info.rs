@@ -1,8 +1,12 @@
 //! authenticatorGetInfo (0x04): CTAP 2.1 section 6.4, with the members that 2.2 and 2.3 added.
 //!
-//! Members and options that it does not know are kept, whatever they hold; it refuses known ones of another type.
+//! Members and options that it does not know are kept, whatever they hold; it refuses known ones of another type. As JSON it has
+//! the specification's names in `snake_case`, bytes in hexadecimal, and `null` where the key says nothing.
 
 use std::collections::BTreeMap;
+
+use data_encoding::HEXLOWER;
+use serde::{Serialize, Serializer};
 
 use super::CtapError;
 use super::command::Command;
@@ -12,7 +16,7 @@ use crate::webauthn::{Aaguid, CoseAlgorithm};
 pub(super) const COMMAND: Command = Command::new(0x04, "authenticatorGetInfo");
 
 /// What a key says of itself. Members that it leaves out have the specification's defaults or are `None`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct GetInfo {
     /// 0x01: `FIDO_2_0`, `FIDO_2_1_PRE`, `FIDO_2_1`, `U2F_V2`, ...
     pub versions: Vec<String>,
@@ -63,20 +67,24 @@ pub struct GetInfo {
     /// 0x18
     pub long_touch_for_reset: Option<bool>,
     /// 0x19
+    #[serde(serialize_with = "as_hex")]
     pub enc_identifier: Option<Vec<u8>>,
     /// 0x1A
     pub transports_for_reset: Vec<String>,
     /// 0x1B
     pub pin_complexity_policy: Option<bool>,
     /// 0x1C
+    #[serde(serialize_with = "as_text")]
     pub pin_complexity_policy_url: Option<Vec<u8>>,
     /// 0x1D, in bytes; 63 if absent.
     pub max_pin_length: usize,
     /// 0x1E
+    #[serde(serialize_with = "as_hex")]
     pub enc_cred_store_state: Option<Vec<u8>>,
     /// 0x1F; `None` on keys that do not list them.
     pub authenticator_config_commands: Option<Vec<u64>>,
     /// Members that none of the above is, by number, in CBOR as received.
+    #[serde(serialize_with = "by_number")]
     pub unknown: BTreeMap<i64, Vec<u8>>,
 }
 
@@ -100,6 +108,19 @@ impl GetInfo {
     pub fn has_extension(&self, name: &str) -> bool {
         self.extensions.iter().any(|extension| extension == name)
     }
+}
+
+fn as_hex<S: Serializer>(bytes: &Option<Vec<u8>>, serializer: S) -> Result<S::Ok, S::Error> {
+    bytes.as_ref().map(|bytes| HEXLOWER.encode(bytes)).serialize(serializer)
+}
+
+fn as_text<S: Serializer>(bytes: &Option<Vec<u8>>, serializer: S) -> Result<S::Ok, S::Error> {
+    bytes.as_ref().map(|bytes| String::from_utf8_lossy(bytes)).serialize(serializer)
+}
+
+/// `{"0x42": "a0"}`
+fn by_number<S: Serializer>(members: &BTreeMap<i64, Vec<u8>>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(members.iter().map(|(number, cbor)| (format!("0x{number:02x}"), HEXLOWER.encode(cbor))))
 }
 
 pub(super) fn encode() -> Vec<u8> {

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::audit::{Found, Registration, Registrations, bulk};
 use crate::cli::shared::judging::{JudgingProfile, Set, Yardstick};
-use crate::cli::shared::output::{Output, count};
+use crate::cli::shared::output::{Output, View, count};
 use crate::cli::shared::{CliError, Exit, Session};
 use keywright_attest::{Anchors, AttestationDemand, Policy, Verdict};
 use keywright_fido::webauthn::Aaguid;
@@ -56,12 +56,20 @@ struct Judged<'a> {
     verdict: &'a Verdict,
 }
 
+impl View for Judged<'_> {
+    const KIND: &'static str = "registration";
+}
+
 #[derive(Serialize)]
 struct Unreadable<'a> {
     file: &'a str,
     line: Option<u64>,
     accepted: Option<bool>,
     error: Reason,
+}
+
+impl View for Unreadable<'_> {
+    const KIND: &'static str = "unreadable-registration";
 }
 
 #[derive(Serialize)]

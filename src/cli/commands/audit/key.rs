@@ -8,16 +8,18 @@ use crate::audit::{Contradiction, Registration};
 use crate::cli::shared::arguments::{OneKey, PinArgument};
 use crate::cli::shared::judging::{JudgingProfile, Set, Yardstick};
 use crate::cli::shared::open_key::{OpenKey, touch_prompt};
-use crate::cli::shared::output::count;
+use crate::cli::shared::output::{View, count};
 use crate::cli::shared::{CliError, Exit, Session, pin_entry};
-use crate::cli::view::get_info::{self, Members};
+use crate::cli::view::get_info::{self, KeyInfo};
 use crate::cli::view::key_credential::{self, Line};
 use crate::cli::view::ledger_credential::Owned;
 use crate::provision::pin_attempts;
 use crate::register::Register;
 use crate::secret::SystemEntropy;
 use keywright_attest::{Anchors, Exposure, Policy, Verdict};
-use keywright_fido::ctap::{Authenticator, EnterpriseAttestation, Permissions, Pin, PinUvAuthToken, StatusMeaning};
+use keywright_fido::ctap::{
+    Authenticator, EnterpriseAttestation, GetInfo, Permissions, Pin, PinUvAuthToken, StatusMeaning,
+};
 use keywright_fido::webauthn::{Aaguid, CredentialId, RpId};
 
 /// Find out everything about one key: what it is, whether it is genuine, and whose.
@@ -62,7 +64,11 @@ struct Audited<'a> {
     credentials: Option<Vec<Line>>,
     /// `null` where there is no ledger.
     ledger: Option<InLedger<'a>>,
-    info: Members<'a>,
+    info: &'a GetInfo,
+}
+
+impl View for Audited<'_> {
+    const KIND: &'static str = "key-audit";
 }
 
 #[derive(Serialize)]
@@ -138,9 +144,15 @@ impl Key {
             ledger: book.as_ref().zip(of_ledger).map(|(book, ids)| in_ledger(book, &ids, info.aaguid, serial)),
             attestation,
             credentials,
-            info: Members::of(&device.path, &device.product, info),
+            info,
         };
-        session.output.result(&audited, || format!("{}{}", get_info::words(&audited.info, info), audited.words()))?;
+        session.output.result(&audited, || {
+            format!(
+                "{}{}",
+                get_info::words(&KeyInfo { path: &device.path, product: &device.product, info }),
+                audited.words()
+            )
+        })?;
         Ok(match &audited.attestation {
             None => Exit::Pin,
             Some(Attestation { accepted: Some(false), .. }) => Exit::Attestation,

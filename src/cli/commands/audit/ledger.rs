@@ -11,7 +11,7 @@ use crate::audit::ledger::{
 };
 use crate::audit::page;
 use crate::cli::shared::judging::Yardstick;
-use crate::cli::shared::output::count;
+use crate::cli::shared::output::{View, count};
 use crate::cli::shared::state::write_private;
 use crate::cli::shared::{CliError, Exit, Session, profiles};
 use crate::ledger::{Head, SeenByHand};
@@ -46,7 +46,6 @@ pub(crate) struct Ledger {
 
 #[derive(Serialize)]
 struct FindingLine<'a> {
-    kind: &'static str,
     severity: Severity,
     area: Area,
     finding: &'static str,
@@ -58,9 +57,12 @@ struct FindingLine<'a> {
     next: &'static str,
 }
 
+impl View for FindingLine<'_> {
+    const KIND: &'static str = "finding";
+}
+
 #[derive(Serialize)]
 struct KeyLine<'a> {
-    kind: &'static str,
     directory: &'a str,
     account: &'a str,
     person: &'a str,
@@ -83,6 +85,10 @@ struct KeyLine<'a> {
     /// How a registration at an IdP without an API was confirmed.
     by_hand: Option<ByHandLine<'a>>,
     reasons: Vec<String>,
+}
+
+impl View for KeyLine<'_> {
+    const KIND: &'static str = "credential";
 }
 
 #[derive(Serialize)]
@@ -113,7 +119,6 @@ struct MetadataLine<'a> {
 
 #[derive(Serialize)]
 struct Summary<'a> {
-    kind: &'static str,
     at: String,
     head: String,
     metadata: Option<MetadataLine<'a>>,
@@ -124,6 +129,10 @@ struct Summary<'a> {
     critical: usize,
     warnings: usize,
     notices: usize,
+}
+
+impl View for Summary<'_> {
+    const KIND: &'static str = "summary";
 }
 
 impl Ledger {
@@ -159,7 +168,6 @@ impl Ledger {
 impl<'a> FindingLine<'a> {
     fn of(Finding { about, matter }: &'a Finding) -> Self {
         Self {
-            kind: "finding",
             severity: matter.severity(),
             area: matter.area(),
             finding: matter.code(),
@@ -177,7 +185,6 @@ impl<'a> KeyLine<'a> {
     fn of(one: &'a CredentialAudit<'a>) -> Self {
         let (credential, verdict) = (one.credential, one.verdict.as_ref());
         Self {
-            kind: "credential",
             directory: &credential.account.directory,
             account: &credential.account.login,
             person: one.account.person.display_name(),
@@ -206,7 +213,6 @@ impl<'a> KeyLine<'a> {
 impl<'a> Summary<'a> {
     fn of(audit: &'a LedgerAudit<'_>) -> Self {
         Self {
-            kind: "summary",
             at: audit.at.format(&Rfc3339).unwrap_or_else(|_| audit.at.to_string()),
             head: audit.head.to_string(),
             metadata: audit

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::cli::shared::arguments::KeySource;
 use crate::cli::shared::console::Style;
-use crate::cli::shared::output::table;
+use crate::cli::shared::output::{View, table};
 use crate::cli::shared::session::ENDING;
 use crate::cli::shared::{CliError, Exit, Session};
 use keywright_fido::hid::HidError;
@@ -40,7 +40,7 @@ pub(crate) struct Doctor {
 
 /// What was looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 enum Check {
     Settings,
     Idp,
@@ -61,6 +61,10 @@ struct Finding {
     next_step: Option<String>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     key: Option<keys::Facts>,
+}
+
+impl View for Finding {
+    const KIND: &'static str = "doctor-finding";
 }
 
 impl Finding {

@@ -10,6 +10,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use serde::Serialize;
 
 use crate::cli::shared::arguments::unrepeated;
+use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::idp::question::{Asked, Form, Question};
 use crate::idp::{KINDS, Kind};
@@ -66,6 +67,10 @@ struct Added<'a> {
     table: serde_json::Map<String, serde_json::Value>,
     /// What to run next.
     next: String,
+}
+
+impl View for Added<'_> {
+    const KIND: &'static str = "idp-added";
 }
 
 fn kinds() -> PossibleValuesParser {

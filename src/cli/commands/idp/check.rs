@@ -4,6 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::cli::shared::arguments::WhichIdp;
+use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::cli::view::run_report::by_hand_words;
 use crate::idp::{ByHand, Finding};
@@ -32,6 +33,10 @@ struct Checked<'a> {
     findings: &'a [Finding],
     /// What a person has to do; `null` where the IdP has an API.
     by_hand: Option<&'a ByHand>,
+}
+
+impl View for Checked<'_> {
+    const KIND: &'static str = "idp-check";
 }
 
 impl Check {

@@ -3,6 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 
+use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session};
 
 /// List the identity providers of the settings.
@@ -15,10 +16,15 @@ pub(crate) struct List {}
 #[derive(Serialize)]
 struct Listed<'a> {
     name: &'a str,
-    kind: &'static str,
+    /// Which kind of IdP, as `kind` in the settings.
+    idp_kind: &'static str,
     address: &'a str,
     /// `null` where there is nothing to sign in to.
     secret: Option<String>,
+}
+
+impl View for Listed<'_> {
+    const KIND: &'static str = "idp";
 }
 
 impl List {
@@ -32,7 +38,7 @@ impl List {
                 let own = table.own();
                 Listed {
                     name: table.name(),
-                    kind: table.kind().name,
+                    idp_kind: table.kind().name,
                     address: own.address(),
                     secret: own.secret().map(ToString::to_string),
                 }
@@ -48,13 +54,13 @@ impl List {
             session.console.say("no identity provider is set up; 'keywright idp add NAME' does it");
         }
         let widest = |column: fn(&Listed<'_>) -> usize| listed.iter().map(column).max().unwrap_or(0);
-        let (name, kind) = (widest(|one| one.name.len()), widest(|one| one.kind.len()));
+        let (name, kind) = (widest(|one| one.name.len()), widest(|one| one.idp_kind.len()));
         let lines = listed.iter().map(|one| {
             let how = match &one.secret {
                 Some(secret) => format!("secret from {secret}"),
                 None => "registered by hand".to_owned(),
             };
-            format!("{:name$}  {:kind$}  {}  {how}\n", one.name, one.kind, one.address)
+            format!("{:name$}  {:kind$}  {}  {how}\n", one.name, one.idp_kind, one.address)
         });
         session.output.words(&lines.collect::<String>())?;
         Ok(Exit::Done)

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::cli::shared::arguments::unrepeated;
 use crate::cli::shared::judging::read_anchors;
-use crate::cli::shared::output::count;
+use crate::cli::shared::output::{View, count};
 use crate::cli::shared::practice_idp::{UserRow, add_users, token_file};
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::secret::SecretSource;
@@ -62,6 +62,10 @@ struct Listening<'a> {
     rp_id: &'a RpId,
     database: &'a Path,
     token: String,
+}
+
+impl View for Listening<'_> {
+    const KIND: &'static str = "idp-serving";
 }
 
 impl Serve {

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::audit::key::credentials_of_ledger;
 use crate::cli::shared::arguments::OneKey;
 use crate::cli::shared::open_key::OpenKey;
+use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::cli::view::ledger_credential::Owned;
 use keywright_fido::webauthn::Aaguid;
@@ -32,6 +33,10 @@ struct Found<'a> {
     aaguid: Aaguid,
     in_ledger: bool,
     credentials: Vec<Owned<'a>>,
+}
+
+impl View for Found<'_> {
+    const KIND: &'static str = "key-owner";
 }
 
 impl Identify {

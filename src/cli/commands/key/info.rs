@@ -5,11 +5,12 @@ use clap::Args;
 use crate::cli::shared::arguments::OneKey;
 use crate::cli::shared::open_key::OpenKey;
 use crate::cli::shared::{CliError, Exit, Session};
-use crate::cli::view::get_info::{Members, words};
+use crate::cli::view::get_info::{KeyInfo, words};
 
 /// Show everything that a key says of itself.
 ///
-/// These are the members of authenticatorGetInfo (CTAP 2.1 to 2.3), under the specification's names. Those that the
+/// These are the members of authenticatorGetInfo (CTAP 2.1 to 2.3), under the specification's names (with --json in
+/// snake_case). Those that the
 /// specification does not name are shown by number, in hexadecimal CBOR.
 #[derive(Args)]
 #[command(after_long_help = "Example:\n  keywright key info\n  keywright key info --key 1-2.3 --json")]
@@ -22,9 +23,9 @@ impl Info {
     /// Runs it.
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
         let key = OpenKey::open(&self.which, session)?;
-        let info = key.authenticator.info();
-        let members = Members::of(&key.device.path, &key.device.product, info);
-        session.output.result(&members, || words(&members, info))?;
+        let (path, product) = (&key.device.path, &key.device.product);
+        let shown = KeyInfo { path, product, info: key.authenticator.info() };
+        session.output.result(&shown, || words(&shown))?;
         Ok(Exit::Done)
     }
 }

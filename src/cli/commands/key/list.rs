@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::cli::shared::arguments::KeySource;
 use crate::cli::shared::device::KeysError;
 use crate::cli::shared::open_key::{self, Keys};
-use crate::cli::shared::output::table;
+use crate::cli::shared::output::{View, table};
 use crate::cli::shared::session::ENDING;
 use crate::cli::shared::{CliError, Exit, Session};
 use keywright_fido::ctap::CtapError;
@@ -15,8 +15,8 @@ use keywright_fido::webauthn::Aaguid;
 
 /// List the keys that are plugged in.
 ///
-/// A key that cannot be read is listed with the reason. With --json: path, product, vendor_id, product_id, serial (or null),
-/// aaguid and versions of each key, or path and error {code, message}.
+/// A key that cannot be read is listed with the reason. With --json, each key is an object of kind key, or of kind
+/// unreadable-key with error {code, message}.
 #[derive(Args)]
 #[command(
     after_long_help = "Example:\n  keywright key list\n  keywright key list --json\n  keywright key list --softkeys 2"
@@ -26,24 +26,38 @@ pub(crate) struct List {
     source: KeySource,
 }
 
-/// A key in the list.
-#[derive(Serialize)]
-#[serde(untagged)]
+/// What was found at a path.
 enum Row {
-    Key {
-        path: String,
-        product: String,
-        vendor_id: u16,
-        product_id: u16,
-        serial: Option<String>,
-        aaguid: Aaguid,
-        versions: Vec<String>,
-        port: String,
-    },
-    Unreadable {
-        path: String,
-        error: Reason,
-    },
+    Key(Key),
+    Unreadable(Unreadable),
+}
+
+/// A key that answers.
+#[derive(Serialize)]
+struct Key {
+    path: String,
+    product: String,
+    vendor_id: u16,
+    product_id: u16,
+    serial: Option<String>,
+    aaguid: Aaguid,
+    versions: Vec<String>,
+    port: String,
+}
+
+impl View for Key {
+    const KIND: &'static str = "key";
+}
+
+/// A key that does not, and why.
+#[derive(Serialize)]
+struct Unreadable {
+    path: String,
+    error: Reason,
+}
+
+impl View for Unreadable {
+    const KIND: &'static str = "unreadable-key";
 }
 
 #[derive(Serialize)]
@@ -74,7 +88,10 @@ impl List {
         }
         if session.output.is_json() {
             for row in &rows {
-                session.output.object(row)?;
+                match row {
+                    Row::Key(key) => session.output.object(key)?,
+                    Row::Unreadable(unreadable) => session.output.object(unreadable)?,
+                }
             }
         } else {
             session.output.words(&words(&rows))?;
@@ -85,7 +102,7 @@ impl List {
 
 fn read(keys: &Keys, device: &Device, session: &Session) -> Row {
     match open_key::open(keys.bus(), device, session) {
-        Ok(key) => Row::Key {
+        Ok(key) => Row::Key(Key {
             path: device.path.clone(),
             product: device.product.clone(),
             vendor_id: device.vendor_id,
@@ -94,10 +111,10 @@ fn read(keys: &Keys, device: &Device, session: &Session) -> Row {
             aaguid: key.info().aaguid,
             versions: key.info().versions.clone(),
             port: device.port.clone(),
-        },
+        }),
         Err(error) => {
             let reason = Reason { code: code(&error), message: error.to_string() };
-            Row::Unreadable { path: device.path.clone(), error: reason }
+            Row::Unreadable(Unreadable { path: device.path.clone(), error: reason })
         }
     }
 }
@@ -136,20 +153,20 @@ fn hid_code(error: &HidError) -> &'static str {
 fn words(rows: &[Row]) -> String {
     let heading = ["PATH", "PORT", "PRODUCT", "SERIAL", "AAGUID", "VERSIONS"].map(str::to_owned);
     let lines = rows.iter().filter_map(|row| match row {
-        Row::Key { path, product, serial, aaguid, versions, port, .. } => Some([
-            path.clone(),
-            port.clone(),
-            product.clone(),
-            serial.clone().unwrap_or_else(|| "-".into()),
-            aaguid.to_string(),
-            versions.join(" "),
+        Row::Key(key) => Some([
+            key.path.clone(),
+            key.port.clone(),
+            key.product.clone(),
+            key.serial.clone().unwrap_or_else(|| "-".into()),
+            key.aaguid.to_string(),
+            key.versions.join(" "),
         ]),
-        Row::Unreadable { .. } => None,
+        Row::Unreadable(_) => None,
     });
     let lines: Vec<_> = std::iter::once(heading).chain(lines).collect();
     let mut text = if lines.len() > 1 { table(&lines) } else { String::new() };
     for row in rows {
-        if let Row::Unreadable { path, error } = row {
+        if let Row::Unreadable(Unreadable { path, error }) = row {
             text.push_str(&format!("{path}  cannot be read: {}\n", error.message));
         }
     }
@@ -162,30 +179,19 @@ mod tests {
 
     #[test]
     fn a_bad_key_is_listed_beside_the_good_ones() {
-        let rows = [
-            Row::Unreadable {
-                path: "/dev/hidraw0".into(),
-                error: Reason { code: code(&HidError::Removed.into()), message: HidError::Removed.to_string() },
-            },
-            Row::Key {
-                path: "/dev/hidraw1".into(),
-                product: "Key".into(),
-                vendor_id: 1,
-                product_id: 2,
-                serial: None,
-                aaguid: Aaguid::ZERO,
-                versions: vec!["FIDO_2_1".into()],
-                port: "1-2".into(),
-            },
-        ];
-        assert_eq!(
-            serde_json::to_value(&rows[0]).unwrap(),
-            serde_json::json!({"path": "/dev/hidraw0", "error": {"code": "removed", "message": "the key was removed"}})
-        );
-        let key = serde_json::to_value(&rows[1]).unwrap();
-        assert_eq!(key["serial"], serde_json::Value::Null);
-        assert_eq!(key["aaguid"], "00000000-0000-0000-0000-000000000000");
-        let text = words(&rows);
+        let error = Reason { code: code(&HidError::Removed.into()), message: HidError::Removed.to_string() };
+        let unreadable = Unreadable { path: "/dev/hidraw0".into(), error };
+        let key = Key {
+            path: "/dev/hidraw1".into(),
+            product: "Key".into(),
+            vendor_id: 1,
+            product_id: 2,
+            serial: None,
+            aaguid: Aaguid::ZERO,
+            versions: vec!["FIDO_2_1".into()],
+            port: "1-2".into(),
+        };
+        let text = words(&[Row::Unreadable(unreadable), Row::Key(key)]);
         assert!(text.contains("/dev/hidraw1  1-2"), "{text}");
         assert!(text.ends_with("/dev/hidraw0  cannot be read: the key was removed\n"), "{text}");
     }

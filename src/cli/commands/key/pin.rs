@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::cli::shared::arguments::{Change, OneKey, PinArgument, unrepeated};
 use crate::cli::shared::open_key::OpenKey;
+use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session, pin_entry};
 use crate::provision::pin_attempts;
 use crate::secret::SecretSource;
@@ -79,6 +80,10 @@ struct Answer<'a> {
     min_pin_length: usize,
     max_pin_length: usize,
     force_pin_change: bool,
+}
+
+impl View for Answer<'_> {
+    const KIND: &'static str = "key-pin";
 }
 
 impl PinCommand {

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::cli::shared::arguments::{Change, OneKey, PinArgument};
 use crate::cli::shared::open_key::OpenKey;
+use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session, pin_entry};
 use keywright_fido::ctap::{GetInfo, MinPinLength, Permissions};
 
@@ -54,6 +55,10 @@ struct Enforced<'a> {
     force_pin_change: bool,
     always_uv: Option<bool>,
     enterprise_attestation: Option<bool>,
+}
+
+impl View for Enforced<'_> {
+    const KIND: &'static str = "key-policy";
 }
 
 impl<'a> Enforced<'a> {

@@ -13,6 +13,7 @@ use crate::cli::shared::arguments::{Change, OneKey};
 use crate::cli::shared::console::Style;
 use crate::cli::shared::device::describe;
 use crate::cli::shared::open_key::{self, OpenKey, touch_prompt};
+use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::ledger::Erasure;
 use crate::provision::fingerprint;
@@ -43,6 +44,10 @@ struct Done<'a> {
     reset: bool,
     /// Credentials in use that the ledger knew on it.
     erased: &'a [Owner],
+}
+
+impl View for Done<'_> {
+    const KIND: &'static str = "key-reset";
 }
 
 impl Reset {

@@ -6,6 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::audit::export;
+use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::cli::view::ledger_head::HeadLine;
 
@@ -26,6 +27,10 @@ struct Exported {
     folder: PathBuf,
     #[serde(flatten)]
     head: HeadLine,
+}
+
+impl View for Exported {
+    const KIND: &'static str = "ledger-exported";
 }
 
 impl Export {

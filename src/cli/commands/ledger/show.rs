@@ -4,6 +4,7 @@ use clap::Args;
 use data_encoding::HEXLOWER;
 use serde::Serialize;
 
+use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::ledger::{Entry, Erasure, Event, JobId, LedgerError, Outcome};
 
@@ -26,8 +27,12 @@ struct Line<'a> {
     seq: u64,
     time: &'a str,
     hash: String,
-    #[serde(flatten)]
-    event: serde_json::Value,
+    /// As the log has it: the one object whose members keep the log's own spelling.
+    body: serde_json::Value,
+}
+
+impl View for Line<'_> {
+    const KIND: &'static str = "event";
 }
 
 impl Show {
@@ -49,9 +54,9 @@ impl Show {
 }
 
 fn line(entry: &Entry) -> Result<Line<'_>, LedgerError> {
-    let event = serde_json::from_str(&entry.body)
+    let body = serde_json::from_str(&entry.body)
         .map_err(|error| LedgerError::Broken { seq: entry.seq, why: error.to_string() })?;
-    Ok(Line { seq: entry.seq, time: &entry.time, hash: HEXLOWER.encode(&entry.hash), event })
+    Ok(Line { seq: entry.seq, time: &entry.time, hash: HEXLOWER.encode(&entry.hash), body })
 }
 
 fn words(event: &Event) -> String {

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 
-use crate::cli::shared::output::count;
+use crate::cli::shared::output::{View, count};
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::cli::view::ledger_head::HeadLine;
 use crate::ledger::{Head, chain};
@@ -28,6 +28,10 @@ struct Verified {
     verified: bool,
     #[serde(flatten)]
     head: HeadLine,
+}
+
+impl View for Verified {
+    const KIND: &'static str = "ledger-verified";
 }
 
 impl Verify {

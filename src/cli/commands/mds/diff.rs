@@ -6,6 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{BlobFile, Signer, in_use};
+use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session};
 use keywright_attest::Metadata;
 use keywright_attest::mds::{Change, ChangeKind, changes};
@@ -31,6 +32,10 @@ struct Document {
     from: u64,
     to: u64,
     changes: Vec<Change>,
+}
+
+impl View for Document {
+    const KIND: &'static str = "metadata-changes";
 }
 
 impl Diff {

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 
 use crate::cli::shared::judging::read_anchors;
+use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session};
 use keywright_attest::mds::{Blob, BlobStore, Record, Stored, fido_root};
 use keywright_attest::{Anchors, Metadata};
@@ -110,6 +111,10 @@ struct Done<'a> {
     new: bool,
     /// The number that was in use before.
     replaced: Option<u64>,
+}
+
+impl View for Done<'_> {
+    const KIND: &'static str = "metadata-stored";
 }
 
 /// The metadata in use.

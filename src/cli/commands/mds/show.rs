@@ -4,6 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::in_use;
+use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session};
 use keywright_attest::mds::Model;
 use keywright_attest::{self, Advice, Anchors, Certification, StatusReport};
@@ -34,6 +35,10 @@ struct Document<'a> {
     anchors: Vec<AnchorLine>,
     advisories: Vec<Advice>,
     entry: Option<serde_json::Value>,
+}
+
+impl View for Document<'_> {
+    const KIND: &'static str = "model";
 }
 
 #[derive(Serialize)]

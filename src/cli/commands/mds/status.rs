@@ -2,9 +2,10 @@
 
 use clap::Args;
 use serde::Serialize;
-use time::{Date, OffsetDateTime};
+use time::OffsetDateTime;
 
 use super::in_use;
+use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session};
 use keywright_attest::mds::{Record, Unreadable};
 use keywright_attest::{Metadata, MetadataId};
@@ -19,7 +20,7 @@ pub(crate) struct Status {}
 pub(crate) struct Document<'a> {
     #[serde(flatten)]
     id: &'a MetadataId,
-    next_update: Date,
+    next_update: String,
     days_overdue: u32,
     #[serde(with = "time::serde::rfc3339")]
     stored: OffsetDateTime,
@@ -30,6 +31,10 @@ pub(crate) struct Document<'a> {
     /// Whether certificates of the signing chain were looked up in revocation lists. They never are.
     signer_revocation_checked: bool,
     legal_header: &'a str,
+}
+
+impl View for Document<'_> {
+    const KIND: &'static str = "metadata";
 }
 
 impl Status {
@@ -47,7 +52,7 @@ impl<'a> Document<'a> {
     pub(crate) fn new(record: &'a Record, metadata: &'a Metadata) -> Self {
         Self {
             id: &record.id,
-            next_update: record.next_update,
+            next_update: record.next_update.to_string(),
             days_overdue: metadata.days_overdue(Session::now()),
             stored: record.stored,
             source: &record.source,

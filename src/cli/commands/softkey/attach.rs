@@ -10,6 +10,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::cli::shared::device::SoftKeys;
+use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session};
 use keywright_practice::softkey::uhid::{self, Attached};
 use keywright_practice::softkey::{Rack, SoftKey, Touch};
@@ -38,6 +39,10 @@ pub(crate) struct Attach {
 struct Plugged {
     key: usize,
     path: PathBuf,
+}
+
+impl View for Plugged {
+    const KIND: &'static str = "softkey";
 }
 
 impl Attach {
