@@ -79,7 +79,7 @@ impl Embedded {
         let check: Check = self.get("/v1/check", "API")?;
         if check.api != API {
             let why = format!("it speaks version {} of the API, not {API}", check.api);
-            return Err(DirectoryError::InvalidResponse { directory: self.name().to_owned(), why });
+            return Err(self.api.client.idp().invalid_response(why));
         }
         Ok(check)
     }
@@ -131,7 +131,7 @@ impl Api {
 fn send(call: Call<'_>, what: &str) -> Result<Reply, DirectoryError> {
     let reply = call.send()?;
     if reply.status() == 410 {
-        return Err(DirectoryError::Expired { directory: reply.directory().to_owned() });
+        return Err(reply.idp().expired());
     }
     reply.accepted(what)
 }
@@ -142,7 +142,7 @@ fn removed(reply: &Reply) -> Result<(), DirectoryError> {
         return Ok(());
     }
     let why = format!("HTTP {} to a removal", reply.status());
-    Err(DirectoryError::InvalidResponse { directory: reply.directory().to_owned(), why })
+    Err(reply.idp().invalid_response(why))
 }
 
 fn path(user_id: &str, rest: &str) -> String {
@@ -155,7 +155,7 @@ fn known(user: &User) -> String {
 
 impl Directory for Embedded {
     fn name(&self) -> &str {
-        self.api.client.directory()
+        self.api.client.idp()
     }
 
     fn preflight(&self) -> Result<Vec<Finding>, DirectoryError> {
@@ -167,10 +167,10 @@ impl Directory for Embedded {
         let found: Users = send(self.call(Method::GET, "/v1/users").query("login", login), &what)?.json()?;
         match <[wire::User; 1]>::try_from(found.users) {
             Ok([user]) => Ok(user.into()),
-            Err(none) if none.is_empty() => Err(DirectoryError::NotFound { directory: self.name().to_owned(), what }),
+            Err(none) if none.is_empty() => Err(self.api.client.idp().not_found(what)),
             Err(several) => {
                 let why = format!("{} accounts with one login", several.len());
-                Err(DirectoryError::InvalidResponse { directory: self.name().to_owned(), why })
+                Err(self.api.client.idp().invalid_response(why))
             }
         }
     }
@@ -200,7 +200,7 @@ impl Directory for Embedded {
         let credential: Credential = send(call.json(&completion), "such registration")?.json()?;
         if credential.credential_id != response.credential_id {
             let why = format!("it registered {} instead of {}", credential.credential_id, response.credential_id);
-            return Err(DirectoryError::InvalidResponse { directory: self.name().to_owned(), why });
+            return Err(self.api.client.idp().invalid_response(why));
         }
         Ok(registered(credential))
     }
@@ -260,7 +260,7 @@ impl SignIn for Api {
         let credential: Credential = send(call.json(&body), "such sign-in")?.json()?;
         if credential.credential_id != response.credential_id {
             let why = format!("it let {} in instead of {}", credential.credential_id, response.credential_id);
-            return Err(DirectoryError::InvalidResponse { directory: self.client.directory().to_owned(), why });
+            return Err(self.client.idp().invalid_response(why));
         }
         Ok(())
     }

@@ -30,7 +30,7 @@ use zeroize::Zeroizing;
 
 pub use reply::{Fault, Reply};
 
-use super::error::DirectoryError;
+use super::error::{DirectoryError, IdpName};
 use keywright_fido::webauthn::{Origin, WebauthnError};
 
 /// The longest answer that is read, in bytes.
@@ -152,7 +152,7 @@ impl<'de> serde::Deserialize<'de> for ServerUrl {
 /// One IdP's API.
 #[derive(Debug)]
 pub struct Client {
-    directory: String,
+    idp: IdpName,
     base: String,
     limits: Limits,
     agent: Agent,
@@ -166,7 +166,8 @@ impl Client {
 
     /// The same, with a network of its own.
     pub fn through(network: &Network, directory: &str, base: &str, limits: Limits) -> Result<Self, DirectoryError> {
-        let refuse = |why: String| DirectoryError::Unreachable { directory: directory.to_owned(), why };
+        let idp = IdpName::new(directory);
+        let refuse = |why: String| idp.unreachable(why);
         let base: ServerUrl = base.parse().map_err(refuse)?;
         let loopback = is_loopback(base.authority.host());
         let tls = match base.scheme {
@@ -194,16 +195,16 @@ impl Client {
         }
         let connector = DefaultConnector::new().chain(Arrived { server: base.authority.clone() });
         Ok(Self {
-            directory: directory.to_owned(),
+            idp,
             base: base.text,
             limits,
             agent: Agent::with_parts(config.build(), connector, DefaultResolver::default()),
         })
     }
 
-    /// The name that errors carry.
-    pub fn directory(&self) -> &str {
-        &self.directory
+    /// Whose API it is; every error says so.
+    pub fn idp(&self) -> &IdpName {
+        &self.idp
     }
 
     /// A request to `path`, which begins with a slash and whose variable segments went through [`segment`].
@@ -301,16 +302,16 @@ impl Call<'_> {
         let elapsed = began.elapsed();
         match &reply {
             Ok(reply) => {
-                tracing::debug!(directory = client.directory, %method, path, status = reply.status(), ?elapsed)
+                tracing::debug!(directory = &**client.idp(), %method, path, status = reply.status(), ?elapsed)
             }
-            Err(error) => tracing::debug!(directory = client.directory, %method, path, %error, ?elapsed),
+            Err(error) => tracing::debug!(directory = &**client.idp(), %method, path, %error, ?elapsed),
         }
         reply
     }
 
     fn exchange(self) -> Result<Reply, DirectoryError> {
         let client = self.client;
-        let unsendable = |why: String| DirectoryError::Unreachable { directory: client.directory.clone(), why };
+        let unsendable = |why: String| client.idp.unreachable(why);
         let mut request =
             Request::builder().method(self.method.clone()).uri(format!("{}{}{}", client.base, self.path, self.query));
         let plain = self.headers.iter().map(|(name, value)| (name, value.as_str(), false));
@@ -336,14 +337,13 @@ impl Call<'_> {
         let bytes =
             body.with_config().limit(self.longest_answer).read_to_vec().map_err(|error| client.failure(error))?;
         let secrets = self.credentials.into_iter().map(|(_, secret)| secret).chain(self.secrets).collect();
-        Ok(Reply::new(&client.directory, parts.status.as_u16(), parts.headers, bytes, secrets))
+        Ok(Reply::new(client.idp.clone(), parts.status.as_u16(), parts.headers, bytes, secrets))
     }
 }
 
 impl Client {
     /// What it means that no whole answer came. Before the connection stood, nothing can have been acted on.
     fn failure(&self, error: ureq::Error) -> DirectoryError {
-        let directory = self.directory.clone();
         let why = match &error {
             ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
                 format!("no connection within {:?}", self.limits.connect)
@@ -361,9 +361,9 @@ impl Client {
             (
                 Reached::Server,
                 ureq::Error::Protocol(_) | ureq::Error::BodyExceedsLimit(_) | ureq::Error::LargeResponseHeader(..),
-            ) => DirectoryError::InvalidResponse { directory, why },
-            (Reached::Server, _) => DirectoryError::Unanswered { directory, why },
-            (reached, error) => DirectoryError::Unreachable { directory, why: self.on_the_way(reached, &error, why) },
+            ) => self.idp.invalid_response(why),
+            (Reached::Server, _) => self.idp.unanswered(why),
+            (reached, error) => self.idp.unreachable(self.on_the_way(reached, &error, why)),
         }
     }
 

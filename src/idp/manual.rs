@@ -25,7 +25,7 @@ use time::OffsetDateTime;
 
 use super::connection::{ConnectionConfig, IdpSettings, OpenError};
 use super::directory::{ByHand, Directory, Finding, Registered, Registration, User};
-use super::error::DirectoryError;
+use super::error::{DirectoryError, IdpName};
 use super::http::ServerUrl;
 use super::question::Question;
 use crate::secret::{Entropy as _, SecretSource, SystemEntropy};
@@ -141,7 +141,7 @@ pub const GOOGLE_QUESTIONS: &[Question] = &[];
 /// An IdP that only people talk to.
 #[derive(Debug)]
 pub struct Manual {
-    name: String,
+    name: IdpName,
     by_hand: ByHand,
 }
 
@@ -162,7 +162,7 @@ impl Manual {
         let steps = if steps.is_empty() { any() } else { steps };
         let removal = format!("remove the key from the account at the identity provider of {url}");
         let by_hand = ByHand { rp_id, sign_in_url: url, steps, removal, resident_key };
-        Self { name: connection.name.clone(), by_hand }
+        Self { name: IdpName::new(&connection.name), by_hand }
     }
 
     /// Google Workspace and Cloud Identity: the Admin SDK has no call that adds, lists or removes a security key; the console has
@@ -180,7 +180,7 @@ impl Manual {
             "Let the person sign in with it at https://accounts.google.com, in a private window.".to_owned(),
         ];
         Ok(Self {
-            name: connection.name.clone(),
+            name: IdpName::new(&connection.name),
             by_hand: ByHand {
                 rp_id,
                 sign_in_url: "https://accounts.google.com".to_owned(),
@@ -194,7 +194,7 @@ impl Manual {
 
     fn no_api(&self, what: &str) -> DirectoryError {
         let why = format!("it has no API, so nobody here can {what}; a person has to, in its console");
-        DirectoryError::Refused { directory: self.name.clone(), why }
+        self.name.refused(why)
     }
 
     fn ceremony(&self, user: &User) -> Result<Ceremony, WebauthnError> {
@@ -207,7 +207,7 @@ impl Manual {
         let origin = format!("https://{rp_id}").parse()?;
         let parameters = |alg| PublicKeyCredentialParameters { kind: "public-key".into(), alg };
         let options = CredentialCreationOptions {
-            rp: RelyingParty { id: rp_id, name: self.name.clone() },
+            rp: RelyingParty { id: rp_id, name: self.name.to_string() },
             user: UserEntity {
                 id: UserHandle::new(random())?,
                 name: user.login.clone(),
@@ -256,9 +256,7 @@ impl Directory for Manual {
     }
 
     fn begin(&self, user: &User) -> Result<Ceremony, DirectoryError> {
-        let why =
-            |error: WebauthnError| DirectoryError::Refused { directory: self.name.clone(), why: error.to_string() };
-        self.ceremony(user).map_err(why)
+        self.ceremony(user).map_err(|error| self.name.refused(error.to_string()))
     }
 
     fn complete(&self, _: &Ceremony, _: &RegistrationResponse, _: &str) -> Result<Registered, DirectoryError> {

@@ -25,6 +25,6 @@ pub mod zitadel;
 
 pub use connection::{ConnectionConfig, IdpSettings, OpenError};
 pub use directory::{ByHand, Directory, Finding, Registered, Registration, SignIn, User};
-pub use error::DirectoryError;
+pub use error::{DirectoryError, IdpName};
 pub use kind::{KINDS, Kind};
 pub use session::{Authorization, Session};

@@ -169,7 +169,6 @@ impl ClientCredentials {
     }
 
     fn ask(&self) -> Result<AccessToken, DirectoryError> {
-        let directory = || self.server.directory().to_owned();
         let mut attempt = 1;
         let (asked, reply) = loop {
             let asked = Instant::now();
@@ -186,7 +185,7 @@ impl ClientCredentials {
                     Some(explanation) => format!("{}; {explanation}", fault.message),
                     None => fault.message,
                 };
-                return Err(DirectoryError::SignIn { directory: directory(), why });
+                return Err(self.server.idp().sign_in_refused(why));
             }
             attempt += 1;
         };
@@ -196,7 +195,7 @@ impl ClientCredentials {
             "dpop" if self.dpop.is_some() => TokenType::Dpop,
             _ => {
                 let why = format!("a token of type {}", granted.token_type);
-                return Err(DirectoryError::InvalidResponse { directory: directory(), why });
+                return Err(self.server.idp().invalid_response(why));
             }
         };
         let lives = Duration::from_secs(granted.expires_in.unwrap_or(DEFAULT_LIFE)).saturating_sub(MARGIN);

@@ -196,12 +196,9 @@ impl Okta {
 
     fn send(&self, call: Call<'_>, what: &str) -> Result<Reply, DirectoryError> {
         self.session.send(call)?.accepted(what).map_err(|error| match error {
-            DirectoryError::Forbidden { directory, why } => DirectoryError::Forbidden {
-                directory,
-                why: format!(
-                    "{why}; the token's account or service app needs the role Help Desk Administrator or more"
-                ),
-            },
+            DirectoryError::Forbidden { why, .. } => self.session.idp().forbidden(format!(
+                "{why}; the token's account or service app needs the role Help Desk Administrator or more"
+            )),
             error => error,
         })
     }
@@ -246,7 +243,7 @@ impl Okta {
         let reply = reply.accepted("such factor")?;
         match reply.status() {
             204 => Ok(true),
-            status => Err(self.answer(format!("HTTP {status} to a removal"))),
+            status => Err(self.session.idp().invalid_response(format!("HTTP {status} to a removal"))),
         }
     }
 
@@ -278,13 +275,12 @@ impl Okta {
 
     fn rp_id_of(&self, settings: &MethodSettings) -> Result<RpId, DirectoryError> {
         match settings.rp_id.as_ref().filter(|custom| custom.enabled).and_then(|custom| custom.domain.as_ref()) {
-            Some(domain) => domain.name.parse().map_err(|error| self.answer(format!("the custom RP ID: {error}"))),
+            Some(domain) => domain
+                .name
+                .parse()
+                .map_err(|error| self.session.idp().invalid_response(format!("the custom RP ID: {error}"))),
             None => Ok(self.host.clone()),
         }
-    }
-
-    fn answer(&self, why: impl Into<String>) -> DirectoryError {
-        DirectoryError::InvalidResponse { directory: self.name().to_owned(), why: why.into() }
     }
 }
 
@@ -458,7 +454,7 @@ struct AaguidGroup {
 
 impl Directory for Okta {
     fn name(&self) -> &str {
-        self.session.directory()
+        self.session.idp()
     }
 
     fn preflight(&self) -> Result<Vec<Finding>, DirectoryError> {
@@ -518,7 +514,7 @@ impl Directory for Okta {
         if login.contains('/') {
             let why =
                 format!("Okta finds {login} only by the user's id, because of the slash; write the id in the roster");
-            return Err(DirectoryError::Refused { directory: self.name().to_owned(), why });
+            return Err(self.session.idp().refused(why));
         }
         let what = format!("user {login}");
         let account: Account = self.get(&format!("/api/v1/users/{}", segment(login)), &what)?.json()?;
@@ -527,7 +523,7 @@ impl Directory for Okta {
         let short = known.split('@').next().unwrap_or_default();
         let asked = login.to_lowercase();
         if account.id != login && known != asked && short != asked {
-            return Err(self.answer(format!("another account than {login}")));
+            return Err(self.session.idp().invalid_response(format!("another account than {login}")));
         }
         Ok(User {
             id: account.id,
@@ -543,7 +539,8 @@ impl Directory for Okta {
         let call = call.json(&json!({ "factorType": "webauthn", "provider": "FIDO" }));
         let factor: Factor = self.send(call, &format!("user {}", user.login))?.json()?;
         let activation = factor.embedded.and_then(|embedded| embedded.activation);
-        let mut options = activation.ok_or_else(|| self.answer("a factor without what a key is to make for it"))?;
+        let mut options = activation
+            .ok_or_else(|| self.session.idp().invalid_response("a factor without what a key is to make for it"))?;
         if options["rp"].is_object() && !options["rp"]["id"].is_string() {
             options["rp"]["id"] = json!(rp_id);
         }
@@ -554,7 +551,7 @@ impl Directory for Okta {
             selection["requireResidentKey"] = json!(true);
         }
         let options: CredentialCreationOptions =
-            serde_json::from_value(options).map_err(|error| self.answer(error.to_string()))?;
+            serde_json::from_value(options).map_err(|error| self.session.idp().invalid_response(error.to_string()))?;
         Ok(Ceremony::with_pending_object(user.id.clone(), factor.id, options, self.origin.clone(), DEFAULT_TIMEOUT))
     }
 
@@ -570,9 +567,10 @@ impl Directory for Okta {
         let path = format!("{}/lifecycle/activate", factor_path(&ceremony.user_id, id));
         let call = self.session.call(Method::POST, &path).json(&body);
         let factor: Factor = self.send(call, "such factor")?.json()?;
-        let registered = factor.registered().ok_or_else(|| self.answer("a factor that is not active"))?;
+        let registered =
+            factor.registered().ok_or_else(|| self.session.idp().invalid_response("a factor that is not active"))?;
         if registered.id != id || registered.credential_id.as_ref() != Some(&response.credential_id) {
-            return Err(self.answer("a factor with another credential"));
+            return Err(self.session.idp().invalid_response("a factor with another credential"));
         }
         Ok(registered)
     }
@@ -596,7 +594,7 @@ impl Directory for Okta {
             Some(factor) if factor.status == PENDING => self.remove(user, pending).map(drop),
             Some(_) => {
                 let why = format!("factor {pending} is activated; it is removed only by revoking it");
-                Err(DirectoryError::Refused { directory: self.name().to_owned(), why })
+                Err(self.session.idp().refused(why))
             }
         }
     }

@@ -208,15 +208,10 @@ impl PingOne {
         let reply = self.session.send(call)?;
         let limit = most_devices(&reply);
         reply.accepted(what).map_err(|error| match (error, limit) {
-            (DirectoryError::Refused { directory, .. }, Some(limit)) => DirectoryError::Refused {
-                directory,
-                why: format!(
-                    "the user has {limit} devices, which is the most; remove one, or allow more (Authentication > MFA settings)"
-                ),
-            },
-            (DirectoryError::Forbidden { directory, why }, _) => {
-                DirectoryError::Forbidden { directory, why: format!("{why}; {ROLE}") }
-            }
+            (DirectoryError::Refused { .. }, Some(limit)) => self.session.idp().refused(format!(
+                "the user has {limit} devices, which is the most; remove one, or allow more (Authentication > MFA settings)"
+            )),
+            (DirectoryError::Forbidden { why, .. }, _) => self.session.idp().forbidden(format!("{why}; {ROLE}")),
             (error, _) => error,
         })
     }
@@ -239,12 +234,8 @@ impl PingOne {
         }
         match reply.accepted("such device")?.status() {
             204 => Ok(true),
-            status => Err(self.answer(format!("HTTP {status} to a removal"))),
+            status => Err(self.session.idp().invalid_response(format!("HTTP {status} to a removal"))),
         }
-    }
-
-    fn answer(&self, why: impl Into<String>) -> DirectoryError {
-        DirectoryError::InvalidResponse { directory: self.name().to_owned(), why: why.into() }
     }
 }
 
@@ -418,7 +409,7 @@ fn attestation(response: &RegistrationResponse) -> String {
 
 impl Directory for PingOne {
     fn name(&self) -> &str {
-        self.session.directory()
+        self.session.idp()
     }
 
     fn preflight(&self) -> Result<Vec<Finding>, DirectoryError> {
@@ -469,10 +460,10 @@ impl Directory for PingOne {
             found.retain(|account| account.email.as_deref().is_some_and(same));
         }
         let Some(account) = found.pop() else {
-            return Err(DirectoryError::NotFound { directory: self.name().to_owned(), what });
+            return Err(self.session.idp().not_found(what));
         };
         if !found.is_empty() {
-            return Err(self.answer("several accounts with one login"));
+            return Err(self.session.idp().invalid_response("several accounts with one login"));
         }
         let Name { formatted, given, family } = account.name;
         let parts = || [given, family].into_iter().flatten().collect::<Vec<_>>().join(" ");
@@ -491,7 +482,7 @@ impl Directory for PingOne {
         let call = self.call(Method::POST, &devices_path(&user.id)).json(&body);
         let device: Device = self.send(call, &format!("user {}", user.login))?.json()?;
         let options = creation_options(device.public_key_credential_creation_options)
-            .map_err(|why| self.answer(format!("publicKeyCredentialCreationOptions: {why}")))?;
+            .map_err(|why| self.session.idp().invalid_response(format!("publicKeyCredentialCreationOptions: {why}")))?;
         Ok(Ceremony::with_pending_object(user.id.clone(), device.id, options, self.origin.clone(), DEFAULT_TIMEOUT))
     }
 
@@ -506,7 +497,7 @@ impl Directory for PingOne {
         let call = self.call(Method::POST, &device_path(&ceremony.user_id, id)).json(&body);
         let device: Device = self.send(call.header(header::CONTENT_TYPE, ACTIVATE), "such device")?.json()?;
         if device.id != id || device.status != "ACTIVE" {
-            return Err(self.answer("a device that is not active"));
+            return Err(self.session.idp().invalid_response("a device that is not active"));
         }
         Ok(Registered { credential_id: Some(response.credential_id.clone()), ..device.registered() })
     }
@@ -521,7 +512,7 @@ impl Directory for PingOne {
             return self.remove(user, pending).map(drop);
         }
         let why = format!("device {pending} is activated; it is removed only by revoking it");
-        Err(DirectoryError::Refused { directory: self.name().to_owned(), why })
+        Err(self.session.idp().refused(why))
     }
 
     fn pending(&self, user: &User) -> Result<Vec<String>, DirectoryError> {

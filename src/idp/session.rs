@@ -5,7 +5,7 @@
 use secrecy::SecretString;
 use ureq::http::{Method, header};
 
-use super::error::DirectoryError;
+use super::error::{DirectoryError, IdpName};
 use super::http::{Call, Client, Reply};
 use super::oauth::ClientCredentials;
 
@@ -31,9 +31,9 @@ impl Session {
         Self { client, authorization }
     }
 
-    /// The name that errors carry.
-    pub fn directory(&self) -> &str {
-        self.client.directory()
+    /// Whose API it is; every error says so.
+    pub fn idp(&self) -> &IdpName {
+        self.client.idp()
     }
 
     /// A request to `path`, which begins with a slash and whose variable segments went through

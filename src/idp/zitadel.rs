@@ -143,10 +143,6 @@ impl Zitadel {
         }
         reply.accepted("such passkey")?.json::<Done>().map(|_| true)
     }
-
-    fn answer(&self, why: impl Into<String>) -> DirectoryError {
-        DirectoryError::InvalidResponse { directory: self.name().to_owned(), why: why.into() }
-    }
 }
 
 /// gRPC's `NOT_FOUND`, as the gateway writes it.
@@ -265,7 +261,7 @@ struct MyPermissions {
 
 impl Directory for Zitadel {
     fn name(&self) -> &str {
-        self.session.directory()
+        self.session.idp()
     }
 
     fn preflight(&self) -> Result<Vec<Finding>, DirectoryError> {
@@ -304,19 +300,19 @@ impl Directory for Zitadel {
         let found: Users =
             self.post("/v2/users", &json!({ "queries": [{ "loginNameQuery": query }] }), &what)?.json()?;
         if !found.details.is_object() {
-            return Err(self.answer("a list of users without details"));
+            return Err(self.session.idp().invalid_response("a list of users without details"));
         }
         // A filter that a server does not know is left out by it: then everybody is listed.
         let mut fitting = found.result.into_iter().filter(|account| account.signs_in_as(login));
         let Some(account) = fitting.next() else {
-            return Err(DirectoryError::NotFound { directory: self.name().to_owned(), what });
+            return Err(self.session.idp().not_found(what));
         };
         if fitting.next().is_some() {
-            return Err(self.answer("several accounts with one login"));
+            return Err(self.session.idp().invalid_response("several accounts with one login"));
         }
         let Some(human) = account.human else {
             let why = format!("{login} is a service account, which has no passkeys");
-            return Err(DirectoryError::Refused { directory: self.name().to_owned(), why });
+            return Err(self.session.idp().refused(why));
         };
         Ok(User {
             id: account.user_id,
@@ -364,7 +360,7 @@ impl Directory for Zitadel {
         let Fault { message: why, .. } = reply.fault();
         // Zitadel's WebAuthn errors come before anything is written, and as HTTP 500 (gRPC INTERNAL).
         if reply.status() >= 500 && why.contains("WEBAU-") {
-            return Err(DirectoryError::Refused { directory: self.name().to_owned(), why });
+            return Err(self.session.idp().refused(why));
         }
         reply.accepted("such registration")?.json::<Done>()?;
         Ok(Registered { id, credential_id: Some(response.credential_id.clone()), label })
@@ -393,7 +389,7 @@ impl Directory for Zitadel {
     fn abandon(&self, user: &User, pending: &str) -> Result<(), DirectoryError> {
         if self.list(user)?.iter().any(|registered| registered.id == pending) {
             let why = format!("passkey {pending} of {} is registered, not pending", user.login);
-            return Err(DirectoryError::Refused { directory: self.name().to_owned(), why });
+            return Err(self.session.idp().refused(why));
         }
         self.remove(user, pending).map(drop)
     }

@@ -12,7 +12,7 @@ use time::format_description::well_known::Rfc2822;
 use ureq::http::{HeaderName, Method, header};
 
 use super::wire::Page;
-use crate::idp::error::DirectoryError;
+use crate::idp::error::{DirectoryError, IdpName};
 use crate::idp::http::{Call, Fault, Reply};
 use crate::idp::session::Session;
 
@@ -84,8 +84,9 @@ impl Graph {
         Self { session, base: base.trim_end_matches('/').to_owned(), ahead: AtomicI64::new(0) }
     }
 
-    pub fn directory(&self) -> &str {
-        self.session.directory()
+    /// Whose API it is; every error says so.
+    pub fn idp(&self) -> &IdpName {
+        self.session.idp()
     }
 
     pub fn sign_in(&self) -> Result<(), DirectoryError> {
@@ -107,7 +108,7 @@ impl Graph {
         let reply = match self.session.send(call.header(CLIENT_REQUEST_ID, &ours)) {
             Ok(reply) => reply,
             Err(error) => {
-                tracing::debug!(directory = self.directory(), client_request_id = ours, %error);
+                tracing::debug!(directory = &**self.idp(), client_request_id = ours, %error);
                 return Err(error);
             }
         };
@@ -116,8 +117,8 @@ impl Graph {
             self.ahead.store((date - OffsetDateTime::now_utc()).whole_seconds(), Ordering::Relaxed);
         }
         let theirs = theirs(&reply);
-        let (directory, status) = (self.directory().to_owned(), reply.status());
-        tracing::debug!(directory, client_request_id = ours, request_id = theirs, status);
+        let (idp, status) = (self.idp(), reply.status());
+        tracing::debug!(directory = &**idp, client_request_id = ours, request_id = theirs, status);
         if (200..300).contains(&status) {
             return Ok(reply);
         }
@@ -127,16 +128,14 @@ impl Graph {
         let why = format!("{message} ({code}{request})");
         Err(match reply.accepted(what) {
             Ok(reply) => return Ok(reply),
-            Err(DirectoryError::SignIn { .. }) => DirectoryError::SignIn { directory, why },
-            Err(DirectoryError::Forbidden { .. }) => {
-                DirectoryError::Forbidden { directory, why: format!("{why}; {}", permission.advice()) }
-            }
+            Err(DirectoryError::SignIn { .. }) => idp.sign_in_refused(why),
+            Err(DirectoryError::Forbidden { .. }) => idp.forbidden(format!("{why}; {}", permission.advice())),
             // Graph has no such way for this account: known from admins who register a key for themselves on beta.
             Err(DirectoryError::Refused { .. }) if status == 405 => {
                 let why = format!("{why}; on beta nobody registers a key for their own account: use api = \"v1.0\"");
-                DirectoryError::Refused { directory, why }
+                idp.refused(why)
             }
-            Err(DirectoryError::Refused { .. }) => DirectoryError::Refused { directory, why },
+            Err(DirectoryError::Refused { .. }) => idp.refused(why),
             Err(other) => other,
         })
     }
@@ -155,15 +154,10 @@ impl Graph {
             let Some(next) = page.next else { return Ok(all) };
             match next.strip_prefix(&self.base).filter(|rest| rest.starts_with('/')) {
                 Some(rest) => rest.clone_into(&mut path),
-                None => return Err(self.unreadable("its next page is at another address")),
+                None => return Err(self.idp().invalid_response("its next page is at another address")),
             }
         }
-        Err(self.unreadable("a collection without end"))
-    }
-
-    /// An answer that is not what Graph documents.
-    pub fn unreadable(&self, why: impl Into<String>) -> DirectoryError {
-        DirectoryError::InvalidResponse { directory: self.directory().to_owned(), why: why.into() }
+        Err(self.idp().invalid_response("a collection without end"))
     }
 }
 

@@ -319,7 +319,7 @@ impl Entra {
 
     fn read_options(&self, reply: &Reply) -> Result<CreationOptions, DirectoryError> {
         CreationOptions::read(reply.json::<Value>()?)
-            .map_err(|error| self.graph.unreadable(format!("creationOptions: {error}")))
+            .map_err(|error| self.graph.idp().invalid_response(format!("creationOptions: {error}")))
     }
 
     fn passkeys(&self, user_id: &str, what: &str) -> Result<Vec<Passkey>, DirectoryError> {
@@ -355,7 +355,7 @@ impl Entra {
             }));
         }
         let options = self.read_options(&self.creation_options(user_id, what)?)?;
-        let options = options.options(self.api.encoding()).map_err(|why| self.graph.unreadable(why))?;
+        let options = options.options(self.api.encoding()).map_err(|why| self.graph.idp().invalid_response(why))?;
         if options.exclude_credentials.iter().any(|excluded| excluded.id == *credential_id) {
             return Ok(Presence::Unlisted);
         }
@@ -368,10 +368,11 @@ impl Entra {
         let presence = self.look(&ceremony.user_id, began, credential_id)?;
         match (presence, self.told().get(credential_id)) {
             (Presence::Listed(found), _) => Ok(Some(found)),
-            (_, Some(told)) => {
-                Err(self.graph.unreadable(format!("it registered the key as {told}, but does not list it yet")))
-            }
-            (Presence::Unlisted, None) => Err(self.graph.unreadable(
+            (_, Some(told)) => Err(self
+                .graph
+                .idp()
+                .invalid_response(format!("it registered the key as {told}, but does not list it yet"))),
+            (Presence::Unlisted, None) => Err(self.graph.idp().invalid_response(
                 "the key is registered, but none of the user's passkeys bears its name; Entra may not list it yet",
             )),
             (Presence::Absent, None) => Ok(None),
@@ -427,7 +428,7 @@ fn known(user: &User) -> String {
 
 impl Directory for Entra {
     fn name(&self) -> &str {
-        self.graph.directory()
+        self.graph.idp()
     }
 
     fn preflight(&self) -> Result<Vec<Finding>, DirectoryError> {
@@ -471,13 +472,13 @@ impl Directory for Entra {
         let began = self.graph.now();
         let lasts = Duration::from_secs(60 * u64::from(self.api.challenge_minutes()));
         let deadline = answer.challenge_timeout_date_time.unwrap_or(began + lasts);
-        let options = answer.options(self.api.encoding()).map_err(|why| self.graph.unreadable(why))?;
+        let options = answer.options(self.api.encoding()).map_err(|why| self.graph.idp().invalid_response(why))?;
         let origin = format!("https://{}", options.rp.id);
         Ok(Ceremony {
             user_id: user.id.clone(),
             pending: None,
             continuation: began.format(&Rfc3339).ok(),
-            origin: origin.parse().map_err(|error| self.graph.unreadable(format!("{error}")))?,
+            origin: origin.parse().map_err(|error| self.graph.idp().invalid_response(format!("{error}")))?,
             options,
             deadline,
         })
@@ -498,16 +499,14 @@ impl Directory for Entra {
                 // It may have refused the second of two: a proxy on the way sends a request again, or the first was unanswered.
                 return match self.find(ceremony, credential_id)? {
                     Some(registered) => Ok(registered),
-                    None if self.graph.now() >= ceremony.deadline => {
-                        Err(DirectoryError::Expired { directory: self.name().to_owned() })
-                    }
+                    None if self.graph.now() >= ceremony.deadline => Err(self.graph.idp().expired()),
                     None => Err(refused),
                 };
             }
             Err(error) => return Err(error),
         };
         if reply.status() != 201 {
-            return Err(self.graph.unreadable(format!("HTTP {} to a registration", reply.status())));
+            return Err(self.graph.idp().invalid_response(format!("HTTP {} to a registration", reply.status())));
         }
         let made: Passkey = reply.json()?;
         self.told().insert(credential_id.clone(), made.id.clone());
@@ -546,7 +545,7 @@ impl Directory for Entra {
         let path = self.path(&user.id, &format!("fido2Methods/{}", segment(&registered.id)));
         match self.graph.send(self.graph.call(Method::DELETE, &path), "such passkey", Permission::Passkeys) {
             Ok(reply) if reply.status() == 204 => Ok(()),
-            Ok(reply) => Err(self.graph.unreadable(format!("HTTP {} to a removal", reply.status()))),
+            Ok(reply) => Err(self.graph.idp().invalid_response(format!("HTTP {} to a removal", reply.status()))),
             // An earlier request removed it, whose answer was lost; or somebody on the way to Graph knows nothing of it.
             Err(absent @ DirectoryError::NotFound { .. }) => {
                 let is_there = self.list(user)?.iter().any(|listed| listed.id == registered.id);

@@ -11,14 +11,14 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 use ureq::http::{HeaderMap, header};
 
-use crate::idp::error::DirectoryError;
+use crate::idp::error::{DirectoryError, IdpName};
 
 /// The longest message that is kept, in characters.
 const LONGEST_MESSAGE: usize = 300;
 
 /// An answer with its body, whatever its status.
 pub struct Reply {
-    directory: String,
+    idp: IdpName,
     status: u16,
     headers: HeaderMap,
     body: Vec<u8>,
@@ -37,18 +37,18 @@ pub struct Fault {
 
 impl Reply {
     pub(super) fn new(
-        directory: &str,
+        idp: IdpName,
         status: u16,
         headers: HeaderMap,
         body: Vec<u8>,
         secrets: Vec<SecretString>,
     ) -> Self {
-        Self { directory: directory.to_owned(), status, headers, body, secrets }
+        Self { idp, status, headers, body, secrets }
     }
 
-    /// The name that errors carry.
-    pub fn directory(&self) -> &str {
-        &self.directory
+    /// Whose answer it is; every error says so.
+    pub fn idp(&self) -> &IdpName {
+        &self.idp
     }
 
     /// The HTTP status.
@@ -68,18 +68,15 @@ impl Reply {
 
     /// Lets 2xx pass, and says what any other status means. `what` is what was looked for, such as `user alice`.
     pub fn accepted(self, what: &str) -> Result<Self, DirectoryError> {
-        let directory = self.directory.clone();
         Err(match self.status {
             200..=299 => return Ok(self),
-            401 => DirectoryError::SignIn { directory, why: self.fault().message },
-            403 => DirectoryError::Forbidden { directory, why: self.fault().message },
-            404 | 410 => DirectoryError::NotFound { directory, what: what.to_owned() },
-            429 => DirectoryError::RateLimited { directory, retry_after: self.retry_after() },
-            400..=499 => DirectoryError::Refused { directory, why: self.fault().message },
-            500..=599 => DirectoryError::Failed { directory, status: self.status },
-            status => {
-                DirectoryError::InvalidResponse { directory, why: format!("HTTP {status}, which is no answer to this") }
-            }
+            401 => self.idp.sign_in_refused(self.fault().message),
+            403 => self.idp.forbidden(self.fault().message),
+            404 | 410 => self.idp.not_found(what),
+            429 => self.idp.rate_limited(self.retry_after()),
+            400..=499 => self.idp.refused(self.fault().message),
+            500..=599 => self.idp.failed(self.status),
+            status => self.idp.invalid_response(format!("HTTP {status}, which is no answer to this")),
         })
     }
 
@@ -88,7 +85,7 @@ impl Reply {
         serde_json::from_slice(&self.body).map_err(|error| {
             let page = self.body.trim_ascii_start().starts_with(b"<");
             let why = if page { "a web page instead of JSON".into() } else { self.clean(&error.to_string()) };
-            DirectoryError::InvalidResponse { directory: self.directory.clone(), why }
+            self.idp.invalid_response(why)
         })
     }
 
@@ -169,7 +166,7 @@ mod tests {
 
     fn reply(status: u16, headers: &[(&'static str, &str)], body: &str) -> Reply {
         let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
-        Reply::new("acme", status, headers, body.into(), vec!["Bearer s3cr3t".into()])
+        Reply::new(IdpName::new("acme"), status, headers, body.into(), vec!["Bearer s3cr3t".into()])
     }
 
     fn error(status: u16, body: &str) -> DirectoryError {
@@ -178,24 +175,21 @@ mod tests {
 
     #[test]
     fn each_status_has_one_meaning() {
-        let directory = || "acme".to_owned();
+        let acme = IdpName::new("acme");
         assert!(reply(204, &[], "").accepted("").is_ok());
-        assert_eq!(error(401, ""), DirectoryError::SignIn { directory: directory(), why: "HTTP 401".into() });
-        let why = "no role".to_owned();
+        assert_eq!(error(401, ""), acme.sign_in_refused("HTTP 401"));
+        let why = "no role";
         let said = r#"{"error":{"code":"role","message":"no role"}}"#;
-        assert_eq!(error(403, said), DirectoryError::Forbidden { directory: directory(), why: why.clone() });
+        assert_eq!(error(403, said), acme.forbidden(why));
         for status in [400, 408, 409, 422] {
-            assert_eq!(error(status, said), DirectoryError::Refused { directory: directory(), why: why.clone() });
+            assert_eq!(error(status, said), acme.refused(why));
         }
         for status in [404, 410] {
-            assert_eq!(
-                error(status, ""),
-                DirectoryError::NotFound { directory: directory(), what: "user alice".into() }
-            );
+            assert_eq!(error(status, ""), acme.not_found("user alice"));
         }
-        assert_eq!(error(429, ""), DirectoryError::RateLimited { directory: directory(), retry_after: None });
+        assert_eq!(error(429, ""), acme.rate_limited(None));
         for status in [500, 503] {
-            assert_eq!(error(status, "<html>"), DirectoryError::Failed { directory: directory(), status });
+            assert_eq!(error(status, "<html>"), acme.failed(status));
         }
         for status in [302, 304] {
             assert!(matches!(error(status, ""), DirectoryError::InvalidResponse { .. }));

@@ -155,10 +155,6 @@ impl PrivacyIdea {
         Ok(tokens)
     }
 
-    fn answer(&self, why: impl Into<String>) -> DirectoryError {
-        DirectoryError::InvalidResponse { directory: self.name().to_owned(), why: why.into() }
-    }
-
     /// Gives a token its description. A passkey takes none in its second step, and none is known in the first.
     fn describe(&self, serial: &str, description: &str) -> Result<(), DirectoryError> {
         let call = self.call(Method::POST, &format!("/token/description/{}", segment(serial)));
@@ -168,42 +164,21 @@ impl PrivacyIdea {
 
 /// Lets success pass, and says what the server's own codes mean (`lib/error.py`).
 fn accepted(reply: Reply, what: &str) -> Result<Reply, DirectoryError> {
-    let (directory, fault) = (reply.directory().to_owned(), reply.fault());
+    let (idp, fault) = (reply.idp(), reply.fault());
     let says = |text: &str| fault.message.contains(text);
     let with_hint = |hint: &str| format!("{}; {hint}", fault.message.trim_end_matches('.'));
     Err(match (reply.status(), fault.code.as_deref()) {
-        (400, Some("904")) => DirectoryError::NotFound { directory, what: what.to_owned() },
-        (400, Some("404")) if says("timed out") || says("not waiting") => DirectoryError::Expired { directory },
-        (400, Some("905")) if says("clientwait") => DirectoryError::Expired { directory },
+        (400, Some("904")) => idp.not_found(what),
+        (400, Some("404")) if says("timed out") || says("not waiting") => idp.expired(),
+        (400, Some("905")) if says("clientwait") => idp.expired(),
         (400, Some("905")) if says("HTTP_ORIGIN") => {
-            DirectoryError::Refused { directory, why: with_hint("a proxy on the way takes the Origin header away") }
+            idp.refused(with_hint("a proxy on the way takes the Origin header away"))
         }
-        (400, Some("404")) => DirectoryError::Refused {
-            directory,
-            why: with_hint(
-                "its log (PI_LOGFILE) has the reason: usually the origin, the attestation level, or a trust anchor that is missing",
-            ),
-        },
-        (403, Some("303")) if says("limited") => DirectoryError::Refused {
-            directory,
-            why: with_hint(
-                "delete tokens of this user, or raise max_token_per_user (Config > Policies, scope enrollment)",
-            ),
-        },
-        (403, Some("303")) if says("policy restriction") => DirectoryError::Refused {
-            directory,
-            why: with_hint(
-                "webauthn_authenticator_selection_list or webauthn_req does not have this model (Config > Policies, scope enrollment)",
-            ),
-        },
-        (403, Some("303")) if says("Missing enrollment policy") => DirectoryError::Forbidden {
-            directory,
-            why: with_hint("set it for this realm (Config > Policies, scope enrollment)"),
-        },
-        (403, Some("303")) => DirectoryError::Forbidden {
-            directory,
-            why: with_hint("give our account the right (Config > Policies, scope admin)"),
-        },
+        (400, Some("404")) => idp.refused(with_hint("its log (PI_LOGFILE) has the reason: usually the origin, the attestation level, or a trust anchor that is missing")),
+        (403, Some("303")) if says("limited") => idp.refused(with_hint("delete tokens of this user, or raise max_token_per_user (Config > Policies, scope enrollment)")),
+        (403, Some("303")) if says("policy restriction") => idp.refused(with_hint("webauthn_authenticator_selection_list or webauthn_req does not have this model (Config > Policies, scope enrollment)")),
+        (403, Some("303")) if says("Missing enrollment policy") => idp.forbidden(with_hint("set it for this realm (Config > Policies, scope enrollment)")),
+        (403, Some("303")) => idp.forbidden(with_hint("give our account the right (Config > Policies, scope admin)")),
         _ => return reply.accepted(what),
     })
 }
@@ -218,7 +193,7 @@ fn registered(token: Token) -> Registered {
 
 impl Directory for PrivacyIdea {
     fn name(&self) -> &str {
-        self.session.directory()
+        self.session.idp()
     }
 
     fn preflight(&self) -> Result<Vec<Finding>, DirectoryError> {
@@ -240,8 +215,10 @@ impl Directory for PrivacyIdea {
                 // What is in a resolver may sign in; privacyIDEA knows of no other state.
                 active: true,
             }),
-            Err(none) if none.is_empty() => Err(DirectoryError::NotFound { directory: self.name().to_owned(), what }),
-            Err(several) => Err(self.answer(format!("{} accounts with one login", several.len()))),
+            Err(none) if none.is_empty() => Err(self.session.idp().not_found(what)),
+            Err(several) => {
+                Err(self.session.idp().invalid_response(format!("{} accounts with one login", several.len())))
+            }
         }
     }
 
@@ -249,14 +226,18 @@ impl Directory for PrivacyIdea {
         let deadline = OffsetDateTime::now_utc() + CHALLENGE_LIFE;
         let body = Begin { kind: self.token_type, user: &user.login, realm: &self.realm };
         let reply = self.send(self.call(Method::POST, "/token/init").json(&body), &known(user))?;
-        let begun = reply.json::<Answer<bool, Begun>>()?.detail.ok_or_else(|| self.answer("no detail"))?;
+        let begun = reply
+            .json::<Answer<bool, Begun>>()?
+            .detail
+            .ok_or_else(|| self.session.idp().invalid_response("no detail"))?;
         let (serial, transaction_id) = (begun.serial.clone(), begun.transaction_id.clone());
-        let options = begun.options(self.token_type).map_err(|error| self.answer(error.to_string()))?;
+        let options =
+            begun.options(self.token_type).map_err(|error| self.session.idp().invalid_response(error.to_string()))?;
         Ok(Ceremony {
             user_id: user.id.clone(),
             pending: Some(serial),
             continuation: Some(transaction_id),
-            options: options.ok_or_else(|| self.answer("it began another type of token"))?,
+            options: options.ok_or_else(|| self.session.idp().invalid_response("it began another type of token"))?,
             origin: self.origin.clone(),
             deadline,
         })
@@ -279,7 +260,7 @@ impl Directory for PrivacyIdea {
         };
         let call = self.call(Method::POST, "/token/init").header(header::ORIGIN, ceremony.origin.as_str()).json(&body);
         if !self.ask::<bool>(call, &format!("token {serial}"))? {
-            return Err(self.answer("it says neither that the key is registered nor why not"));
+            return Err(self.session.idp().invalid_response("it says neither that the key is registered nor why not"));
         }
         if self.token_type == TokenType::Passkey
             && let Err(error) = self.describe(serial, &label)
@@ -309,7 +290,7 @@ impl Directory for PrivacyIdea {
         let Some(token) = self.tokens(user)?.into_iter().find(|token| token.serial == pending) else { return Ok(()) };
         if !(token.is_key() && token.waits()) {
             let why = format!("token {pending} does not wait for a key any more; revoke it if it is not wanted");
-            return Err(DirectoryError::Refused { directory: self.name().to_owned(), why });
+            return Err(self.session.idp().refused(why));
         }
         let call = self.call(Method::DELETE, &format!("/token/{}", segment(pending)));
         match self.ask::<u32>(call, &format!("token {pending}")) {
@@ -335,7 +316,7 @@ impl Directory for PrivacyIdea {
     fn revoke(&self, _: &User, registered: &Registered) -> Result<(), DirectoryError> {
         let call = self.call(Method::POST, &format!("/token/revoke/{}", segment(&registered.id)));
         match self.ask::<u32>(call, &format!("token {}", registered.id))? {
-            0 => Err(self.answer(format!("it did not revoke token {}", registered.id))),
+            0 => Err(self.session.idp().invalid_response(format!("it did not revoke token {}", registered.id))),
             _ => Ok(()),
         }
     }

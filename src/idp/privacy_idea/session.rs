@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use ureq::http::{HeaderName, Method};
 
 use super::wire::Answer;
-use crate::idp::error::DirectoryError;
+use crate::idp::error::{DirectoryError, IdpName};
 use crate::idp::http::{Call, Client, Reply};
 use crate::idp::token_cache::TokenCache;
 
@@ -37,8 +37,8 @@ impl Session {
         Self { client, username: username.to_owned(), password, token: TokenCache::default() }
     }
 
-    pub(super) fn directory(&self) -> &str {
-        self.client.directory()
+    pub(super) fn idp(&self) -> &IdpName {
+        self.client.idp()
     }
 
     pub(super) fn call(&self, method: Method, path: &str) -> Call<'_> {
@@ -71,16 +71,14 @@ impl Session {
     fn ask(&self) -> Result<Granted, DirectoryError> {
         let body = json!({ "username": self.username, "password": self.password.expose_secret() });
         let reply = self.client.call(Method::POST, "/auth").json(&body).with_secret(self.password.clone()).send()?;
-        let refuse = |why| DirectoryError::SignIn { directory: self.directory().to_owned(), why };
         if matches!(reply.status(), 400 | 401 | 403) {
-            return Err(refuse(reply.fault().message));
+            return Err(self.idp().sign_in_refused(reply.fault().message));
         }
         let value = reply.accepted("sign-in")?.json::<Answer<Value>>()?.result.value;
         // Where a second factor is asked for, the answer is a success without a token.
         Granted::deserialize(&value).map_err(|_| {
-            refuse(
-                "it asks for more than a password; let this account sign in by password alone (policy login_mode)"
-                    .into(),
+            self.idp().sign_in_refused(
+                "it asks for more than a password; let this account sign in by password alone (policy login_mode)",
             )
         })
     }
