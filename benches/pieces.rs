@@ -138,7 +138,7 @@ fn each_with(times: u64, mut once: impl FnMut() -> Duration) -> Duration {
 fn ledger(criterion: &mut Criterion) {
     let mut key = Key::new();
     let token = key.token(Permissions::MAKE_CREDENTIAL);
-    let object = key.make(&token).attestation_object;
+    let NewCredential { response, attestation_object: object, .. } = key.make(&token);
     let made = object.auth_data.attested_credential_data.clone().expect("a new credential has its data");
     let started = Event::StepStarted { job: JobId(1), step: Step::Make };
     let done = Event::StepDone {
@@ -147,7 +147,8 @@ fn ledger(criterion: &mut Criterion) {
             credential_id: made.credential_id,
             rp_id: rp_id(),
             user_handle: UserHandle::new([1]).unwrap(),
-            attestation_object: BASE64URL_NOPAD.encode(&object.to_bytes()),
+            ctap_response: Some(BASE64URL_NOPAD.encode(&response)),
+            attestation_object: BASE64URL_NOPAD.encode(object.as_bytes()),
             client_data_json: BASE64URL_NOPAD.encode(client_data().as_bytes()),
             public_key: BASE64URL_NOPAD.encode(&made.public_key.bytes),
         },

@@ -42,8 +42,8 @@ impl Seeds<'_> {
 
     /// An attestation object is CBOR as well.
     fn plant_object(&self, name: &str, object: &AttestationObject) -> Result<(), Failure> {
-        self.plant("attestation_object", name, &object.to_bytes())?;
-        self.plant("cbor", name, &object.to_bytes())
+        self.plant("attestation_object", name, object.as_bytes())?;
+        self.plant("cbor", name, object.as_bytes())
     }
 }
 
@@ -70,7 +70,7 @@ fn attestations(seeds: &Seeds<'_>) -> Result<(), Failure> {
         }
     }
     let good = MAKER.good_packed();
-    seeds.plant_object("with-root", &AttestationObject { att_stmt: Value::Map(members), ..good })
+    seeds.plant_object("with-root", &AttestationObject::new(good.fmt, Value::Map(members), good.auth_data_bytes)?)
 }
 
 fn certificates(seeds: &Seeds<'_>) -> Result<(), Failure> {

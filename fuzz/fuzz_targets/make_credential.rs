@@ -22,6 +22,5 @@ fuzz_target!(|answer: &[u8]| {
     let object = made.attestation_object;
     assert_eq!(object.auth_data.rp_id_hash, rp_id().hash());
     assert!(object.auth_data.attested_credential_data.is_some());
-    let written = object.to_bytes();
-    assert_eq!(AttestationObject::parse(&written).map(|again| again.to_bytes()), Ok(written));
+    assert_eq!(AttestationObject::parse(object.as_bytes()), Ok(object));
 });

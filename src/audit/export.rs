@@ -29,8 +29,8 @@ const README: &str = include_str!("evidence.txt");
 /// File names may have 255 bytes on every system that matters, and some tools add to them.
 const LONGEST_NAME: usize = 180;
 
-/// Writes `FOLDER`: `events.jsonl` (one entry a line: seq, time, body, hash), `credentials/ID.json` (attestation object, client
-/// data, public key, verdict, key, account), `accounts.json`, `HEAD` (seq and hash), `README.txt` (how to check it all) and
+/// Writes `FOLDER`: `events.jsonl` (one entry a line: seq, time, body, hash), `credentials/ID.json` (the key's answer,
+/// attestation object, client data, public key, verdict, key, account), `accounts.json`, `HEAD` (seq and hash), `README.txt` (how to check it all) and
 /// `SHA256SUMS`. The folder must not exist, the folder that it is to be in must. It appears whole, or not at all.
 pub fn export(store: &dyn Store, folder: &Path) -> Result<Head, LedgerError> {
     if folder.symlink_metadata().is_ok() {
@@ -224,6 +224,7 @@ struct CredentialFile<'a> {
     /// What the IdP asked for.
     challenge: Option<&'a Challenge>,
     origin: Option<&'a Origin>,
+    ctap_response: Option<String>,
     attestation_object: String,
     client_data_json: String,
     credential_public_key: String,
@@ -296,6 +297,7 @@ impl<'a> CredentialFile<'a> {
             user_handle: &credential.user_handle,
             challenge: ceremony.map(|ceremony| &ceremony.options.challenge),
             origin: ceremony.map(|ceremony| &ceremony.origin),
+            ctap_response: credential.ctap_response.as_ref().map(|response| BASE64URL_NOPAD.encode(response)),
             attestation_object: BASE64URL_NOPAD.encode(&credential.attestation_object),
             client_data_json: BASE64URL_NOPAD.encode(&credential.client_data_json),
             credential_public_key: BASE64URL_NOPAD.encode(&credential.public_key),
@@ -376,6 +378,7 @@ mod tests {
             ("id", credential_id(1).to_string()),
             ("rp_id", "login.example.org".to_owned()),
             ("user_handle", "AQID".to_owned()),
+            ("ctap_response", "oQFkbm9uZQ".to_owned()),
             ("attestation_object", "oWNmbXRkbm9uZQ".to_owned()),
             ("client_data_json", "eyJ0eXBlIjoid2ViYXV0aG4uY3JlYXRlIn0".to_owned()),
             ("credential_public_key", "pQECAyYgAQ".to_owned()),

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 
 use keywright_attest::{Judge, Verdict};
-use keywright_fido::webauthn::cbor::{self, Value};
+use keywright_fido::webauthn::cbor;
 use keywright_fido::webauthn::{Aaguid, AttestationObject, CeremonyType, ClientDataJson, CredentialId, WebauthnError};
 
 /// A registration.
@@ -199,21 +199,11 @@ fn of_another_ceremony(client_data: &[u8]) -> Option<Contradiction> {
 
 /// With WebAuthn's text keys, or with the integer keys of authenticatorMakeCredential's answer (CTAP 2.1, 6.1).
 fn attestation_object(bytes: &[u8]) -> Result<AttestationObject, WebauthnError> {
-    // A map of three to five pairs whose first key is 1: the key may have added epAtt and largeBlobKey.
-    if !matches!(bytes, [0xa3..=0xa5, 0x01, ..]) {
+    // A map of two to six pairs whose first key is 1: there may be no statement, and the key may have added members.
+    if !matches!(bytes, [0xa2..=0xa6, 0x01, ..]) {
         return AttestationObject::parse(bytes);
     }
-    let answer = cbor::decode(bytes)?;
-    let (fmt, auth_data) = (answer.get(1).and_then(Value::as_text), answer.get(2).and_then(Value::as_bytes));
-    match (fmt, auth_data, answer.get(3)) {
-        (Some(fmt), Some(auth_data), Some(att_stmt)) => {
-            AttestationObject::new(fmt.to_owned(), att_stmt.clone(), auth_data.to_vec())
-        }
-        _ => Err(WebauthnError::Malformed {
-            what: "attestation object",
-            why: "lacks fmt (1), authData (2) or attStmt (3)".into(),
-        }),
-    }
+    AttestationObject::from_ctap(&cbor::decode(bytes)?)
 }
 
 /// base64url as WebAuthn writes it, or what databases and mail programs make of it.

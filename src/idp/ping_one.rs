@@ -400,7 +400,7 @@ fn attestation(response: &RegistrationResponse) -> String {
     let id = &response.credential_id;
     let made = json!({
         "clientDataJSON": BASE64.encode(response.client_data_json.as_bytes()),
-        "attestationObject": BASE64.encode(&response.attestation_object),
+        "attestationObject": BASE64.encode(response.attestation_object.as_bytes()),
     });
     let raw_id = BASE64.encode(id.as_bytes());
     json!({ "id": id, "type": "public-key", "rawId": raw_id, "response": made, "clientExtensionResults": {} })

@@ -273,7 +273,11 @@ pub enum Outcome {
         rp_id: RpId,
         /// The account's handle.
         user_handle: UserHandle,
-        /// As received, base64url.
+        /// What the key answered to authenticatorMakeCredential, without the status: CBOR as received, base64url. `None` in logs
+        /// from before it was kept.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ctap_response: Option<String>,
+        /// The attestation object that was put together from it (WebAuthn 6.5.4): canonical CBOR, base64url.
         attestation_object: String,
         /// As hashed, base64url.
         client_data_json: String,

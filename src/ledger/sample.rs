@@ -73,7 +73,7 @@ pub fn outcome(job: u64, step: Step) -> Outcome {
                 "pubKeyCredParams": [{"type": "public-key", "alg": -7}]},
             "origin": "https://login.example.org", "deadline": "2026-11-23T18:06:36Z"}, "deadline": "2026-11-23T18:06:36Z"}),
         Step::Make => json!({"credential_id": credential_id(job), "rp_id": "login.example.org", "user_handle": "AQID",
-            "attestation_object": "oWNmbXRkbm9uZQ", "client_data_json": "eyJ0eXBlIjoid2ViYXV0aG4uY3JlYXRlIn0",
+            "ctap_response": "oQFkbm9uZQ", "attestation_object": "oWNmbXRkbm9uZQ", "client_data_json": "eyJ0eXBlIjoid2ViYXV0aG4uY3JlYXRlIn0",
             "public_key": "pQECAyYgAQ"}),
         Step::Verify => json!({"verdict": {"fmt": "none", "statement": "none", "chain": "not_checked", "anchor": null,
             "aaguid": "2fc0579f-8113-47ea-b116-bb5a8db9202a", "model": null, "subject": null, "firmware": null,

@@ -2,7 +2,7 @@
 //!
 //! It opens no key, decides no order and takes no turn: that is the job's.
 
-use data_encoding::BASE64URL_NOPAD;
+use std::sync::Arc;
 
 use super::job_error::JobError;
 use super::journal::Journal;
@@ -16,7 +16,7 @@ use crate::ledger::{Event, FailureCode, JobId, Outcome, Step};
 use crate::secret::SealedPin;
 use keywright_fido::ctap::{Authenticator, CtapError, Permissions, Pin, PinUvAuthToken, Touch};
 use keywright_fido::hid::Keepalive;
-use keywright_fido::webauthn::{Ceremony, ClientDataJson, CredentialId, RegistrationResponse, RpId};
+use keywright_fido::webauthn::{AttestationObject, Ceremony, ClientDataJson, CredentialId, RegistrationResponse, RpId};
 
 /// A job with its key in hand.
 pub struct JobContext<'a> {
@@ -32,6 +32,8 @@ pub struct JobContext<'a> {
     key: Option<OpenKey>,
     /// Whether this key was seen to take the sealed PIN.
     pin_is_known: bool,
+    /// The credential that was made or read last, so that its attestation object is read once.
+    made: Option<Arc<RegistrationResponse>>,
 }
 
 impl<'a> JobContext<'a> {
@@ -48,7 +50,7 @@ impl<'a> JobContext<'a> {
         let port = key.as_ref().map(|key| key.device.port.clone()).unwrap_or_default();
         let label = JobLabel::new(planned, id, ordinal, port);
         let registration = station.directory.registration();
-        Self { station, journal, id, label, planned, user, registration, key, pin_is_known: false }
+        Self { station, journal, id, label, planned, user, registration, key, pin_is_known: false, made: None }
     }
 
     /// Writes an event.
@@ -164,21 +166,31 @@ impl<'a> JobContext<'a> {
     }
 
     /// The credential that the job made, as the ledger has it.
-    pub(super) fn registration_response(&self) -> Result<(CredentialId, RegistrationResponse), JobError> {
+    pub(super) fn registration_response(&mut self) -> Result<Arc<RegistrationResponse>, JobError> {
         let unreadable = || JobError::new(FailureCode::Ledger, "the ledger has no readable credential for this job");
-        let Some(Outcome::Make { credential_id, attestation_object, client_data_json, .. }) =
-            self.journal.outcome(self.id, Step::Make)
-        else {
-            return Err(unreadable());
-        };
-        let decode = |text: String| BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| unreadable());
-        let response = RegistrationResponse {
-            credential_id: credential_id.clone(),
-            client_data_json: ClientDataJson::from_bytes(decode(client_data_json)?),
-            attestation_object: decode(attestation_object)?,
-            transports: vec!["usb".into()],
-        };
-        Ok((credential_id, response))
+        let book = self.journal.book();
+        let made = book.jobs[&self.id].credential_id().ok_or_else(unreadable)?;
+        if let Some(kept) = self.made.as_ref().filter(|kept| kept.credential_id == *made) {
+            return Ok(Arc::clone(kept));
+        }
+        let credential = book.credentials.get(made).ok_or_else(unreadable)?;
+        let client_data = ClientDataJson::from_bytes(credential.client_data_json.clone());
+        let object = AttestationObject::parse(&credential.attestation_object).map_err(|_| unreadable())?;
+        let made = made.clone();
+        drop(book);
+        Ok(self.keep_registration(made, client_data, object))
+    }
+
+    /// Keeps a credential that was just made or read.
+    pub(super) fn keep_registration(
+        &mut self,
+        credential_id: CredentialId,
+        client_data_json: ClientDataJson,
+        attestation_object: AttestationObject,
+    ) -> Arc<RegistrationResponse> {
+        let transports = vec!["usb".into()];
+        let response = RegistrationResponse { credential_id, client_data_json, attestation_object, transports };
+        Arc::clone(self.made.insert(Arc::new(response)))
     }
 
     /// Whether the directory was asked to begin a registration and, as far as the ledger knows, still waits for it.

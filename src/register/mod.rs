@@ -204,7 +204,9 @@ pub struct Credential {
     pub rp_id: RpId,
     /// The account's handle.
     pub user_handle: UserHandle,
-    /// Attestation object as received.
+    /// The key's answer as received, CBOR with CTAP's numbers for keys; `None` where the ledger did not keep it yet.
+    pub ctap_response: Option<Vec<u8>>,
+    /// The attestation object that was put together from it.
     pub attestation_object: Vec<u8>,
     /// Client data as hashed.
     pub client_data_json: Vec<u8>,

@@ -189,8 +189,15 @@ impl Register {
 
     /// The credential that a Make outcome tells of, with its `made` still empty.
     fn made(&self, id: JobId, job: &Job, outcome: &Outcome) -> Result<Credential, String> {
-        let Outcome::Make { credential_id, rp_id, user_handle, attestation_object, client_data_json, public_key } =
-            outcome
+        let Outcome::Make {
+            credential_id,
+            rp_id,
+            user_handle,
+            ctap_response,
+            attestation_object,
+            client_data_json,
+            public_key,
+        } = outcome
         else {
             return Err("no credential was made".to_owned());
         };
@@ -207,6 +214,7 @@ impl Register {
             key: job.key().ok_or_else(|| format!("{id} has taken no key"))?.clone(),
             rp_id: rp_id.clone(),
             user_handle: user_handle.clone(),
+            ctap_response: ctap_response.as_ref().map(|text| decode("the key's answer", text)).transpose()?,
             attestation_object: decode("the attestation object", attestation_object)?,
             client_data_json: decode("client data", client_data_json)?,
             public_key: decode("the public key", public_key)?,

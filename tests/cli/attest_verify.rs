@@ -51,7 +51,7 @@ impl Maker {
         RegistrationResponse {
             credential_id: object.auth_data.attested_credential_data.as_ref().unwrap().credential_id.clone(),
             client_data_json: client_data,
-            attestation_object: object.to_bytes(),
+            attestation_object: object,
             transports: vec!["usb".into()],
         }
     }
@@ -64,14 +64,13 @@ impl Maker {
 /// The form without anything around it.
 fn bare(registration: &RegistrationResponse) -> Value {
     json!({
-        "attestationObject": BASE64URL_NOPAD.encode(&registration.attestation_object),
+        "attestationObject": BASE64URL_NOPAD.encode(registration.attestation_object.as_bytes()),
         "clientDataJSON": BASE64URL_NOPAD.encode(registration.client_data_json.as_bytes()),
     })
 }
 
 /// As the key answered, with CTAP's keys.
-fn as_ctap(attestation_object: &[u8]) -> Vec<u8> {
-    let object = AttestationObject::parse(attestation_object).unwrap();
+fn as_ctap(object: AttestationObject) -> Vec<u8> {
     let (fmt, auth_data) = (object.fmt.as_str().into(), object.auth_data_bytes.into());
     cbor::encode(&Cbor::map([(1, fmt), (2, auth_data), (3, object.att_stmt)]))
 }
@@ -81,7 +80,7 @@ fn every_form_is_read() {
     let (home, maker) = (Home::new(), Maker::new());
     let root = maker.root(&home);
     let good = maker.good();
-    let (object, client_data) = (&good.attestation_object, good.client_data_json.as_bytes());
+    let (object, client_data) = (good.attestation_object.as_bytes(), good.client_data_json.as_bytes());
     let in_lines = |text: &str| {
         text.as_bytes()
             .chunks(64)
@@ -111,7 +110,7 @@ fn every_form_is_read() {
         ),
         (
             "CTAP's keys",
-            json!({"attestationObject": BASE64URL_NOPAD.encode(&as_ctap(object)),
+            json!({"attestationObject": BASE64URL_NOPAD.encode(&as_ctap(good.attestation_object.clone())),
             "clientDataJSON": BASE64URL_NOPAD.encode(client_data)}),
         ),
     ] {

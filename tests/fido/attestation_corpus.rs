@@ -40,19 +40,12 @@ fn verdict(file: &str, judge: &Judge) -> Result<Verdict, WebauthnError> {
     let binary = |name: &str| sample[name].as_str().map(|text| BASE64URL_NOPAD.decode(text.as_bytes()).unwrap());
     let bytes = binary("attestationObject").unwrap();
     let object = match sample["ctap2_keys"].as_bool().unwrap() {
-        true => ctap_answer(&bytes)?,
+        // What the authenticator answered, with CTAP's integer keys.
+        true => AttestationObject::from_ctap(&cbor::decode(&bytes)?)?,
         false => AttestationObject::parse(&bytes)?,
     };
     let hash = binary("clientDataJSON").map(|bytes| ClientDataJson::from_bytes(bytes).hash());
     Ok(judge.judge(&object, hash.as_ref(), None, OffsetDateTime::from_unix_timestamp(WHEN).unwrap()))
-}
-
-/// Some samples are what the authenticator answered, with CTAP's integer keys.
-fn ctap_answer(bytes: &[u8]) -> Result<AttestationObject, WebauthnError> {
-    let answer = cbor::decode(bytes)?;
-    let fmt = answer.get(1).unwrap().as_text().unwrap();
-    let auth_data = answer.get(2).unwrap().as_bytes().unwrap();
-    AttestationObject::new(fmt.to_owned(), answer.get(3).unwrap().clone(), auth_data.to_vec())
 }
 
 #[test]

@@ -365,7 +365,7 @@ fn a_key_that_leads_to_an_anchor_is_taken() {
     let response = RegistrationResponse {
         credential_id: made.auth_data.attested_credential_data.as_ref().unwrap().credential_id.clone(),
         client_data_json,
-        attestation_object: made.to_bytes(),
+        attestation_object: made,
         transports: vec!["usb".into()],
     };
     world.idp.complete(&ceremony, &response, "soft key").unwrap();

@@ -56,7 +56,7 @@ impl Signer {
         let auth_data = [&self.head(rp_id, 0x40)[..], &credential].concat();
         let signature = self.sign(&auth_data, &client_data_json);
         let statement = Value::map([("alg", self.algorithm.into()), ("sig", signature.into())]);
-        let attestation_object = AttestationObject::new("packed".into(), statement, auth_data).unwrap().to_bytes();
+        let attestation_object = AttestationObject::new("packed".into(), statement, auth_data).unwrap();
         RegistrationResponse {
             credential_id: self.credential_id.clone(),
             client_data_json,

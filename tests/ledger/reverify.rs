@@ -146,7 +146,8 @@ fn a_changed_byte_in_any_file_is_found() {
 fn a_file_that_says_something_else_than_the_events_is_found_though_its_sum_fits() {
     let Some(evidence) = Evidence::new() else { return };
     let sound = fs::read(&evidence.credentials()[0]).unwrap();
-    let changes: [(&str, Change); 6] = [
+    let changes: [(&str, Change); 7] = [
+        ("ctap_response: is", |file| flip(&mut file["ctap_response"], 9)),
         ("attestation_object: is", |file| flip(&mut file["attestation_object"], 9)),
         ("client_data_json: is", |file| flip(&mut file["client_data_json"], 9)),
         ("credential_public_key: is", |file| flip(&mut file["credential_public_key"], 9)),

@@ -130,6 +130,7 @@ def spelled_today(verdict):
 
 def check_file(name, file, told):
     """The file of a credential says what the events say."""
+    same(f"{name} ctap_response", file["ctap_response"], told.made.get("ctap_response"))
     same(f"{name} attestation_object", file["attestation_object"], told.made["attestation_object"])
     same(f"{name} client_data_json", file["client_data_json"], told.made["client_data_json"])
     same(f"{name} credential_public_key", file["credential_public_key"], told.made["public_key"])

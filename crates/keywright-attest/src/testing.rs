@@ -129,7 +129,7 @@ pub fn with_member(object: &AttestationObject, key: &str, value: Option<Value>) 
     let mut members = object.att_stmt.as_map().unwrap().to_vec();
     members.retain(|(name, _)| name.as_text() != Some(key));
     members.extend(value.map(|value| (key.into(), value)));
-    AttestationObject { att_stmt: Value::Map(members), ..object.clone() }
+    AttestationObject::new(object.fmt.clone(), Value::Map(members), object.auth_data_bytes.clone()).unwrap()
 }
 
 /// A bit of the signature turned.

@@ -8,7 +8,7 @@ use crate::register::{Account, Credential, CredentialState, Job, JobState, Regis
 use keywright_attest::ModelStatus;
 use keywright_attest::{Chain, Policy, Refusal, Statement, Verdict};
 use keywright_fido::webauthn::{
-    AttestationObject, CeremonyType, ClientDataJson, CosePublicKey, CredentialId, WebauthnError,
+    AttestationObject, CeremonyType, ClientDataJson, CosePublicKey, CredentialId, WebauthnError, cbor,
 };
 
 /// Where a credential stands by the profile of today, the best first.
@@ -138,8 +138,16 @@ impl<'a> CredentialAudit<'a> {
 
     /// The attestation object, and the hash of the client data, if they are what the ledger says of this credential.
     fn registration(&self) -> Result<(AttestationObject, [u8; 32]), String> {
-        let Credential { rp_id, attestation_object, client_data_json, public_key, .. } = self.credential;
+        let Credential { rp_id, ctap_response, attestation_object, client_data_json, public_key, .. } = self.credential;
         let object = AttestationObject::parse(attestation_object).map_err(|error| error.to_string())?;
+        if let Some(response) = ctap_response {
+            let answer = cbor::decode(response).map_err(|error| format!("the key's answer: {error}"))?;
+            let answered =
+                AttestationObject::from_ctap(&answer).map_err(|error| format!("the key's answer: {error}"))?;
+            if answered != object {
+                return Err("it is not what the key answered".into());
+            }
+        }
         let attested = object.auth_data.attested_credential_data.as_ref().ok_or("it names no credential")?;
         if attested.credential_id != *self.id {
             return Err("it names another credential".into());

@@ -125,7 +125,7 @@ impl NewPasskey {
             id: response.credential_id.clone(),
             response: AttestationResponse {
                 client_data_json: BASE64URL_NOPAD.encode(response.client_data_json.as_bytes()),
-                attestation_object: BASE64URL_NOPAD.encode(&response.attestation_object),
+                attestation_object: BASE64URL_NOPAD.encode(response.attestation_object.as_bytes()),
             },
             client_extension_results: serde_json::Map::new(),
         };

@@ -254,7 +254,7 @@ pub(super) enum Credential {
 
 impl Credential {
     pub(super) fn new(kind: TokenType, response: &RegistrationResponse) -> Self {
-        let attestation_object = BASE64URL_NOPAD.encode(&response.attestation_object);
+        let attestation_object = BASE64URL_NOPAD.encode(response.attestation_object.as_bytes());
         let client_data_json = BASE64URL_NOPAD.encode(response.client_data_json.as_bytes());
         match kind {
             TokenType::Webauthn => Self::Webauthn { regdata: attestation_object, clientdata: client_data_json },

@@ -11,7 +11,8 @@ use crate::provision::job_error::JobError;
 pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     let ceremony = job.ceremony()?;
     job.in_time(&ceremony)?;
-    let (credential_id, response) = job.registration_response()?;
+    let response = job.registration_response()?;
+    let credential_id = &response.credential_id;
     let label = label(job);
     let station = job.station;
     let sent = station.retry_policy.send(&station.cancel, || station.directory.complete(&ceremony, &response, &label));
@@ -29,7 +30,7 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     };
     let found = station
         .retry_policy
-        .find(&station.cancel, || station.directory.read_back(job.user, &ceremony, &credential_id, &label));
+        .find(&station.cancel, || station.directory.read_back(job.user, &ceremony, credential_id, &label));
     match found.map_err(unknown)? {
         Some(registered) => Ok(done(registered, label)),
         None => Err(doubt.map_or_else(
@@ -45,10 +46,11 @@ pub(super) fn by_hand(job: &JobContext<'_>) -> Outcome {
 }
 
 pub(super) fn recover(job: &mut JobContext<'_>) -> Result<Recovery, JobError> {
-    let (credential_id, _) = job.registration_response()?;
+    let response = job.registration_response()?;
+    let credential_id = &response.credential_id;
     let label = label(job);
     let (station, ceremony) = (job.station, job.ceremony()?);
-    let ask = || station.directory.read_back(job.user, &ceremony, &credential_id, &label);
+    let ask = || station.directory.read_back(job.user, &ceremony, credential_id, &label);
     if let Some(registered) = station.retry_policy.ask(&station.cancel, ask).map_err(unknown)? {
         return Ok(Recovery::Done(done(registered, label).into()));
     }
@@ -59,7 +61,7 @@ pub(super) fn recover(job: &mut JobContext<'_>) -> Result<Recovery, JobError> {
         return Ok(Recovery::RollBackTo(Step::Begin, "the time for the registration ran out"));
     }
     // An undo that was cut short may have taken the credential off the key already.
-    if !undo::is_on_key(job, &credential_id)? {
+    if !undo::is_on_key(job, credential_id)? {
         return Ok(Recovery::RollBackTo(Step::Begin, "the key no longer has the credential"));
     }
     Ok(Recovery::NotDone)

@@ -44,19 +44,22 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     let token = job.token(Permissions::MAKE_CREDENTIAL, Some(&options.rp.id))?;
     let made = job.touching(|authenticator, touch| authenticator.make_credential(&request, Some(&token), touch))?;
     let object = made.attestation_object;
-    let attested = object.auth_data.attested_credential_data.as_ref().ok_or_else(|| {
+    let attested = object.auth_data.attested_credential_data.clone().ok_or_else(|| {
         JobError::new(FailureCode::KeyFault, "the key made a credential without attested credential data")
     })?;
-    let credential_id = attested.credential_id.clone();
+    let credential_id = attested.credential_id;
     forget_replaced(job, &credential_id)?;
-    Ok(Outcome::Make {
-        credential_id,
+    let outcome = Outcome::Make {
+        credential_id: credential_id.clone(),
         rp_id: options.rp.id.clone(),
         user_handle: options.user.id.clone(),
-        attestation_object: BASE64URL_NOPAD.encode(&object.to_bytes()),
+        ctap_response: Some(BASE64URL_NOPAD.encode(&made.response)),
+        attestation_object: BASE64URL_NOPAD.encode(object.as_bytes()),
         client_data_json: BASE64URL_NOPAD.encode(client_data.as_bytes()),
         public_key: BASE64URL_NOPAD.encode(&attested.public_key.bytes),
-    })
+    };
+    job.keep_registration(credential_id, client_data, object);
+    Ok(outcome)
 }
 
 /// A credential that was made but never got into the ledger is of no use: its attestation is lost. It is deleted.

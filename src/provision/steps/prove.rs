@@ -11,16 +11,17 @@ use crate::witness::{Answer, Question, WITNESS};
 use keywright_fido::ctap::{Permissions, PinUvAuthProtocol};
 use keywright_fido::webauthn::response::{AuthenticationResponse, ExpectedAuthentication};
 use keywright_fido::webauthn::{
-    AttestationObject, Ceremony, CeremonyType, Challenge, ClientDataJson, CosePublicKey, CredentialId, Origin, RpId,
+    Ceremony, CeremonyType, Challenge, ClientDataJson, CosePublicKey, CredentialId, Origin, RpId,
 };
 
 pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     let ceremony = job.ceremony()?;
-    let (credential_id, response) = job.registration_response()?;
-    let object = AttestationObject::parse(&response.attestation_object)?;
-    let attested = object
-        .auth_data
+    let registration = job.registration_response()?;
+    let credential_id = registration.credential_id.clone();
+    let made = &registration.attestation_object.auth_data;
+    let attested = made
         .attested_credential_data
+        .as_ref()
         .ok_or_else(|| JobError::new(FailureCode::Ledger, "the credential in the ledger has no public key"))?;
     let mut bytes = [0; 32];
     job.station.entropy.fill(&mut bytes);
@@ -45,7 +46,7 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
             rp_id,
             user_verification: true,
             public_key: &attested.public_key,
-            sign_count: object.auth_data.sign_count,
+            sign_count: made.sign_count,
         })
         .map_err(|error| unproved(error.to_string()))?;
     tell_what_is_missing(job, &witness_result);

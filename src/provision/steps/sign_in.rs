@@ -8,7 +8,7 @@ use crate::provision::job_error::JobError;
 pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     let (station, user) = (job.station, job.user);
     let Some(door) = station.directory.sign_in() else { return Ok(Outcome::SignIn { done: false }) };
-    let (credential_id, _) = job.registration_response()?;
+    let credential_id = job.registration_response()?.credential_id.clone();
     let ceremony = station.retry_policy.ask(&station.cancel, || door.begin(user))?;
     let options = &ceremony.options;
     let response = sign(job, &options.rp_id, &credential_id, &options.challenge, &ceremony.origin)?;

@@ -11,8 +11,8 @@ use keywright_fido::webauthn::response::ExpectedRegistration;
 
 pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     let ceremony = job.ceremony()?;
-    let (_, response) = job.registration_response()?;
-    let object = response.check(&ExpectedRegistration {
+    let response = job.registration_response()?;
+    let attested = response.check(&ExpectedRegistration {
         challenge: &ceremony.options.challenge,
         origin: &ceremony.origin,
         rp_id: &ceremony.options.rp.id,
@@ -20,22 +20,21 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     })?;
     let info = job.authenticator()?.info();
     let (claimed, firmware) = (info.aaguid, info.firmware_version);
-    let attested = object.auth_data.attested_credential_data.as_ref().map(|data| data.aaguid);
-    if attested != Some(claimed) {
+    if attested.aaguid != claimed {
         return Err(JobError::new(
             FailureCode::KeyFault,
             format!("the key says it is model {claimed}, but its credential does not say so"),
         ));
     }
-    let hash = response.client_data_json.hash();
+    let (object, hash) = (&response.attestation_object, response.client_data_json.hash());
     let rules = &job.planned.profile.keys;
     let pinned = rules.pinned_anchors().map_err(|error| {
         let why = format!("an anchor of profile {} cannot be read: {error}", job.planned.profile.name);
         JobError::new(FailureCode::Ledger, why)
     })?;
     let verdict = match pinned.is_empty() {
-        true => job.station.judge.judge(&object, Some(&hash), firmware, job.now()),
-        false => job.station.judge.also_pinning(pinned).judge(&object, Some(&hash), firmware, job.now()),
+        true => job.station.judge.judge(object, Some(&hash), firmware, job.now()),
+        false => job.station.judge.also_pinning(pinned).judge(object, Some(&hash), firmware, job.now()),
     };
     if let Err(refusals) = Policy::from(rules).accept(&verdict) {
         let reasons = refusals.iter().map(ToString::to_string).chain(verdict.reasons).collect::<Vec<_>>().join(" ");

@@ -227,7 +227,9 @@ mod tests {
             ("compound", "WebAuthn 8.9"),
             ("Packed", "is not known"),
         ] {
-            expect(&AttestationObject { fmt: fmt.into(), ..good.clone() }, Statement::Invalid, words);
+            let AttestationObject { att_stmt, auth_data_bytes, .. } = good.clone();
+            let other = AttestationObject::new(fmt.into(), att_stmt, auth_data_bytes).unwrap();
+            expect(&other, Statement::Invalid, words);
         }
     }
 

@@ -20,7 +20,8 @@ mod tests {
     #[test]
     fn an_empty_statement_proves_nothing() {
         let object =
-            AttestationObject { fmt: "none".into(), att_stmt: Value::Map(Vec::new()), ..Maker::new().self_signed() };
+            AttestationObject::new("none".into(), Value::Map(Vec::new()), Maker::new().self_signed().auth_data_bytes)
+                .unwrap();
         let verdict = Judge::new(Anchors::none()).judge(&object, None, None, crate::testing::now());
         assert_eq!((verdict.statement, verdict.chain), (Statement::None, Chain::NotChecked));
         assert_eq!(verdict.reasons, [""; 0]);

@@ -60,6 +60,11 @@ pub(super) struct Answer {
 }
 
 impl Answer {
+    /// The map itself.
+    pub fn members(&self) -> &Value {
+        &self.members
+    }
+
     pub fn malformed(&self, why: impl Into<String>) -> CtapError {
         self.command.malformed(why)
     }

@@ -94,7 +94,9 @@ impl MakeCredential {
 /// What the key made.
 #[derive(Debug, Clone)]
 pub struct NewCredential {
-    /// fmt, authData and attStmt, as an attestation object.
+    /// The answer as the key sent it, without the status byte: CBOR with CTAP's numbers for keys.
+    pub response: Vec<u8>,
+    /// The attestation object that was put together from it, for relying parties.
     pub attestation_object: AttestationObject,
     /// epAtt (0x04): whether this is an enterprise attestation. Absent means no, whatever was asked.
     pub enterprise_attestation: bool,
@@ -217,11 +219,8 @@ fn encode(
 
 fn decode(body: &[u8], rp_id: &RpId) -> Result<NewCredential, CtapError> {
     let answer = COMMAND.answer(body)?;
-    let fmt = answer.required(0x01, Value::as_text)?.to_owned();
-    let auth_data = answer.required(0x02, Value::as_bytes)?.to_vec();
-    // With fmt none there may be no statement (CTAP 2.2, 6.1.2).
-    let att_stmt = answer.optional(0x03, Some)?.cloned().unwrap_or(Value::Map(Vec::new()));
-    let attestation_object = AttestationObject::new(fmt, att_stmt, auth_data)?;
+    let attestation_object =
+        AttestationObject::from_ctap(answer.members()).map_err(|error| COMMAND.malformed(error.to_string()))?;
     if attestation_object.auth_data.rp_id_hash != rp_id.hash() {
         return Err(COMMAND.malformed("the credential is for another RP"));
     }
@@ -229,6 +228,7 @@ fn decode(body: &[u8], rp_id: &RpId) -> Result<NewCredential, CtapError> {
         return Err(COMMAND.malformed("there is no attested credential data"));
     }
     Ok(NewCredential {
+        response: body.to_vec(),
         attestation_object,
         enterprise_attestation: answer.optional(0x04, Value::as_bool)?.unwrap_or(false),
         large_blob_key: answer.optional(0x05, Value::as_bytes)?.map(<[u8]>::to_vec),
@@ -362,6 +362,7 @@ mod tests {
         let decode = |answer: Vec<u8>| decode(&answer[1..], &rp_id);
         let credential = decode(made("example.org", Some(&[5, 5]))).unwrap();
         assert!(!credential.enterprise_attestation && credential.large_blob_key.is_none());
+        assert_eq!(credential.response, made("example.org", Some(&[5, 5]))[1..]);
         let data = credential.attestation_object.auth_data.attested_credential_data.unwrap();
         assert_eq!(data.credential_id, id(5));
         let enterprise = decode(answer([

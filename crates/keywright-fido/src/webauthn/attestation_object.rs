@@ -1,32 +1,48 @@
 //! The attestation object (WebAuthn 6.5.4): format, statement, authenticator data.
+//!
+//! Keys do not send one: they answer with the same three members under numbers (CTAP 2.1, 6.1.2), and the client puts the
+//! attestation object together. It is read once, and has its bytes with it.
 
 use super::cbor::{self, Value};
 use super::{AuthenticatorData, WebauthnError};
 
-/// A parsed attestation object that still has the authenticator data's bytes, because they are what is signed.
+/// An attestation object: its bytes, and what they say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttestationObject {
+    /// CBOR with WebAuthn's text keys: as received, or as put together here.
+    bytes: Vec<u8>,
     /// The attestation statement format identifier: `packed`, `fido-u2f`, `none`, ...
     pub fmt: String,
     /// The statement, by format.
     pub att_stmt: Value,
-    /// The authenticator data as received.
+    /// The authenticator data's own bytes, which are what is signed.
     pub auth_data_bytes: Vec<u8>,
     /// The same, parsed.
     pub auth_data: AuthenticatorData,
 }
 
 impl AttestationObject {
-    /// Puts together an answer of authenticatorMakeCredential. The statement must be a map, the authenticator data readable.
+    /// Puts one together, in canonical CBOR. The statement must be a map, the authenticator data readable.
     pub fn new(fmt: String, att_stmt: Value, auth_data_bytes: Vec<u8>) -> Result<Self, WebauthnError> {
-        if att_stmt.as_map().is_none() {
-            return Err(wrong("attStmt is not a map"));
-        }
-        let auth_data = AuthenticatorData::parse(&auth_data_bytes)?;
-        Ok(Self { fmt, att_stmt, auth_data_bytes, auth_data })
+        let bytes = cbor::encode(&Value::map([
+            ("fmt", Value::from(fmt.as_str())),
+            ("attStmt", att_stmt.clone()),
+            ("authData", Value::from(auth_data_bytes.as_slice())),
+        ]));
+        Self::from_members(bytes, fmt, att_stmt, auth_data_bytes)
     }
 
-    /// Reads exactly the three text-keyed members `fmt`, `attStmt` and `authData`.
+    /// Puts together what a key answered to authenticatorMakeCredential: fmt (1), authData (2), attStmt (3). Further members
+    /// (epAtt, largeBlobKey) are not part of it. With fmt `none` there may be no statement (CTAP 2.2, 6.1.2).
+    pub fn from_ctap(answer: &Value) -> Result<Self, WebauthnError> {
+        let fmt = answer.get(1).and_then(Value::as_text).ok_or_else(|| wrong("fmt (1) is missing or not a text"))?;
+        let auth_data = answer.get(2).and_then(Value::as_bytes);
+        let auth_data = auth_data.ok_or_else(|| wrong("authData (2) is missing or not a byte string"))?;
+        let att_stmt = answer.get(3).cloned().unwrap_or(Value::Map(Vec::new()));
+        Self::new(fmt.to_owned(), att_stmt, auth_data.to_vec())
+    }
+
+    /// Reads exactly the three text-keyed members `fmt`, `attStmt` and `authData`, and keeps the bytes.
     pub fn parse(bytes: &[u8]) -> Result<Self, WebauthnError> {
         let Value::Map(pairs) = cbor::decode(bytes)? else { return Err(wrong("is not a map")) };
         let (mut fmt, mut att_stmt, mut auth_data) = (None, None, None);
@@ -42,16 +58,25 @@ impl AttestationObject {
         let (Some(fmt), Some(att_stmt), Some(auth_data)) = (fmt, att_stmt, auth_data) else {
             return Err(wrong("lacks fmt, attStmt or authData"));
         };
-        Self::new(fmt, att_stmt, auth_data)
+        Self::from_members(bytes.to_vec(), fmt, att_stmt, auth_data)
     }
 
-    /// Writes it in canonical CBOR, with WebAuthn's text keys.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        cbor::encode(&Value::map([
-            ("fmt", Value::from(self.fmt.as_str())),
-            ("attStmt", self.att_stmt.clone()),
-            ("authData", Value::from(self.auth_data_bytes.as_slice())),
-        ]))
+    fn from_members(
+        bytes: Vec<u8>,
+        fmt: String,
+        att_stmt: Value,
+        auth_data_bytes: Vec<u8>,
+    ) -> Result<Self, WebauthnError> {
+        if att_stmt.as_map().is_none() {
+            return Err(wrong("attStmt is not a map"));
+        }
+        let auth_data = AuthenticatorData::parse(&auth_data_bytes)?;
+        Ok(Self { bytes, fmt, att_stmt, auth_data_bytes, auth_data })
+    }
+
+    /// The CBOR, with WebAuthn's text keys: as it was read, or in canonical form if it was put together here.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
     }
 }
 
@@ -73,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_any_order_and_writes_the_canonical_one() {
+    fn reads_any_order_keeps_it_and_writes_the_canonical_one() {
         let pairs =
             [("authData", auth_data().into()), ("fmt", Value::from("none")), ("attStmt", Value::Map(Vec::new()))];
         let mut disordered = vec![0xa3];
@@ -83,9 +108,29 @@ mod tests {
         }
         let parsed = AttestationObject::parse(&disordered).unwrap();
         assert_eq!((parsed.fmt.as_str(), parsed.auth_data.sign_count), ("none", 7));
+        assert_eq!(parsed.as_bytes(), disordered);
         let head = b"\xa3\x63fmt\x64none\x67attStmt\xa0\x68authData\x58\x25";
-        assert_eq!(parsed.to_bytes(), [&head[..], &auth_data()].concat());
-        assert_eq!(AttestationObject::parse(&parsed.to_bytes()), Ok(parsed));
+        let written = AttestationObject::new(parsed.fmt, parsed.att_stmt, parsed.auth_data_bytes).unwrap();
+        assert_eq!(written.as_bytes(), [&head[..], &auth_data()].concat());
+        assert_eq!(AttestationObject::parse(written.as_bytes()), Ok(written));
+    }
+
+    #[test]
+    fn puts_together_what_a_key_answers() {
+        let numbered = |pairs: &[(i64, Value)]| AttestationObject::from_ctap(&Value::map(pairs.iter().cloned()));
+        let statement = Value::map([("sig", vec![1].into())]);
+        let (fmt, auth) = ((1, Value::from("packed")), (2, Value::from(auth_data())));
+        let object = numbered(&[fmt.clone(), auth.clone(), (3, statement.clone()), (4, true.into())]).unwrap();
+        assert_eq!(object, AttestationObject::new("packed".into(), statement, auth_data()).unwrap());
+        assert_eq!(numbered(&[fmt.clone(), auth.clone()]).unwrap().att_stmt, Value::Map(Vec::new()));
+        for (pairs, why) in [
+            (vec![auth.clone()], "fmt (1)"),
+            (vec![fmt.clone()], "authData (2)"),
+            (vec![fmt, auth, (3, 1.into())], "attStmt is not a map"),
+        ] {
+            let refusal = numbered(&pairs).unwrap_err().to_string();
+            assert!(refusal.contains(why), "{refusal} / {why}");
+        }
     }
 
     #[test]

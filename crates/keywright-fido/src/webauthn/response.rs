@@ -6,8 +6,8 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::{
-    AttestationObject, AuthenticatorData, CeremonyType, Challenge, ClientDataJson, CosePublicKey, CredentialId, Origin,
-    RpId, SignedAssertion, UserHandle, WebauthnError,
+    AttestationObject, AttestedCredentialData, AuthenticatorData, CeremonyType, Challenge, ClientDataJson,
+    CosePublicKey, CredentialId, Origin, RpId, SignedAssertion, UserHandle, WebauthnError,
 };
 
 /// A finished registration, ready to be sent (WebAuthn 5.2.1).
@@ -17,8 +17,8 @@ pub struct RegistrationResponse {
     pub credential_id: CredentialId,
     /// Client data as hashed.
     pub client_data_json: ClientDataJson,
-    /// The attestation object's bytes.
-    pub attestation_object: Vec<u8>,
+    /// The attestation object.
+    pub attestation_object: AttestationObject,
     /// How the authenticator is reached: `usb`, `nfc`, ...
     pub transports: Vec<String>,
 }
@@ -67,31 +67,30 @@ pub struct ExpectedAuthentication<'a> {
 impl RegistrationResponse {
     /// Holds the answer against what was asked: client data, RP ID hash, UP, UV, AT, credential id (WebAuthn 7.1 steps 5 to
     /// 19). The attestation statement is not judged here: that is `keywright-attest`.
-    pub fn check(&self, expected: &ExpectedRegistration<'_>) -> Result<AttestationObject, WebauthnError> {
+    /// Returns the new credential.
+    pub fn check(&self, expected: &ExpectedRegistration<'_>) -> Result<&AttestedCredentialData, WebauthnError> {
         self.client_data_json.check(CeremonyType::Create, expected.challenge, expected.origin)?;
-        let object = AttestationObject::parse(&self.attestation_object)?;
-        check_authenticator_data(&object.auth_data, expected.rp_id, expected.user_verification)?;
-        let credential =
-            object.auth_data.attested_credential_data.as_ref().ok_or_else(|| differs("authData", "AT is not set"))?;
+        let data = &self.attestation_object.auth_data;
+        check_authenticator_data(data, expected.rp_id, expected.user_verification)?;
+        let credential = data.attested_credential_data.as_ref().ok_or_else(|| differs("authData", "AT is not set"))?;
         if credential.credential_id != self.credential_id {
             return Err(differs("id", "the authenticator data names another credential"));
         }
-        Ok(object)
+        Ok(credential)
     }
 
     /// `RegistrationResponseJSON` (WebAuthn 5.1.8.1), binary members in base64url without padding.
     pub fn to_json(&self) -> serde_json::Value {
+        let object = &self.attestation_object;
         let mut response = json!({
             "clientDataJSON": BASE64URL_NOPAD.encode(self.client_data_json.as_bytes()),
-            "attestationObject": BASE64URL_NOPAD.encode(&self.attestation_object),
+            "attestationObject": BASE64URL_NOPAD.encode(object.as_bytes()),
             "transports": self.transports,
+            // What a client takes out of the attestation object for the relying party's convenience (WebAuthn 5.2.1.1).
+            "authenticatorData": BASE64URL_NOPAD.encode(&object.auth_data_bytes),
         });
-        // What a client takes out of the attestation object for the relying party's convenience (WebAuthn 5.2.1.1).
-        if let Ok(object) = AttestationObject::parse(&self.attestation_object) {
-            response["authenticatorData"] = BASE64URL_NOPAD.encode(&object.auth_data_bytes).into();
-            if let Some(credential) = object.auth_data.attested_credential_data {
-                response["publicKeyAlgorithm"] = credential.public_key.algorithm.0.into();
-            }
+        if let Some(credential) = &object.auth_data.attested_credential_data {
+            response["publicKeyAlgorithm"] = credential.public_key.algorithm.0.into();
         }
         credential_json(&self.credential_id, response)
     }
@@ -102,7 +101,7 @@ impl RegistrationResponse {
         Ok(Self {
             credential_id,
             client_data_json: ClientDataJson::from_bytes(binary("clientDataJSON", &response.client_data_json)?),
-            attestation_object: binary("attestationObject", &response.attestation_object)?,
+            attestation_object: AttestationObject::parse(&binary("attestationObject", &response.attestation_object)?)?,
             transports: response.transports,
         })
     }
@@ -270,9 +269,7 @@ mod tests {
             RegistrationResponse {
                 credential_id: CredentialId::new(*b"cred").unwrap(),
                 client_data_json: ClientDataJson::new(CeremonyType::Create, &self.challenge, &self.origin),
-                attestation_object: AttestationObject::new("none".into(), Value::Map(Vec::new()), auth_data)
-                    .unwrap()
-                    .to_bytes(),
+                attestation_object: AttestationObject::new("none".into(), Value::Map(Vec::new()), auth_data).unwrap(),
                 transports: vec!["usb".into()],
             }
         }
@@ -292,7 +289,11 @@ mod tests {
             }
         }
 
-        fn register(&self, response: &RegistrationResponse, uv: bool) -> Result<AttestationObject, WebauthnError> {
+        fn register<'r>(
+            &self,
+            response: &'r RegistrationResponse,
+            uv: bool,
+        ) -> Result<&'r AttestedCredentialData, WebauthnError> {
             response.check(&ExpectedRegistration {
                 challenge: &self.challenge,
                 origin: &self.origin,
@@ -323,8 +324,9 @@ mod tests {
     #[test]
     fn a_registration_is_held_against_what_was_asked() {
         let world = World::new();
-        let object = world.register(&world.registration(0x45), true).unwrap();
-        assert_eq!(object.auth_data.attested_credential_data.unwrap().credential_id.as_bytes(), b"cred");
+        let registration = world.registration(0x45);
+        let credential = world.register(&registration, true).unwrap();
+        assert_eq!(credential.credential_id.as_bytes(), b"cred");
 
         assert_eq!(ceremony(world.register(&world.registration(0x44), true)), "flags");
         assert_eq!(ceremony(world.register(&world.registration(0x41), true)), "flags");

@@ -151,23 +151,23 @@ impl Provider {
         }
         active(&store, user)?;
         let response = RegistrationResponse::from_json(&completion.response)?;
-        let attestation = response.check(&ExpectedRegistration {
+        let made = response.check(&ExpectedRegistration {
             challenge: &ceremony.challenge,
             origin: &self.origin,
             rp_id: &self.settings.rp_id,
             user_verification: true,
         })?;
-        let made = attestation.auth_data.attested_credential_data.as_ref().ok_or(Refusal::Absent("credential"))?;
         if !OFFERED.contains(&made.public_key.algorithm) {
             return Err(Refusal::Algorithm(made.public_key.algorithm.0));
         }
-        self.judge(&attestation, &response.client_data_json.hash(), now)?;
+        let attestation = &response.attestation_object;
+        self.judge(attestation, &response.client_data_json.hash(), now)?;
         let credential = Credential {
             id: id.to_owned(),
             credential_id: made.credential_id.clone(),
             label: completion.label.clone(),
             aaguid: made.aaguid,
-            transports: response.transports,
+            transports: response.transports.clone(),
             sign_count: attestation.auth_data.sign_count,
             created: now,
             last_used: None,

@@ -12,7 +12,7 @@ use crate::cli::view::ledger_head::HeadLine;
 
 /// Write a folder that other software can check.
 ///
-/// It has the events with their hashes, each credential with its attestation object and client data as received, the accounts,
+/// It has the events with their hashes, each credential with the key's answer as received, its attestation object and client data, the accounts,
 /// the head of the chain, and SHA256SUMS. The folder must not exist.
 #[derive(Args)]
 #[command(after_long_help = "Example:\n  keywright ledger export evidence-2026-11")]
