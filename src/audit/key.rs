@@ -16,7 +16,7 @@ use keywright_fido::webauthn::{
     UserHandle,
 };
 
-/// Has the key make a throw-away credential, with a touch, and gives what it answered. `token` needs mc for [`RpId::probe`];
+/// Has the key make a throw-away credential, with a touch, and gives what it answered. `token` needs mc for [`RpId::PROBE`];
 /// most keys with a PIN want one.
 pub fn attest(
     key: &mut Authenticator,
@@ -27,7 +27,7 @@ pub fn attest(
 ) -> Result<Registration, CtapError> {
     let mut challenge = [0; 32];
     entropy.fill(&mut challenge);
-    let rp_id = RpId::probe();
+    let rp_id = RpId::PROBE;
     let origin: Origin = format!("https://{rp_id}").parse()?;
     let client_data = ClientDataJson::new(CeremonyType::Create, &Challenge::new(challenge)?, &origin);
     let name = "keywright audit".to_owned();

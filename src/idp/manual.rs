@@ -203,7 +203,7 @@ impl Manual {
             SystemEntropy.fill(&mut bytes);
             bytes
         };
-        let rp_id = RpId::probe();
+        let rp_id = RpId::PROBE;
         let origin = format!("https://{rp_id}").parse()?;
         let parameters = |alg| PublicKeyCredentialParameters { kind: "public-key".into(), alg };
         let options = CredentialCreationOptions {
@@ -339,6 +339,6 @@ mod tests {
         assert!(bank.preflight().unwrap().iter().all(|finding| !finding.blocks));
         let (one, other) = (bank.begin(&ada).unwrap(), bank.begin(&ada).unwrap());
         assert_ne!(one.options.challenge, other.options.challenge);
-        assert!(one.origin.may_use(&one.options.rp.id) && one.options.rp.id == RpId::probe());
+        assert!(one.origin.may_use(&one.options.rp.id) && one.options.rp.id == RpId::PROBE);
     }
 }

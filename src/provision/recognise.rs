@@ -158,7 +158,6 @@ fn by_pin(station: &Station<'_>, key: &mut OpenKey, bound: &[Bound]) -> Result<R
         return Ok(its.map_or(Recognised::New, |bound| Recognised::Of(bound.job)));
     }
     // Any RP ID will do: the token is thrown away.
-    let rp_id = RpId::probe();
     for bound in alike.into_iter().take(ATTEMPTS) {
         let Some(pin) = station.vault.unseal(&bound.sealed)? else { continue };
         match pin_attempts::may_be_spent(&mut key.authenticator) {
@@ -167,7 +166,7 @@ fn by_pin(station: &Station<'_>, key: &mut OpenKey, bound: &[Bound]) -> Result<R
             Err(_) if !bound.is_at(&identity) => break,
             Err(error) => return Err(error.into()),
         }
-        match pin_attempts::token(&mut key.authenticator, &pin, Permissions::GET_ASSERTION, Some(&rp_id)) {
+        match pin_attempts::token(&mut key.authenticator, &pin, Permissions::GET_ASSERTION, Some(&RpId::PROBE)) {
             Ok(_) => return Ok(Recognised::Of(bound.job)),
             Err(PinAttemptError::Wrong { .. }) => {}
             Err(error) => return Err(error.into()),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use keywright_fido::ctap::CtapError;
 use keywright_fido::hid::frame::{ChannelId, Command, Packet, packets};
-use keywright_fido::hid::{Channel, HidError, Keepalive, Limits, PipeError, Report};
+use keywright_fido::hid::{Channel, HidError, Keepalive, Limits, PipeError, Report, TimeoutPhase};
 use keywright_practice::softkey::uhid::{Attached, Line, To};
 use keywright_practice::softkey::{Moment, Side, Touch};
 
@@ -190,7 +190,7 @@ fn a_silent_key_is_waited_for_as_long_as_it_may_be_silent() {
             if to == To::Key && begins(report, silent_to) { Ok(()) } else { line.send(to, report) }
         })
         .unwrap_err();
-        assert_eq!(hid(error), HidError::Silent(LIMITS.silence));
+        assert_eq!(hid(error), HidError::Timeout { phase: TimeoutPhase::Silence, after: LIMITS.silence });
     }
 }
 
@@ -245,7 +245,7 @@ fn keepalive_for_ever_ends_with_the_total_limit_and_the_key_is_usable_after_it()
         let error = within(LIMITS.total + GRACE, "kept alive", || {
             channel.cbor(&SELECTION, &mut |keepalive| heard += usize::from(keepalive == Keepalive::UpNeeded))
         });
-        assert_eq!(error.unwrap_err(), HidError::TooLong(LIMITS.total));
+        assert_eq!(error.unwrap_err(), HidError::Timeout { phase: TimeoutPhase::Exchange, after: LIMITS.total });
         assert!(heard > 10, "{heard}");
         // The cancelled request was answered, and that answer is not this one.
         assert!(get_info(&mut channel).unwrap().len() > 100);
@@ -277,7 +277,7 @@ fn an_answer_long_after_cancel_is_not_taken_for_the_next() {
     beside(&bench, &good, || {
         let mut channel = bench.channel(&faulty, limits).unwrap();
         let error = within(limits.total + GRACE, "cancelled", || channel.cbor(&SELECTION, &mut |_| ()));
-        assert_eq!(error.unwrap_err(), HidError::TooLong(limits.total));
+        assert_eq!(error.unwrap_err(), HidError::Timeout { phase: TimeoutPhase::Exchange, after: limits.total });
         for _ in 0..3 {
             assert!(get_info(&mut channel).unwrap().len() > 100);
         }

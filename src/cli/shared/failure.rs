@@ -271,7 +271,7 @@ fn hid_hint(error: &HidError) -> Option<&'static str> {
         HidError::Removed => "plug the key in again and leave it in",
         HidError::NoPermission { .. } => "'keywright doctor' says what is missing",
         HidError::Held { .. } | HidError::Busy(_) => "close the program that uses the key, a browser for example",
-        HidError::Silent(_) | HidError::TooLong(_) | HidError::Protocol(_) => {
+        HidError::Timeout { .. } | HidError::Protocol(_) => {
             "unplug the key, plug it in again and repeat; without a hub if there is one"
         }
         _ => return None,

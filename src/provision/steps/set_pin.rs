@@ -29,7 +29,7 @@ pub(super) fn recover(job: &mut JobContext<'_>) -> Result<Recovery, JobError> {
     if !job.authenticator()?.info().has_pin() {
         return Ok(Recovery::NotDone);
     }
-    match job.token(Permissions::GET_ASSERTION, Some(&RpId::probe())) {
+    match job.token(Permissions::GET_ASSERTION, Some(&RpId::PROBE)) {
         Ok(_) => Ok(Recovery::Done(Outcome::SetPin {}.into())),
         Err(JobError::Job(failure)) if failure.code == FailureCode::PinUnknown => Err(JobError::new(
             FailureCode::PinUnknown,

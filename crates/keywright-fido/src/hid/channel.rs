@@ -16,7 +16,7 @@ use tracing::trace;
 
 use super::frame::{Assembly, ChannelId, Command, Packet, Progress, packets};
 use super::limits::{Cancel, Clock, Limits, Monotonic};
-use super::{CtapHidErrorCode, HidError, Pipe, Report};
+use super::{CtapHidErrorCode, HidError, Pipe, Report, TimeoutPhase};
 
 /// The longest single read, so that [`Cancel`] is seen soon.
 const SLICE: Duration = Duration::from_millis(100);
@@ -84,8 +84,8 @@ impl Channel {
     /// Sends one CTAP2 request (command byte and CBOR, at most 7609 bytes) and returns the answer (status byte and CBOR, at
     /// least the former). `keepalive` hears every KEEPALIVE.
     ///
-    /// After [`HidError::Cancelled`], [`HidError::Silent`], [`HidError::TooLong`] and [`HidError::Protocol`] the key was told
-    /// to stop, but it may have done what was asked: whoever needs to know has to look.
+    /// After [`HidError::Cancelled`], [`HidError::Timeout`] and [`HidError::Protocol`] the key was told to stop, but it may have
+    /// done what was asked: whoever needs to know has to look.
     pub fn cbor(&mut self, request: &[u8], keepalive: &mut dyn FnMut(Keepalive)) -> Result<Vec<u8>, HidError> {
         let answer = self.exchange(Command::Cbor, request, keepalive)?;
         if answer.is_empty() {
@@ -192,7 +192,9 @@ impl Channel {
             let report = match self.next_report(quiet, end) {
                 Ok(Some(report)) => report,
                 Ok(None) => continue,
-                Err(silent @ HidError::Silent(_)) => return Err(refusal.map_or(silent, HidError::Refused)),
+                Err(silent @ HidError::Timeout { phase: TimeoutPhase::Silence, .. }) => {
+                    return Err(refusal.map_or(silent, HidError::Refused));
+                }
                 Err(error) => return Err(error),
             };
             let Packet::Initialization { channel, command, length, data } = Packet::parse(&report) else { continue };
@@ -306,7 +308,7 @@ impl Channel {
     fn next_report(&mut self, quiet: Duration, end: Duration) -> Result<Option<Report>, HidError> {
         if self.clock.now() >= quiet.min(end) {
             self.watch(end)?;
-            return Err(HidError::Silent(self.limits.silence));
+            return Err(HidError::Timeout { phase: TimeoutPhase::Silence, after: self.limits.silence });
         }
         self.read_until(quiet, end)
     }
@@ -324,7 +326,7 @@ impl Channel {
             return Err(HidError::Cancelled);
         }
         if self.clock.now() >= end {
-            return Err(HidError::TooLong(self.limits.total));
+            return Err(HidError::Timeout { phase: TimeoutPhase::Exchange, after: self.limits.total });
         }
         Ok(())
     }
@@ -349,7 +351,7 @@ impl Channel {
     fn after(&mut self, error: &HidError) {
         match error {
             HidError::Removed | HidError::Refused(_) => {}
-            HidError::Cancelled | HidError::TooLong(_) => {
+            HidError::Cancelled | HidError::Timeout { phase: TimeoutPhase::Exchange, .. } => {
                 self.unsettled = !(self.send_cancel() && self.drain());
             }
             // A key that is silent or talks nonsense is not waited for.

@@ -77,12 +77,14 @@ pub enum HidError {
         /// The program and its process id, or "unknown".
         holder: String,
     },
-    /// Nothing came from the key for as long as it may be silent.
-    #[error("the key was silent for {0:?}")]
-    Silent(Duration),
-    /// The exchange took longer than an exchange may take, whatever the key said.
-    #[error("the key did not finish within {0:?}")]
-    TooLong(Duration),
+    /// A time limit ran out.
+    #[error("{phase} {after:?}")]
+    Timeout {
+        /// What the limit is on.
+        phase: TimeoutPhase,
+        /// How long it is.
+        after: Duration,
+    },
     /// The key answered CTAPHID_ERROR.
     #[error("the key answered CTAPHID {0}")]
     Refused(CtapHidErrorCode),
@@ -101,6 +103,27 @@ pub enum HidError {
     /// The operating system's own words.
     #[error("the HID system says: {0}")]
     System(String),
+}
+
+/// What a time limit is on. Shown as the words before the limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeoutPhase {
+    /// The key's silence.
+    Silence,
+    /// The whole exchange, whatever the key says meanwhile.
+    Exchange,
+    /// A person's pulling the key and plugging it in again.
+    Replug,
+}
+
+impl std::fmt::Display for TimeoutPhase {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Silence => "the key was silent for",
+            Self::Exchange => "the key did not finish within",
+            Self::Replug => "the key was not unplugged and plugged in again within",
+        })
+    }
 }
 
 impl From<PipeError> for HidError {

@@ -18,7 +18,7 @@ use hidapi::{DeviceInfo, HidApi, HidResult};
 
 use self::attachments::{Attachments, Sighting};
 use self::pipe::UsbPipe;
-use super::{Bus, Cancel, Device, HidError, Pipe};
+use super::{Bus, Cancel, Device, HidError, Pipe, TimeoutPhase};
 
 /// The HID usage page of FIDO authenticators (CTAP 2.1, 11.2.8.2).
 const FIDO_USAGE_PAGE: u16 = 0xF1D0;
@@ -85,7 +85,7 @@ impl Bus for UsbBus {
         Ok(Box::new(UsbPipe::new(opened, lock, device.path.clone(), insertion)))
     }
 
-    /// Fails with [`HidError::TooLong`] if the key was not pulled within `patience`, with [`HidError::Removed`] if it was and
+    /// Fails with [`HidError::Timeout`] if the key was not pulled within `patience`, with [`HidError::Removed`] if it was and
     /// nothing came. Where the port is not known (its device path stands for it), the next key of the same model that
     /// appears is taken, unless two appear at once.
     fn replug(&self, device: &Device, patience: Duration, cancel: &Cancel) -> Result<Device, HidError> {
@@ -100,7 +100,11 @@ impl Bus for UsbBus {
             }
             if start.elapsed() >= patience {
                 let stayed = self.attachments().insertion(device).is_some();
-                return Err(if stayed { HidError::TooLong(patience) } else { HidError::Removed });
+                return Err(if stayed {
+                    HidError::Timeout { phase: TimeoutPhase::Replug, after: patience }
+                } else {
+                    HidError::Removed
+                });
             }
             thread::sleep(LOOK_AGAIN);
         }

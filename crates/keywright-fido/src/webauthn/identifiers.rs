@@ -1,5 +1,6 @@
 //! The identifiers of WebAuthn, as types that cannot hold anything else.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -143,14 +144,12 @@ byte_string!(
 /// A relying party's identifier: a domain in lower case (WebAuthn 5.1.2, "RP ID").
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
-pub struct RpId(String);
+pub struct RpId(Cow<'static, str>);
 
 impl RpId {
     /// `keywright.invalid`, for credentials and tokens that are no relying party's: RFC 6761 keeps `.invalid` from ever being
     /// anybody's.
-    pub fn probe() -> Self {
-        Self("keywright.invalid".to_owned())
-    }
+    pub const PROBE: Self = Self(Cow::Borrowed("keywright.invalid"));
 
     /// The domain.
     pub fn as_str(&self) -> &str {
@@ -176,7 +175,7 @@ impl FromStr for RpId {
         if text.len() > 253 || !text.split('.').all(label) {
             return Err(WebauthnError::malformed("rp.id", format!("\"{text}\" is not a domain in lower case")));
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.to_owned().into()))
     }
 }
 

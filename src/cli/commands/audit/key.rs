@@ -169,7 +169,7 @@ impl Key {
     ) -> Result<Option<Registration>, CliError> {
         let enterprise = self.enterprise.then_some(EnterpriseAttestation::PlatformManaged);
         let token: Option<PinUvAuthToken> = match pin {
-            Some(pin) => Some(pin_attempts::token(key, pin, Permissions::MAKE_CREDENTIAL, Some(&RpId::probe()))?),
+            Some(pin) => Some(pin_attempts::token(key, pin, Permissions::MAKE_CREDENTIAL, Some(&RpId::PROBE))?),
             None => None,
         };
         match attest(key, enterprise, token.as_ref(), &SystemEntropy, touch) {

@@ -10,7 +10,7 @@ use crate::cli::shared::output::{View, table};
 use crate::cli::shared::session::ENDING;
 use crate::cli::shared::{CliError, Exit, Session};
 use keywright_fido::ctap::CtapError;
-use keywright_fido::hid::{Device, HidError};
+use keywright_fido::hid::{Device, HidError, TimeoutPhase};
 use keywright_fido::webauthn::Aaguid;
 
 /// List the keys that are plugged in.
@@ -140,8 +140,8 @@ fn hid_code(error: &HidError) -> &'static str {
         HidError::Removed => "removed",
         HidError::NoPermission { .. } => "no-permission",
         HidError::Held { .. } => "held",
-        HidError::Silent(_) => "silent",
-        HidError::TooLong(_) => "too-long",
+        HidError::Timeout { phase: TimeoutPhase::Silence, .. } => "silent",
+        HidError::Timeout { .. } => "too-long",
         HidError::Refused(_) => "refused",
         HidError::Busy(_) => "busy",
         HidError::Protocol(_) => "protocol",

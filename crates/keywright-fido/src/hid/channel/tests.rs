@@ -57,6 +57,14 @@ impl Bench {
     }
 }
 
+fn silent(after: Duration) -> HidError {
+    HidError::Timeout { phase: TimeoutPhase::Silence, after }
+}
+
+fn unfinished(after: Duration) -> HidError {
+    HidError::Timeout { phase: TimeoutPhase::Exchange, after }
+}
+
 fn ok() -> Vec<Say> {
     say(CHANNEL, Command::Cbor, OK)
 }
@@ -172,7 +180,7 @@ mod neighbours {
         let theirs = [&[9u8; 8][..], &FOREIGN.0, &[2, 5, 7, 1, 5]].concat();
         let Say::Report(theirs) = say(ChannelId::BROADCAST, Command::Init, &theirs)[0] else { unreachable!() };
         let (bench, _, clock) = opened(move |_| vec![Say::Every(50 * MILLISECOND, theirs)]);
-        assert_eq!(bench.err(), Some(HidError::Silent(3 * SECOND)));
+        assert_eq!(bench.err(), Some(silent(3 * SECOND)));
         assert_eq!(clock.now(), 3 * SECOND);
     }
 
@@ -197,7 +205,7 @@ mod neighbours {
     fn another_channels_chatter_does_not_break_the_silence() {
         let Say::Report(theirs) = say(FOREIGN, Command::Cbor, OK)[0] else { unreachable!() };
         let (error, took) = Bench::new(move |_| vec![Say::Every(20 * MILLISECOND, theirs)]).failure();
-        assert_eq!((error, took), (HidError::Silent(3 * SECOND), 3 * SECOND));
+        assert_eq!((error, took), (silent(3 * SECOND), 3 * SECOND));
     }
 
     #[test]
@@ -249,7 +257,7 @@ mod broken_keys {
         let mut reports = say(CHANNEL, Command::Cbor, &[0; 300]);
         reports.pop();
         let (error, took) = Bench::new(once(reports)).failure();
-        assert_eq!((error, took), (HidError::Silent(3 * SECOND), 3 * SECOND));
+        assert_eq!((error, took), (silent(3 * SECOND), 3 * SECOND));
     }
 
     #[test]
@@ -339,14 +347,14 @@ mod limits {
     #[test]
     fn a_silent_key_is_given_up_and_told_so() {
         let mut bench = Bench::new(|_| Vec::new());
-        assert_eq!(bench.failure(), (HidError::Silent(3 * SECOND), 3 * SECOND));
+        assert_eq!(bench.failure(), (silent(3 * SECOND), 3 * SECOND));
         assert_eq!(bench.commands(), [Command::Init, Command::Cbor, Command::Cancel]);
     }
 
     #[test]
     fn a_key_that_never_answers_init_is_given_up() {
         let (bench, log, clock) = opened(|_| Vec::new());
-        assert_eq!(bench.err(), Some(HidError::Silent(3 * SECOND)));
+        assert_eq!(bench.err(), Some(silent(3 * SECOND)));
         assert_eq!(clock.now(), 3 * SECOND);
         assert_eq!(log.commands(), [Command::Init]);
     }
@@ -378,7 +386,7 @@ mod limits {
             _ => Vec::new(),
         });
         let (error, took) = bench.failure();
-        assert_eq!(error, HidError::TooLong(60 * SECOND));
+        assert_eq!(error, unfinished(60 * SECOND));
         assert_eq!(took, 60 * SECOND + DRAIN);
         assert_eq!(bench.commands(), [Command::Init, Command::Cbor, Command::Cancel]);
     }
@@ -452,7 +460,7 @@ mod busy_keys {
         let limits = Limits { total: SECOND, ..Limits::default() };
         let mut channel =
             Channel::open_with(Box::new(pipe), limits, Cancel::default(), Box::new(clock.clone())).unwrap();
-        assert_eq!(channel.cbor(GET_INFO, &mut |_| ()), Err(HidError::TooLong(SECOND)));
+        assert_eq!(channel.cbor(GET_INFO, &mut |_| ()), Err(unfinished(SECOND)));
         assert_eq!(clock.now(), SECOND);
     }
 }
