@@ -56,7 +56,7 @@ impl Key {
     fn new() -> Self {
         let rack = Rack::in_memory(1).unwrap();
         let pipe = rack.key(0).open().unwrap();
-        let mut authenticator = Authenticator::open(Box::new(pipe), Limits::default(), Cancel::default()).unwrap();
+        let mut authenticator = Authenticator::open_hid(Box::new(pipe), Limits::default(), Cancel::default()).unwrap();
         authenticator.set_pin(&pin()).unwrap();
         authenticator.refresh_info().unwrap();
         Self { rack, authenticator }
@@ -151,6 +151,7 @@ fn ledger(criterion: &mut Criterion) {
             attestation_object: BASE64URL_NOPAD.encode(object.as_bytes()),
             client_data_json: BASE64URL_NOPAD.encode(client_data().as_bytes()),
             public_key: BASE64URL_NOPAD.encode(&made.public_key.bytes),
+            transports: vec!["usb".into()],
         },
     };
     let mut group = criterion.benchmark_group("ledger append");

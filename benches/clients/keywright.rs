@@ -29,7 +29,7 @@ impl Keywright {
     fn open(&mut self) {
         let (bus, device) = self.found.as_ref().expect("found before");
         let pipe = bus.open(device).unwrap();
-        self.open = Some(Authenticator::open(pipe, Limits::default(), Cancel::default()).unwrap());
+        self.open = Some(Authenticator::open_hid(pipe, Limits::default(), Cancel::default()).unwrap());
     }
 
     fn key(&mut self) -> &mut Authenticator {

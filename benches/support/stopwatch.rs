@@ -12,8 +12,8 @@ use keywright::idp::{Directory, DirectoryError, Finding, Registered, SignIn, Use
 use keywright::ledger::{Entry, Event, Failure, Head, LedgerError, Step, Store};
 use keywright::provision::{JobLabel, Operator};
 use keywright::secret::{Delivery, SecretError};
-use keywright_fido::ctap::Pin;
-use keywright_fido::hid::{Bus, Cancel, Device, HidError, Pipe, PipeError, Report};
+use keywright_fido::ctap::{Pin, TransportError};
+use keywright_fido::hid::{Bus, Cancel, Device, Pipe, PipeError, Report};
 use keywright_fido::webauthn::{AuthenticationResponse, Ceremony, CredentialId, RegistrationResponse, SignInCeremony};
 
 /// The doors of a run.
@@ -154,18 +154,18 @@ impl Operator for Stopwatch {
 struct TimedBus<'a>(&'a dyn Bus);
 
 impl Bus for TimedBus<'_> {
-    fn devices(&self) -> Result<Vec<Device>, HidError> {
+    fn devices(&self) -> Result<Vec<Device>, TransportError> {
         self.0.devices()
     }
 
-    fn open(&self, device: &Device) -> Result<Box<dyn Pipe>, HidError> {
+    fn open(&self, device: &Device) -> Result<Box<dyn Pipe>, TransportError> {
         if LAP.with_borrow(Option::is_none) {
             LAP.set(lap(None));
         }
         timed(Door::Key, || Ok(Box::new(TimedPipe(self.0.open(device)?)) as Box<dyn Pipe>))
     }
 
-    fn replug(&self, device: &Device, patience: Duration, cancel: &Cancel) -> Result<Device, HidError> {
+    fn replug(&self, device: &Device, patience: Duration, cancel: &Cancel) -> Result<Device, TransportError> {
         timed(Door::Key, || self.0.replug(device, patience, cancel))
     }
 }

@@ -151,7 +151,7 @@ fn soft_key(seeds: &Seeds<'_>) -> Result<(), Failure> {
     let rack = Rack::in_memory(1)?;
     let tape = Tape::default();
     let pipe = Recorded { pipe: rack.key(0).open()?, tape: tape.clone(), assembly: None };
-    let mut key = Authenticator::open(Box::new(pipe), Limits::default(), Cancel::default())?;
+    let mut key = Authenticator::open_hid(Box::new(pipe), Limits::default(), Cancel::default())?;
     seeds.plant("get_info", "new", &tape.take()[0])?;
 
     let pin = Pin::new("k7mw4xrt")?;

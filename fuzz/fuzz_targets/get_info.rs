@@ -10,7 +10,7 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|answer: &[u8]| {
     let pipe = Answering::new(vec![answer.to_vec()]);
-    let Ok(key) = Authenticator::open(Box::new(pipe), Limits::default(), Cancel::default()) else { return };
+    let Ok(key) = Authenticator::open_hid(Box::new(pipe), Limits::default(), Cancel::default()) else { return };
     let info = key.info();
     for (number, member) in &info.unknown {
         assert!(!(0x01..=0x1f).contains(number), "{number:#x} is known");

@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use keywright_fido::hid::frame::Command;
-use keywright_fido::hid::{Cancel, Channel, Clock, HidError, Limits};
+use keywright_fido::ctap::{TransportError};
+use keywright_fido::hid::{Cancel, Channel, Clock, Limits};
 use keywright_fuzz::pretending::Pretending;
 use libfuzzer_sys::fuzz_target;
 
@@ -41,7 +42,7 @@ fuzz_target!(|input: (u16, &[u8])| {
                     assert_eq!(answer, said);
                 }
             }
-            Err(HidError::MessageTooLong(claimed)) => assert!(claimed == request.len() && claimed > 7609),
+            Err(TransportError::MessageTooLong(claimed)) => assert!(claimed == request.len() && claimed > 7609),
             Err(_) => {}
         }
     }

@@ -37,7 +37,7 @@ pub fn script<'a>(answers: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
 /// A key that answers getInfo with everything that is asked of keys here, and then with these answers.
 pub fn key(answers: Vec<Vec<u8>>) -> Authenticator {
     let pipe = Answering::new([vec![info()], answers].concat());
-    Authenticator::open(Box::new(pipe), Limits::default(), Cancel::default()).expect("its getInfo is sound")
+    Authenticator::open_hid(Box::new(pipe), Limits::default(), Cancel::default()).expect("its getInfo is sound")
 }
 
 /// A token that such a key gave.

@@ -6,6 +6,7 @@ use super::WitnessResult;
 use crate::profile::{HandOver, Person, Profile};
 use crate::secret::SealedPin;
 use keywright_attest::Verdict;
+use keywright_fido::ctap::TransportKind;
 use keywright_fido::webauthn::{Aaguid, Ceremony, CredentialId, RpId, SignedAssertion, UserHandle};
 
 /// An account: a login at a directory.
@@ -283,6 +284,9 @@ pub enum Outcome {
         client_data_json: String,
         /// The credential public key, COSE, base64url.
         public_key: String,
+        /// How the key can be reached, in WebAuthn's words.
+        #[serde(default = "usb")]
+        transports: Vec<String>,
     },
     /// The attestation is acceptable.
     Verify {
@@ -334,6 +338,11 @@ pub enum Outcome {
         /// Readers' names; empty for letter and terminal.
         readers: Vec<String>,
     },
+}
+
+/// Logs from before this was written down are of keys on USB.
+fn usb() -> Vec<String> {
+    vec![TransportKind::Usb.as_str().to_owned()]
 }
 
 impl Outcome {

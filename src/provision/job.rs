@@ -12,7 +12,8 @@ use super::resource_locks::{Resource, ResourceGuard, ResourceLocks};
 use super::steps::{self, Recovery};
 use crate::ledger::{Event, FailureCode, Step};
 use crate::register::JobState;
-use keywright_fido::hid::{Device, HidError};
+use keywright_fido::ctap::TransportError;
+use keywright_fido::hid::Device;
 
 /// How often a job may begin its registration again in one run, because the time for it ran out.
 const RESTARTS: u32 = 2;
@@ -112,7 +113,7 @@ impl<'a> Job<'a> {
                 // A hub that is pulled takes both keys: the one that held the locks, and the one that gets them for that.
                 Some(guard) if is_there() => guard,
                 None if station.cancel.is_cancelled() => return Err(interrupted()),
-                _ => return Err(HidError::Removed.into()),
+                _ => return Err(TransportError::Removed.into()),
             });
             if station.identification == Identification::ByTouch {
                 self.single_out(&device)?;

@@ -14,9 +14,8 @@ use super::station::Station;
 use crate::idp::{Registration, User};
 use crate::ledger::{Event, FailureCode, JobId, Outcome, Step};
 use crate::secret::SealedPin;
-use keywright_fido::ctap::{Authenticator, CtapError, Permissions, Pin, PinUvAuthToken, Touch};
-use keywright_fido::hid::Keepalive;
-use keywright_fido::webauthn::{AttestationObject, Ceremony, ClientDataJson, CredentialId, RegistrationResponse, RpId};
+use keywright_fido::ctap::{Authenticator, CtapError, Keepalive, Permissions, Pin, PinUvAuthToken, Touch};
+use keywright_fido::webauthn::{AttestationObject, Ceremony, ClientDataJson, RegistrationResponse, RpId};
 
 /// A job with its key in hand.
 pub struct JobContext<'a> {
@@ -174,23 +173,19 @@ impl<'a> JobContext<'a> {
             return Ok(Arc::clone(kept));
         }
         let credential = book.credentials.get(made).ok_or_else(unreadable)?;
-        let client_data = ClientDataJson::from_bytes(credential.client_data_json.clone());
-        let object = AttestationObject::parse(&credential.attestation_object).map_err(|_| unreadable())?;
-        let made = made.clone();
+        let read = RegistrationResponse {
+            credential_id: made.clone(),
+            client_data_json: ClientDataJson::from_bytes(credential.client_data_json.clone()),
+            attestation_object: AttestationObject::parse(&credential.attestation_object).map_err(|_| unreadable())?,
+            transports: credential.transports.clone(),
+        };
         drop(book);
-        Ok(self.keep_registration(made, client_data, object))
+        Ok(self.keep_registration(read))
     }
 
     /// Keeps a credential that was just made or read.
-    pub(super) fn keep_registration(
-        &mut self,
-        credential_id: CredentialId,
-        client_data_json: ClientDataJson,
-        attestation_object: AttestationObject,
-    ) -> Arc<RegistrationResponse> {
-        let transports = vec!["usb".into()];
-        let response = RegistrationResponse { credential_id, client_data_json, attestation_object, transports };
-        Arc::clone(self.made.insert(Arc::new(response)))
+    pub(super) fn keep_registration(&mut self, made: RegistrationResponse) -> Arc<RegistrationResponse> {
+        Arc::clone(self.made.insert(Arc::new(made)))
     }
 
     /// Whether the directory was asked to begin a registration and, as far as the ledger knows, still waits for it.

@@ -6,8 +6,7 @@ use super::same_person::PersonError;
 use crate::idp::DirectoryError;
 use crate::ledger::{Failure, FailureCode, LedgerError};
 use crate::secret::SecretError;
-use keywright_fido::ctap::{CtapError, StatusMeaning};
-use keywright_fido::hid::HidError;
+use keywright_fido::ctap::{CtapError, StatusMeaning, TransportError};
 use keywright_fido::webauthn::WebauthnError;
 
 /// Why a job cannot go on.
@@ -68,9 +67,9 @@ impl From<PinAttemptError> for JobError {
     }
 }
 
-impl From<HidError> for JobError {
-    fn from(error: HidError) -> Self {
-        Self::new(hid_code(&error), error.to_string())
+impl From<TransportError> for JobError {
+    fn from(error: TransportError) -> Self {
+        Self::new(transport_code(&error), error.to_string())
     }
 }
 
@@ -118,17 +117,17 @@ impl From<WebauthnError> for JobError {
     }
 }
 
-fn hid_code(error: &HidError) -> FailureCode {
+fn transport_code(error: &TransportError) -> FailureCode {
     match error {
-        HidError::Removed => FailureCode::KeyRemoved,
-        HidError::Cancelled => FailureCode::Interrupted,
+        TransportError::Removed => FailureCode::KeyRemoved,
+        TransportError::Cancelled => FailureCode::Interrupted,
         _ => FailureCode::KeyFault,
     }
 }
 
 fn ctap_code(error: &CtapError) -> FailureCode {
     match error {
-        CtapError::Hid(error) => hid_code(error),
+        CtapError::Transport(error) => transport_code(error),
         CtapError::Unsupported(_) => FailureCode::KeyRefused,
         CtapError::Status { status, .. } => code_of(status.meaning()),
         _ => FailureCode::KeyFault,

@@ -21,7 +21,7 @@ impl OpenKey {
     /// Opens the key at this insertion.
     pub fn open(station: &Station<'_>, device: &Device) -> Result<Self, JobError> {
         let pipe = station.bus.open(device)?;
-        let authenticator = Authenticator::open(pipe, station.limits, station.cancel.clone())?;
+        let authenticator = Authenticator::open_hid(pipe, station.limits, station.cancel.clone())?;
         Ok(Self { device: device.clone(), authenticator })
     }
 

@@ -4,7 +4,7 @@ use super::pin_delivery::NoDelivery;
 use super::scheduler::SchedulerError;
 use crate::idp::{DirectoryError, Finding};
 use crate::ledger::LedgerError;
-use keywright_fido::hid::HidError;
+use keywright_fido::ctap::TransportError;
 
 /// Why a run could not begin or go on at all.
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +25,7 @@ pub enum RunError {
     Ledger(#[from] LedgerError),
     /// The keys' bus.
     #[error(transparent)]
-    Hid(#[from] HidError),
+    Transport(#[from] TransportError),
     /// A PIN could not reach anybody.
     #[error(transparent)]
     HandOver(#[from] NoDelivery),
@@ -42,7 +42,7 @@ impl From<SchedulerError> for RunError {
     fn from(error: SchedulerError) -> Self {
         match error {
             SchedulerError::Ledger(error) => Self::Ledger(error),
-            SchedulerError::Hid(error) => Self::Hid(error),
+            SchedulerError::Transport(error) => Self::Transport(error),
         }
     }
 }

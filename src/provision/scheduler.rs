@@ -18,8 +18,8 @@ use super::resource_locks::ResourceLocks;
 use super::station::Station;
 use crate::idp::User;
 use crate::ledger::{AccountId, Failure, FailureCode, JobId, LedgerError, Step};
-use keywright_fido::ctap::GetInfo;
-use keywright_fido::hid::{Device, HidError};
+use keywright_fido::ctap::{GetInfo, TransportError};
+use keywright_fido::hid::Device;
 
 /// Keys worked on at once. More than any hub holds; a rack of soft keys may have more.
 const AT_ONCE: usize = 64;
@@ -127,7 +127,7 @@ impl<'a> Scheduler<'a> {
                 let arrived = match self.arrivals() {
                     Ok(arrived) => arrived,
                     // Threads at work have their keys open already; let them end before the run does.
-                    Err(error) if idle => return Err(SchedulerError::Hid(error)),
+                    Err(error) if idle => return Err(SchedulerError::Transport(error)),
                     Err(_) => Vec::new(),
                 };
                 let idle = idle && arrived.is_empty();
@@ -201,7 +201,7 @@ impl<'a> Scheduler<'a> {
     }
 
     /// Insertions that nobody looked at yet, as many as there are hands for.
-    fn arrivals(&self) -> Result<Vec<Device>, HidError> {
+    fn arrivals(&self) -> Result<Vec<Device>, TransportError> {
         let mut state = self.state();
         if state.broken.is_some()
             || self.station.cancel.is_cancelled()
@@ -417,5 +417,5 @@ pub enum SchedulerError {
     /// The ledger cannot be written.
     Ledger(LedgerError),
     /// The bus cannot be read.
-    Hid(HidError),
+    Transport(TransportError),
 }

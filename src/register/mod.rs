@@ -212,6 +212,8 @@ pub struct Credential {
     pub client_data_json: Vec<u8>,
     /// COSE.
     pub public_key: Vec<u8>,
+    /// How the key can be reached, in WebAuthn's words.
+    pub transports: Vec<String>,
     /// The verdict, once there is one.
     pub verdict: Option<Verdict>,
     /// What the profile demanded of attestations when there was a verdict.

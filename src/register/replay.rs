@@ -197,6 +197,7 @@ impl Register {
             attestation_object,
             client_data_json,
             public_key,
+            transports,
         } = outcome
         else {
             return Err("no credential was made".to_owned());
@@ -218,6 +219,7 @@ impl Register {
             attestation_object: decode("the attestation object", attestation_object)?,
             client_data_json: decode("client data", client_data_json)?,
             public_key: decode("the public key", public_key)?,
+            transports: transports.clone(),
             verdict: None,
             policy: None,
             directory_id: None,

@@ -46,7 +46,7 @@ impl Maker {
             vec![CoseAlgorithm::ES256],
         );
         let pipe = self.rack.key(0).open().unwrap();
-        let mut key = Authenticator::open(Box::new(pipe), Limits::default(), Cancel::default()).unwrap();
+        let mut key = Authenticator::open_hid(Box::new(pipe), Limits::default(), Cancel::default()).unwrap();
         let object = key.make_credential(&request, None, &mut |_| {}).unwrap().attestation_object;
         RegistrationResponse {
             credential_id: object.auth_data.attested_credential_data.as_ref().unwrap().credential_id.clone(),

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use keywright_fido::ctap::{
-    Authenticator, CredProtect, CtapError, EnterpriseAttestation, GetAssertion, MakeCredential, MinPinLength,
-    NewCredential, Permissions, Pin, PinUvAuthToken, StatusCode,
+    Authenticator, CredProtect, CtapError, EnterpriseAttestation, GetAssertion, Keepalive, MakeCredential,
+    MinPinLength, NewCredential, Permissions, Pin, PinUvAuthToken, StatusCode,
 };
-use keywright_fido::hid::{Cancel, Keepalive, Limits};
+use keywright_fido::hid::{Cancel, Limits};
 use keywright_fido::webauthn::cbor::Value;
 use keywright_fido::webauthn::{
     AuthenticatorData, CoseAlgorithm, CredentialId, RelyingParty, RpId, UserEntity, UserHandle,
@@ -33,7 +33,7 @@ impl Station {
 
     fn open(&self) -> Authenticator {
         let pipe = self.key().open().unwrap();
-        Authenticator::open(Box::new(pipe), Limits::default(), Cancel::default()).unwrap()
+        Authenticator::open_hid(Box::new(pipe), Limits::default(), Cancel::default()).unwrap()
     }
 
     /// The key, opened, with this PIN set.

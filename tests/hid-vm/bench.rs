@@ -3,10 +3,11 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use keywright_fido::ctap::TransportError;
 use keywright_fido::ctap::{Authenticator, CtapError};
 use keywright_fido::hid::frame::{Assembly, ChannelId, Command, Packet, Progress, packets};
 use keywright_fido::hid::usb::UsbBus;
-use keywright_fido::hid::{Bus as _, Cancel, Channel, Device, HidError, Limits, Pipe, PipeError, Report};
+use keywright_fido::hid::{Bus as _, Cancel, Channel, Device, Limits, Pipe, PipeError, Report};
 use keywright_fido::webauthn::cbor::{self, Value};
 use keywright_practice::softkey::uhid::{Attached, Line, To, attach, attach_through};
 use keywright_practice::softkey::{Model, Rack};
@@ -54,13 +55,13 @@ impl Bench {
         self.bus.open(&self.device(attached)).unwrap()
     }
 
-    pub fn channel(&self, attached: &Attached, limits: Limits) -> Result<Channel, HidError> {
+    pub fn channel(&self, attached: &Attached, limits: Limits) -> Result<Channel, TransportError> {
         Channel::open(self.pipe(attached), limits, Cancel::default())
     }
 
     /// Opens the key as the whole program does, with getInfo.
     pub fn open(&self, attached: &Attached, limits: Limits) -> Result<Authenticator, CtapError> {
-        Authenticator::open(self.pipe(attached), limits, Cancel::default())
+        Authenticator::open_hid(self.pipe(attached), limits, Cancel::default())
     }
 }
 

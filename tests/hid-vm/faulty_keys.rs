@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use keywright_fido::ctap::CtapError;
+use keywright_fido::ctap::{Keepalive, TimeoutPhase, TransportError};
 use keywright_fido::hid::frame::{ChannelId, Command, Packet, packets};
-use keywright_fido::hid::{Channel, HidError, Keepalive, Limits, PipeError, Report, TimeoutPhase};
+use keywright_fido::hid::{Channel, Limits, PipeError, Report};
 use keywright_practice::softkey::uhid::{Attached, Line, To};
 use keywright_practice::softkey::{Moment, Side, Touch};
 
@@ -46,7 +47,7 @@ fn answers(to: To, report: &Report) -> bool {
     to == To::Host && begins(report, Command::Cbor)
 }
 
-fn get_info(channel: &mut Channel) -> Result<Vec<u8>, HidError> {
+fn get_info(channel: &mut Channel) -> Result<Vec<u8>, TransportError> {
     channel.cbor(&GET_INFO, &mut |_| ())
 }
 
@@ -97,9 +98,9 @@ fn beside<T>(bench: &Bench, good: &Attached, work: impl FnOnce() -> T) -> T {
     })
 }
 
-fn hid(error: CtapError) -> HidError {
+fn hid(error: CtapError) -> TransportError {
     match error {
-        CtapError::Hid(error) => error,
+        CtapError::Transport(error) => error,
         other => panic!("{other}"),
     }
 }
@@ -179,7 +180,7 @@ fn a_length_that_no_message_has_is_an_error() {
         line.send(to, &report)
     })
     .unwrap_err();
-    assert!(matches!(hid(error), HidError::Protocol(_)));
+    assert!(matches!(hid(error), TransportError::Protocol(_)));
 }
 
 #[test]
@@ -190,7 +191,7 @@ fn a_silent_key_is_waited_for_as_long_as_it_may_be_silent() {
             if to == To::Key && begins(report, silent_to) { Ok(()) } else { line.send(to, report) }
         })
         .unwrap_err();
-        assert_eq!(hid(error), HidError::Timeout { phase: TimeoutPhase::Silence, after: LIMITS.silence });
+        assert_eq!(hid(error), TransportError::Timeout { phase: TimeoutPhase::Silence, after: LIMITS.silence });
     }
 }
 
@@ -205,7 +206,7 @@ fn packets_out_of_sequence_are_an_error() {
         line.send(to, &report)
     })
     .unwrap_err();
-    assert_eq!(hid(error), HidError::Protocol("a packet is out of sequence"));
+    assert_eq!(hid(error), TransportError::Protocol("a packet is out of sequence"));
 }
 
 #[test]
@@ -227,7 +228,7 @@ fn duplicated_packets_are_an_error_and_no_wrong_answer() {
         assert_eq!(channel.ping(b"one").unwrap(), b"one");
         assert_eq!(channel.ping(b"two").unwrap(), b"two");
         let error = within(LIMITS.silence + GRACE, "doubled", || get_info(&mut channel)).unwrap_err();
-        assert!(matches!(error, HidError::Protocol(_)), "{error}");
+        assert!(matches!(error, TransportError::Protocol(_)), "{error}");
         duplicate.store(false, Ordering::Release);
         assert_eq!(get_info(&mut channel).unwrap()[0], 0);
     });
@@ -245,7 +246,7 @@ fn keepalive_for_ever_ends_with_the_total_limit_and_the_key_is_usable_after_it()
         let error = within(LIMITS.total + GRACE, "kept alive", || {
             channel.cbor(&SELECTION, &mut |keepalive| heard += usize::from(keepalive == Keepalive::UpNeeded))
         });
-        assert_eq!(error.unwrap_err(), HidError::Timeout { phase: TimeoutPhase::Exchange, after: LIMITS.total });
+        assert_eq!(error.unwrap_err(), TransportError::Timeout { phase: TimeoutPhase::Exchange, after: LIMITS.total });
         assert!(heard > 10, "{heard}");
         // The cancelled request was answered, and that answer is not this one.
         assert!(get_info(&mut channel).unwrap().len() > 100);
@@ -277,7 +278,7 @@ fn an_answer_long_after_cancel_is_not_taken_for_the_next() {
     beside(&bench, &good, || {
         let mut channel = bench.channel(&faulty, limits).unwrap();
         let error = within(limits.total + GRACE, "cancelled", || channel.cbor(&SELECTION, &mut |_| ()));
-        assert_eq!(error.unwrap_err(), HidError::Timeout { phase: TimeoutPhase::Exchange, after: limits.total });
+        assert_eq!(error.unwrap_err(), TransportError::Timeout { phase: TimeoutPhase::Exchange, after: limits.total });
         for _ in 0..3 {
             assert!(get_info(&mut channel).unwrap().len() > 100);
         }
@@ -309,7 +310,7 @@ fn a_key_that_is_busy_for_a_second_is_asked_again() {
 #[ignore = "needs the machine of tests/hid-vm"]
 fn a_key_that_is_busy_for_ever_is_given_up() {
     let error = ask(LIMITS, LIMITS.busy + GRACE, busy_for(Duration::MAX)).unwrap_err();
-    assert_eq!(hid(error), HidError::Busy(LIMITS.busy));
+    assert_eq!(hid(error), TransportError::Busy(LIMITS.busy));
 }
 
 #[test]
@@ -332,7 +333,7 @@ fn a_key_that_is_pulled_in_the_middle_of_any_command_is_removed() {
                 // Three packets, so that there is a middle.
                 let request = [&[command][..], &[0xa0; 150]].concat();
                 let error = within(LIMITS.silence, &what, || channel.cbor(&request, &mut |_| ())).unwrap_err();
-                assert_eq!(error, HidError::Removed, "{what}");
+                assert_eq!(error, TransportError::Removed, "{what}");
                 assert!(!attached.is_there() || !key.is_plugged());
             }
         }
@@ -360,7 +361,7 @@ fn a_key_that_is_pulled_in_the_middle_of_a_message_is_removed() {
         beside(&bench, &good, || {
             let mut channel = bench.channel(&faulty, LIMITS).unwrap();
             let error = within(LIMITS.silence + GRACE, "pulled", || channel.ping(&[7; 1000])).unwrap_err();
-            assert_eq!(error, HidError::Removed, "{to:?} {continuation}");
+            assert_eq!(error, TransportError::Removed, "{to:?} {continuation}");
         });
     }
 }
@@ -382,7 +383,7 @@ fn a_key_that_waits_for_a_touch_and_is_pulled_is_removed_and_comes_back_as_anoth
             }
         })
     });
-    assert_eq!(error.unwrap_err(), HidError::Removed);
+    assert_eq!(error.unwrap_err(), TransportError::Removed);
     drop((channel, attached));
     key.plug();
     let again = bench.attach(0);

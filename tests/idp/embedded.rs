@@ -341,7 +341,7 @@ fn a_key_that_leads_to_an_anchor_is_taken() {
     let alice = world.user("alice");
 
     let pipe = Box::new(rack.key(0).open().unwrap());
-    let mut key = Authenticator::open(pipe, hid::Limits::default(), hid::Cancel::default()).unwrap();
+    let mut key = Authenticator::open_hid(pipe, hid::Limits::default(), hid::Cancel::default()).unwrap();
     let pin = Pin::new("837462").unwrap();
     key.set_pin(&pin).unwrap();
     key.refresh_info().unwrap();

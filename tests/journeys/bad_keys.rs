@@ -21,7 +21,7 @@ use keywright_practice::softkey::{Generation, Model, Moment, Rack, SOFT_AAGUID, 
 use keywright_test_support::workshop::{Hands, Workshop, each, failures};
 
 fn open(key: &SoftKey) -> Authenticator {
-    Authenticator::open(Box::new(key.open().unwrap()), Limits::default(), Cancel::default()).unwrap()
+    Authenticator::open_hid(Box::new(key.open().unwrap()), Limits::default(), Cancel::default()).unwrap()
 }
 
 fn pin(text: &str) -> Pin {

@@ -81,7 +81,7 @@ impl Office {
     fn key(&self, port: &str) -> Authenticator {
         let rack = Rack::open(&self.home.state().join("softkeys")).unwrap();
         let device = rack.devices().unwrap().into_iter().find(|device| device.port == port).unwrap();
-        Authenticator::open(rack.open(&device).unwrap(), Limits::default(), Cancel::default()).unwrap()
+        Authenticator::open_hid(rack.open(&device).unwrap(), Limits::default(), Cancel::default()).unwrap()
     }
 
     /// What a browser does when a key is added to an account.

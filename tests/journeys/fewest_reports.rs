@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use keywright::ledger::Step;
 use keywright::profile::Reset;
-use keywright_fido::ctap::{Authenticator, GetAssertion, MakeCredential, Permissions, Pin, PinUvAuthToken};
-use keywright_fido::hid::{Bus, Cancel, Device, HidError, Limits, Pipe, PipeError, Report};
+use keywright_fido::ctap::{
+    Authenticator, GetAssertion, MakeCredential, Permissions, Pin, PinUvAuthToken, TransportError,
+};
+use keywright_fido::hid::{Bus, Cancel, Device, Limits, Pipe, PipeError, Report};
 use keywright_fido::webauthn::{CoseAlgorithm, RelyingParty, RpId, UserEntity, UserHandle};
 use keywright_practice::softkey::Rack;
 use keywright_test_support::workshop::{Hands, Workshop};
@@ -37,15 +39,15 @@ impl HidConnection {
 struct Tapped(Rack, HidConnection);
 
 impl Bus for Tapped {
-    fn devices(&self) -> Result<Vec<Device>, HidError> {
+    fn devices(&self) -> Result<Vec<Device>, TransportError> {
         self.0.devices()
     }
 
-    fn open(&self, device: &Device) -> Result<Box<dyn Pipe>, HidError> {
+    fn open(&self, device: &Device) -> Result<Box<dyn Pipe>, TransportError> {
         Ok(Box::new(TappedPipe(self.0.open(device)?, self.1.clone())))
     }
 
-    fn replug(&self, device: &Device, patience: Duration, cancel: &Cancel) -> Result<Device, HidError> {
+    fn replug(&self, device: &Device, patience: Duration, cancel: &Cancel) -> Result<Device, TransportError> {
         self.0.replug(device, patience, cancel)
     }
 }
@@ -107,7 +109,7 @@ fn each_errand_takes_no_more_than_it_needs() {
     };
 
     let pipe = bus.open(&bus.devices().unwrap()[0]).unwrap();
-    let mut key = Authenticator::open(pipe, Limits::default(), Cancel::default()).unwrap();
+    let mut key = Authenticator::open_hid(pipe, Limits::default(), Cancel::default()).unwrap();
     assert_eq!(cable.take(), (vec!["INIT", "getInfo"], 2));
 
     key.set_pin(&pin).unwrap();

@@ -147,7 +147,7 @@ fn a_touch_is_declined_or_never_comes() {
 /// Gives a key a PIN, as somebody did who is not here.
 fn set_foreign_pin(rack: &Rack, index: usize) {
     let pipe = rack.key(index).open().unwrap();
-    let mut key = Authenticator::open(Box::new(pipe), Limits::default(), Cancel::default()).unwrap();
+    let mut key = Authenticator::open_hid(Box::new(pipe), Limits::default(), Cancel::default()).unwrap();
     key.set_pin(&Pin::new("somebody's").unwrap()).unwrap();
 }
 

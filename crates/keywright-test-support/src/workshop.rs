@@ -301,7 +301,7 @@ impl Workshop {
         let mut found = Vec::new();
         for device in bus.devices().unwrap() {
             let pipe = bus.open(&device).unwrap();
-            let mut key = Authenticator::open(pipe, Limits::default(), Cancel::default()).unwrap();
+            let mut key = Authenticator::open_hid(pipe, Limits::default(), Cancel::default()).unwrap();
             if !key.info().has_pin() {
                 continue;
             }

@@ -19,8 +19,8 @@ use crate::provision::drill::{Ready, Whose};
 use crate::provision::{Drill as Engine, DrillError, RetryPolicy};
 use crate::register::{CredentialState, Register};
 use crate::secret::{SecretSource, SystemEntropy};
-use keywright_fido::ctap::{Authenticator, Pin};
-use keywright_fido::hid::{Device, Keepalive};
+use keywright_fido::ctap::{Authenticator, Keepalive, Pin};
+use keywright_fido::hid::Device;
 use keywright_fido::webauthn::CredentialId;
 
 /// Prove that a stored key still works.

@@ -158,7 +158,7 @@ impl RunContext {
         };
         terminal.clear();
         let report = report.map_err(|error| match error {
-            RunError::Hid(keywright_fido::hid::HidError::Cancelled) => CliError::Interrupted,
+            RunError::Transport(keywright_fido::ctap::TransportError::Cancelled) => CliError::Interrupted,
             error if session.cancel.is_cancelled() && !matches!(error, RunError::Ledger(_)) => CliError::Interrupted,
             error => error.into(),
         })?;

@@ -14,8 +14,7 @@ use crate::provision::{DrillError, NoDelivery, PinAttemptError, RevokeError, Run
 use crate::secret::SecretError;
 use crate::settings::SettingsError;
 use keywright_attest::{MdsError, TrustError};
-use keywright_fido::ctap::{CtapError, PinError, StatusCode, StatusMeaning};
-use keywright_fido::hid::HidError;
+use keywright_fido::ctap::{CtapError, PinError, StatusCode, StatusMeaning, TransportError};
 #[cfg(feature = "practice")]
 use keywright_practice::{idp_server::StartError, softkey::SoftKeyError};
 
@@ -27,7 +26,7 @@ pub(crate) enum CliError {
     Keys(#[from] KeysError),
     /// Between this machine and a key.
     #[error(transparent)]
-    Hid(#[from] HidError),
+    Transport(#[from] TransportError),
     /// A key's answer.
     #[error(transparent)]
     Ctap(#[from] CtapError),
@@ -144,7 +143,7 @@ impl CliError {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Keys(_) => Exit::Key,
-            Self::Hid(error) => hid_exit(error),
+            Self::Transport(error) => transport_exit(error),
             Self::Ctap(error) => ctap_exit(error),
             Self::PinAttempt(error) => pin_attempt_exit(error),
             Self::Pin(_) | Self::PinState(_) => Exit::Pin,
@@ -160,7 +159,7 @@ impl CliError {
             | Self::Open(OpenError::Directory(error))
             | Self::Run(RunError::Directory(error))
             | Self::Revoke(RevokeError::Directory(error)) => directory_exit(error),
-            Self::Run(RunError::Hid(error)) => hid_exit(error),
+            Self::Run(RunError::Transport(error)) => transport_exit(error),
             Self::Drill(error) => drill_exit(error),
             Self::Run(RunError::Blocked { .. }) => Exit::Directory,
             Self::Run(RunError::NoKey) => Exit::Key,
@@ -200,7 +199,9 @@ impl CliError {
     pub(crate) fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Keys(error) => keys_hint(error),
-            Self::Hid(error) | Self::Run(RunError::Hid(error)) => return hid_hint(error).map(str::to_owned),
+            Self::Transport(error) | Self::Run(RunError::Transport(error)) => {
+                return transport_hint(error).map(str::to_owned);
+            }
             Self::Ctap(error) => return ctap_hint(error),
             Self::Pin(error) | Self::Secret(SecretError::Pin(error)) => pin_hint(error),
             Self::PinAttempt(error) => return pin_attempt_hint(error),
@@ -259,19 +260,21 @@ fn keys_hint(error: &KeysError) -> &'static str {
     }
 }
 
-fn hid_exit(error: &HidError) -> Exit {
+fn transport_exit(error: &TransportError) -> Exit {
     match error {
-        HidError::Cancelled => Exit::Interrupted,
+        TransportError::Cancelled => Exit::Interrupted,
         _ => Exit::Failed,
     }
 }
 
-fn hid_hint(error: &HidError) -> Option<&'static str> {
+fn transport_hint(error: &TransportError) -> Option<&'static str> {
     Some(match error {
-        HidError::Removed => "plug the key in again and leave it in",
-        HidError::NoPermission { .. } => "'keywright doctor' says what is missing",
-        HidError::Held { .. } | HidError::Busy(_) => "close the program that uses the key, a browser for example",
-        HidError::Timeout { .. } | HidError::Protocol(_) => {
+        TransportError::Removed => "plug the key in again and leave it in",
+        TransportError::NoPermission { .. } => "'keywright doctor' says what is missing",
+        TransportError::Held { .. } | TransportError::Busy(_) => {
+            "close the program that uses the key, a browser for example"
+        }
+        TransportError::Timeout { .. } | TransportError::Protocol(_) => {
             "unplug the key, plug it in again and repeat; without a hub if there is one"
         }
         _ => return None,
@@ -280,7 +283,7 @@ fn hid_hint(error: &HidError) -> Option<&'static str> {
 
 fn ctap_exit(error: &CtapError) -> Exit {
     match error {
-        CtapError::Hid(error) => hid_exit(error),
+        CtapError::Transport(error) => transport_exit(error),
         CtapError::Pin(_) => Exit::Pin,
         CtapError::Status { status, .. } => status_exit(*status),
         _ => Exit::Failed,
@@ -316,7 +319,7 @@ fn pin_attempt_hint(error: &PinAttemptError) -> Option<String> {
 
 fn ctap_hint(error: &CtapError) -> Option<String> {
     match error {
-        CtapError::Hid(error) => hid_hint(error).map(str::to_owned),
+        CtapError::Transport(error) => transport_hint(error).map(str::to_owned),
         CtapError::Pin(error) => Some(pin_hint(error).to_owned()),
         CtapError::Status { status, .. } => status.meaning().hint().map(str::to_owned),
         CtapError::Unsupported(_) => Some("'keywright key info' shows what this key can do".to_owned()),
@@ -548,9 +551,9 @@ mod tests {
         vec![
             (KeysError::None.into(), Exit::Key),
             (KeysError::Ambiguous { keys: vec!["soft:1".into(), "soft:2".into()] }.into(), Exit::Key),
-            (HidError::Removed.into(), Exit::Failed),
-            (HidError::Cancelled.into(), Exit::Interrupted),
-            (CtapError::Hid(HidError::Cancelled).into(), Exit::Interrupted),
+            (TransportError::Removed.into(), Exit::Failed),
+            (TransportError::Cancelled.into(), Exit::Interrupted),
+            (CtapError::Transport(TransportError::Cancelled).into(), Exit::Interrupted),
             (status(StatusCode::PinInvalid), Exit::Pin),
             (status(StatusCode::PinBlocked), Exit::Pin),
             (status(StatusCode::KeyStoreFull), Exit::Failed),

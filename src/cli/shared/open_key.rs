@@ -8,8 +8,9 @@ use crate::cli::shared::session::ENDING;
 use crate::cli::shared::soft_keys::Row;
 use crate::cli::shared::{CliError, Session, select_by_touch};
 use keywright_fido::ctap::Authenticator;
+use keywright_fido::ctap::Keepalive;
 use keywright_fido::hid::usb::UsbBus;
-use keywright_fido::hid::{Bus, Device, Keepalive, Limits};
+use keywright_fido::hid::{Bus, Device, Limits};
 
 /// Where keys are.
 pub(crate) enum Keys {
@@ -81,7 +82,7 @@ impl OpenKey {
 
 /// Opens a device as a CTAP2 key.
 pub(crate) fn open(bus: &dyn Bus, device: &Device, session: &Session) -> Result<Authenticator, CliError> {
-    Ok(Authenticator::open(bus.open(device)?, Limits::default(), session.cancel.clone())?)
+    Ok(Authenticator::open_hid(bus.open(device)?, Limits::default(), session.cancel.clone())?)
 }
 
 /// Says "touch now" when the key waits for a touch, once for each wait.

@@ -8,8 +8,8 @@ use std::time::Duration;
 use crate::cli::shared::console::Style;
 use crate::cli::shared::device::{KeysError, describe};
 use crate::cli::shared::{CliError, Session};
-use keywright_fido::ctap::Authenticator;
-use keywright_fido::hid::{Bus, Cancel, Device, HidError, Limits};
+use keywright_fido::ctap::{Authenticator, TransportError};
+use keywright_fido::hid::{Bus, Cancel, Device, Limits};
 
 /// What `--key` takes for the key that is touched.
 pub(crate) const TOUCH: &str = "touch";
@@ -54,7 +54,7 @@ pub(crate) fn choose(bus: &dyn Bus, devices: Vec<Device>, session: &Session) -> 
         }
     });
     if session.cancel.is_cancelled() {
-        return Err(HidError::Cancelled.into());
+        return Err(TransportError::Cancelled.into());
     }
     match <[Device; 1]>::try_from(select_by_touch) {
         Ok([device]) => Ok(device),
@@ -64,7 +64,7 @@ pub(crate) fn choose(bus: &dyn Bus, devices: Vec<Device>, session: &Session) -> 
 }
 
 fn wait_for_touch(bus: &dyn Bus, device: &Device, enough: &Cancel) -> Result<(), CliError> {
-    let mut key = Authenticator::open(bus.open(device)?, Limits::default(), enough.clone())?;
+    let mut key = Authenticator::open_hid(bus.open(device)?, Limits::default(), enough.clone())?;
     Ok(key.selection(&mut |_| {})?)
 }
 
@@ -97,7 +97,7 @@ mod tests {
         rack.key(0).pull();
         assert_eq!(choose(&rack, devices.clone(), &session).unwrap().path, "soft:2");
         rack.key(1).pull();
-        assert!(matches!(choose(&rack, devices, &session), Err(CliError::Hid(HidError::Removed))));
+        assert!(matches!(choose(&rack, devices, &session), Err(CliError::Transport(TransportError::Removed))));
         assert!(matches!(choose(&rack, Vec::new(), &session), Err(CliError::Keys(KeysError::None))));
     }
 
@@ -106,6 +106,9 @@ mod tests {
         let (rack, session) = (Rack::in_memory(2).unwrap(), Session::new(&Global::default()));
         rack.set_touch(Touch::Never);
         session.cancel.cancel();
-        assert!(matches!(choose(&rack, rack.devices().unwrap(), &session), Err(CliError::Hid(HidError::Cancelled))));
+        assert!(matches!(
+            choose(&rack, rack.devices().unwrap(), &session),
+            Err(CliError::Transport(TransportError::Cancelled))
+        ));
     }
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::cli::shared::device::SoftKeys;
 use crate::cli::shared::{CliError, Session};
-use keywright_fido::hid::{Bus, Cancel, Device, HidError, Pipe};
+use keywright_fido::ctap::TransportError;
+use keywright_fido::hid::{Bus, Cancel, Device, Pipe};
 use keywright_practice::softkey::{Rack, Touch};
 
 /// The first so many keys of a rack; the others are not plugged in.
@@ -31,17 +32,17 @@ impl Row {
 }
 
 impl Bus for Row {
-    fn devices(&self) -> Result<Vec<Device>, HidError> {
+    fn devices(&self) -> Result<Vec<Device>, TransportError> {
         let mut devices = self.rack.devices()?;
         devices.truncate(self.count);
         Ok(devices)
     }
 
-    fn open(&self, device: &Device) -> Result<Box<dyn Pipe>, HidError> {
+    fn open(&self, device: &Device) -> Result<Box<dyn Pipe>, TransportError> {
         self.rack.open(device)
     }
 
-    fn replug(&self, device: &Device, patience: Duration, cancel: &Cancel) -> Result<Device, HidError> {
+    fn replug(&self, device: &Device, patience: Duration, cancel: &Cancel) -> Result<Device, TransportError> {
         self.rack.replug(device, patience, cancel)
     }
 }

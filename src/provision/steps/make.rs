@@ -11,7 +11,9 @@ use crate::provision::job_error::JobError;
 use crate::register::CredentialState;
 use keywright_attest::AttestationDemand;
 use keywright_fido::ctap::{CredProtect, EnterpriseAttestation, MakeCredential, Permissions};
-use keywright_fido::webauthn::{AttestationConveyance, Ceremony, CeremonyType, ClientDataJson, CredentialId};
+use keywright_fido::webauthn::{
+    AttestationConveyance, Ceremony, CeremonyType, ClientDataJson, CredentialId, RegistrationResponse,
+};
 
 pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     let ceremony = job.ceremony()?;
@@ -43,6 +45,8 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     };
     let token = job.token(Permissions::MAKE_CREDENTIAL, Some(&options.rp.id))?;
     let made = job.touching(|authenticator, touch| authenticator.make_credential(&request, Some(&token), touch))?;
+    let transports: Vec<String> =
+        job.authenticator()?.transports().into_iter().map(|kind| kind.as_str().to_owned()).collect();
     let object = made.attestation_object;
     let attested = object.auth_data.attested_credential_data.clone().ok_or_else(|| {
         JobError::new(FailureCode::KeyFault, "the key made a credential without attested credential data")
@@ -57,8 +61,14 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
         attestation_object: BASE64URL_NOPAD.encode(object.as_bytes()),
         client_data_json: BASE64URL_NOPAD.encode(client_data.as_bytes()),
         public_key: BASE64URL_NOPAD.encode(&attested.public_key.bytes),
+        transports: transports.clone(),
     };
-    job.keep_registration(credential_id, client_data, object);
+    job.keep_registration(RegistrationResponse {
+        credential_id,
+        client_data_json: client_data,
+        attestation_object: object,
+        transports,
+    });
     Ok(outcome)
 }
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use keywright_fido::hid::{Bus, Cancel, Device, HidError, Pipe};
+use keywright_fido::ctap::{TransportError};
+use keywright_fido::hid::{Bus, Cancel, Device, Pipe};
 
 use crate::{Board, Maker};
 
@@ -20,25 +21,25 @@ impl Rack {
         &self.0[slot]
     }
 
-    fn find(&self, device: &Device) -> Result<&Board, HidError> {
-        self.0.iter().find(|board| board.device().as_ref() == Some(device)).ok_or(HidError::Removed)
+    fn find(&self, device: &Device) -> Result<&Board, TransportError> {
+        self.0.iter().find(|board| board.device().as_ref() == Some(device)).ok_or(TransportError::Removed)
     }
 }
 
 impl Bus for Rack {
-    fn devices(&self) -> Result<Vec<Device>, HidError> {
+    fn devices(&self) -> Result<Vec<Device>, TransportError> {
         Ok(self.0.iter().filter_map(Board::device).collect())
     }
 
-    fn open(&self, device: &Device) -> Result<Box<dyn Pipe>, HidError> {
-        let pipe = self.find(device)?.open_attached(device.attach).ok_or(HidError::Removed)?;
+    fn open(&self, device: &Device) -> Result<Box<dyn Pipe>, TransportError> {
+        let pipe = self.find(device)?.open_attached(device.attach).ok_or(TransportError::Removed)?;
         Ok(Box::new(pipe))
     }
 
-    fn replug(&self, device: &Device, _: Duration, _: &Cancel) -> Result<Device, HidError> {
+    fn replug(&self, device: &Device, _: Duration, _: &Cancel) -> Result<Device, TransportError> {
         let board = self.find(device)?;
         board.pull();
         board.plug();
-        board.device().ok_or(HidError::Removed)
+        board.device().ok_or(TransportError::Removed)
     }
 }

@@ -3,11 +3,8 @@
 use std::time::Duration;
 
 use keywright_attest::{Anchors, Judge};
-use keywright_fido::ctap::{
-    Authenticator, CredProtect, CtapError, EnterpriseAttestation, GetAssertion, MakeCredential, MinPinLength,
-    NewCredential, Permissions, Pin, PinError, StatusCode,
-};
-use keywright_fido::hid::{Cancel, Channel, HidError, Keepalive, Limits, Pipe};
+use keywright_fido::ctap::{Authenticator, CredProtect, CtapError, EnterpriseAttestation, GetAssertion, Keepalive, MakeCredential, MinPinLength, NewCredential, Permissions, Pin, PinError, StatusCode, TransportError};
+use keywright_fido::hid::{Cancel, Channel, Limits, Pipe};
 use keywright_fido::webauthn::cbor::{self, Value};
 use keywright_fido::webauthn::{CoseAlgorithm, CredentialId, RelyingParty, RpId, UserEntity, UserHandle};
 use keywright_interop::{AAGUID, Board, Maker, UserPresence};
@@ -32,7 +29,7 @@ impl Bench {
     }
 
     fn open(&self) -> Authenticator {
-        Authenticator::open(Box::new(self.key.open().unwrap()), Limits::default(), Cancel::default()).unwrap()
+        Authenticator::open_hid(Box::new(self.key.open().unwrap()), Limits::default(), Cancel::default()).unwrap()
     }
 
     fn open_with_pin(&self) -> Authenticator {
@@ -314,7 +311,7 @@ fn a_touch_is_waited_for_given_up_and_cancelled() {
 
     let cancel = Cancel::default();
     let pipe = Box::new(bench.key.open().unwrap());
-    let mut key = Authenticator::open(pipe, Limits::default(), cancel.clone()).unwrap();
+    let mut key = Authenticator::open_hid(pipe, Limits::default(), cancel.clone()).unwrap();
     std::thread::scope(|scope| {
         let cancelled = scope.spawn(|| {
             key.selection(&mut |keepalive| {
@@ -323,7 +320,7 @@ fn a_touch_is_waited_for_given_up_and_cancelled() {
                 }
             })
         });
-        assert_eq!(cancelled.join().unwrap(), Err(CtapError::Hid(HidError::Cancelled)));
+        assert_eq!(cancelled.join().unwrap(), Err(CtapError::Transport(TransportError::Cancelled)));
     });
 
     // The key is free for the next.
@@ -367,7 +364,7 @@ fn what_is_on_the_key_outlives_its_power_and_tokens_do_not() {
     let held = id(&make(&mut key, &request(1)).unwrap());
     let token = key.pin_uv_auth_token(&pin(), Permissions::GET_ASSERTION, Some(&rp())).unwrap();
     bench.key.pull();
-    assert_eq!(key.refresh_info().err(), Some(CtapError::Hid(HidError::Removed)));
+    assert_eq!(key.refresh_info().err(), Some(CtapError::Transport(TransportError::Removed)));
     bench.key.plug();
     let mut key = bench.open();
     let refused = key.get_assertions(&sign_in(vec![held.clone()]), Some(&token), &mut |_| {});

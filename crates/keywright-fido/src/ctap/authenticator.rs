@@ -1,31 +1,31 @@
-//! A key that speaks CTAP2: a channel, and what it said of itself.
+//! A key that speaks CTAP2: the way to it, and what it said of itself.
 //!
 //! The commands themselves are in a file each. Only [`Authenticator::open`], [`Authenticator::refresh_info`],
 //! [`Authenticator::set_always_uv`] and [`Authenticator::enable_enterprise_attestation`] ask for getInfo; whoever changes
 //! something that getInfo tells asks for it again when it matters.
 
+use std::collections::BTreeSet;
+
 use super::command::Command;
-use super::{CtapError, GetInfo, get_info};
-use crate::hid::{Cancel, Channel, Keepalive, Limits, Pipe};
+use super::{CtapError, GetInfo, Keepalive, Transport, TransportKind, get_info};
 
 /// Hears when the key waits for a touch, and when it no longer does.
 pub type Touch<'a> = &'a mut dyn FnMut(Keepalive);
 
 /// An open key.
 pub struct Authenticator {
-    channel: Channel,
+    transport: Box<dyn Transport>,
     pub(super) info: GetInfo,
 }
 
 impl Authenticator {
-    /// Opens a channel and asks the key what it is. [`CtapError::Unsupported`] if it speaks U2F only.
-    pub fn open(pipe: Box<dyn Pipe>, limits: Limits, cancel: Cancel) -> Result<Self, CtapError> {
-        let mut channel = Channel::open(pipe, limits, cancel)?;
-        if !channel.speaks_cbor() {
+    /// Asks the key what it is. [`CtapError::Unsupported`] if it speaks U2F only.
+    pub fn open(mut transport: Box<dyn Transport>) -> Result<Self, CtapError> {
+        if !transport.speaks_ctap2() {
             return Err(CtapError::Unsupported("CTAP2"));
         }
-        let info = get_info::decode(&ask(&mut channel, get_info::COMMAND, &get_info::encode(), &mut |_| {})?)?;
-        Ok(Self { channel, info })
+        let info = get_info::decode(&ask(&mut *transport, get_info::COMMAND, &get_info::encode(), &mut |_| {})?)?;
+        Ok(Self { transport, info })
     }
 
     /// What the key said last; after [`Authenticator::set_pin`], that it has a PIN.
@@ -39,12 +39,22 @@ impl Authenticator {
         Ok(&self.info)
     }
 
-    /// CTAPHID_WINK; does nothing on a key that cannot.
+    /// How this key is reached now.
+    pub fn transport(&self) -> TransportKind {
+        self.transport.kind()
+    }
+
+    /// How this key can be reached, for a registration (WebAuthn 5.2.1.1, getTransports): as getInfo lists it, and as it is
+    /// reached now. Sorted; what WebAuthn has no word for is left out.
+    pub fn transports(&self) -> Vec<TransportKind> {
+        let listed = self.info.transports.iter().filter_map(|name| TransportKind::named(name));
+        let kinds: BTreeSet<TransportKind> = listed.chain([self.transport()]).collect();
+        kinds.into_iter().collect()
+    }
+
+    /// Has the key show itself; does nothing on a key that cannot.
     pub fn wink(&mut self) -> Result<(), CtapError> {
-        if self.channel.can_wink() {
-            self.channel.wink()?;
-        }
-        Ok(())
+        Ok(self.transport.wink()?)
     }
 
     /// One command that asks nobody for a touch. Returns what follows the status.
@@ -59,16 +69,21 @@ impl Authenticator {
         request: &[u8],
         touch: Touch<'_>,
     ) -> Result<Vec<u8>, CtapError> {
-        let maximum = self.info.max_msg_size;
+        let maximum = self.info.max_msg_size.min(self.transport.longest_request());
         if request.len() > maximum {
             return Err(CtapError::Limit { what: "the length of a request", asked: request.len(), maximum });
         }
-        ask(&mut self.channel, command, request, touch)
+        ask(&mut *self.transport, command, request, touch)
     }
 }
 
-fn ask(channel: &mut Channel, command: Command, request: &[u8], touch: Touch<'_>) -> Result<Vec<u8>, CtapError> {
-    let answer = channel.cbor(request, touch)?;
+fn ask(
+    transport: &mut dyn Transport,
+    command: Command,
+    request: &[u8],
+    touch: Touch<'_>,
+) -> Result<Vec<u8>, CtapError> {
+    let answer = transport.cbor(request, touch)?;
     // Lengths and status only: requests carry encrypted PINs, answers carry tokens.
     tracing::debug!(command = command.name, sent = request.len(), received = answer.len(), status = answer.first());
     command.body(&answer).map(<[u8]>::to_vec)
@@ -77,10 +92,9 @@ fn ask(channel: &mut Channel, command: Command, request: &[u8], touch: Touch<'_>
 #[cfg(test)]
 mod tests {
     use super::super::StatusCode;
-    use super::super::scripted::{info, key};
+    use super::super::scripted::{ScriptedTransport, info, key};
     use super::*;
-    use crate::hid::frame::{self, ChannelId};
-    use crate::hid::scripted::{CHANNEL, ScriptedPipe, say};
+    use crate::webauthn::cbor::Value;
 
     const TEST: Command = Command::new(0x42, "test");
 
@@ -107,17 +121,23 @@ mod tests {
 
     #[test]
     fn a_key_that_speaks_u2f_only_is_told_so() {
-        let pipe = ScriptedPipe::new(|heard| {
-            assert_eq!(heard.command, frame::Command::Init);
-            // Capabilities 0x00: no CBOR.
-            say(
-                ChannelId::BROADCAST,
-                frame::Command::Init,
-                &[&heard.data[..], &CHANNEL.0, &[2, 1, 0, 0, 0x00]].concat(),
-            )
-        });
-        let refused = Authenticator::open(Box::new(pipe), Limits::default(), Cancel::default());
-        assert_eq!(refused.err(), Some(CtapError::Unsupported("CTAP2")));
+        let mut transport = ScriptedTransport::new([]);
+        transport.speaks_ctap2 = false;
+        assert_eq!(Authenticator::open(Box::new(transport)).err(), Some(CtapError::Unsupported("CTAP2")));
+    }
+
+    #[test]
+    fn a_key_can_be_reached_as_it_says_and_as_it_is() {
+        let reached = |listed: &[&str]| {
+            let listed = Value::Array(listed.iter().map(|name| Value::from(*name)).collect());
+            key(info([(0x09, listed)]), []).0.transports()
+        };
+        assert_eq!(reached(&[]), [TransportKind::Usb]);
+        assert_eq!(reached(&["usb", "nfc"]), [TransportKind::Nfc, TransportKind::Usb]);
+        assert_eq!(
+            reached(&["smart-card", "wired", "NFC"]),
+            [TransportKind::Nfc, TransportKind::SmartCard, TransportKind::Usb]
+        );
     }
 
     #[test]

@@ -240,9 +240,8 @@ mod tests {
     use super::super::client_pin::tests::known_token;
     use super::super::pin_uv_auth_protocol::tests::hex;
     use super::super::scripted::{answer, auth_data, info, key, options, touched};
-    use super::super::{GetInfo, StatusCode, get_info};
+    use super::super::{GetInfo, Keepalive, StatusCode, get_info};
     use super::*;
-    use crate::hid::Keepalive;
     use crate::webauthn::UserHandle;
 
     fn plain() -> MakeCredential {

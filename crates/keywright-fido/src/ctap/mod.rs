@@ -1,4 +1,4 @@
-//! CTAP2 commands, one file each: typed requests and answers over a [`crate::hid::Channel`].
+//! CTAP2 commands, one file each: typed requests and answers over a [`Transport`].
 //!
 //! Requests are canonical CBOR, answers are read strictly. It refuses to retry by itself: a PIN is sent once, a touch is asked
 //! for once. It refuses to ask a key for what the key does not say it can do.
@@ -20,6 +20,7 @@ mod scripted;
 pub mod selection;
 pub mod status;
 pub mod status_meaning;
+pub mod transport;
 
 pub use authenticator::{Authenticator, Touch};
 pub use authenticator_config::MinPinLength;
@@ -32,8 +33,8 @@ pub use pin::{Pin, PinError};
 pub use pin_uv_auth_protocol::PinUvAuthProtocol;
 pub use status::StatusCode;
 pub use status_meaning::StatusMeaning;
+pub use transport::{Keepalive, TimeoutPhase, Transport, TransportError, TransportKind};
 
-use crate::hid::HidError;
 use crate::webauthn::WebauthnError;
 
 /// What can go wrong in a CTAP2 exchange.
@@ -41,7 +42,7 @@ use crate::webauthn::WebauthnError;
 pub enum CtapError {
     /// Below CTAP2.
     #[error(transparent)]
-    Hid(#[from] HidError),
+    Transport(#[from] TransportError),
     /// The key answered with a status other than success.
     #[error("{command} failed: {} ({status})", status.meaning())]
     Status {

@@ -1,7 +1,7 @@
 //! authenticatorReset (0x07): CTAP 2.1 section 6.6.
 
 use super::command::Command;
-use super::{Authenticator, CtapError, Touch};
+use super::{Authenticator, CtapError, Touch, TransportKind};
 
 const COMMAND: Command = Command::new(0x07, "authenticatorReset");
 
@@ -9,13 +9,13 @@ impl Authenticator {
     /// authenticatorReset: within 10 s of power-up, with a touch. Everything on the key is gone.
     ///
     /// To be the first thing asked after the key was plugged in: some firmware allows no reset once a PIN command came.
-    /// [`CtapError::Unsupported`] if the key lists transportsForReset without USB. Whether the touch is a long one (10 s) is in
+    /// [`CtapError::Unsupported`] if the key lists transportsForReset without the one in use. Whether the touch is a long one (10 s) is in
     /// [`super::GetInfo::long_touch_for_reset`]. Changes nearly everything that getInfo tells.
     pub fn reset(&mut self, touch: Touch<'_>) -> Result<(), CtapError> {
         let transports = &self.info.transports_for_reset;
-        // The specification writes "usb", keys also "USB".
-        if !transports.is_empty() && !transports.iter().any(|transport| transport.eq_ignore_ascii_case("usb")) {
-            return Err(CtapError::Unsupported("authenticatorReset over USB"));
+        let reached = Some(self.transport());
+        if !transports.is_empty() && !transports.iter().any(|name| TransportKind::named(name) == reached) {
+            return Err(CtapError::Unsupported("authenticatorReset over this transport"));
         }
         self.exchange_with_touch(COMMAND, &encode(), touch)?;
         Ok(())
@@ -28,9 +28,9 @@ fn encode() -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Keepalive;
     use super::super::scripted::{info, key, touched};
     use super::*;
-    use crate::hid::Keepalive;
     use crate::webauthn::cbor::Value;
 
     fn resets_over(transports: &[&str]) -> Vec<u8> {
@@ -51,7 +51,10 @@ mod tests {
     #[test]
     fn a_key_that_resets_over_nfc_only_is_not_asked() {
         let (mut authenticator, _) = key(resets_over(&["nfc"]), []);
-        assert_eq!(authenticator.reset(&mut |_| {}), Err(CtapError::Unsupported("authenticatorReset over USB")));
+        assert_eq!(
+            authenticator.reset(&mut |_| {}),
+            Err(CtapError::Unsupported("authenticatorReset over this transport"))
+        );
     }
 
     #[test]

@@ -5,9 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use super::command::Command;
 use super::pin_uv_auth_protocol::tests::hex;
+use super::transport::{Keepalive, Transport, TransportError, TransportKind};
 use super::{Authenticator, get_info};
-use crate::hid::scripted::{CHANNEL, Say, ScriptedPipe, keepalive, say};
-use crate::hid::{Cancel, Limits, frame};
 use crate::webauthn::RpId;
 use crate::webauthn::cbor::Value;
 
@@ -66,20 +65,51 @@ pub(super) fn auth_data(rp_id: &str, credential: Option<&[u8]>) -> Value {
 /// Opens a key that answers getInfo with `info`, and then expects each request and gives the answer beside it. After a request
 /// whose answer begins with a touch it says KEEPALIVE UPNEEDED first.
 pub(super) fn key(info: Vec<u8>, exchanges: impl IntoIterator<Item = Exchange>) -> (Authenticator, Script) {
-    let all = [(get_info::encode(), info)].into_iter().chain(exchanges).collect();
-    let script = Script(Arc::new(Mutex::new(all)));
-    let left = script.0.clone();
-    let pipe = ScriptedPipe::after_init(move |heard| {
-        let (expected, answer) = left.lock().unwrap().pop_front().expect("one request more than the key expects");
-        assert_eq!(data_encoding::HEXLOWER.encode(&heard.data), data_encoding::HEXLOWER.encode(&expected));
-        let (touch, answer) = match answer.strip_prefix(TOUCH) {
-            Some(answer) => (vec![Say::Report(keepalive(2))], answer),
-            None => (Vec::new(), &answer[..]),
-        };
-        [touch, say(CHANNEL, frame::Command::Cbor, answer)].concat()
-    });
-    let authenticator = Authenticator::open(Box::new(pipe), Limits::default(), Cancel::default()).unwrap();
-    (authenticator, script)
+    let transport = ScriptedTransport::new([(get_info::encode(), info)].into_iter().chain(exchanges));
+    let script = Script(Arc::clone(&transport.left));
+    (Authenticator::open(Box::new(transport)).unwrap(), script)
+}
+
+/// The way to such a key.
+pub(super) struct ScriptedTransport {
+    left: Arc<Mutex<VecDeque<Exchange>>>,
+    pub speaks_ctap2: bool,
+}
+
+impl ScriptedTransport {
+    pub fn new(exchanges: impl IntoIterator<Item = Exchange>) -> Self {
+        Self { left: Arc::new(Mutex::new(exchanges.into_iter().collect())), speaks_ctap2: true }
+    }
+}
+
+impl Transport for ScriptedTransport {
+    fn kind(&self) -> TransportKind {
+        TransportKind::Usb
+    }
+
+    fn speaks_ctap2(&self) -> bool {
+        self.speaks_ctap2
+    }
+
+    fn longest_request(&self) -> usize {
+        7609
+    }
+
+    fn cbor(&mut self, request: &[u8], keepalive: &mut dyn FnMut(Keepalive)) -> Result<Vec<u8>, TransportError> {
+        let (expected, answer) = self.left.lock().unwrap().pop_front().expect("one request more than the key expects");
+        assert_eq!(data_encoding::HEXLOWER.encode(request), data_encoding::HEXLOWER.encode(&expected));
+        match answer.strip_prefix(TOUCH) {
+            Some(answer) => {
+                keepalive(Keepalive::UpNeeded);
+                Ok(answer.to_vec())
+            }
+            None => Ok(answer),
+        }
+    }
+
+    fn wink(&mut self) -> Result<(), TransportError> {
+        Ok(())
+    }
 }
 
 /// Stands before an answer that comes after a touch.

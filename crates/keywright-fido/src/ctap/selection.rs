@@ -1,8 +1,7 @@
 //! authenticatorSelection (0x0B): CTAP 2.1 section 6.9, and what stands for it on older keys.
 
 use super::command::Command;
-use super::{Authenticator, CtapError, GetInfo, StatusCode, Touch};
-use crate::hid::Keepalive;
+use super::{Authenticator, CtapError, GetInfo, Keepalive, StatusCode, Touch};
 use crate::webauthn::cbor::Value;
 
 const SELECTION: Command = Command::new(0x0b, "authenticatorSelection");

@@ -16,13 +16,17 @@ use tracing::trace;
 
 use super::frame::{Assembly, ChannelId, Command, Packet, Progress, packets};
 use super::limits::{Cancel, Clock, Limits, Monotonic};
-use super::{CtapHidErrorCode, HidError, Pipe, Report, TimeoutPhase};
+use super::{CtapHidErrorCode, Pipe, Report};
+use crate::ctap::transport::{Keepalive, TimeoutPhase, TransportError};
 
 /// The longest single read, so that [`Cancel`] is seen soon.
 const SLICE: Duration = Duration::from_millis(100);
 
 /// How long the answer to a cancelled request is waited for. Keys look for CANCEL about every 100 ms.
 const DRAIN: Duration = Duration::from_millis(500);
+
+/// ERR_CHANNEL_BUSY, or the 0x00 that Nitrokey 3 and Solo 2 (usbd-ctaphid 0.5) send for it and for nothing else.
+const BUSY: [u16; 2] = [0x06, 0x00];
 
 /// The first wait after ERR_CHANNEL_BUSY. Each one is twice the last, up to [`LONGEST_WAIT`].
 const FIRST_WAIT: Duration = Duration::from_millis(25);
@@ -40,15 +44,6 @@ const STALE_REPORTS: usize = 256;
 const CAPABILITY_WINK: u8 = 0x01;
 const CAPABILITY_CBOR: u8 = 0x04;
 
-/// What KEEPALIVE says (CTAP 2.1, 11.2.9.1.7).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keepalive {
-    /// 1: the key is working. Status bytes that the specification does not name are read as this too.
-    Processing,
-    /// 2: the key waits for a touch.
-    UpNeeded,
-}
-
 /// A channel that a key gave us.
 pub struct Channel {
     pipe: Box<dyn Pipe>,
@@ -64,7 +59,7 @@ pub struct Channel {
 
 impl Channel {
     /// Asks the key for a channel with CTAPHID_INIT and a fresh nonce.
-    pub fn open(pipe: Box<dyn Pipe>, limits: Limits, cancel: Cancel) -> Result<Self, HidError> {
+    pub fn open(pipe: Box<dyn Pipe>, limits: Limits, cancel: Cancel) -> Result<Self, TransportError> {
         Self::open_with(pipe, limits, cancel, Box::new(Monotonic::default()))
     }
 
@@ -74,7 +69,7 @@ impl Channel {
         limits: Limits,
         cancel: Cancel,
         clock: Box<dyn Clock>,
-    ) -> Result<Self, HidError> {
+    ) -> Result<Self, TransportError> {
         let id = ChannelId::BROADCAST;
         let mut channel = Self { pipe, limits, cancel, clock, id, capabilities: 0, unsettled: false };
         channel.initialize()?;
@@ -84,27 +79,27 @@ impl Channel {
     /// Sends one CTAP2 request (command byte and CBOR, at most 7609 bytes) and returns the answer (status byte and CBOR, at
     /// least the former). `keepalive` hears every KEEPALIVE.
     ///
-    /// After [`HidError::Cancelled`], [`HidError::Timeout`] and [`HidError::Protocol`] the key was told to stop, but it may have
+    /// After [`TransportError::Cancelled`], [`TransportError::Timeout`] and [`TransportError::Protocol`] the key was told to stop, but it may have
     /// done what was asked: whoever needs to know has to look.
-    pub fn cbor(&mut self, request: &[u8], keepalive: &mut dyn FnMut(Keepalive)) -> Result<Vec<u8>, HidError> {
+    pub fn cbor(&mut self, request: &[u8], keepalive: &mut dyn FnMut(Keepalive)) -> Result<Vec<u8>, TransportError> {
         let answer = self.exchange(Command::Cbor, request, keepalive)?;
         if answer.is_empty() {
-            return Err(HidError::Protocol("an answer to CBOR has no status byte"));
+            return Err(TransportError::Protocol("an answer to CBOR has no status byte"));
         }
         Ok(answer)
     }
 
-    /// Has the key send the bytes back. Fails with [`HidError::Protocol`] if others come.
-    pub fn ping(&mut self, data: &[u8]) -> Result<Vec<u8>, HidError> {
+    /// Has the key send the bytes back. Fails with [`TransportError::Protocol`] if others come.
+    pub fn ping(&mut self, data: &[u8]) -> Result<Vec<u8>, TransportError> {
         let answer = self.exchange(Command::Ping, data, &mut |_| ())?;
         if answer != data {
-            return Err(HidError::Protocol("PING returned other bytes"));
+            return Err(TransportError::Protocol("PING returned other bytes"));
         }
         Ok(answer)
     }
 
     /// Has the key show itself, if it can ([`Channel::can_wink`]).
-    pub fn wink(&mut self) -> Result<(), HidError> {
+    pub fn wink(&mut self) -> Result<(), TransportError> {
         self.exchange(Command::Wink, &[], &mut |_| ()).map(drop)
     }
 
@@ -123,13 +118,13 @@ impl Channel {
         command: Command,
         request: &[u8],
         keepalive: &mut dyn FnMut(Keepalive),
-    ) -> Result<Vec<u8>, HidError> {
+    ) -> Result<Vec<u8>, TransportError> {
         let mut cut_offs = 0;
         loop {
             match self.attempt(command, request, keepalive)? {
                 Attempt::Answered(answer) => return Ok(answer),
                 Attempt::CutOff if cut_offs == CUT_OFFS => {
-                    return Err(HidError::Refused(CtapHidErrorCode::InvalidSeq));
+                    return Err(CtapHidErrorCode::InvalidSeq.into());
                 }
                 Attempt::CutOff => cut_offs += 1,
             }
@@ -141,7 +136,7 @@ impl Channel {
         command: Command,
         request: &[u8],
         keepalive: &mut dyn FnMut(Keepalive),
-    ) -> Result<Attempt, HidError> {
+    ) -> Result<Attempt, TransportError> {
         if self.unsettled {
             self.initialize()?;
         }
@@ -157,7 +152,7 @@ impl Channel {
                     channel.unsettled = true;
                     Ok(Attempt::CutOff)
                 }
-                Ok(Sent::Partly(code)) => Err(HidError::Refused(code)),
+                Ok(Sent::Partly(code)) => Err(code.into()),
                 Err(error) => Err(error),
             };
             if let Err(error) = &answer {
@@ -168,11 +163,11 @@ impl Channel {
     }
 
     /// Asks for a channel, or, if we have one, for a fresh start on it (CTAP 2.1, 11.2.9.1.3).
-    fn initialize(&mut self) -> Result<(), HidError> {
+    fn initialize(&mut self) -> Result<(), TransportError> {
         self.while_busy(|channel, end| {
             let mut nonce = [0; 8];
             // From the system: aws-lc's generator takes 60 ms to start, in each process, and this is the first use of one.
-            OsRng.try_fill_bytes(&mut nonce).map_err(|_| HidError::System("no randomness for a nonce".into()))?;
+            OsRng.try_fill_bytes(&mut nonce).map_err(|_| TransportError::System("no randomness for a nonce".into()))?;
             let reports: Vec<Report> = packets(channel.id, Command::Init, &nonce)?.collect();
             channel.discard_stale_reports()?;
             trace!(channel = ?channel.id, command = ?Command::Init, length = nonce.len(), "to the key");
@@ -184,7 +179,7 @@ impl Channel {
     }
 
     /// Reads until the answer to CTAPHID_INIT with our nonce comes. Everything else is another program's, or too late.
-    fn receive_channel(&mut self, nonce: &[u8; 8], end: Duration) -> Result<Granted, HidError> {
+    fn receive_channel(&mut self, nonce: &[u8; 8], end: Duration) -> Result<Granted, TransportError> {
         let quiet = self.quiet();
         // An ERROR on the broadcast channel has no nonce. It is taken for ours only if nothing better comes.
         let mut refusal = None;
@@ -192,8 +187,8 @@ impl Channel {
             let report = match self.next_report(quiet, end) {
                 Ok(Some(report)) => report,
                 Ok(None) => continue,
-                Err(silent @ HidError::Timeout { phase: TimeoutPhase::Silence, .. }) => {
-                    return Err(refusal.map_or(silent, HidError::Refused));
+                Err(silent @ TransportError::Timeout { phase: TimeoutPhase::Silence, .. }) => {
+                    return Err(refusal.map_or(silent, TransportError::from));
                 }
                 Err(error) => return Err(error),
             };
@@ -207,7 +202,7 @@ impl Channel {
                     return Granted::parse(length, data);
                 }
                 Command::Error => match CtapHidErrorCode::from(data[0]) {
-                    code if means_busy(code) => return Err(HidError::Refused(code)),
+                    code if BUSY.contains(&code.code().into()) => return Err(code.into()),
                     code => refusal = Some(code),
                 },
                 _ => {}
@@ -219,21 +214,21 @@ impl Channel {
     /// which everything must be over.
     fn while_busy<T>(
         &mut self,
-        mut attempt: impl FnMut(&mut Self, Duration) -> Result<T, HidError>,
-    ) -> Result<T, HidError> {
+        mut attempt: impl FnMut(&mut Self, Duration) -> Result<T, TransportError>,
+    ) -> Result<T, TransportError> {
         let end = self.clock.now().saturating_add(self.limits.total);
         let mut patience_end = None;
         let mut wait = FIRST_WAIT;
         loop {
             self.watch(end)?;
             match attempt(self, end) {
-                Err(HidError::Refused(code)) if means_busy(code) => {}
+                Err(TransportError::Refused { code, .. }) if BUSY.contains(&code) => {}
                 done => return done,
             }
             let now = self.clock.now();
             let patience_end = *patience_end.get_or_insert(now.saturating_add(self.limits.busy));
             if now >= patience_end {
-                return Err(HidError::Busy(self.limits.busy));
+                return Err(TransportError::Busy(self.limits.busy));
             }
             let resume = patience_end.min(now + wait);
             // Reading, not sleeping: Linux drops new reports when 64 wait, and the neighbour who keeps the key busy makes many.
@@ -245,7 +240,7 @@ impl Channel {
     }
 
     /// Sends a request, until the key refuses it.
-    fn send(&mut self, reports: &[Report], end: Duration) -> Result<Sent, HidError> {
+    fn send(&mut self, reports: &[Report], end: Duration) -> Result<Sent, TransportError> {
         for (at, report) in reports.iter().enumerate() {
             self.watch(end)?;
             if at > 0
@@ -259,7 +254,7 @@ impl Channel {
     }
 
     /// What the key says to a request that it does not have the whole of yet: nothing but an error can be meant for it.
-    fn refusal(&mut self) -> Result<Option<CtapHidErrorCode>, HidError> {
+    fn refusal(&mut self) -> Result<Option<CtapHidErrorCode>, TransportError> {
         for _ in 0..STALE_REPORTS {
             let Some(report) = self.pipe.read(Duration::ZERO)? else { break };
             if let Packet::Initialization { channel, command: Command::Error, data, .. } = Packet::parse(&report)
@@ -276,7 +271,7 @@ impl Channel {
         asked: Command,
         end: Duration,
         keepalive: &mut dyn FnMut(Keepalive),
-    ) -> Result<Vec<u8>, HidError> {
+    ) -> Result<Vec<u8>, TransportError> {
         let mut assembly = Assembly::new(self.id);
         let mut quiet = self.quiet();
         loop {
@@ -291,12 +286,12 @@ impl Channel {
                             2 => Keepalive::UpNeeded,
                             _ => Keepalive::Processing,
                         }),
-                        (Command::Error, Some(code)) => return Err(HidError::Refused((*code).into())),
+                        (Command::Error, Some(code)) => return Err(CtapHidErrorCode::from(*code).into()),
                         (Command::Keepalive | Command::Error, None) => {
-                            return Err(HidError::Protocol("KEEPALIVE or ERROR without its byte"));
+                            return Err(TransportError::Protocol("KEEPALIVE or ERROR without its byte"));
                         }
                         (answered, _) if answered == asked => return Ok(message.data),
-                        _ => return Err(HidError::Protocol("an answer to another command")),
+                        _ => return Err(TransportError::Protocol("an answer to another command")),
                     }
                 }
             }
@@ -305,28 +300,28 @@ impl Channel {
     }
 
     /// The next report on any channel. `None` if there was none in a slice of the time left.
-    fn next_report(&mut self, quiet: Duration, end: Duration) -> Result<Option<Report>, HidError> {
+    fn next_report(&mut self, quiet: Duration, end: Duration) -> Result<Option<Report>, TransportError> {
         if self.clock.now() >= quiet.min(end) {
             self.watch(end)?;
-            return Err(HidError::Timeout { phase: TimeoutPhase::Silence, after: self.limits.silence });
+            return Err(TransportError::Timeout { phase: TimeoutPhase::Silence, after: self.limits.silence });
         }
         self.read_until(quiet, end)
     }
 
     /// One read of at most [`SLICE`], and not beyond either time.
-    fn read_until(&mut self, until: Duration, end: Duration) -> Result<Option<Report>, HidError> {
+    fn read_until(&mut self, until: Duration, end: Duration) -> Result<Option<Report>, TransportError> {
         self.watch(end)?;
         let left = until.min(end).saturating_sub(self.clock.now());
         Ok(self.pipe.read(SLICE.min(left))?)
     }
 
     /// Fails if the exchange has to end.
-    fn watch(&self, end: Duration) -> Result<(), HidError> {
+    fn watch(&self, end: Duration) -> Result<(), TransportError> {
         if self.cancel.is_cancelled() {
-            return Err(HidError::Cancelled);
+            return Err(TransportError::Cancelled);
         }
         if self.clock.now() >= end {
-            return Err(HidError::Timeout { phase: TimeoutPhase::Exchange, after: self.limits.total });
+            return Err(TransportError::Timeout { phase: TimeoutPhase::Exchange, after: self.limits.total });
         }
         Ok(())
     }
@@ -338,7 +333,7 @@ impl Channel {
 
     /// Throws away what came while nobody listened: other programs' answers, and late ones of ours. It also makes room: Linux
     /// drops new reports when 64 wait.
-    fn discard_stale_reports(&mut self) -> Result<(), HidError> {
+    fn discard_stale_reports(&mut self) -> Result<(), TransportError> {
         for _ in 0..STALE_REPORTS {
             if self.pipe.read(Duration::ZERO)?.is_none() {
                 break;
@@ -348,10 +343,10 @@ impl Channel {
     }
 
     /// Tells the key to stop, unless it has.
-    fn after(&mut self, error: &HidError) {
+    fn after(&mut self, error: &TransportError) {
         match error {
-            HidError::Removed | HidError::Refused(_) => {}
-            HidError::Cancelled | HidError::Timeout { phase: TimeoutPhase::Exchange, .. } => {
+            TransportError::Removed | TransportError::Refused { .. } => {}
+            TransportError::Cancelled | TransportError::Timeout { phase: TimeoutPhase::Exchange, .. } => {
                 self.unsettled = !(self.send_cancel() && self.drain());
             }
             // A key that is silent or talks nonsense is not waited for.
@@ -390,11 +385,6 @@ impl Channel {
     }
 }
 
-/// ERR_CHANNEL_BUSY, or the 0x00 that Nitrokey 3 and Solo 2 (usbd-ctaphid 0.5) send for it and for nothing else.
-fn means_busy(code: CtapHidErrorCode) -> bool {
-    matches!(code, CtapHidErrorCode::ChannelBusy | CtapHidErrorCode::Unknown(0x00))
-}
-
 /// How far a request got.
 enum Sent {
     /// The key has all of it.
@@ -420,14 +410,14 @@ struct Granted {
 impl Granted {
     /// Nonce (8), channel (4), interface version, three bytes of device version, capabilities: 17 bytes, and perhaps more that
     /// a later version adds.
-    fn parse(length: usize, data: &[u8]) -> Result<Self, HidError> {
-        let answer = data.get(..length).ok_or(HidError::Protocol("an answer to INIT is too long"))?;
+    fn parse(length: usize, data: &[u8]) -> Result<Self, TransportError> {
+        let answer = data.get(..length).ok_or(TransportError::Protocol("an answer to INIT is too long"))?;
         let [_, _, _, _, _, _, _, _, c0, c1, c2, c3, _, _, _, _, capabilities, ..] = *answer else {
-            return Err(HidError::Protocol("an answer to INIT is too short"));
+            return Err(TransportError::Protocol("an answer to INIT is too short"));
         };
         let id = ChannelId([c0, c1, c2, c3]);
         if id.is_reserved() {
-            return Err(HidError::Protocol("INIT assigned a reserved channel"));
+            return Err(TransportError::Protocol("INIT assigned a reserved channel"));
         }
         Ok(Self { id, capabilities })
     }

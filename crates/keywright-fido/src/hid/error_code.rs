@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use crate::ctap::transport::TransportError;
+
 /// Why a key refused a request below CTAP2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CtapHidErrorCode {
@@ -46,6 +48,30 @@ impl From<u8> for CtapHidErrorCode {
     }
 }
 
+impl CtapHidErrorCode {
+    /// The byte.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::InvalidCmd => 0x01,
+            Self::InvalidPar => 0x02,
+            Self::InvalidLen => 0x03,
+            Self::InvalidSeq => 0x04,
+            Self::MsgTimeout => 0x05,
+            Self::ChannelBusy => 0x06,
+            Self::LockRequired => 0x0A,
+            Self::InvalidChannel => 0x0B,
+            Self::Other => 0x7F,
+            Self::Unknown(code) => code,
+        }
+    }
+}
+
+impl From<CtapHidErrorCode> for TransportError {
+    fn from(code: CtapHidErrorCode) -> Self {
+        Self::Refused { code: code.code().into(), name: format!("CTAPHID {code}") }
+    }
+}
+
 impl fmt::Display for CtapHidErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -83,6 +109,7 @@ mod tests {
         ];
         for (code, name) in table {
             assert_eq!(CtapHidErrorCode::from(code).to_string(), name);
+            assert_eq!(CtapHidErrorCode::from(code).code(), code);
         }
     }
 }

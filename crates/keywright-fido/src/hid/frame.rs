@@ -2,7 +2,8 @@
 //!
 //! It refuses a packet of another channel, whatever it holds; a packet out of sequence; and a message longer than 7609 bytes.
 
-use super::{HidError, Report};
+use super::Report;
+use crate::ctap::transport::TransportError;
 
 /// The longest message: 57 bytes in the initialization packet and 128 continuation packets of 59.
 pub const MAX_MESSAGE: usize = INIT_DATA + 128 * CONTINUATION_DATA;
@@ -140,16 +141,16 @@ impl<'a> Packet<'a> {
     }
 }
 
-/// The reports that carry a message, filled up with zeros. Fails with [`HidError::MessageTooLong`] beyond 7609 bytes.
+/// The reports that carry a message, filled up with zeros. Fails with [`TransportError::MessageTooLong`] beyond 7609 bytes.
 pub fn packets(
     channel: ChannelId,
     command: Command,
     message: &[u8],
-) -> Result<impl Iterator<Item = Report> + '_, HidError> {
+) -> Result<impl Iterator<Item = Report> + '_, TransportError> {
     let length = u16::try_from(message.len())
         .ok()
         .filter(|_| message.len() <= MAX_MESSAGE)
-        .ok_or(HidError::MessageTooLong(message.len()))?;
+        .ok_or(TransportError::MessageTooLong(message.len()))?;
     let (first, rest) = message.split_at(message.len().min(INIT_DATA));
     let [high, low] = length.to_be_bytes();
     let initialization = report(channel, &[u8::from(command) | INIT_BIT, high, low], first);
@@ -206,19 +207,19 @@ impl Assembly {
         Self { channel, begun: None }
     }
 
-    /// Takes a report. Fails with [`HidError::Protocol`] if a message on our channel claims more than 7609 bytes, continues out
+    /// Takes a report. Fails with [`TransportError::Protocol`] if a message on our channel claims more than 7609 bytes, continues out
     /// of sequence, or begins inside another.
-    pub fn push(&mut self, report: &Report) -> Result<Progress, HidError> {
+    pub fn push(&mut self, report: &Report) -> Result<Progress, TransportError> {
         let packet = Packet::parse(report);
         if packet.channel() != self.channel {
             return Ok(Progress::Skipped);
         }
         let mut begun = match (packet, self.begun.take()) {
             (Packet::Initialization { .. }, Some(_)) => {
-                return Err(HidError::Protocol("a message began inside another"));
+                return Err(TransportError::Protocol("a message began inside another"));
             }
             (Packet::Initialization { length, .. }, None) if length > MAX_MESSAGE => {
-                return Err(HidError::Protocol("a message claims more than 7609 bytes"));
+                return Err(TransportError::Protocol("a message claims more than 7609 bytes"));
             }
             (Packet::Initialization { command, length, data, .. }, None) => {
                 let data = data[..length.min(data.len())].to_vec();
@@ -227,7 +228,7 @@ impl Assembly {
             (Packet::Continuation { .. }, None) => return Ok(Progress::Skipped),
             (Packet::Continuation { sequence, data, .. }, Some(mut begun)) => {
                 if sequence != begun.next {
-                    return Err(HidError::Protocol("a packet is out of sequence"));
+                    return Err(TransportError::Protocol("a packet is out of sequence"));
                 }
                 let missing = begun.length - begun.message.data.len();
                 begun.message.data.extend_from_slice(&data[..missing.min(data.len())]);
@@ -258,7 +259,7 @@ mod tests {
         packets(CHANNEL, Command::Cbor, &message(length)).unwrap().collect()
     }
 
-    fn refusal(reports: &[Report]) -> HidError {
+    fn refusal(reports: &[Report]) -> TransportError {
         let mut assembly = Assembly::new(CHANNEL);
         reports.iter().find_map(|report| assembly.push(report).err()).expect("one of these must be refused")
     }
@@ -307,7 +308,7 @@ mod tests {
     fn one_byte_more_is_refused_before_anything_is_sent() {
         for length in [7610, 65_536] {
             let error = packets(CHANNEL, Command::Cbor, &message(length)).err();
-            assert_eq!(error, Some(HidError::MessageTooLong(length)));
+            assert_eq!(error, Some(TransportError::MessageTooLong(length)));
         }
     }
 
@@ -349,14 +350,14 @@ mod tests {
         for length in [[0x1D, 0xBA], [0xFF, 0xFF]] {
             let mut report = cut(57)[0];
             report[5..7].copy_from_slice(&length);
-            assert_eq!(refusal(&[report]), HidError::Protocol("a message claims more than 7609 bytes"));
+            assert_eq!(refusal(&[report]), TransportError::Protocol("a message claims more than 7609 bytes"));
         }
     }
 
     #[test]
     fn packets_out_of_sequence_are_refused() {
         let reports = cut(300);
-        let wrong = HidError::Protocol("a packet is out of sequence");
+        let wrong = TransportError::Protocol("a packet is out of sequence");
         assert_eq!(refusal(&[reports[0], reports[2]]), wrong);
         assert_eq!(refusal(&[reports[0], reports[1], reports[1]]), wrong);
     }
@@ -364,7 +365,7 @@ mod tests {
     #[test]
     fn a_message_inside_another_is_refused() {
         let reports = cut(300);
-        let wrong = HidError::Protocol("a message began inside another");
+        let wrong = TransportError::Protocol("a message began inside another");
         assert_eq!(refusal(&[reports[0], reports[0]]), wrong);
         assert_eq!(refusal(&[reports[0], reports[1], cut(1)[0]]), wrong);
     }

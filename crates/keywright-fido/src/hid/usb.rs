@@ -18,7 +18,8 @@ use hidapi::{DeviceInfo, HidApi, HidResult};
 
 use self::attachments::{Attachments, Sighting};
 use self::pipe::UsbPipe;
-use super::{Bus, Cancel, Device, HidError, Pipe, TimeoutPhase};
+use super::{Bus, Cancel, Device, Pipe};
+use crate::ctap::transport::{TimeoutPhase, TransportError};
 
 /// The HID usage page of FIDO authenticators (CTAP 2.1, 11.2.8.2).
 const FIDO_USAGE_PAGE: u16 = 0xF1D0;
@@ -41,7 +42,7 @@ pub struct UsbBus {
 impl UsbBus {
     /// On macOS this starts hidapi, which has to be done by a process's main thread. Elsewhere the first look does: starting is a
     /// look by itself.
-    pub fn new() -> Result<Self, HidError> {
+    pub fn new() -> Result<Self, TransportError> {
         #[cfg(target_os = "macos")]
         with_hidapi(|_| Ok(()))?;
         Ok(Self::default())
@@ -53,7 +54,7 @@ impl UsbBus {
 }
 
 impl Bus for UsbBus {
-    fn devices(&self) -> Result<Vec<Device>, HidError> {
+    fn devices(&self) -> Result<Vec<Device>, TransportError> {
         // Held while looking, so that two threads' looks are counted in the order in which they were made.
         let mut attachments = self.attachments();
         let mut hidapi = HIDAPI.lock().unwrap_or_else(PoisonError::into_inner);
@@ -65,34 +66,34 @@ impl Bus for UsbBus {
 
     /// Only a device that this bus has listed can be opened. On Linux the device's node is locked (`flock`, as libfido2 does)
     /// for as long as the pipe lives.
-    fn open(&self, device: &Device) -> Result<Box<dyn Pipe>, HidError> {
-        let insertion = self.attachments().insertion(device).ok_or(HidError::Removed)?.to_owned();
+    fn open(&self, device: &Device) -> Result<Box<dyn Pipe>, TransportError> {
+        let insertion = self.attachments().insertion(device).ok_or(TransportError::Removed)?.to_owned();
         if !place::is_there(&device.path, &insertion) {
-            return Err(HidError::Removed);
+            return Err(TransportError::Removed);
         }
         #[cfg(target_os = "linux")]
         let lock = lock::acquire(&device.path)?;
         #[cfg(not(target_os = "linux"))]
         let lock = ();
-        let path = CString::new(device.path.as_str()).map_err(|_| HidError::Removed)?;
+        let path = CString::new(device.path.as_str()).map_err(|_| TransportError::Removed)?;
         // Opened after locking: Linux keeps each reader's reports apart, and this reader has none of the last holder's.
         let opened = with_hidapi(|api| api.open_path(&path));
         // What was opened is what was listed if it is still there now: the system never uses an identity twice.
         if !place::is_there(&device.path, &insertion) {
-            return Err(HidError::Removed);
+            return Err(TransportError::Removed);
         }
         let opened = opened.map_err(|error| place::refusal(&device.path, error))?;
         Ok(Box::new(UsbPipe::new(opened, lock, device.path.clone(), insertion)))
     }
 
-    /// Fails with [`HidError::Timeout`] if the key was not pulled within `patience`, with [`HidError::Removed`] if it was and
+    /// Fails with [`TransportError::Timeout`] if the key was not pulled within `patience`, with [`TransportError::Removed`] if it was and
     /// nothing came. Where the port is not known (its device path stands for it), the next key of the same model that
     /// appears is taken, unless two appear at once.
-    fn replug(&self, device: &Device, patience: Duration, cancel: &Cancel) -> Result<Device, HidError> {
+    fn replug(&self, device: &Device, patience: Duration, cancel: &Cancel) -> Result<Device, TransportError> {
         let start = Instant::now();
         loop {
             if cancel.is_cancelled() {
-                return Err(HidError::Cancelled);
+                return Err(TransportError::Cancelled);
             }
             let now = self.devices()?;
             if let Some(next) = self.attachments().successor(device, &now) {
@@ -101,9 +102,9 @@ impl Bus for UsbBus {
             if start.elapsed() >= patience {
                 let stayed = self.attachments().insertion(device).is_some();
                 return Err(if stayed {
-                    HidError::Timeout { phase: TimeoutPhase::Replug, after: patience }
+                    TransportError::Timeout { phase: TimeoutPhase::Replug, after: patience }
                 } else {
-                    HidError::Removed
+                    TransportError::Removed
                 });
             }
             thread::sleep(LOOK_AGAIN);
@@ -133,7 +134,7 @@ fn sighting(info: &DeviceInfo) -> Option<Sighting> {
     Some(Sighting { device, insertion: place.insertion })
 }
 
-fn with_hidapi<T>(work: impl FnOnce(&mut HidApi) -> HidResult<T>) -> Result<T, HidError> {
+fn with_hidapi<T>(work: impl FnOnce(&mut HidApi) -> HidResult<T>) -> Result<T, TransportError> {
     let mut hidapi = HIDAPI.lock().unwrap_or_else(PoisonError::into_inner);
     let api = match &mut *hidapi {
         Some(api) => api,
@@ -142,8 +143,8 @@ fn with_hidapi<T>(work: impl FnOnce(&mut HidApi) -> HidResult<T>) -> Result<T, H
     work(api).map_err(system)
 }
 
-fn system(error: hidapi::HidError) -> HidError {
-    HidError::System(error.to_string())
+fn system(error: hidapi::HidError) -> TransportError {
+    TransportError::System(error.to_string())
 }
 
 #[cfg(test)]
@@ -166,18 +167,18 @@ mod tests {
     #[test]
     fn a_key_that_was_not_listed_is_not_opened() {
         let bus = UsbBus::new().unwrap();
-        assert_eq!(bus.open(&absent()).err(), Some(HidError::Removed));
+        assert_eq!(bus.open(&absent()).err(), Some(TransportError::Removed));
         bus.devices().unwrap();
-        assert_eq!(bus.open(&absent()).err(), Some(HidError::Removed));
+        assert_eq!(bus.open(&absent()).err(), Some(TransportError::Removed));
     }
 
     #[test]
     fn nobody_waits_longer_for_a_replug_than_asked() {
         let bus = UsbBus::new().unwrap();
         let cancel = Cancel::default();
-        assert_eq!(bus.replug(&absent(), Duration::ZERO, &cancel), Err(HidError::Removed));
+        assert_eq!(bus.replug(&absent(), Duration::ZERO, &cancel), Err(TransportError::Removed));
         cancel.cancel();
-        assert_eq!(bus.replug(&absent(), Duration::MAX, &cancel), Err(HidError::Cancelled));
+        assert_eq!(bus.replug(&absent(), Duration::MAX, &cancel), Err(TransportError::Cancelled));
     }
 
     #[test]

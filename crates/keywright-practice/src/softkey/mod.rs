@@ -29,7 +29,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use keywright_fido::hid::HidError;
+use keywright_fido::ctap::TransportError;
 use keywright_fido::webauthn::Aaguid;
 
 pub use env::VENDOR_FACILITATED_RPS;
@@ -123,7 +123,7 @@ pub enum SoftKeyError {
     Certificate(String),
 }
 
-impl From<SoftKeyError> for HidError {
+impl From<SoftKeyError> for TransportError {
     fn from(error: SoftKeyError) -> Self {
         match error {
             SoftKeyError::Removed => Self::Removed,

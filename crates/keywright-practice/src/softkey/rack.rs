@@ -10,7 +10,8 @@ use super::lock::wait_for_folder;
 use super::memory::Memory;
 use super::state::{Contents, at, replace};
 use super::{Model, SoftKeyError, Touch};
-use keywright_fido::hid::{Bus, Cancel, Device, HidError, Pipe};
+use keywright_fido::ctap::TransportError;
+use keywright_fido::hid::{Bus, Cancel, Device, Pipe};
 
 const ANCHOR: &str = "attestation-ca.pem";
 const AUTHORITY_KEY: &str = "attestation-ca-key.pem";
@@ -93,29 +94,29 @@ impl Rack {
         self.keys.iter().for_each(|key| key.touch(touch));
     }
 
-    fn find(&self, device: &Device) -> Result<&SoftKey, HidError> {
+    fn find(&self, device: &Device) -> Result<&SoftKey, TransportError> {
         let is_it = |key: &&SoftKey| key.port() == device.port;
-        self.keys.iter().find(is_it).ok_or(HidError::Removed)
+        self.keys.iter().find(is_it).ok_or(TransportError::Removed)
     }
 }
 
 impl Bus for Rack {
-    fn devices(&self) -> Result<Vec<Device>, HidError> {
+    fn devices(&self) -> Result<Vec<Device>, TransportError> {
         Ok(self.keys.iter().filter_map(SoftKey::device).collect())
     }
 
-    fn open(&self, device: &Device) -> Result<Box<dyn Pipe>, HidError> {
+    fn open(&self, device: &Device) -> Result<Box<dyn Pipe>, TransportError> {
         Ok(Box::new(self.find(device)?.open_attached(device.attach)?))
     }
 
     /// Pulls the key and plugs it in again, without waiting; a key that was pulled is plugged in.
-    fn replug(&self, device: &Device, _patience: Duration, cancel: &Cancel) -> Result<Device, HidError> {
+    fn replug(&self, device: &Device, _patience: Duration, cancel: &Cancel) -> Result<Device, TransportError> {
         if cancel.is_cancelled() {
-            return Err(HidError::Cancelled);
+            return Err(TransportError::Cancelled);
         }
         let key = self.find(device)?;
         key.power_cycle();
-        key.device().ok_or(HidError::Removed)
+        key.device().ok_or(TransportError::Removed)
     }
 }
 

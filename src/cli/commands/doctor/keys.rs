@@ -11,8 +11,9 @@ use crate::cli::shared::device::KeysError;
 use crate::cli::shared::open_key::Keys;
 use crate::cli::shared::{CliError, Session};
 use keywright_fido::ctap::Authenticator;
+use keywright_fido::ctap::TransportError;
 use keywright_fido::hid::usb::permission::{self, Missing};
-use keywright_fido::hid::{Bus, Device, HidError, Limits};
+use keywright_fido::hid::{Bus, Device, Limits};
 
 /// Nothing that is asked here needs a touch, so no key has a reason to take longer.
 const LIMITS: Limits =
@@ -121,8 +122,8 @@ fn finding(bus: &dyn Bus, device: &Device, session: &Session) -> Finding {
     let path = device.path.as_str();
     let facts = match ask(bus, device, session) {
         Ok(facts) => facts,
-        Err(CliError::Hid(HidError::NoPermission { .. })) => return Barrier::on(OS, path).finding(path),
-        Err(CliError::Hid(HidError::Removed))
+        Err(CliError::Transport(TransportError::NoPermission { .. })) => return Barrier::on(OS, path).finding(path),
+        Err(CliError::Transport(TransportError::Removed))
             if bus.is_usb() && Barrier::on(OS, path) == Barrier::Linux(Missing::Node) =>
         {
             return Barrier::Linux(Missing::Node).finding(path);
@@ -146,7 +147,7 @@ fn finding(bus: &dyn Bus, device: &Device, session: &Session) -> Finding {
 
 /// Opens the key unless another program holds it, and asks what needs neither PIN nor touch.
 fn ask(bus: &dyn Bus, device: &Device, session: &Session) -> Result<Facts, CliError> {
-    let mut key = Authenticator::open(bus.open(device)?, LIMITS, session.cancel.clone())?;
+    let mut key = Authenticator::open_hid(bus.open(device)?, LIMITS, session.cancel.clone())?;
     let pin_set = key.info().has_pin();
     let pin_retries = if pin_set { Some(key.pin_retries()?.retries) } else { None };
     Ok(Facts {

@@ -13,7 +13,7 @@ use crate::cli::shared::console::Style;
 use crate::cli::shared::output::{View, table};
 use crate::cli::shared::session::ENDING;
 use crate::cli::shared::{CliError, Exit, Session};
-use keywright_fido::hid::HidError;
+use keywright_fido::ctap::TransportError;
 
 /// The rule that lets plain users open keys on Linux.
 const UDEV_RULE: &str = include_str!("../../../../udev/70-keywright.rules");
@@ -93,7 +93,7 @@ impl Doctor {
         let mut findings = station::look(session);
         findings.extend(keys::look(&self.source, session));
         if session.cancel.is_cancelled() {
-            return Err(HidError::Cancelled.into());
+            return Err(TransportError::Cancelled.into());
         }
         if session.output.is_json() {
             for finding in &findings {

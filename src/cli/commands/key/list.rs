@@ -9,8 +9,8 @@ use crate::cli::shared::open_key::{self, Keys};
 use crate::cli::shared::output::{View, table};
 use crate::cli::shared::session::ENDING;
 use crate::cli::shared::{CliError, Exit, Session};
-use keywright_fido::ctap::CtapError;
-use keywright_fido::hid::{Device, HidError, TimeoutPhase};
+use keywright_fido::ctap::{CtapError, TimeoutPhase, TransportError};
+use keywright_fido::hid::Device;
 use keywright_fido::webauthn::Aaguid;
 
 /// List the keys that are plugged in.
@@ -84,7 +84,7 @@ impl List {
                 .collect()
         });
         if session.cancel.is_cancelled() {
-            return Err(HidError::Cancelled.into());
+            return Err(TransportError::Cancelled.into());
         }
         if session.output.is_json() {
             for row in &rows {
@@ -123,29 +123,29 @@ fn read(keys: &Keys, device: &Device, session: &Session) -> Row {
 fn code(error: &CliError) -> &'static str {
     let CliError::Ctap(error) = error else {
         return match error {
-            CliError::Hid(error) => hid_code(error),
+            CliError::Transport(error) => transport_code(error),
             _ => "other",
         };
     };
     match error {
-        CtapError::Hid(error) => hid_code(error),
+        CtapError::Transport(error) => transport_code(error),
         CtapError::Status { .. } => "ctap-status",
         CtapError::Unsupported(_) => "unsupported",
         _ => "malformed-answer",
     }
 }
 
-fn hid_code(error: &HidError) -> &'static str {
+fn transport_code(error: &TransportError) -> &'static str {
     match error {
-        HidError::Removed => "removed",
-        HidError::NoPermission { .. } => "no-permission",
-        HidError::Held { .. } => "held",
-        HidError::Timeout { phase: TimeoutPhase::Silence, .. } => "silent",
-        HidError::Timeout { .. } => "too-long",
-        HidError::Refused(_) => "refused",
-        HidError::Busy(_) => "busy",
-        HidError::Protocol(_) => "protocol",
-        HidError::Cancelled => "cancelled",
+        TransportError::Removed => "removed",
+        TransportError::NoPermission { .. } => "no-permission",
+        TransportError::Held { .. } => "held",
+        TransportError::Timeout { phase: TimeoutPhase::Silence, .. } => "silent",
+        TransportError::Timeout { .. } => "too-long",
+        TransportError::Refused { .. } => "refused",
+        TransportError::Busy(_) => "busy",
+        TransportError::Protocol(_) => "protocol",
+        TransportError::Cancelled => "cancelled",
         _ => "system",
     }
 }
@@ -179,7 +179,8 @@ mod tests {
 
     #[test]
     fn a_bad_key_is_listed_beside_the_good_ones() {
-        let error = Reason { code: code(&HidError::Removed.into()), message: HidError::Removed.to_string() };
+        let error =
+            Reason { code: code(&TransportError::Removed.into()), message: TransportError::Removed.to_string() };
         let unreadable = Unreadable { path: "/dev/hidraw0".into(), error };
         let key = Key {
             path: "/dev/hidraw1".into(),

@@ -24,18 +24,18 @@ impl Bench {
         Self::open(ScriptedPipe::after_init(script)).expect("this key answers INIT")
     }
 
-    fn open(pipe: ScriptedPipe) -> Result<Self, HidError> {
+    fn open(pipe: ScriptedPipe) -> Result<Self, TransportError> {
         let (clock, log, cancel) = (pipe.clock(), pipe.log(), Cancel::default());
         let channel = Channel::open_with(Box::new(pipe), Limits::default(), cancel.clone(), Box::new(clock.clone()))?;
         Ok(Self { channel, clock, log, cancel })
     }
 
-    fn cbor(&mut self) -> Result<Vec<u8>, HidError> {
+    fn cbor(&mut self) -> Result<Vec<u8>, TransportError> {
         self.channel.cbor(GET_INFO, &mut |_| ())
     }
 
     /// The error of an exchange, and how long it took.
-    fn failure(&mut self) -> (HidError, Duration) {
+    fn failure(&mut self) -> (TransportError, Duration) {
         let start = self.clock.now();
         let error = self.cbor().expect_err("this exchange must fail");
         (error, self.clock.now() - start)
@@ -57,12 +57,12 @@ impl Bench {
     }
 }
 
-fn silent(after: Duration) -> HidError {
-    HidError::Timeout { phase: TimeoutPhase::Silence, after }
+fn silent(after: Duration) -> TransportError {
+    TransportError::Timeout { phase: TimeoutPhase::Silence, after }
 }
 
-fn unfinished(after: Duration) -> HidError {
-    HidError::Timeout { phase: TimeoutPhase::Exchange, after }
+fn unfinished(after: Duration) -> TransportError {
+    TransportError::Timeout { phase: TimeoutPhase::Exchange, after }
 }
 
 fn ok() -> Vec<Say> {
@@ -82,7 +82,9 @@ fn once(first: Vec<Say>) -> impl FnMut(&Heard) -> Vec<Say> + Send + 'static {
     }
 }
 
-fn opened(script: impl FnMut(&Heard) -> Vec<Say> + Send + 'static) -> (Result<Bench, HidError>, Log, VirtualClock) {
+fn opened(
+    script: impl FnMut(&Heard) -> Vec<Say> + Send + 'static,
+) -> (Result<Bench, TransportError>, Log, VirtualClock) {
     let pipe = ScriptedPipe::new(script);
     let (log, clock) = (pipe.log(), pipe.clock());
     (Bench::open(pipe), log, clock)
@@ -110,7 +112,7 @@ mod answers {
     #[test]
     fn a_longer_message_is_not_sent() {
         let mut bench = Bench::new(|_| ok());
-        assert_eq!(bench.channel.ping(&[0; 7610]), Err(HidError::MessageTooLong(7610)));
+        assert_eq!(bench.channel.ping(&[0; 7610]), Err(TransportError::MessageTooLong(7610)));
         assert_eq!(bench.commands(), [Command::Init]);
     }
 
@@ -123,19 +125,19 @@ mod answers {
     #[test]
     fn a_ping_that_comes_back_changed_is_an_error() {
         let mut bench = Bench::new(|_| say(CHANNEL, Command::Ping, b"pong"));
-        assert_eq!(bench.channel.ping(b"ping"), Err(HidError::Protocol("PING returned other bytes")));
+        assert_eq!(bench.channel.ping(b"ping"), Err(TransportError::Protocol("PING returned other bytes")));
     }
 
     #[test]
     fn an_error_is_reported_by_its_name() {
         let (refused, _) = Bench::new(|_| error(CHANNEL, 0x0B)).failure();
-        assert_eq!(refused, HidError::Refused(CtapHidErrorCode::InvalidChannel));
+        assert_eq!(refused, CtapHidErrorCode::InvalidChannel.into());
         assert_eq!(refused.to_string(), "the key answered CTAPHID ERR_INVALID_CHANNEL");
     }
 
     #[test]
     fn an_answer_to_another_command_is_an_error() {
-        let wrong = HidError::Protocol("an answer to another command");
+        let wrong = TransportError::Protocol("an answer to another command");
         assert_eq!(Bench::new(|_| say(CHANNEL, Command::Ping, OK)).failure().0, wrong);
         let mut bench = Bench::new(|_| vec![Say::Report(keepalive(1))]);
         assert_eq!(bench.channel.ping(&[]), Err(wrong));
@@ -144,9 +146,9 @@ mod answers {
     #[test]
     fn answers_that_lack_their_first_byte_are_errors() {
         let empty = |command| Bench::new(move |_| say(CHANNEL, command, &[])).failure().0;
-        assert_eq!(empty(Command::Cbor), HidError::Protocol("an answer to CBOR has no status byte"));
-        assert_eq!(empty(Command::Keepalive), HidError::Protocol("KEEPALIVE or ERROR without its byte"));
-        assert_eq!(empty(Command::Error), HidError::Protocol("KEEPALIVE or ERROR without its byte"));
+        assert_eq!(empty(Command::Cbor), TransportError::Protocol("an answer to CBOR has no status byte"));
+        assert_eq!(empty(Command::Keepalive), TransportError::Protocol("KEEPALIVE or ERROR without its byte"));
+        assert_eq!(empty(Command::Error), TransportError::Protocol("KEEPALIVE or ERROR without its byte"));
     }
 
     #[test]
@@ -220,7 +222,7 @@ mod neighbours {
         let (bench, ..) = opened(move |heard| [init_answer(heard), vec![flood]].concat());
         let mut bench = bench.unwrap();
         bench.cancel.cancel();
-        assert_eq!(bench.cbor(), Err(HidError::Cancelled));
+        assert_eq!(bench.cbor(), Err(TransportError::Cancelled));
     }
 
     #[test]
@@ -236,7 +238,7 @@ mod neighbours {
         let (bench, ..) = opened(move |heard| [refuse(heard), init_answer(heard)].concat());
         assert!(bench.is_ok());
         let (bench, ..) = opened(refuse);
-        assert_eq!(bench.err(), Some(HidError::Refused(CtapHidErrorCode::InvalidChannel)));
+        assert_eq!(bench.err(), Some(CtapHidErrorCode::InvalidChannel.into()));
     }
 }
 
@@ -248,7 +250,7 @@ mod broken_keys {
         let mut report = [0; 64];
         report[..7].copy_from_slice(&[0x11, 0x22, 0x33, 0x44, 0x90, 0xFF, 0xFF]);
         let (error, took) = Bench::new(once(vec![Say::Report(report)])).failure();
-        assert_eq!(error, HidError::Protocol("a message claims more than 7609 bytes"));
+        assert_eq!(error, TransportError::Protocol("a message claims more than 7609 bytes"));
         assert_eq!(took, Duration::ZERO);
     }
 
@@ -264,7 +266,7 @@ mod broken_keys {
     fn packets_out_of_sequence_are_an_error() {
         let mut reports = say(CHANNEL, Command::Cbor, &[0; 300]);
         reports.swap(1, 2);
-        assert_eq!(Bench::new(once(reports)).failure().0, HidError::Protocol("a packet is out of sequence"));
+        assert_eq!(Bench::new(once(reports)).failure().0, TransportError::Protocol("a packet is out of sequence"));
     }
 
     #[test]
@@ -273,7 +275,7 @@ mod broken_keys {
         for (twice, why) in [(0, "a message began inside another"), (2, "a packet is out of sequence")] {
             let mut reports = answer.clone();
             reports.insert(twice, answer[twice]);
-            assert_eq!(Bench::new(once(reports)).failure().0, HidError::Protocol(why));
+            assert_eq!(Bench::new(once(reports)).failure().0, TransportError::Protocol(why));
         }
     }
 
@@ -331,7 +333,7 @@ mod broken_keys {
             });
             bench.err()
         };
-        let wrong = |why| Some(HidError::Protocol(why));
+        let wrong = |why| Some(TransportError::Protocol(why));
         assert_eq!(answer(|report| report[6] = 16), wrong("an answer to INIT is too short"));
         assert_eq!(answer(|report| report[5] = 0xFF), wrong("an answer to INIT is too long"));
         let reserved = wrong("INIT assigned a reserved channel");
@@ -426,7 +428,7 @@ mod busy_keys {
         // 0x00 is what some firmware says for it.
         for code in [0x06, 0x00] {
             let mut bench = Bench::new(move |_| error(CHANNEL, code));
-            assert_eq!(bench.failure(), (HidError::Busy(5 * SECOND), 5 * SECOND));
+            assert_eq!(bench.failure(), (TransportError::Busy(5 * SECOND), 5 * SECOND));
             assert!((10..25).contains(&bench.commands().len()));
         }
     }
@@ -449,7 +451,7 @@ mod busy_keys {
         let mut bench = Bench::new(|_| error(CHANNEL, 0x06));
         bench.cancel_after_reads(5);
         let (error, took) = bench.failure();
-        assert_eq!(error, HidError::Cancelled);
+        assert_eq!(error, TransportError::Cancelled);
         assert!(took < SECOND);
     }
 
@@ -504,7 +506,7 @@ mod requests_that_are_cut_off {
         }
     }
 
-    fn ask(times: u32, code: u8, channel: ChannelId) -> (Result<Vec<u8>, HidError>, Vec<Command>) {
+    fn ask(times: u32, code: u8, channel: ChannelId) -> (Result<Vec<u8>, TransportError>, Vec<Command>) {
         let pipe = ScriptedPipe::after_init(|_| ok());
         let (log, clock) = (pipe.log(), pipe.clock());
         let forgetful = Forgetful { pipe, times, code, channel, deaf: false, due: None };
@@ -523,7 +525,7 @@ mod requests_that_are_cut_off {
     #[test]
     fn a_key_that_never_finds_its_place_is_given_up() {
         let (answer, heard) = ask(u32::MAX, 0x04, CHANNEL);
-        assert_eq!(answer, Err(HidError::Refused(CtapHidErrorCode::InvalidSeq)));
+        assert_eq!(answer, Err(CtapHidErrorCode::InvalidSeq.into()));
         assert_eq!(heard, [Command::Init; 4]);
     }
 
@@ -534,7 +536,7 @@ mod requests_that_are_cut_off {
 
     #[test]
     fn any_other_error_in_the_middle_is_the_answer() {
-        let refused = Err(HidError::Refused(CtapHidErrorCode::InvalidLen));
+        let refused = Err(CtapHidErrorCode::InvalidLen.into());
         assert_eq!(ask(1, 0x03, CHANNEL), (refused, vec![Command::Init]));
     }
 
@@ -548,7 +550,7 @@ mod requests_that_are_cut_off {
         for request in [LONG, GET_INFO] {
             let mut bench = Bench::new(|_| error(CHANNEL, 0x04));
             let refused = bench.channel.cbor(request, &mut |_| ());
-            assert_eq!(refused, Err(HidError::Refused(CtapHidErrorCode::InvalidSeq)));
+            assert_eq!(refused, Err(CtapHidErrorCode::InvalidSeq.into()));
             assert_eq!(bench.commands(), [Command::Init, Command::Cbor]);
         }
     }
@@ -571,7 +573,7 @@ mod cancelling {
         }
     }
 
-    fn cancel_at_touch(bench: &mut Bench) -> Result<Vec<u8>, HidError> {
+    fn cancel_at_touch(bench: &mut Bench) -> Result<Vec<u8>, TransportError> {
         let cancel = bench.cancel.clone();
         bench.channel.cbor(GET_INFO, &mut |status| {
             if status == Keepalive::UpNeeded {
@@ -583,7 +585,7 @@ mod cancelling {
     #[test]
     fn the_key_is_told_and_its_answer_is_drained() {
         let mut bench = Bench::new(touch(100 * MILLISECOND));
-        assert_eq!(cancel_at_touch(&mut bench), Err(HidError::Cancelled));
+        assert_eq!(cancel_at_touch(&mut bench), Err(TransportError::Cancelled));
         assert_eq!(bench.commands(), [Command::Init, Command::Cbor, Command::Cancel]);
         assert_eq!(bench.clock.now(), 100 * MILLISECOND);
         bench.channel.cancel = Cancel::default();
@@ -594,7 +596,7 @@ mod cancelling {
     #[test]
     fn an_answer_that_comes_too_late_is_not_the_next_answer() {
         let mut bench = Bench::new(touch(DRAIN + MILLISECOND));
-        assert_eq!(cancel_at_touch(&mut bench), Err(HidError::Cancelled));
+        assert_eq!(cancel_at_touch(&mut bench), Err(TransportError::Cancelled));
         bench.channel.cancel = Cancel::default();
         let bench = bench.answered();
         assert_eq!(bench.commands()[3..], [Command::Init, Command::Cbor]);
@@ -604,7 +606,7 @@ mod cancelling {
     fn nothing_is_sent_after_somebody_asked_to_end() {
         let mut bench = Bench::new(|_| ok());
         bench.cancel.cancel();
-        assert_eq!(bench.cbor(), Err(HidError::Cancelled));
+        assert_eq!(bench.cbor(), Err(TransportError::Cancelled));
         assert_eq!(bench.commands(), [Command::Init]);
     }
 
@@ -614,7 +616,7 @@ mod cancelling {
         // One read finds nothing stale, one waits; then somebody asks.
         bench.cancel_after_reads(2);
         let (error, took) = bench.failure();
-        assert_eq!((error, took), (HidError::Cancelled, SLICE + DRAIN));
+        assert_eq!((error, took), (TransportError::Cancelled, SLICE + DRAIN));
     }
 }
 
@@ -626,21 +628,21 @@ mod removal {
         let mut reports = say(CHANNEL, Command::Cbor, &[0; 300]);
         reports[2] = Say::Vanish;
         let mut bench = Bench::new(once(reports));
-        assert_eq!(bench.failure(), (HidError::Removed, Duration::ZERO));
+        assert_eq!(bench.failure(), (TransportError::Removed, Duration::ZERO));
         assert_eq!(bench.commands(), [Command::Init, Command::Cbor]);
-        assert_eq!(bench.cbor(), Err(HidError::Removed));
+        assert_eq!(bench.cbor(), Err(TransportError::Removed));
     }
 
     #[test]
     fn a_key_pulled_while_it_waits_for_a_touch_is_removed() {
         let mut bench = Bench::new(once(vec![Say::Report(keepalive(2)), Say::Pause(SECOND), Say::Vanish]));
-        assert_eq!(bench.failure(), (HidError::Removed, SECOND));
+        assert_eq!(bench.failure(), (TransportError::Removed, SECOND));
     }
 
     #[test]
     fn a_key_pulled_before_it_gave_a_channel_is_removed() {
         let (bench, ..) = opened(|_| vec![Say::Vanish]);
-        assert_eq!(bench.err(), Some(HidError::Removed));
+        assert_eq!(bench.err(), Some(TransportError::Removed));
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::hid::HidError;
+use crate::ctap::TransportError;
 
 /// How long another program may hold the lock. Those that only look whether a key is there let it go at once.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -22,11 +22,11 @@ const SETTLE: Duration = Duration::from_secs(2);
 const NO_DEVICE: [i32; 2] = [6, 19];
 
 /// Opens the node and locks it. The lock ends when the file is closed.
-pub(super) fn acquire(path: &str) -> Result<File, HidError> {
+pub(super) fn acquire(path: &str) -> Result<File, TransportError> {
     acquire_within(PATIENCE, path)
 }
 
-fn acquire_within(patience: Duration, path: &str) -> Result<File, HidError> {
+fn acquire_within(patience: Duration, path: &str) -> Result<File, TransportError> {
     let file = open(path)?;
     let start = Instant::now();
     loop {
@@ -38,13 +38,13 @@ fn acquire_within(patience: Duration, path: &str) -> Result<File, HidError> {
                 // Our own handle is not what stands in the way.
                 drop(file);
                 let holder = holder(Path::new(path)).unwrap_or_else(|| "unknown".to_owned());
-                return Err(HidError::Held { path: path.to_owned(), holder });
+                return Err(TransportError::Held { path: path.to_owned(), holder });
             }
         }
     }
 }
 
-fn open(path: &str) -> Result<File, HidError> {
+fn open(path: &str) -> Result<File, TransportError> {
     let start = Instant::now();
     loop {
         match OpenOptions::new().read(true).write(true).open(path) {
@@ -69,12 +69,12 @@ fn has_just_changed(path: &str) -> bool {
     changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|age| age < SETTLE + Duration::from_secs(1)))
 }
 
-fn refusal(path: &str, error: &io::Error) -> HidError {
+fn refusal(path: &str, error: &io::Error) -> TransportError {
     match error.kind() {
-        ErrorKind::PermissionDenied => HidError::NoPermission { path: path.to_owned() },
-        ErrorKind::NotFound => HidError::Removed,
-        _ if error.raw_os_error().is_some_and(|code| NO_DEVICE.contains(&code)) => HidError::Removed,
-        _ => HidError::System(error.to_string()),
+        ErrorKind::PermissionDenied => TransportError::NoPermission { path: path.to_owned() },
+        ErrorKind::NotFound => TransportError::Removed,
+        _ if error.raw_os_error().is_some_and(|code| NO_DEVICE.contains(&code)) => TransportError::Removed,
+        _ => TransportError::System(error.to_string()),
     }
 }
 
@@ -120,7 +120,7 @@ mod tests {
         let node = tempfile::NamedTempFile::new().unwrap();
         let path = node.path().to_str().unwrap();
         let theirs = acquire(path).unwrap();
-        let Err(HidError::Held { path: held, holder }) = acquire_within(Duration::ZERO, path) else {
+        let Err(TransportError::Held { path: held, holder }) = acquire_within(Duration::ZERO, path) else {
             panic!("two handles have the lock")
         };
         assert_eq!(held, path);
@@ -149,9 +149,9 @@ mod tests {
 
     #[test]
     fn a_node_that_is_not_there_means_that_the_key_was_removed() {
-        assert_eq!(acquire("/dev/hidraw99999").err(), Some(HidError::Removed));
+        assert_eq!(acquire("/dev/hidraw99999").err(), Some(TransportError::Removed));
         for code in NO_DEVICE {
-            assert_eq!(refusal("/dev/hidraw0", &io::Error::from_raw_os_error(code)), HidError::Removed);
+            assert_eq!(refusal("/dev/hidraw0", &io::Error::from_raw_os_error(code)), TransportError::Removed);
         }
     }
 
@@ -166,7 +166,7 @@ mod tests {
     #[test]
     fn no_permission_is_told_from_no_device() {
         let refused = refusal("/dev/hidraw0", &ErrorKind::PermissionDenied.into());
-        assert_eq!(refused, HidError::NoPermission { path: "/dev/hidraw0".into() });
+        assert_eq!(refused, TransportError::NoPermission { path: "/dev/hidraw0".into() });
     }
 
     #[test]

@@ -21,7 +21,7 @@ mod linux {
     use std::path::{Component, Path};
 
     use super::Place;
-    use crate::hid::HidError;
+    use crate::ctap::TransportError;
 
     const CLASS: &str = "/sys/class/hidraw";
 
@@ -36,7 +36,7 @@ mod linux {
     }
 
     /// hidapi's refusal, after the lock told of all that has a name.
-    pub(in super::super) fn refusal(_path: &str, error: HidError) -> HidError {
+    pub(in super::super) fn refusal(_path: &str, error: TransportError) -> TransportError {
         error
     }
 
@@ -120,7 +120,7 @@ mod other {
     use std::io::ErrorKind;
 
     use super::Place;
-    use crate::hid::HidError;
+    use crate::ctap::TransportError;
     use crate::hid::usb::with_hidapi;
 
     /// ERROR_SHARING_VIOLATION
@@ -143,16 +143,16 @@ mod other {
 
     /// What hidapi's refusal means. On Windows a HID path opens like a file, and the file's error has a kind where hidapi's has
     /// only words in the system's language.
-    pub(in super::super) fn refusal(path: &str, error: HidError) -> HidError {
+    pub(in super::super) fn refusal(path: &str, error: TransportError) -> TransportError {
         let opened = if cfg!(windows) { OpenOptions::new().read(true).write(true).open(path).err() } else { None };
         match opened {
             Some(refused) if refused.kind() == ErrorKind::PermissionDenied => {
-                HidError::NoPermission { path: path.to_owned() }
+                TransportError::NoPermission { path: path.to_owned() }
             }
             Some(refused) if refused.raw_os_error() == Some(WINDOWS_SHARING_VIOLATION) => {
-                HidError::Held { path: path.to_owned(), holder: "unknown".to_owned() }
+                TransportError::Held { path: path.to_owned(), holder: "unknown".to_owned() }
             }
-            _ if error.to_string().contains("not permitted") => HidError::NoPermission { path: path.to_owned() },
+            _ if error.to_string().contains("not permitted") => TransportError::NoPermission { path: path.to_owned() },
             _ => error,
         }
     }

@@ -94,7 +94,8 @@ fn two_clients_have_a_channel_each_and_take_turns() {
 
 #[test]
 fn the_hosts_own_channel_works_over_a_rack() {
-    use keywright_fido::hid::{Bus, Cancel, Channel, Keepalive, Limits};
+    use keywright_fido::ctap::Keepalive;
+    use keywright_fido::hid::{Bus, Cancel, Channel, Limits};
     let rack = rack(1);
     rack.set_touch(super::super::Touch::After(Duration::from_millis(20)));
     let device = rack.devices().unwrap().remove(0);
