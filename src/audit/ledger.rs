@@ -166,7 +166,7 @@ impl<'a> LedgerAudit<'a> {
         self.findings.iter().filter(|finding| finding.matter.severity() == severity).count()
     }
 
-    /// Credentials that their directory takes.
+    /// Credentials that their IdP takes.
     pub fn in_service(&self) -> impl Iterator<Item = &CredentialAudit<'a>> {
         self.credentials.iter().filter(|one| one.credential.state == CredentialState::Registered)
     }

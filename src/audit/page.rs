@@ -1,8 +1,8 @@
 //! The audit as one page of HTML: for a manager the numbers, the pictures and what to do, for an auditor the table to sample from.
 //!
 //! It refuses to load anything from anywhere: style and script are inside, and the page's own policy allows nothing but these two,
-//! by their hashes. Without JavaScript only the filter is missing. What comes from keys, people and directories is escaped by the
-//! template's compiler.
+//! by their hashes. Without JavaScript only the filter is missing. What comes from keys, people and IdPs is escaped by the
+//! template's compiler, and made safe to show.
 
 use std::collections::BTreeMap;
 
@@ -17,6 +17,7 @@ use crate::ledger::SeenByHand;
 use crate::register::{Credential, CredentialState};
 use keywright_attest::{AttestationDemand, Chain, Exposure, Policy, Statement, Verdict};
 use keywright_fido::webauthn::CredentialId;
+use keywright_files::shown;
 
 const STYLE: &str = include_str!("../../templates/ledger.css");
 const SCRIPT: &str = include_str!("../../templates/ledger.js");
@@ -26,7 +27,7 @@ const SHOWN_AT_ONCE: usize = 12;
 
 /// Writes the page. Its length grows with the number of keys: about 2 kB each.
 pub fn render(audit: &LedgerAudit<'_>) -> Result<String, askama::Error> {
-    Page::of(audit).render()
+    Ok(shown::lines(&Page::of(audit).render()?).into_owned())
 }
 
 #[derive(Template)]
@@ -146,8 +147,8 @@ impl<'a> Page<'a> {
             standings: [Assessment::Accepted, Assessment::NotJudged, Assessment::Refused, Assessment::Unsound],
             rows: audit.credentials.iter().map(Row::of).collect(),
             chain: match alarms.is_empty() {
-                true => format!("{} events, each as it was written", audit.head.seq),
-                false => format!("BROKEN; {} events before the break are as they were written", audit.head.seq),
+                true => format!("{} events, unchanged", audit.head.seq),
+                false => format!("BROKEN; the {} events before the break are unchanged", audit.head.seq),
             },
             alarms,
             head: audit.head.to_string(),
@@ -435,7 +436,7 @@ impl<'a> Row<'a> {
     }
 }
 
-/// What the directory calls it; where people register keys, who says that it is there, and what the key showed of it.
+/// What the IdP calls it; where people register keys, who says that it is there, and what the key showed of it.
 fn at_directory(credential: &Credential) -> String {
     let directory = &credential.account.directory;
     match (&credential.directory_id, &credential.by_hand, credential.state) {
@@ -445,9 +446,9 @@ fn at_directory(credential: &Credential) -> String {
             found.credential_id, found.rp_id
         ),
         (None, Some(SeenByHand { said_by, found: None }), _) => {
-            format!("by hand at {directory}, as {said_by} says; the key showed nothing of it")
+            format!("by hand at {directory}, as {said_by} says; the key shows no credential of it")
         }
-        (None, None, CredentialState::Unconfirmed) => format!("by hand at {directory}, which nobody has confirmed"),
+        (None, None, CredentialState::Unconfirmed) => format!("by hand at {directory}, not confirmed"),
         (None, None, _) => format!("not at {directory}"),
     }
 }
@@ -458,7 +459,8 @@ fn proof(one: &CredentialAudit<'_>) -> String {
         true => "the kept signature does not verify",
         false => "the kept signature verifies",
     };
-    let witness = job.witness_result().map_or("made before there was a witness".into(), ToString::to_string);
+    let witness =
+        job.witness_result().map_or("made by a keywright without a second implementation".into(), ToString::to_string);
     format!("{signed}; {witness}")
 }
 

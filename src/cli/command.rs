@@ -4,7 +4,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::cli::commands::{
     attest, audit, completions, doctor, drill, enroll, idp, key, ledger, man, mds, provision, resume, revoke, status,
-    witness,
+    version, witness,
 };
 use crate::cli::shared::arguments::Global;
 use crate::cli::shared::{CliError, Exit, Session, exit};
@@ -49,9 +49,8 @@ Secrets:
     about = ABOUT,
     long_about = LONG_ABOUT,
     after_help = "Exit codes and environment: keywright --help",
-    after_long_help = format!("{}\n\n{ENVIRONMENT}\n\nExample:\n  keywright rehearse --people 5", exit::HELP),
-    max_term_width = 100,
-    disable_help_subcommand = true
+    after_long_help = format!("{}\n\n{ENVIRONMENT}\n\nExample:\n  keywright rehearse --people 5", exit::help()),
+    max_term_width = 100
 )]
 pub(crate) struct Arguments {
     /// What every command takes.
@@ -85,11 +84,17 @@ pub(crate) enum Command {
     Mds(mds::Mds),
     Completions(completions::Completions),
     Man(man::Man),
+    Version(version::Version),
     #[command(hide = true)]
     Witness(witness::Witness),
 }
 
 impl Command {
+    /// Whether it makes the settings file where there is none.
+    pub(crate) fn writes_settings(&self) -> bool {
+        matches!(self, Self::Idp(command) if command.writes_settings())
+    }
+
     /// Runs it.
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
         match self {
@@ -112,6 +117,7 @@ impl Command {
             Self::Mds(command) => command.run(session),
             Self::Completions(command) => command.run(Arguments::command(), session),
             Self::Man(command) => command.run(Arguments::command(), session),
+            Self::Version(command) => command.run(session),
             Self::Witness(command) => command.run(),
         }
     }

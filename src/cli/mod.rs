@@ -28,7 +28,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let session = Session::new(&arguments.global);
-    let ended = match logging::start(&session).and_then(|()| arguments.command.run(&session)) {
+    let ready =
+        logging::start(&session).and_then(|()| session.named_settings_exist(arguments.command.writes_settings()));
+    let ended = match ready.and_then(|()| arguments.command.run(&session)) {
         Ok(exit) => exit,
         // Whatever a key or a prompt made of it, it was the person who ended it.
         Err(error) if session.cancel.is_cancelled() && error.exit() != Exit::Interrupted && !error.is_ledger() => {

@@ -47,7 +47,7 @@ pub enum OpenError {
 /// What the adapters have in common.
 #[derive(Debug, Clone, Default)]
 pub struct ConnectionConfig {
-    /// The table's name, which is the directory's name in the ledger.
+    /// The table's name, which is the IdP's name in the ledger.
     pub name: String,
     /// What relative paths in the settings are relative to.
     pub folder: PathBuf,

@@ -1,4 +1,4 @@
-//! The embedded directory as an IdP, spoken to over HTTP.
+//! The practice IdP as an IdP, spoken to over HTTP.
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -52,7 +52,7 @@ pub const QUESTIONS: &[Question] = &[
         .found("'keywright idp serve' says it when it starts; in general the file idp.token in the state folder"),
 ];
 
-/// The embedded directory as an IdP, spoken to over HTTP.
+/// The practice IdP as an IdP, spoken to over HTTP.
 pub struct Embedded {
     api: Api,
 }

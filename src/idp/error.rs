@@ -90,7 +90,7 @@ pub enum DirectoryError {
         why: String,
     },
     /// The connection broke or the time ran out after the request was sent: it may have been acted on.
-    #[error("{directory} did not finish its answer: {why}")]
+    #[error("{directory} broke off its answer: {why}")]
     Unanswered {
         /// The IdP's name.
         directory: String,
@@ -98,7 +98,7 @@ pub enum DirectoryError {
         why: String,
     },
     /// Our sign-in is not accepted (401).
-    #[error("{directory} does not accept our sign-in: {why}")]
+    #[error("signing in at {directory} failed: {why}")]
     SignIn {
         /// The IdP's name.
         directory: String,
@@ -122,7 +122,7 @@ pub enum DirectoryError {
         what: String,
     },
     /// The registration's time ran out.
-    #[error("{directory} no longer waits for this registration")]
+    #[error("the registration at {directory} has expired")]
     Expired {
         /// The IdP's name.
         directory: String,
@@ -136,7 +136,7 @@ pub enum DirectoryError {
         why: String,
     },
     /// Too many requests (429).
-    #[error("{directory} asks us to wait")]
+    #[error("{directory} asks to wait before the next request")]
     RateLimited {
         /// The IdP's name.
         directory: String,
@@ -152,7 +152,7 @@ pub enum DirectoryError {
         status: u16,
     },
     /// An answer that is not what the IdP documents; the request may have been acted on.
-    #[error("{directory} gave an answer that cannot be read: {why}")]
+    #[error("{directory} sent an answer that cannot be read: {why}")]
     InvalidResponse {
         /// The IdP's name.
         directory: String,

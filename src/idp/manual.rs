@@ -34,6 +34,7 @@ use keywright_fido::webauthn::{
     AttestationConveyance, Ceremony, Challenge, CoseAlgorithm, CredentialCreationOptions, RegistrationResponse,
     RelyingParty, RpId, UserEntity, UserHandle, UserVerification, WebauthnError,
 };
+use keywright_files::shown;
 
 /// How long a key may take to attest itself. Nobody waits for it but us.
 const LIFE: Duration = Duration::from_secs(3600);
@@ -73,7 +74,7 @@ impl TryFrom<Table> for Settings {
         if !origin.may_use(&rp_id) {
             return Err(format!("rp-id {rp_id} is neither the host of sign-in-url nor a parent domain of it"));
         }
-        if steps.iter().any(|step| step.trim().is_empty() || step.chars().any(char::is_control)) {
+        if steps.iter().any(|step| step.trim().is_empty() || step.contains(shown::is_hidden)) {
             return Err("steps has one that is empty, or of several lines".to_owned());
         }
         Ok(Self { rp_id, sign_in_url, steps, resident_key })

@@ -291,7 +291,7 @@ fn explain(fault: &Fault) -> Option<&'static str> {
             "leave `dpop` at yes, as the app requires it (General Settings > DPoP), and look at the clock"
         }
         "invalid_client" => {
-            "look whether client-id is right, the app is active and signs in with Public key / Private key, and the key is among its public keys with this key-id"
+            "check whether client-id is right, the app is active and signs in with Public key / Private key, and the key is among its public keys with this key-id"
         }
         "invalid_scope" => {
             "grant okta.users.read, okta.users.manage and okta.authenticators.read (the app > Okta API Scopes), and give the app an admin role"

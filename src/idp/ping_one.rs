@@ -242,7 +242,7 @@ impl PingOne {
 /// What a person can do about a refusal of the token endpoint.
 fn explain(fault: &Fault) -> Option<&'static str> {
     (fault.code.as_deref() == Some("invalid_client")).then_some(
-        "look at client-id and client-secret, and whether the worker app is enabled and takes Client Secret Basic (Applications > the app)",
+        "check client-id and client-secret, and whether the worker app is enabled and takes Client Secret Basic (Applications > the app)",
     )
 }
 

@@ -48,7 +48,7 @@ impl Entry {
     /// The event.
     pub fn event(&self) -> Result<Event, LedgerError> {
         serde_json::from_str(&self.body)
-            .map_err(|error| LedgerError::broken(self.seq, format!("it is no event: {error}")))
+            .map_err(|error| LedgerError::broken(self.seq, format!("it is not an event: {error}")))
     }
 
     /// The head of a log that ends here.
@@ -68,7 +68,7 @@ impl Head {
             return Err(LedgerError::broken(expected, format!("event {} stands in its place", entry.seq)));
         }
         if entry.hash != link(&self.hash, entry.seq, &entry.time, &entry.body) {
-            return Err(LedgerError::broken(entry.seq, "its hash does not fit its text and the event before it"));
+            return Err(LedgerError::broken(entry.seq, "its hash does not match its text and the event before it"));
         }
         *self = entry.head();
         Ok(())
@@ -77,7 +77,7 @@ impl Head {
     /// Holds an entry against this head, which was kept elsewhere.
     fn recognise(&self, found: &Self) -> Result<(), LedgerError> {
         if self.seq == found.seq && self.hash != found.hash {
-            return Err(LedgerError::broken(self.seq, "the log was written anew: the hash that was kept is another"));
+            return Err(LedgerError::broken(self.seq, "the log was rewritten: its hash is not the one that was kept"));
         }
         Ok(())
     }

@@ -89,20 +89,21 @@ impl Step {
 }
 
 impl std::fmt::Display for Step {
+    /// For people; the log has the names of the variants.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Inspect => "inspect",
-            Self::Reset => "reset",
-            Self::SealPin => "seal-pin",
-            Self::SetPin => "set-pin",
-            Self::Begin => "begin",
-            Self::Make => "make",
-            Self::Verify => "verify",
-            Self::Prove => "prove",
-            Self::Complete => "complete",
-            Self::SignIn => "sign-in",
-            Self::Harden => "harden",
-            Self::HandOver => "hand-over",
+            Self::Inspect => "inspect key",
+            Self::Reset => "reset key",
+            Self::SealPin => "seal PIN",
+            Self::SetPin => "set PIN",
+            Self::Begin => "start at IdP",
+            Self::Make => "create credential",
+            Self::Verify => "check attestation",
+            Self::Prove => "test sign-in",
+            Self::Complete => "register at IdP",
+            Self::SignIn => "sign in at IdP",
+            Self::Harden => "apply policy",
+            Self::HandOver => "hand over PIN",
         })
     }
 }

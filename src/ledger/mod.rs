@@ -90,13 +90,13 @@ pub enum LedgerError {
         path: String,
     },
     /// The disk is full. Nothing was half-written.
-    #[error("the disk is full; {path} is as it was")]
+    #[error("the disk is full; nothing was written to {path}")]
     DiskFull {
         /// The file.
         path: String,
     },
     /// An event that does not fit the chain, or cannot be read.
-    #[error("event {seq} of the ledger is not as it was written: {why}")]
+    #[error("event {seq} of the ledger was changed: {why}")]
     Broken {
         /// The event's sequence number.
         seq: u64,
@@ -104,13 +104,13 @@ pub enum LedgerError {
         why: String,
     },
     /// An event that cannot follow what the log says already. It was not written.
-    #[error("the ledger does not take this event: {why}")]
+    #[error("the ledger refuses this event: {why}")]
     Rejected {
         /// What it contradicts.
         why: String,
     },
     /// Somebody else wrote since the log was read. Nothing was written.
-    #[error("somebody else wrote to the ledger: it ends at event {}, not at event {}", found.seq, expected.seq)]
+    #[error("another program wrote to the ledger: it ends at event {}, not at event {}", found.seq, expected.seq)]
     Conflict {
         /// Where the writer took the log to end.
         expected: Head,
@@ -121,7 +121,7 @@ pub enum LedgerError {
     #[error("\"{0}\" is not the head of a ledger (NUMBER:HASH, the hash in 64 hexadecimal digits)")]
     Head(String),
     /// The database's own words.
-    #[error("the ledger's database says: {0}")]
+    #[error("the ledger's database failed: {0}")]
     Database(String),
     /// A file of the ledger or of an export.
     #[error("{path}: {why}")]

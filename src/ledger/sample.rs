@@ -93,7 +93,7 @@ pub fn outcome(job: u64, step: Step) -> Outcome {
     serde_json::from_value(json).unwrap()
 }
 
-/// A job's outcome at a directory without an API.
+/// A job's outcome at an IdP without an API.
 pub fn completed_by_hand(job: u64) -> Event {
     event(json!({"event": "step-done", "job": job, "outcome": {"step": "complete-by-hand", "label": "Soft key"}}))
 }

@@ -272,7 +272,7 @@ fn database_error(path: &Path, error: &rusqlite::Error) -> LedgerError {
         }
         Some(ErrorCode::NotADatabase) => LedgerError::NotALedger { path: name },
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            LedgerError::Locked { path: name, holder: "a program that does not heed its lock file".to_owned() }
+            LedgerError::Locked { path: name, holder: "a program that ignores its lock file".to_owned() }
         }
         _ => LedgerError::Database(error.to_string()),
     }

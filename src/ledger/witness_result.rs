@@ -59,8 +59,8 @@ pub enum Unavailable {
 impl fmt::Display for WitnessResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Verified { witness } => write!(f, "{witness} verified it"),
-            Self::Unable { why } => write!(f, "no witness verified it: {why}"),
+            Self::Verified { witness } => write!(f, "checked by {witness}"),
+            Self::Unable { why } => write!(f, "not checked by the second implementation: {why}"),
         }
     }
 }
@@ -71,9 +71,9 @@ impl fmt::Display for Unavailable {
             Self::NotUsb => f.write_str("the key is not on USB"),
             Self::Removed => f.write_str("the key was removed"),
             Self::Algorithm { alg } => write!(f, "it cannot verify algorithm {alg}"),
-            Self::Failed { words } => write!(f, "it says: {words}"),
-            Self::NotOurs => f.write_str("it heard an answer to another question"),
-            Self::Panicked { words } => write!(f, "it panicked: {words}"),
+            Self::Failed { words } => write!(f, "{words}"),
+            Self::NotOurs => f.write_str("it received an answer to another request"),
+            Self::Panicked { words } => write!(f, "it crashed: {words}"),
             Self::Deadline { milliseconds } => write!(f, "it did not finish within {milliseconds} ms"),
             Self::Interrupted => f.write_str("the run was ended"),
         }

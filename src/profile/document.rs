@@ -18,6 +18,7 @@ use super::{
 };
 use crate::secret::PinAlphabet;
 use keywright_fido::webauthn::Aaguid;
+use keywright_files::shown;
 
 /// Reads one profile; `file` is only named in errors.
 pub fn parse(file: &str, text: &str) -> Result<Profile, ProfileError> {
@@ -146,7 +147,7 @@ impl Document {
     /// Limits first, then contradictions; each is told at the setting that a person would change.
     fn check(&self) -> Result<(), Wrong> {
         let Self { description, drill_interval_days, keys, pin, .. } = self;
-        if description.get_ref().trim().is_empty() || description.get_ref().contains(char::is_control) {
+        if description.get_ref().trim().is_empty() || description.get_ref().contains(shown::is_hidden) {
             return Err(wrong(description, "a description is one line of text"));
         }
         within("required", &keys.required, 1..=10)?;

@@ -8,6 +8,8 @@ use std::str::FromStr;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use keywright_files::shown;
+
 /// A label with places to fill in. It has `{ordinal}` at least, so a rendered label is never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LabelTemplate(Vec<Piece>);
@@ -66,7 +68,7 @@ pub enum LabelError {
 }
 
 impl LabelTemplate {
-    /// Fills in. Runs of white space become one space, so a missing serial number leaves no hole.
+    /// Fills in. Hidden characters and runs of white space become one space, so a missing serial number leaves no hole.
     pub fn render(&self, fields: &LabelFields<'_>) -> String {
         let mut text = String::new();
         for piece in &self.0 {
@@ -78,7 +80,9 @@ impl LabelTemplate {
                 Piece::Place(Place::Serial) => text.push_str(fields.serial.unwrap_or_default()),
             }
         }
-        text.split_whitespace().collect::<Vec<_>>().join(" ")
+        // The model and the serial number are a key's words, and an IdP gets them.
+        let shown: String = text.chars().map(|char| if shown::is_hidden(char) { ' ' } else { char }).collect();
+        shown.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -86,7 +90,7 @@ impl FromStr for LabelTemplate {
     type Err = LabelError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.contains(char::is_control) {
+        if text.contains(shown::is_hidden) {
             return Err(LabelError::Control);
         }
         let mut pieces = Vec::new();

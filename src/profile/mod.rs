@@ -177,7 +177,7 @@ pub enum ProfileError {
         why: String,
     },
     /// The file cannot be read.
-    #[error("{file}: {why}")]
+    #[error("cannot read {file}: {why}")]
     Unreadable {
         /// The file or folder.
         file: String,

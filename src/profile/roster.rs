@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use unicode_normalization::UnicodeNormalization;
 
 use super::{ProfileName, Profiles};
+use keywright_files::shown;
 
 /// One row.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -48,7 +49,7 @@ pub struct Roster {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RosterError {
     /// The file cannot be read.
-    #[error("{file}: {why}")]
+    #[error("cannot read {file}: {why}")]
     Unreadable {
         /// The file.
         file: String,
@@ -275,11 +276,9 @@ fn is_written_as(line: &str, fields: &csv::StringRecord) -> bool {
     rest.is_empty()
 }
 
-/// Control characters, and those that make a text look like another one: line separators, zero-width spaces and marks of
-/// writing direction. Joiners are let through, as names in some scripts need them.
+/// What makes a text look like another one, or steers a terminal. Joiners are let through, as names in some scripts need them.
 fn is_hidden(char: char) -> bool {
-    char.is_control()
-        || matches!(char, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    shown::is_hidden(char) && !shown::is_part_of_names(char)
 }
 
 /// A login as IdPs compare it: without regard to case.

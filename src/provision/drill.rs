@@ -68,10 +68,10 @@ pub enum DrillError {
         directory: String,
     },
     /// The signature is not what it should be.
-    #[error("the key does not sign as it should: {0}")]
+    #[error("the key's signature is wrong: {0}")]
     Unproved(WebauthnError),
     /// The directory looked at the signature and kept the door closed.
-    #[error("the signature did not sign in: {why}")]
+    #[error("signing in failed: {why}")]
     NotLetIn {
         /// The directory's words.
         why: String,
@@ -83,10 +83,10 @@ pub enum DrillError {
         rp_id: RpId,
     },
     /// The directory has no API, and the person who could know says no.
-    #[error("nobody has signed in with it")]
+    #[error("nobody has signed in with this key yet")]
     NobodySignedIn,
     /// The forced PIN change did not take.
-    #[error("the key took the forced PIN change but does not show it")]
+    #[error("the key accepted the forced PIN change but does not show it")]
     PinChangeNotTaken,
 
     /// The ledger says that this key is not in use.
@@ -107,7 +107,7 @@ pub enum DrillError {
     #[error(transparent)]
     Person(PersonError),
     /// What the ledger has of the credential cannot be used.
-    #[error("the ledger's record of this key is unreadable: {0}")]
+    #[error("the ledger's record of this key cannot be read: {0}")]
     Record(WebauthnError),
     /// The directory.
     #[error(transparent)]

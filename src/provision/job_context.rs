@@ -152,7 +152,7 @@ impl<'a> JobContext<'a> {
     pub(super) fn ceremony(&self) -> Result<Ceremony, JobError> {
         match self.journal.outcome(self.id, Step::Begin) {
             Some(Outcome::Begin { ceremony, .. }) => Ok(*ceremony),
-            _ => Err(JobError::new(FailureCode::Ledger, "the ledger has no ceremony for this job")),
+            _ => Err(JobError::new(FailureCode::Ledger, "the ledger has no registration for this job")),
         }
     }
 

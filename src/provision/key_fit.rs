@@ -30,7 +30,10 @@ pub fn fit(info: &GetInfo, profile: &Profile) -> Result<(), JobError> {
     if info.has_pin() && keys.reset == Reset::Never {
         return Err(JobError::new(
             FailureCode::PinUnknown,
-            format!("the key has a PIN that nobody gave, and profile {} does not allow a reset", profile.name),
+            format!(
+                "the key already has a PIN that keywright did not set, and profile {} does not allow a reset",
+                profile.name
+            ),
         ));
     }
     let as_it_is = !to_be_reset(info, profile);

@@ -25,7 +25,7 @@ pub struct Account {
     pub person: Person,
     /// The newest profile.
     pub profile: Profile,
-    /// The directory's stable id, once it was found.
+    /// The IdP's stable id, once it was found.
     pub user_id: Option<String>,
     /// Weaker ways to sign in that the account had when it was found.
     pub other_methods: Vec<String>,
@@ -89,7 +89,7 @@ pub struct Job {
     pub state: JobState,
     /// What its steps ended with, each once; later ones are gone after a step back.
     pub outcomes: BTreeMap<Step, Outcome>,
-    /// Whether the directory was asked to begin a registration and, as far as is known, still waits for it.
+    /// Whether the IdP was asked to begin a registration and, as far as is known, still waits for it.
     pub directory_waits: bool,
     /// How many PINs were sealed for it, those of keys that were turned away too.
     pub pins_sealed: usize,
@@ -147,17 +147,17 @@ impl Job {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CredentialState {
-    /// On a key, not (yet) at the directory.
+    /// On a key, not (yet) at the IdP.
     OnKey,
-    /// On a key that a person has registered, or has to, at a directory without an API; no drill has confirmed it yet.
+    /// On a key that a person has registered, or has to, at an IdP without an API; no drill has confirmed it yet.
     Unconfirmed,
-    /// At the directory. It signed before it got there. At a directory without an API: its key is.
+    /// At the IdP. It signed before it got there. At an IdP without an API: its key is.
     Registered,
     /// Deleted from the key.
     Deleted,
-    /// Gone from its key outside a job, and perhaps still at the directory: nobody can sign in with it.
+    /// Gone from its key outside a job, and perhaps still at the IdP: nobody can sign in with it.
     Erased,
-    /// Removed at the directory.
+    /// Removed at the IdP.
     Revoked,
 }
 
@@ -181,7 +181,7 @@ impl CredentialState {
 /// What people keep of a key in their own words.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Kept {
-    /// What is written on it, if not its label at the directory.
+    /// What is written on it, if not its label at the IdP.
     pub label: Option<String>,
     /// Where it is.
     pub place: Option<String>,
@@ -218,9 +218,9 @@ pub struct Credential {
     pub verdict: Option<Verdict>,
     /// What the profile demanded of attestations when there was a verdict.
     pub policy: Option<Policy>,
-    /// The directory's name for it, once registered.
+    /// The IdP's name for it, once registered.
     pub directory_id: Option<String>,
-    /// The label at the directory.
+    /// The label at the IdP.
     pub label: Option<String>,
     /// How a registration that was made by hand was confirmed last.
     pub by_hand: Option<SeenByHand>,
@@ -232,7 +232,7 @@ pub struct Credential {
     pub proved: Option<String>,
     /// What is written on the key, where it is kept and by whom, where somebody wrote that down.
     pub kept: Kept,
-    /// Whether it has to be removed at the directory, which could not be reached.
+    /// Whether it has to be removed at the IdP, which could not be reached.
     pub to_be_revoked: bool,
     /// When the key was given back, RFC 3339.
     pub returned: Option<String>,
@@ -243,7 +243,7 @@ pub struct Credential {
 }
 
 impl Credential {
-    /// Whether it counts towards a complete account: the directory has it, and it was seen to sign.
+    /// Whether it counts towards a complete account: the IdP has it, and it was seen to sign.
     pub fn is_proved_key(&self) -> bool {
         self.state == CredentialState::Registered && self.proved.is_some()
     }
@@ -257,7 +257,7 @@ impl Credential {
 /// All of it.
 #[derive(Debug, Clone, Default)]
 pub struct Register {
-    /// By directory and login.
+    /// By IdP and login.
     pub accounts: BTreeMap<AccountId, Account>,
     /// By number.
     pub jobs: BTreeMap<JobId, Job>,

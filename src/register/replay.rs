@@ -1,7 +1,7 @@
 //! Reads events into the book, and writes to log and book at once.
 //!
 //! It refuses an event that contradicts those before it: an unknown job, a step out of turn, an account called complete with
-//! too few proved keys. What was done to a key or at a directory is never refused for being odd.
+//! too few proved keys. What was done to a key or at an IdP is never refused for being odd.
 
 use std::collections::BTreeMap;
 
@@ -636,7 +636,7 @@ mod tests {
             let ada = standing(&book);
             (book.credentials[&credential_id(1)].state, ada.in_service(), ada.to_be_confirmed())
         };
-        // Signatures alone say nothing of the directory.
+        // Signatures alone say nothing of the IdP.
         let drilled = |proved| Event::KeyDrilled {
             account: ada.clone(),
             credential_id: credential_id(1),

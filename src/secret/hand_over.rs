@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use keywright_files::private;
+use keywright_files::{private, shown};
 
 use super::{Reader, SecretError, printer, seal};
 use keywright_fido::ctap::Pin;
@@ -131,9 +131,9 @@ fn note(delivery: &Delivery, pin: &Pin) -> Zeroizing<String> {
     text
 }
 
-/// A text without control characters: what comes from a directory must not steer a printer or a terminal.
+/// A text without hidden characters: what comes from an IdP must not steer a printer. Few printers have U+FFFD.
 pub(super) fn one_line(text: &str) -> String {
-    text.chars().map(|char| if char.is_control() { '?' } else { char }).collect()
+    text.chars().map(|char| if shown::is_hidden(char) { '?' } else { char }).collect()
 }
 
 /// A login as a file name, at most 200 bytes. Where that is too short, a hash makes it unique.

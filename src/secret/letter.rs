@@ -95,7 +95,7 @@ Good to know
   - After three wrong PINs in a row the key has to be unplugged before
     it takes another one. After eight in a row it locks for ever.
   - The PIN is for the key alone. No website, no caller and no colleague
-    needs it; whoever asks for it is not one of us.
+    needs it; anybody who asks for it is not one of us.
   - If the key is lost, tell IT at once. Without the PIN it opens
     nothing, and we switch it off. Your other key goes on working.
 ";

@@ -44,7 +44,7 @@ pub enum SecretError {
         why: String,
     },
     /// A name of a working copy that is no file name.
-    #[error("{0:?} is no name for a sealed PIN")]
+    #[error("{0:?} is not the name of a sealed PIN")]
     Name(String),
     /// A text that is no age recipient.
     #[error("\"{0}\" is not an age recipient (age1...)")]
@@ -81,13 +81,13 @@ pub enum SecretError {
         why: String,
     },
     /// A file that is encrypted to an age identity, and nobody said where that is.
-    #[error("{path} is encrypted to an age identity, and none is named")]
+    #[error("{path} is encrypted to an age identity, and no identity is named")]
     NoIdentity {
         /// The file.
         path: String,
     },
     /// A program that was to print a secret.
-    #[error("{program} gave no secret: {why}")]
+    #[error("no secret from {program}: {why}")]
     Command {
         /// The program.
         program: String,
@@ -98,7 +98,7 @@ pub enum SecretError {
     #[error("interrupted")]
     Interrupted,
     /// The printing program failed, so the PIN counts as not handed over.
-    #[error("{program} did not take the letter: {why}")]
+    #[error("printing failed: \"{program}\" {why}")]
     Printer {
         /// The program.
         program: String,

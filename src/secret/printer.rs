@@ -21,7 +21,7 @@ pub(super) fn feed(name: &str, arguments: &[String], text: &str, limit: Duration
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
-        .map_err(|error| failed(error.to_string()))?;
+        .map_err(|error| failed(format!("cannot be started: {error}")))?;
 
     let written = on_thread(child.stdin.take(), {
         let text = Zeroizing::new(text.to_owned());
@@ -30,17 +30,18 @@ pub(super) fn feed(name: &str, arguments: &[String], text: &str, limit: Duration
     let said = on_thread(child.stderr.take(), end_of);
 
     let Some(status) = wait(&mut child, limit).map_err(|error| failed(error.to_string()))? else {
-        return Err(failed(format!("it was ended after {} seconds", limit.as_secs())));
+        return Err(failed(format!("did not end within {} seconds", limit.as_secs())));
     };
     if status.success() {
         // It has ended, so its end of the pipe is closed: writing has ended too, or fails now.
         return match written.recv_timeout(LAST_WORDS) {
             Ok(Ok(())) => Ok(()),
-            _ => Err(failed("it ended before it had read the letter".to_owned())),
+            _ => Err(failed("exited before it had read the letter".to_owned())),
         };
     }
     let said = said.recv_timeout(LAST_WORDS).ok().and_then(Result::ok).unwrap_or_default();
-    Err(failed(format!("{status}{}", last_words(&said, text))))
+    let ended = status.code().map_or_else(|| status.to_string(), |code| format!("exited with {code}"));
+    Err(failed(format!("{ended}{}", last_words(&said, text))))
 }
 
 #[cfg(unix)]
@@ -72,8 +73,8 @@ mod tests {
     #[test]
     fn a_failing_program_is_told_with_its_last_words() {
         let error = error_of("cat > /dev/null; echo starting >&2; echo 'lp: no such printer' >&2; exit 3");
-        assert_eq!(error, "sh did not take the letter: exit status: 3: lp: no such printer");
-        assert_eq!(error_of("cat > /dev/null; exit 1"), "sh did not take the letter: exit status: 1");
+        assert_eq!(error, "printing failed: \"sh\" exited with 3: lp: no such printer");
+        assert_eq!(error_of("cat > /dev/null; exit 1"), "printing failed: \"sh\" exited with 1");
     }
 
     #[test]
@@ -86,7 +87,7 @@ mod tests {
     fn a_program_that_does_not_end_is_ended() {
         let begin = Instant::now();
         let error = feed_shell("exec sleep 30", Duration::from_millis(50)).unwrap_err().to_string();
-        assert!(error.contains("was ended"), "{error}");
+        assert!(error.contains("did not end within"), "{error}");
         assert!(begin.elapsed() < Duration::from_secs(10));
     }
 
@@ -102,12 +103,12 @@ mod tests {
     fn a_process_left_behind_is_not_waited_for() {
         let begin = Instant::now();
         let error = error_of("cat > /dev/null; sleep 5 & exit 1");
-        assert!(error.contains("exit status: 1") && begin.elapsed() < Duration::from_secs(4), "{error}");
+        assert!(error.contains("exited with 1") && begin.elapsed() < Duration::from_secs(4), "{error}");
     }
 
     #[test]
     fn a_missing_program_is_named() {
         let error = feed("keywright-no-such-program", &[], LETTER, LIMIT).unwrap_err().to_string();
-        assert!(error.starts_with("keywright-no-such-program did not take the letter: "), "{error}");
+        assert!(error.starts_with("printing failed: \"keywright-no-such-program\" cannot be started: "), "{error}");
     }
 }

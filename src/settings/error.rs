@@ -18,7 +18,7 @@ pub enum SettingsError {
         why: String,
     },
     /// The file cannot be read.
-    #[error("{file}: {why}")]
+    #[error("cannot read {file}: {why}")]
     Unreadable {
         /// The file.
         file: String,

@@ -4,7 +4,7 @@
 //! at all. It refuses a name that the file has, and a result that would not read.
 
 use std::fmt;
-use std::io::{self, ErrorKind, Write as _};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -14,7 +14,7 @@ use super::document::Settings;
 use super::error::SettingsError;
 use crate::idp::Kind;
 use crate::idp::question::{Asked, Form, Question};
-use keywright_files::private;
+use keywright_files::{private, shown};
 
 /// A name for an IdP: 1 to 64 letters, digits, dashes and underscores, as TOML's bare keys are made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +63,7 @@ impl NewTable {
 
     /// Takes an answer; says why if it will not do, and then is as before. A place that will not do is not repeated.
     pub fn answer(&mut self, question: &Question, text: &str) -> Result<(), String> {
-        if text.chars().any(char::is_control) {
+        if text.contains(shown::is_hidden) {
             return Err("an answer is one line".to_owned());
         }
         self.table.insert(question.key, Item::Value(value(question.form, text)?));
@@ -180,16 +180,7 @@ pub fn write(file: &Path, text: &str) -> Result<(), SettingsError> {
     let refused = |why: String| SettingsError::Unwritable { file: file.display().to_string(), why };
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     private::make_folder(folder).map_err(|error| refused(error.to_string()))?;
-    let written = || {
-        let mut new = tempfile::NamedTempFile::new_in(folder)?;
-        new.write_all(text.as_bytes())?;
-        if let Ok(metadata) = std::fs::metadata(&file) {
-            new.as_file().set_permissions(metadata.permissions())?;
-        }
-        new.as_file().sync_all()?;
-        new.persist(&file).map_err(|error| error.error)
-    };
-    written().map(drop).map_err(|error: io::Error| refused(error.to_string()))
+    private::write_over(&file, text.as_bytes()).map_err(|error| refused(error.to_string()))
 }
 
 #[cfg(test)]

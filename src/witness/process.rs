@@ -42,7 +42,7 @@ pub(super) fn ask(
     let started = command.spawn();
     let started = started.map_err(|error| failed(format!("{}: {error}", command.get_program().display())))?;
     let mut process = Ended(started);
-    debug!(path, "the witness asks");
+    debug!(path, "the second implementation asks");
     let (Some(pipe), Some(said)) = (process.0.stdin.take(), process.0.stdout.take()) else {
         return Err(failed("its process has no pipes".into()));
     };

@@ -190,7 +190,7 @@ fn nothing_is_trusted_without_a_root_and_that_is_told() {
     let (home, maker) = (Home::new(), Maker::new());
     let file = home.file("registration.json", &bare(&maker.good()).to_string());
     home.run(&["attest", "verify", &file]).expect(7).says("warning: no root is trusted");
-    home.run(&["attest", "verify", &file, "--root", "missing.pem"]).expect(1).says("error: missing.pem: ");
+    home.run(&["attest", "verify", &file, "--root", "missing.pem"]).expect(1).says("error: cannot use missing.pem: ");
     home.run(&["attest", "verify", &file, "--at", "20.03.2026"]).expect(2).says("neither a day such as 2026-11-23");
 }
 

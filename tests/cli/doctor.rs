@@ -134,7 +134,7 @@ fn a_ledger_that_was_changed_is_found() {
     store.append(&Head::EMPTY, &[event]).unwrap();
     drop(store);
     let findings = doctor(&home, &[]).expect(0).json();
-    assert!(findings.iter().any(|finding| finding["message"] == json!("1 event is as written")), "{findings:?}");
+    assert!(findings.iter().any(|finding| finding["message"] == json!("1 event, unchanged")), "{findings:?}");
 
     let database = rusqlite::Connection::open(&path).unwrap();
     let forgery = "DROP TRIGGER events_are_not_changed; UPDATE events SET body = replace(body, 'ada', 'eve')";

@@ -226,7 +226,7 @@ fn secrets_are_kept_by_a_program_or_encrypted_with_age() {
         ended
     };
     assert!(check("program", &[]).expect(0).stdout.starts_with("program: ready"));
-    check("failing", &[]).expect(1).says("token-of gave no secret: exit status: 1").says("hint: run it by hand");
+    check("failing", &[]).expect(1).says("token-of: exit status: 1").says("hint: run it by hand");
     check("sealed", &[]).expect(1).says("encrypted to an age identity").says("hint: set KEYWRIGHT_AGE_IDENTITY");
     check("sealed", &[("KEYWRIGHT_AGE_IDENTITY", "me.key")]).expect(0);
     check("passphrase", &[]).expect(1).says("the terminal");

@@ -101,7 +101,7 @@ fn a_pin_is_set_and_changed_and_counted() {
 
     let pin = with_pin(&home, "135791");
     let again = key(&home, &["pin", "set", "--new-pin", &pin]).expect(6);
-    again.says("error: this key already has a PIN; 'keywright key pin change'");
+    again.says("error: the key already has a PIN\nhint: 'keywright key pin change'");
 
     let changed = [&["key", "pin", "change", "--pin", &pin, "--new-pin", "env:NEW", "--json"][..], &ONE].concat();
     let changed = home.run_with(&changed, &[("NEW", "97531x")]).expect(0);
@@ -157,7 +157,7 @@ fn policy_is_changed_and_read_back() {
     let home = Home::new();
     let pin = with_pin(&home, "13579135");
     let change = ["policy", "--min-pin-length", "8", "--always-uv", "on", "--enterprise-attestation", "--pin", &pin];
-    key(&home, &change).expect(1).says("There is no terminal to ask on").says("--yes");
+    key(&home, &change).expect(1).says("there is no terminal to ask on").says("--yes");
     assert_eq!(key(&home, &["policy", "--json"]).expect(0).one()["min_pin_length"], 4);
 
     let dry = key(&home, &[&change[..], &["--dry-run", "--json"]].concat()).expect(0);

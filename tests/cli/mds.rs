@@ -57,7 +57,7 @@ fn one_model(status: &str) -> Value {
 fn without_metadata_every_question_says_how_to_get_some() {
     let desk = Desk::new();
     for arguments in [&["mds", "status"][..], &["mds", "show", MODEL], &["mds", "diff"]] {
-        desk.run(arguments).expect(1).says("there is no metadata of models here").says("'keywright mds update'");
+        desk.run(arguments).expect(1).says("no FIDO metadata is stored").says("'keywright mds update'");
     }
     assert!(!desk.home.state().exists(), "asking makes nothing");
 }
@@ -67,7 +67,7 @@ fn a_blob_from_a_file_is_put_to_use_and_asked() {
     let desk = Desk::new();
     let blob = desk.blob(7, one_model("FIDO_CERTIFIED_L2"));
     assert!(desk.import(&blob).expect(0).stdout.starts_with("number 7 is in use\n"));
-    assert!(desk.import(&blob).expect(0).stdout.starts_with("number 7 was here already\n"));
+    assert!(desk.import(&blob).expect(0).stdout.starts_with("number 7 is already stored\n"));
 
     let status = desk.run(&["mds", "status", "--json"]).expect(0).one();
     assert_eq!((&status["no"], &status["signed"], &status["models"]), (&json!(7), &json!(true), &json!(1)));
@@ -91,7 +91,11 @@ fn a_blob_from_a_file_is_put_to_use_and_asked() {
 fn what_nobody_signed_is_only_taken_where_that_is_said() {
     let desk = Desk::new();
     let blob = desk.home.file("payload.json", &payload(7, one_model("FIDO_CERTIFIED")).to_string());
-    desk.run(&["mds", "import", &blob]).expect(1).says("not signed").says("hint: FIDO signs").says("--unsigned");
+    desk.run(&["mds", "import", &blob])
+        .expect(1)
+        .says("not signed")
+        .says("hint: take it without a signature with --unsigned")
+        .says("--unsigned");
     desk.run(&["mds", "status"]).expect(1);
     desk.run(&["mds", "import", &blob, "--unsigned"]).expect(0);
     let words = desk.run(&["mds", "status"]).expect(0).stdout;
@@ -107,7 +111,7 @@ fn what_another_signed_is_refused() {
     desk.run(&["mds", "import", &blob]).expect(1).says("lead to none of the trusted roots").says("nothing was stored");
     let text = std::fs::read_to_string(&blob).unwrap();
     let cut = desk.home.file("cut.jwt", &text[..text.len() / 2]);
-    desk.import(&cut).expect(1).says("no metadata BLOB");
+    desk.import(&cut).expect(1).says("not a FIDO metadata BLOB");
     desk.import("nowhere.jwt").expect(1).says("nowhere.jwt");
     desk.run(&["mds", "import", &blob, "--root", &blob]).expect(2).says("not an X.509 certificate");
     desk.run(&["mds", "status"]).expect(1);
@@ -126,7 +130,10 @@ fn an_older_one_is_refused_and_changes_are_shown() {
     assert_eq!(desk.run(&["mds", "status", "--json"]).expect(0).one()["no"], 7, "looking stores nothing");
 
     assert!(desk.import(&newer).expect(0).stdout.starts_with("number 8 is in use, instead of 7\n"));
-    desk.import(&older).expect(1).says("metadata number 7, and number 8 was here already").says("hint: keep the newer");
+    desk.import(&older)
+        .expect(1)
+        .says("metadata number 7, and the newer number 8 is stored")
+        .says("hint: keep the newer");
     let changes = desk.run(&["mds", "diff", "--json"]).expect(0).one();
     assert_eq!(changes["changes"], foreseen["changes"]);
     let words = desk.run(&["mds", "diff"]).expect(0).stdout;
@@ -166,7 +173,7 @@ fn the_newest_is_fetched() {
     assert_eq!(desk.run(&["mds", "status", "--json"]).expect(0).one()["source"], url);
 
     let (url, _server) = once("200 OK", desk.service.sign(&payload(6, one_model("FIDO_CERTIFIED"))));
-    desk.update(&url).expect(1).says("number 6, and number 7 was here already");
+    desk.update(&url).expect(1).says("number 6, and the newer number 7 is stored");
 }
 
 #[test]
@@ -177,7 +184,7 @@ fn a_server_that_does_not_have_it_changes_nothing() {
     let (url, _server) = once("503 Service Unavailable", Vec::new());
     desk.update(&url).expect(1).says("the metadata service failed with HTTP 503").says(hint);
     let (url, _server) = once("200 OK", b"<html>Sign in to this network</html>".to_vec());
-    desk.update(&url).expect(1).says("this is no metadata BLOB");
+    desk.update(&url).expect(1).says("this is not a FIDO metadata BLOB");
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     desk.update(&format!("http://{nobody}/")).expect(1).says("the metadata service cannot be reached").says(hint);
     desk.update("http://mds.example/").expect(1).says("neither https nor on this machine");
@@ -192,10 +199,7 @@ fn damaged_metadata_is_told_before_any_key_is_touched() {
     let mut files = std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path());
     let blob = files.find(|path| path.extension().is_some_and(|it| it == "blob")).unwrap();
     std::fs::write(blob, "x").unwrap();
-    desk.run(&["mds", "status"])
-        .expect(1)
-        .says("not the metadata that was stored here")
-        .says("hint: remove the folder");
+    desk.run(&["mds", "status"]).expect(1).says("was changed since it was stored").says("hint: remove the folder");
     std::fs::remove_dir_all(folder).unwrap();
     desk.import(&desk.blob(7, one_model("FIDO_CERTIFIED"))).expect(0);
 }
@@ -224,7 +228,7 @@ fn a_revoked_model_gets_nobodys_credential() {
 #[test]
 fn the_ledger_says_what_metadata_knew_of_a_key() {
     let (desk, done) = provision("FIDO_CERTIFIED_L1");
-    done.expect(0).says("warning: the metadata of models, number 7, is").says("days overdue");
+    done.expect(0).says("warning: the FIDO metadata, number 7, is").says("days overdue");
     let events = desk.run(&["ledger", "show", "--json"]).expect(0).stdout;
     let verdicts = events.lines().filter(|line| line.contains("\"model\":\"Soft key\""));
     let (mut count, known) = (0, ["\"certification\":\"L1\"", "\"no\":7", "\"signed\":true"]);

@@ -321,7 +321,8 @@ fn a_person_whose_keys_it_cannot_do_gets_them_and_the_evidence_says_so() {
     let (office, _rack, _attached) = office_with_cables(|| with_a_neighbour);
     let words = office.provision_words();
     let ended = office.home.run_with(&office.arguments(&words), &Idp::ENVIRONMENT).expect(0);
-    let ended = ended.says("key 2 signs in, but no witness verified it: it says: Nonce verification failed");
+    let ended =
+        ended.says("key 2 signs in, but not checked by the second implementation: it says: Nonce verification failed");
     let why = json!({"obstacle": "failed", "words": "Nonce verification failed"});
     let witness_result = json!({"testimony": "unable", "why": why});
     let person = &ended.json()[0];
@@ -329,7 +330,11 @@ fn a_person_whose_keys_it_cannot_do_gets_them_and_the_evidence_says_so() {
     assert!(person["jobs"].as_array().unwrap().iter().all(|job| job["witness"] == witness_result), "{person}");
     assert!(office.registered().values().all(|known| known["witness"] == witness_result));
     let shown = office.home.run(&["ledger", "show"]).expect(0).stdout;
-    assert_eq!(shown.matches("prove done; no witness verified it: it says: Nonce").count(), 2, "{shown}");
+    assert_eq!(
+        shown.matches("test sign-in done; not checked by the second implementation: Nonce").count(),
+        2,
+        "{shown}"
+    );
 }
 
 #[test]

@@ -216,7 +216,7 @@ fn an_auditor_verifies_what_keys_registered_by_hand_attest_and_show() {
         (&json!("tester"), &json!("bank.example"), &Value::Null)
     );
     let page = std::fs::read_to_string(page).unwrap();
-    for words in ["by hand at bank, as tester says; the key showed credential ", "which nobody has confirmed"] {
+    for words in ["by hand at bank, as tester says; the key showed credential ", "by hand at bank, not confirmed"] {
         assert!(page.contains(words), "{words}");
     }
     let folder = office.home.path("evidence");
@@ -328,7 +328,7 @@ fn on_a_terminal_the_person_is_asked() {
     let drill = ["drill", ADA, "--softkeys", "2", "--key", &port, "--pin", &pin, "--config", &office.settings];
     let (code, shown) = office.home.on_terminal(&drill, &["n"]);
     assert!(
-        code == 1 && shown.contains("nobody has signed in with it") && shown.contains("keywright idp check"),
+        code == 1 && shown.contains("nobody has signed in with this key yet") && shown.contains("keywright idp check"),
         "{shown}"
     );
     assert_eq!(office.drills(), Vec::<Value>::new());

@@ -1,10 +1,11 @@
 //! What every other room stands on: private files that appear whole or not at all ([`private`]), text in the encodings that
-//! editors save ([`text`]), and where a person's own folders are ([`base_folder`]).
+//! editors save ([`text`]), text that is safe to show ([`shown`]), and where a person's own folders are ([`base_folder`]).
 //!
 //! It refuses to know what is in a file.
 
 mod home;
 pub mod private;
+pub mod shown;
 pub mod text;
 
 pub use home::base_folder;

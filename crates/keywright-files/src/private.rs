@@ -44,6 +44,18 @@ pub fn write(path: &Path, content: &[u8]) -> Result<(), FileError> {
     sync_folder(folder)
 }
 
+/// The same over a file whose permissions its owner chose: they stay. A missing one is made for its owner only.
+pub fn write_over(path: &Path, content: &[u8]) -> Result<(), FileError> {
+    let (folder, file) = temporary(path, content)?;
+    match fs::metadata(path) {
+        Ok(metadata) => file.as_file().set_permissions(metadata.permissions()).map_err(at(path))?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(at(path)(error)),
+    }
+    file.persist(path).map_err(|error| at(path)(error.error))?;
+    sync_folder(folder)
+}
+
 /// Writes a file in a folder that exists; false if there is one of that name, which stays.
 pub fn write_new(path: &Path, content: &[u8]) -> Result<bool, FileError> {
     let (folder, file) = temporary(path, content)?;

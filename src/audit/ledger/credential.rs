@@ -171,7 +171,7 @@ impl<'a> CredentialAudit<'a> {
     fn judge(&mut self, object: &AttestationObject, hash: &[u8; 32], judges: &Judges<'_>) -> Vec<FindingKind> {
         let judge = match judges.of(&self.account.profile) {
             Ok(judge) => judge,
-            Err(error) => return vec![FindingKind::Unsound(format!("a root of its profile is unreadable: {error}"))],
+            Err(error) => return vec![FindingKind::Unsound(format!("a root of its profile cannot be read: {error}"))],
         };
         let today = judge.judge(object, Some(hash), self.credential.key.firmware_version, judges.at());
         let policy = self.policy();

@@ -112,15 +112,15 @@ pub enum FindingKind {
         now: Option<Certification>,
     },
 
-    /// At the directory, and never seen to sign.
+    /// At the IdP, and never seen to sign.
     NeverProved,
     /// The last try failed.
     LastTryFailed(String),
-    /// On a key, and nobody at the directory knows it.
+    /// On a key, and nobody at the IdP knows it.
     NotRegistered,
     /// Handed out to be registered by hand, and nobody said that it was.
     Unconfirmed,
-    /// No longer at the directory.
+    /// No longer at the IdP.
     Revoked,
     /// The key with this serial number was enrolled again.
     EnrolledAgain {
@@ -182,14 +182,14 @@ impl fmt::Display for FindingKind {
                 write!(f, "{} judged without FIDO metadata: statuses and certifications are not known.", were(*number))
             }
             Self::MetadataOverdue { no, next_update } => {
-                write!(f, "FIDO metadata number {no} was to be replaced by {next_update}.")
+                write!(f, "FIDO metadata number {no} is overdue: the next was due on {next_update}.")
             }
             Self::MetadataUnsigned(no) => {
-                write!(f, "FIDO metadata number {no} is not signed: whoever had the file could have changed it.")
+                write!(f, "FIDO metadata number {no} is not signed: anybody who had the file could have changed it.")
             }
-            Self::Unsound(why) => write!(f, "The registration that the ledger keeps is not sound: {why}."),
+            Self::Unsound(why) => write!(f, "The stored registration is damaged: {why}."),
             Self::ProofInvalid => f.write_str(
-                "The signature that the ledger keeps as proof does not verify with the credential's public key.",
+                "The stored proof does not verify with the credential's public key.",
             ),
             Self::NeverJudged => f.write_str("It was registered without a verdict on its attestation."),
             Self::Refused { refusal, accepted_then: true } => {
@@ -199,7 +199,7 @@ impl fmt::Display for FindingKind {
                 write!(f, "{refusal} That was so at enrolment: the profile asks for more now.")
             }
             Self::CertificateExpired => {
-                f.write_str("Its attestation certificate has run out since it was enrolled; it was valid then.")
+                f.write_str("Its attestation certificate has expired since enrolment; it was valid then.")
             }
             Self::Advisory { advice, new } => {
                 let exposure = match advice.exposure {
@@ -225,13 +225,13 @@ impl fmt::Display for FindingKind {
             Self::CertificationLowered { then, now: None } => {
                 write!(f, "The model was certified {then} when the key was enrolled, and is no longer certified.")
             }
-            Self::NeverProved => f.write_str("It is registered and was never seen to sign."),
-            Self::LastTryFailed(when) => write!(f, "It did not sign as it should when it was last tried, on {when}."),
+            Self::NeverProved => f.write_str("It is registered, but was never seen to sign in."),
+            Self::LastTryFailed(when) => write!(f, "It failed when it was last tried, on {when}."),
             Self::Unconfirmed => f.write_str(
                 "It is to be registered by hand at an identity provider without an API, and no drill has confirmed that it was.",
             ),
             Self::NotRegistered => f.write_str("A credential is on the key and not at the identity provider."),
-            Self::Revoked => f.write_str("It was revoked: the identity provider does not take it any more."),
+            Self::Revoked => f.write_str("It was revoked: the identity provider no longer accepts it."),
             Self::EnrolledAgain { serial, newer } => write!(
                 f,
                 "The key with its serial number ({serial}) was enrolled again, as {newer}: it was reset in between, and no longer signs in here."
@@ -253,16 +253,16 @@ impl fmt::Display for FindingKind {
                 )
             }
             Self::JobUnfinished { job, step, failure: None } => {
-                write!(f, "{job} is not finished: it stands at {step}.")
+                write!(f, "{job} is not finished; next step: {step}.")
             }
             Self::JobUnfinished { job, step, failure: Some(why) } => {
-                write!(f, "{job} is not finished: it stands at {step}, where it failed ({why}).")
+                write!(f, "{job} is not finished: {step} failed ({why}).")
             }
             Self::JobGivenUp(job) => write!(f, "{job} was given up."),
             Self::OtherMethods(methods) => {
                 write!(f, "The account can also be signed in to without a key: {}.", methods.join(", "))
             }
-            Self::Attention(what) => write!(f, "Somebody was told: {what}"),
+            Self::Attention(what) => write!(f, "A person was asked to act: {what}"),
         }
     }
 }
@@ -316,7 +316,7 @@ impl FindingKind {
             Self::Advisory { .. } => "Known weaknesses",
             Self::UpdateAvailable { .. } => "Newer firmware",
             Self::CertificationLowered { .. } => "Certification lowered",
-            Self::NeverProved => "Never seen to sign",
+            Self::NeverProved => "Never tested",
             Self::LastTryFailed(_) => "Failed when last tried",
             Self::NotRegistered => "Not at the identity provider",
             Self::Unconfirmed => "Registration by hand not confirmed",
@@ -448,7 +448,7 @@ impl FindingKind {
             }
             Self::JobGivenUp(_) => "Nothing, if the account has its keys.",
             Self::OtherMethods(_) => "Switch them off at the identity provider, or write down why they stay.",
-            Self::Attention(_) => "See to it that this was done; the ledger cannot know.",
+            Self::Attention(_) => "Check that this was done; the ledger cannot tell.",
         }
     }
 }

@@ -1,5 +1,7 @@
 //! `keywright drill`: a stored key is taken out and tried.
 
+use std::borrow::Cow;
+
 use clap::Args;
 use serde::Serialize;
 use time::format_description::well_known::Rfc3339;
@@ -7,7 +9,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::cli::shared::arguments::{OneKey, PinArgument, WhichIdp};
 use crate::cli::shared::console::Style;
 use crate::cli::shared::device::{KeysError, choose};
-use crate::cli::shared::failure::{drill_exit, drill_hint};
+use crate::cli::shared::failure::table;
 use crate::cli::shared::open_key::{Keys, open};
 use crate::cli::shared::operator::operator_name;
 use crate::cli::shared::output::View;
@@ -29,7 +31,7 @@ use keywright_fido::webauthn::CredentialId;
 /// signature, and signs in where the IdP lets us try. The ledger gets what was seen, good or bad. Without ACCOUNT, every key that
 /// is plugged in and in the ledger is tried. The last PIN attempts of a key are never used.
 ///
-/// An IdP without an API can be asked nothing. There you say that the key signs in, and the key shows the credential that the browser
+/// An IdP without an API cannot be asked. There you say that the key signs in, and the key shows the credential that the browser
 /// made, if it lists any; the first such drill confirms a key that was registered by hand.
 ///
 /// Ends with 0 if every key passed, 3 if some did, 6 if it was about a PIN, 5 if there is no key that the ledger knows.
@@ -40,7 +42,7 @@ Example:
   keywright drill ada@example.org --key 1-2.3
   keywright drill ada@example.org --number 2 --pin file:pin.txt --json")]
 pub(crate) struct Drill {
-    /// The login at the IdP [default: whoever's keys are plugged in]
+    /// The login at the IdP [default: the people whose keys are plugged in]
     #[arg(value_name = "ACCOUNT")]
     account: Option<String>,
     /// Which of the person's keys it is, as its label says: one that no longer has its credential is then written down as failed
@@ -92,7 +94,7 @@ impl View for Drilled<'_> {
 #[derive(Serialize)]
 struct Why {
     message: String,
-    hint: String,
+    hint: Cow<'static, str>,
 }
 
 /// A key that is plugged in, and the credential that it is to be tried for.
@@ -311,13 +313,13 @@ impl Drill {
                 .is_some_and(|standing| standing.is_complete()),
             recorded,
             next_drill: book.next_drill(&book.credentials[&id]).and_then(|next| next.format(&Rfc3339).ok()),
-            failure: failure.map(|error| Why { message: error.to_string(), hint: drill_hint(error) }),
+            failure: failure.map(|error| Why { message: error.to_string(), hint: table::drill(error).next }),
         };
         session.output.result(&drilled, || drilled.words(&whose))?;
         if let Some(error) = failure {
-            session.console.hint(&drill_hint(error));
+            session.console.hint(&table::drill(error).next);
         }
-        Ok(failure.map_or(Exit::Done, drill_exit))
+        Ok(failure.map_or(Exit::Done, |error| table::drill(error).exit))
     }
 }
 
@@ -327,8 +329,7 @@ fn touch_prompt<'a>(place: &'a str, session: &'a Session) -> impl FnMut(Keepaliv
     move |keepalive| {
         let needed = keepalive == Keepalive::UpNeeded;
         if needed && !asked {
-            let now = session.console.paint(Style::Now, "touch now:");
-            session.console.say(&format!("{now} {place}"));
+            session.console.mark(Style::Now, "touch now:", place);
         }
         asked = needed;
     }

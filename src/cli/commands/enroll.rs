@@ -13,10 +13,10 @@ use crate::ledger::AccountId;
 use crate::profile::{Person, ProfileName};
 use crate::provision::Plan;
 
-/// Make one more key for one person.
+/// Provision one more key for one person.
 ///
-/// For a backup, or in place of a key that was lost. The other keys of the person stay as they are, and none of them is taken
-/// for the new one. For somebody whom the ledger does not know yet, name a profile.
+/// For a backup, or to replace a lost key. The person's other keys stay as they are. For somebody who is not in the ledger yet, name
+/// a profile.
 #[derive(Args)]
 #[command(
     after_long_help = "Example:\n  keywright enroll ada@example.org\n  keywright enroll bob@example.org --profile finance --name 'Bob'"

@@ -19,4 +19,5 @@ pub(crate) mod revoke;
 #[cfg(all(feature = "practice", target_os = "linux"))]
 pub(crate) mod softkey;
 pub(crate) mod status;
+pub(crate) mod version;
 pub(crate) mod witness;

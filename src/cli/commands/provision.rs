@@ -12,9 +12,9 @@ use crate::cli::view::run_report;
 use crate::profile::Roster;
 use crate::provision::Plan;
 
-/// Make the keys of everybody on a roster.
+/// Provision the keys of everybody on a roster.
 ///
-/// The roster is a CSV file with the heading 'account,profile' and, if you like, 'name', 'ticket', 'reason' and 'storage'. It is
+/// The roster is a CSV file with the columns 'account' and 'profile' and, optionally, 'name', 'ticket', 'reason' and 'storage'. It is
 /// checked as a whole before anything is touched. Keys are taken as they are plugged in, several at once. People who have their
 /// keys already are left alone, so the same roster can be run again.
 #[derive(Args)]

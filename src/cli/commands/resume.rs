@@ -9,7 +9,7 @@ use crate::cli::shared::{CliError, Exit, Session};
 use crate::cli::view::run_report;
 use crate::provision::Plan;
 
-/// Go on with what an earlier run left unfinished.
+/// Continue what an earlier run left unfinished.
 ///
 /// After an interruption, a power cut or a failure, the ledger says which step of which key was open. keywright looks at the key
 /// and at the IdP, and finishes the step, undoes it, or says what a person has to do. Nothing is registered twice.

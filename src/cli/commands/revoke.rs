@@ -10,6 +10,7 @@ use crate::cli::shared::{CliError, Exit, Session};
 use crate::idp::Registration;
 use crate::ledger::{AccountId, JobId};
 use crate::provision::{self, RetryPolicy};
+use crate::register::{KeyStanding, Standing};
 use keywright_fido::webauthn::CredentialId;
 
 /// Take a lost key out of service.
@@ -33,7 +34,7 @@ pub(crate) struct Revoke {
     reason: String,
     #[command(flatten)]
     idp: WhichIdp,
-    /// Say what would be done, and do not do it
+    /// Say what would be done, without doing it
     #[arg(long)]
     dry_run: bool,
     /// Do not ask
@@ -70,6 +71,11 @@ impl Revoke {
         let Some((id, _)) = known.jobs.iter().find(|(_, job)| job.account == account && job.ordinal == self.key) else {
             return Err(provision::RevokeError::NoSuchKey { account, ordinal: self.key }.into());
         };
+        let standing = known.standing(&account, Session::now());
+        let of_key = standing.iter().flat_map(|standing| &standing.keys).find(|key| key.job == *id);
+        if of_key.is_some_and(|key| key.standing == KeyStanding::Revoked) {
+            return Err(CliError::NotFound(format!("key {} of {account} is revoked already", self.key)));
+        }
         let required = known.accounts[&account].profile.keys.required;
         let mut revoked = Revoked {
             account: &self.account,
@@ -81,7 +87,7 @@ impl Revoke {
             absent: &[],
             by_hand: &[],
             given_up: false,
-            keys_left: known.standing(&account, Session::now()).map_or(0, |standing| standing.in_service()),
+            keys_left: standing.as_ref().map_or(0, Standing::in_service),
             keys_required: required,
         };
         let question = match directory.registration() {

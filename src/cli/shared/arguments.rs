@@ -44,7 +44,7 @@ pub(crate) struct Global {
 /// Which keys.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct KeySource {
-    /// Soft keys instead of USB keys: so many of them, kept in the state folder, or a folder with saved ones
+    /// Soft keys instead of USB keys: how many, kept in the state folder, or a folder with saved ones
     #[cfg(feature = "practice")]
     #[arg(long, value_name = "N|DIR")]
     pub(crate) softkeys: Option<SoftKeys>,
@@ -130,7 +130,7 @@ pub(crate) struct Work {
 /// What a command takes that changes a key.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Change {
-    /// Say what would be done, and do not do it
+    /// Say what would be done, without doing it
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Do not ask

@@ -131,7 +131,7 @@ impl RunContext {
         let began = Instant::now();
         let terminal = Terminal::new(&session.console, self.yes, self.keys_to_make(plan)?);
         let this_program = std::env::current_exe()
-            .map_err(|error| CliError::System { what: "finding the witness", why: error.to_string() })?;
+            .map_err(|error| CliError::System { what: "starting the second implementation", why: error.to_string() })?;
         let station = Station {
             bus: self.keys.bus(),
             directory: &*self.directory,

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 
 use crate::cli::shared::CliError;
+use keywright_files::shown;
 
 /// What the environment says about colours and progress lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,32 +91,46 @@ impl Console {
         if self.looks.colour { format!("\u{1b}[{code}m{word}\u{1b}[0m") } else { word.to_owned() }
     }
 
-    /// Prints a line on stderr. Nobody is left to be told when that fails.
-    pub(crate) fn say(&self, line: &str) {
+    /// Prints text on stderr, a line or several. What keys, websites and IdPs have put into it is made safe to show.
+    pub(crate) fn say(&self, text: &str) {
+        self.write(&shown::lines(text));
+    }
+
+    /// Prints a line that begins with a word in a style.
+    pub(crate) fn mark(&self, style: Style, word: &str, rest: &str) {
+        self.write(&format!("{} {}", self.paint(style, word), shown::one_line(rest)));
+    }
+
+    /// Prints `SUBJECT  WORD REST`, the word in a style.
+    pub(crate) fn result(&self, subject: &str, style: Style, word: &str, rest: &str) {
+        let (subject, rest) = (shown::one_line(subject), shown::one_line(rest));
+        self.write(format!("{subject}  {} {rest}", self.paint(style, word)).trim_end());
+    }
+
+    /// Nobody is left to be told when that fails.
+    fn write(&self, text: &str) {
         self.progress.suspend(|| {
-            let _ = writeln!(std::io::stderr(), "{line}");
+            let _ = writeln!(std::io::stderr(), "{text}");
         });
     }
 
     /// Prints `warning: ...`.
     pub(crate) fn warn(&self, text: &str) {
-        self.say(&format!("{} {text}", self.paint(Style::Now, "warning:")));
+        self.mark(Style::Now, "warning:", text);
     }
 
     /// Prints `hint: ...`.
     pub(crate) fn hint(&self, text: &str) {
-        self.say(&format!("{} {text}", self.paint(Style::Dim, "hint:")));
+        self.mark(Style::Dim, "hint:", text);
     }
 
     /// Prints `error: ...`, its details and its hint.
     pub(crate) fn error(&self, error: &CliError) {
-        self.say(&format!("{} {error}", self.paint(Style::Bad, "error:")));
+        self.mark(Style::Bad, "error:", &error.to_string());
         for detail in error.details() {
-            self.say(&format!("  {detail}"));
+            self.say(&format!("  {}", shown::one_line(&detail)));
         }
-        if let Some(hint) = error.hint() {
-            self.hint(&hint);
-        }
+        self.hint(&error.hint());
     }
 
     /// Asks whether to go on. `yes` answers beforehand.
@@ -132,7 +147,7 @@ impl Console {
     /// Asks, and returns the line that was typed, without blanks around it.
     pub(crate) fn ask(&self, question: &str) -> Result<String, CliError> {
         if !self.looks.asks {
-            let question = question.trim_end_matches(" [y/N] ").to_owned();
+            let question = question.trim_end_matches(" [y/N] ").trim_end_matches('.').to_owned();
             return Err(CliError::NobodyToAsk { question });
         }
         // A thread that panicked while asking leaves nothing half-done behind.
@@ -140,7 +155,7 @@ impl Console {
         self.progress.suspend(|| {
             let failed = |error: std::io::Error| CliError::File { path: "the terminal".into(), why: error.to_string() };
             let mut stderr = std::io::stderr();
-            write!(stderr, "{question}").and_then(|()| stderr.flush()).map_err(failed)?;
+            write!(stderr, "{}", shown::lines(question)).and_then(|()| stderr.flush()).map_err(failed)?;
             let mut answer = String::new();
             match std::io::stdin().read_line(&mut answer).map_err(failed)? {
                 // Ctrl-D: no answer will ever come.
@@ -155,10 +170,17 @@ impl Console {
     /// Shows a text until Enter is pressed, on the terminal's alternate screen: nothing of it stays in the scrollback.
     pub(crate) fn show_once(&self, text: &str, then: &str) -> Result<(), CliError> {
         let (enter, leave) = if self.looks.live { ("\u{1b}[?1049h\u{1b}[H", "\u{1b}[?1049l") } else { ("", "") };
-        let answer = self.ask(&format!("{enter}{text}\n{then}"));
-        if self.looks.asks {
+        let steer = |sequence: &str| {
             let mut stderr = std::io::stderr();
-            let _ = write!(stderr, "{leave}").and_then(|()| stderr.flush());
+            // Without it the text is shown where the cursor is.
+            let _ = write!(stderr, "{sequence}").and_then(|()| stderr.flush());
+        };
+        if self.looks.asks {
+            steer(enter);
+        }
+        let answer = self.ask(&format!("{text}\n{then}"));
+        if self.looks.asks {
+            steer(leave);
         }
         // The question holds the text, which must not get into an error.
         answer.map(drop).map_err(|error| match error {
@@ -206,6 +228,6 @@ mod tests {
         let console = Console::with(looks(false, &[]), ProgressDrawTarget::hidden());
         assert!(console.confirm("reset this key?", true).is_ok());
         let error = console.confirm("reset this key?", false).unwrap_err();
-        assert_eq!(error.to_string(), "reset this key? There is no terminal to ask on");
+        assert_eq!(error.to_string(), "there is no terminal to ask on: reset this key?");
     }
 }

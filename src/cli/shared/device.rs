@@ -3,7 +3,7 @@
 //! It refuses to choose: "the first one" is how the wrong key gets reset.
 
 #[cfg(feature = "practice")]
-use std::{convert::Infallible, path::PathBuf, str::FromStr};
+use std::{path::PathBuf, str::FromStr};
 
 use keywright_fido::hid::Device;
 
@@ -18,11 +18,23 @@ pub(crate) enum SoftKeys {
 }
 
 #[cfg(feature = "practice")]
+/// As many as the largest rehearsal has. Each is a file.
+const MOST_SOFT_KEYS: usize = 4000;
+
+#[cfg(feature = "practice")]
 impl FromStr for SoftKeys {
-    type Err = Infallible;
+    type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(text.parse().map_or_else(|_| Self::Folder(text.into()), Self::Count))
+        match text.parse() {
+            Ok(count) if count <= MOST_SOFT_KEYS => Ok(Self::Count(count)),
+            Ok(_) => Err(format!("at most {MOST_SOFT_KEYS} soft keys")),
+            // A word that names nothing is a slip; a path may be that of a folder on another machine, or in an example.
+            Err(_) if text.contains(['/', '\\']) || std::path::Path::new(text).is_dir() => {
+                Ok(Self::Folder(text.into()))
+            }
+            Err(_) => Err("neither a number of soft keys nor a folder with saved ones".to_owned()),
+        }
     }
 }
 
@@ -45,7 +57,7 @@ pub(crate) enum KeysError {
         keys: Vec<String>,
     },
     /// No key that is there is one that was meant.
-    #[error("no security key that is plugged in is one that the ledger has and that was meant")]
+    #[error("no plugged-in security key is one that you named and that is in the ledger")]
     NotInLedger,
     /// The one that was named is not there.
     #[error("no security key is at {name}")]
@@ -123,6 +135,9 @@ mod tests {
     #[test]
     fn softkeys_are_a_number_or_a_folder() {
         assert_eq!("4".parse(), Ok(SoftKeys::Count(4)));
-        assert_eq!("./4".parse(), Ok(SoftKeys::Folder("./4".into())));
+        assert_eq!(".".parse(), Ok(SoftKeys::Folder(".".into())));
+        for wrong in ["99999", "123456789012345678901234567890", "abc", "-1", ""] {
+            assert!(wrong.parse::<SoftKeys>().is_err(), "{wrong}");
+        }
     }
 }

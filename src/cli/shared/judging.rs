@@ -18,7 +18,7 @@ use keywright_attest::{Anchors, Judge, MdsError, Metadata, Policy};
 
 /// By what, and as of when.
 #[derive(Debug, Clone, Default, Args)]
-pub(crate) struct Yardstick {
+pub(crate) struct JudgedBy {
     /// The FIDO metadata to judge models by: a BLOB, signed [default: the state folder's, if there is any]
     #[arg(long, value_name = "FILE")]
     mds: Option<PathBuf>,
@@ -53,7 +53,7 @@ pub(crate) struct Set {
     pub(crate) at: OffsetDateTime,
 }
 
-impl Yardstick {
+impl JudgedBy {
     /// Reads everything, and says on stderr what it is. `besides` is trusted as well.
     pub(crate) fn set(&self, besides: Anchors, session: &Session) -> Result<Set, CliError> {
         let at = self.at.unwrap_or_else(Session::now);

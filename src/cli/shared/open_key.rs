@@ -91,8 +91,7 @@ pub(crate) fn touch_prompt<'a>(session: &'a Session, device: &'a Device) -> impl
     move |keepalive| {
         let needed = keepalive == Keepalive::UpNeeded;
         if needed && !asked {
-            let now = session.console.paint(Style::Now, "touch now:");
-            session.console.say(&format!("{now} {} in port {}", device.product, device.port));
+            session.console.mark(Style::Now, "touch now:", &format!("{} in port {}", device.product, device.port));
         }
         asked = needed;
     }

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::audit::JSON_SCHEMA;
 use crate::cli::shared::CliError;
+use keywright_files::shown;
 
 /// A thing as JSON shows it: `snake_case` members, `kebab-case` values. `docs/keywright-2.schema.json` describes each kind.
 pub(crate) trait View: Serialize {
@@ -53,13 +54,14 @@ impl Output {
         self.words(&Self::line(object)?)
     }
 
-    /// Prints lines of text; an end of line is added if there is none.
+    /// Prints lines of text; an end of line is added if there is none. What keys, websites and IdPs have put into them is made
+    /// safe to show.
     pub(crate) fn words(&self, text: &str) -> Result<(), CliError> {
         if text.is_empty() {
             return Ok(());
         }
         let end = if text.ends_with('\n') { "" } else { "\n" };
-        self.bytes(format!("{text}{end}").as_bytes())
+        self.bytes(format!("{}{end}", shown::lines(text)).as_bytes())
     }
 
     /// Whether nobody reads any more. Long work without another purpose can end then.
@@ -69,8 +71,10 @@ impl Output {
 
     /// An object as one line of JSON, to be printed later; without the end of the line.
     pub(crate) fn line<T: View>(object: &T) -> Result<String, CliError> {
-        serde_json::to_string(&Line { schema: JSON_SCHEMA, kind: T::KIND, object })
-            .map_err(|error| CliError::File { path: "stdout".into(), why: error.to_string() })
+        let json = serde_json::to_string(&Line { schema: JSON_SCHEMA, kind: T::KIND, object })
+            .map_err(|error| CliError::File { path: "stdout".into(), why: error.to_string() })?;
+        // A terminal may be what reads it.
+        Ok(shown::json(&json).into_owned())
     }
 
     /// Prints bytes as they are.
@@ -90,12 +94,14 @@ impl Output {
     }
 }
 
-/// Columns as wide as their widest cell, two spaces between them, none at the end of a line. The first row is the heading.
+/// Columns as wide as their widest cell, two spaces between them, none at the end of a line. The first row is the heading. A cell
+/// that keys or IdPs filled makes no line of its own.
 pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
+    let rows: Vec<[_; N]> = rows.iter().map(|row| row.each_ref().map(|cell| shown::one_line(cell))).collect();
     let width: [usize; N] =
         std::array::from_fn(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0));
     let mut text = String::new();
-    for row in rows {
+    for row in &rows {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(width) {
             line.push_str(cell);

@@ -17,7 +17,7 @@ pub(crate) fn current(
     session: &Session,
 ) -> Result<Pin, CliError> {
     if !key.info().has_pin() {
-        return Err(CliError::PinState("this key has no PIN; 'keywright key pin set' gives it one"));
+        return Err(CliError::PinState { what: "the key has no PIN", next: "'keywright key pin set' gives it one" });
     }
     let left = match pin_attempts::may_be_spent(key) {
         Err(PinAttemptError::Few { left }) if yes => left,
@@ -35,9 +35,10 @@ pub(crate) fn for_tokens(
     session: &Session,
 ) -> Result<Pin, CliError> {
     if key.info().force_pin_change {
-        return Err(CliError::PinState(
-            "the key demands a new PIN before anything else; 'keywright key pin change' gives it one",
-        ));
+        return Err(CliError::PinState {
+            what: "the key demands a new PIN before anything else",
+            next: "'keywright key pin change' gives it one",
+        });
     }
     current(key, source, yes, session)
 }
@@ -67,7 +68,10 @@ pub(crate) fn new(info: &GetInfo, source: Option<&SecretSource>, session: &Sessi
     if is_prompt(source) {
         let again = take(source, "--new-pin", "new PIN again", session)?;
         if again.expose() != pin.expose() {
-            return Err(CliError::PinState("the two PINs are not the same; nothing was sent"));
+            return Err(CliError::PinState {
+                what: "the two PINs are not the same; nothing was sent",
+                next: "type the same new PIN twice",
+            });
         }
     }
     Ok(pin)

@@ -22,8 +22,7 @@ pub(crate) fn choose(bus: &dyn Bus, devices: Vec<Device>, session: &Session) -> 
     if devices.is_empty() {
         return Err(KeysError::None.into());
     }
-    let now = session.console.paint(Style::Now, "touch now:");
-    session.console.say(&format!("{now} the key that you mean, of those that blink"));
+    session.console.mark(Style::Now, "touch now:", "the key that you mean, of those that blink");
     // Ends what the others do, too, once one is touched.
     let enough = Cancel::default();
     let (mut select_by_touch, mut troubles) = (Vec::new(), Vec::new());

@@ -8,7 +8,7 @@ use crate::cli::shared::console::Console;
 use crate::cli::shared::output::Output;
 use crate::cli::shared::state::StateFolder;
 use crate::cli::shared::{CliError, Exit};
-use crate::settings::Settings;
+use crate::settings::{Settings, SettingsError};
 use keywright_attest::{Anchors, Judge};
 use keywright_fido::hid::Cancel;
 
@@ -52,12 +52,23 @@ impl Session {
         let Some((metadata, record)) = self.state()?.metadata().load()? else { return Ok(judge) };
         let days = metadata.days_overdue(Self::now());
         if days > OVERDUE_DAYS {
-            self.console.say(&format!(
-                "warning: the metadata of models, number {}, is {days} days overdue; 'keywright mds update' fetches the newest",
+            self.console.warn(&format!(
+                "the FIDO metadata, number {}, is {days} days overdue; 'keywright mds update' fetches the newest",
                 record.id.no
             ));
         }
         Ok(judge.with_metadata(metadata))
+    }
+
+    /// Refuses a settings file that was named and is not there, also for commands that do not read it. One command makes it.
+    pub(crate) fn named_settings_exist(&self, may_be_made: bool) -> Result<(), CliError> {
+        match &self.global.config {
+            Some(file) if !may_be_made && !file.exists() => {
+                let why = "there is no such file".to_owned();
+                Err(SettingsError::Unreadable { file: file.display().to_string(), why }.into())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The settings.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::shared::CliError;
 use keywright_attest::mds::BlobStore;
-use keywright_files::base_folder;
+use keywright_files::{base_folder, private};
 
 /// A state folder. It may not exist yet.
 #[derive(Debug, Clone)]
@@ -59,13 +59,13 @@ impl StateFolder {
         BlobStore::new(self.0.join("mds"))
     }
 
-    /// The embedded directory's database.
+    /// The practice IdP's database.
     #[cfg(feature = "practice")]
     pub(crate) fn idp_database(&self) -> PathBuf {
         self.0.join("idp.sqlite3")
     }
 
-    /// The embedded directory's API token, where nobody named another.
+    /// The practice IdP's API token, where nobody named another.
     #[cfg(feature = "practice")]
     pub(crate) fn idp_token(&self) -> PathBuf {
         self.0.join("idp.token")
@@ -74,24 +74,12 @@ impl StateFolder {
 
 /// Makes a folder, with those above it, that only its owner can look into. One that is there already stays as it is.
 pub(crate) fn create_private(folder: &Path) -> Result<(), CliError> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(|error| CliError::File { path: folder.to_owned(), why: error.to_string() })
+    Ok(private::make_folder(folder)?)
 }
 
 /// Writes a file that only its owner can read, whole or not at all.
 pub(crate) fn write_private(path: &Path, text: &[u8]) -> Result<(), CliError> {
-    use std::io::Write as _;
-
-    let failed = |error: std::io::Error| CliError::File { path: path.to_owned(), why: error.to_string() };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // Temporary files are made with mode 0600.
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    file.write_all(text).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
+    Ok(private::write(path, text)?)
 }
 
 #[cfg(all(test, unix))]

@@ -15,6 +15,7 @@ use crate::ledger::{Failure, JobId, Step};
 use crate::provision::{JobLabel, Operator};
 use crate::secret::{Delivery, SecretError};
 use keywright_fido::ctap::Pin;
+use keywright_files::shown;
 
 /// The operator on a terminal.
 pub(crate) struct Terminal<'a> {
@@ -64,7 +65,8 @@ impl<'a> Terminal<'a> {
         change(line);
         let step = line.step.map_or("", in_words);
         let touch = if line.touch { self.console.paint(Style::Now, "touch now") } else { String::new() };
-        line.bar.set_message(format!("{}  {step} {touch}", title(who)).trim_end().to_owned());
+        let title = title(who);
+        line.bar.set_message(format!("{}  {step} {touch}", shown::one_line(&title)).trim_end().to_owned());
         line.bar.tick();
     }
 }
@@ -74,7 +76,8 @@ fn style(template: &str) -> ProgressStyle {
 }
 
 fn title(who: &JobLabel) -> String {
-    format!("{}  key {} of {}  port {}", who.account, who.ordinal, who.of, who.port)
+    let port = if who.port.is_empty() { String::new() } else { format!("  port {}", who.port) };
+    format!("{}  key {} of {}{port}", who.account, who.ordinal, who.of)
 }
 
 fn whose(who: &JobLabel) -> String {
@@ -84,17 +87,17 @@ fn whose(who: &JobLabel) -> String {
 
 fn in_words(step: Step) -> &'static str {
     match step {
-        Step::Inspect => "looking at the key",
+        Step::Inspect => "inspecting the key",
         Step::Reset => "resetting the key",
         Step::SealPin => "sealing a PIN",
         Step::SetPin => "setting the PIN",
-        Step::Begin => "beginning at the IdP",
-        Step::Make => "making the credential",
+        Step::Begin => "starting at the IdP",
+        Step::Make => "creating the credential",
         Step::Verify => "checking the attestation",
-        Step::Prove => "proving that it signs",
+        Step::Prove => "testing the sign-in",
         Step::Complete => "registering at the IdP",
         Step::SignIn => "signing in at the IdP",
-        Step::Harden => "setting the key's policy",
+        Step::Harden => "applying the key's policy",
         Step::HandOver => "handing the PIN over",
     }
 }
@@ -115,45 +118,39 @@ impl Operator for Terminal<'_> {
         if let Some(line) = self.lines().remove(&who.job) {
             line.bar.finish_and_clear();
         }
-        let result = match failure {
+        match failure {
             None => {
                 self.total.inc(1);
-                self.console.paint(Style::Good, "done")
+                self.console.result(&title(who), Style::Good, "done", "");
             }
-            Some(failure) => format!("{} {}", self.console.paint(Style::Bad, "failed:"), failure.message),
-        };
-        self.console.say(&format!("{}  {result}", title(who)));
+            Some(failure) => self.console.result(&title(who), Style::Bad, "failed:", &failure.message),
+        }
     }
 
     fn insert_keys(&self, new: &[JobLabel], begun: &[JobLabel]) {
-        let now = self.console.paint(Style::Now, "now:");
         let others = |all: &[JobLabel]| match all.len() - 1 {
             0 => String::new(),
             others => format!("; then {}", count(others, "more key", "more keys")),
         };
         if let Some(next) = begun.first() {
             let (whose, others) = (whose(next), others(begun));
-            self.console.say(&format!("{now} plug in again the key that was in port {}: {whose}{others}", next.port));
+            let what = format!("plug in again the key that was in port {}: {whose}{others}", next.port);
+            self.console.mark(Style::Now, "now:", &what);
         }
         if let Some(next) = new.first() {
-            self.console.say(&format!("{now} plug in a key for {}{}", whose(next), others(new)));
+            self.console.mark(Style::Now, "now:", &format!("plug in a key for {}{}", whose(next), others(new)));
         }
     }
 
     fn single_out(&self, who: &JobLabel) {
-        let now = self.console.paint(Style::Now, "now:");
-        let whose = whose(who);
-        self.console.say(&format!("{now} touch the key that blinks, and label it: {whose} (port {})", who.port));
+        let what = format!("touch the key that blinks, and label it: {} (port {})", whose(who), who.port);
+        self.console.mark(Style::Now, "now:", &what);
     }
 
     fn replug(&self, who: &JobLabel) {
-        self.console.say(&format!(
-            "{} pull out the key in port {} and plug it in again (for {}, key {})",
-            self.console.paint(Style::Now, "now:"),
-            who.port,
-            who.account,
-            who.ordinal
-        ));
+        let JobLabel { port, account, ordinal, .. } = who;
+        let what = format!("pull out the key in port {port} and plug it in again (for {account}, key {ordinal})");
+        self.console.mark(Style::Now, "now:", &what);
     }
 
     fn may_reset(&self, who: &JobLabel, why: &str) -> bool {
@@ -178,9 +175,10 @@ impl Operator for Terminal<'_> {
             delivery.label,
             pin.expose()
         );
-        self.console
-            .show_once(&text, "press Enter when it is taken down ")
-            .map_err(|error| SecretError::Printer { program: "the terminal".into(), why: error.to_string() })
+        self.console.show_once(&text, "press Enter when it is taken down ").map_err(|error| SecretError::Printer {
+            program: "the terminal".into(),
+            why: format!("shows nothing: {error}"),
+        })
     }
 
     fn tell(&self, message: &str) {
@@ -256,8 +254,8 @@ mod tests {
         std::thread::sleep(Duration::from_millis(20));
         terminal.touch(&who(1), true);
         let drawn = paper.0.lock().unwrap().clone();
-        assert!(drawn.contains("ada@example.org  key 1 of 2  port 1-2  making the credential"), "{drawn}");
-        assert!(drawn.contains("making the credential touch now"), "{drawn}");
+        assert!(drawn.contains("ada@example.org  key 1 of 2  port 1-2  creating the credential"), "{drawn}");
+        assert!(drawn.contains("creating the credential touch now"), "{drawn}");
     }
 
     #[test]

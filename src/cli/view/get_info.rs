@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::cli::shared::output::View;
 use keywright_fido::ctap::GetInfo;
 use keywright_fido::webauthn::CoseAlgorithm;
+use keywright_files::shown;
 
 /// A key and what it says of itself.
 #[derive(Serialize)]
@@ -22,10 +23,10 @@ impl View for KeyInfo<'_> {
 
 /// The members that the key tells, a line each, under the key's path and product.
 pub(crate) fn words(KeyInfo { path, product, info }: &KeyInfo<'_>) -> String {
-    let mut text = format!("{path}  {product}\n");
+    let mut text = format!("{path}  {}\n", shown::one_line(product));
     let mut line = |name: &str, value: String| {
         if !value.is_empty() {
-            text.push_str(&format!("  {name:<24}{value}\n"));
+            text.push_str(&format!("  {name:<24}{}\n", shown::one_line(&value)));
         }
     };
     let number = |value: Option<u64>, unit: &str| value.map(|value| format!("{value}{unit}")).unwrap_or_default();

@@ -1,40 +1,41 @@
-//! A credential, as the ledger knows it.
+//! A credential, as the ledger knows it: the one view of it for every command.
 
 use serde::Serialize;
 
 use crate::register::{Credential, CredentialState, Register};
 use keywright_fido::webauthn::{CredentialId, RpId};
 
-/// A credential that the ledger and the key have.
-#[derive(Serialize)]
-pub(crate) struct Owned<'a> {
-    account: &'a str,
-    directory: &'a str,
-    ordinal: usize,
-    label: Option<&'a str>,
-    state: CredentialState,
-    rp_id: &'a RpId,
-    credential_id: &'a CredentialId,
-    proved: Option<&'a str>,
+/// A credential in the ledger.
+#[derive(Clone, Serialize)]
+pub(crate) struct LedgerCredential {
+    pub(crate) account: String,
+    pub(crate) directory: String,
+    pub(crate) ordinal: usize,
+    pub(crate) label: Option<String>,
+    pub(crate) state: CredentialState,
+    pub(crate) rp_id: RpId,
+    pub(crate) credential_id: CredentialId,
+    pub(crate) proved: Option<String>,
 }
 
-impl<'a> Owned<'a> {
+impl LedgerCredential {
     /// What the ledger says of these.
-    pub(crate) fn all(ids: &[CredentialId], book: &'a Register) -> Vec<Self> {
-        let known = ids.iter().filter_map(|id| book.credentials.get_key_value(id));
-        known.map(|(id, credential)| Self::of(id, credential)).collect()
+    pub(crate) fn all(ids: &[CredentialId], register: &Register) -> Vec<Self> {
+        let known = ids.iter().filter_map(|id| register.credentials.get_key_value(id));
+        known.map(|(id, credential)| Self::new(id, credential)).collect()
     }
 
-    fn of(credential_id: &'a CredentialId, credential: &'a Credential) -> Self {
+    /// What the ledger says of this one.
+    pub(crate) fn new(credential_id: &CredentialId, credential: &Credential) -> Self {
         Self {
-            account: &credential.account.login,
-            directory: &credential.account.directory,
+            account: credential.account.login.clone(),
+            directory: credential.account.directory.clone(),
             ordinal: credential.ordinal,
-            label: credential.label.as_deref(),
+            label: credential.label.clone(),
             state: credential.state,
-            rp_id: &credential.rp_id,
-            credential_id,
-            proved: credential.proved.as_deref(),
+            rp_id: credential.rp_id.clone(),
+            credential_id: credential_id.clone(),
+            proved: credential.proved.clone(),
         }
     }
 
@@ -44,11 +45,11 @@ impl<'a> Owned<'a> {
             CredentialState::OnKey => "on the key, not registered",
             CredentialState::Unconfirmed => "to be registered by hand and confirmed",
             CredentialState::Registered => "registered",
-            CredentialState::Deleted => "deleted according to the ledger, and yet on the key",
-            CredentialState::Erased => "erased according to the ledger, and yet on the key",
+            CredentialState::Deleted => "deleted according to the ledger, but still on the key",
+            CredentialState::Erased => "erased according to the ledger, but still on the key",
             CredentialState::Revoked => "revoked",
         };
-        let label = self.label.map(|label| format!(", \"{label}\"")).unwrap_or_default();
+        let label = self.label.as_ref().map(|label| format!(", \"{label}\"")).unwrap_or_default();
         format!("{} at {}, key {}: {state}{label}", self.account, self.directory, self.ordinal)
     }
 }

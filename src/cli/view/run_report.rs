@@ -1,11 +1,12 @@
 //! How a run ended, in words or JSON, and as an exit code.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde::Serialize;
 
 use crate::cli::shared::batch::{RunKind, RunOutcome};
-use crate::cli::shared::failure::{exit_of, hint_of};
+use crate::cli::shared::failure::table;
 use crate::cli::shared::output::{View, count, table};
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::idp::ByHand;
@@ -50,7 +51,7 @@ struct Why<'a> {
     step: Option<Step>,
     code: FailureCode,
     message: &'a str,
-    hint: &'static str,
+    hint: Cow<'static, str>,
 }
 
 /// The last line of a run.
@@ -87,7 +88,7 @@ impl<'a> AccountLine<'a> {
                 step: None,
                 code: failure.code,
                 message: &failure.message,
-                hint: hint_of(failure),
+                hint: table::of_job(failure).next,
             }),
             jobs: account.jobs.iter().map(JobLine::of).collect(),
         }
@@ -109,7 +110,7 @@ impl<'a> JobLine<'a> {
                 step: Some(*step),
                 code: failure.code,
                 message: &failure.message,
-                hint: hint_of(failure),
+                hint: table::of_job(failure).next,
             }),
         }
     }
@@ -147,7 +148,7 @@ pub(crate) fn print(outcome: &RunOutcome, session: &Session) -> Result<Exit, Cli
         session.console.say(by_hand_words(by_hand).trim_end());
     }
     for failure in failures(report) {
-        session.console.hint(hint_of(failure));
+        session.console.hint(&table::of_job(failure).next);
     }
     if report.accounts.iter().any(|account| !well(&account) && lacks_keys(account)) && !report.interrupted && !dry_run {
         session
@@ -188,7 +189,7 @@ fn exit(report: &Report, verb: RunKind, dry_run: bool) -> Exit {
         0 => Exit::Done,
         some if some < report.accounts.len() => Exit::Partial,
         _ => {
-            let mut exits = failures(report).into_iter().map(|failure| exit_of(failure.code));
+            let mut exits = failures(report).into_iter().map(|failure| table::of_job(failure).exit);
             // Nothing failed, and yet not everything is done: there were too few keys.
             let first = exits.next().unwrap_or(Exit::Key);
             if exits.all(|exit| exit == first) { first } else { Exit::Failed }
@@ -207,7 +208,7 @@ fn failures(report: &Report) -> Vec<&Failure> {
         account.failure.iter().chain(of_jobs)
     });
     let mut seen = BTreeSet::new();
-    of_accounts.filter(|failure| seen.insert(hint_of(failure))).collect()
+    of_accounts.filter(|failure| seen.insert(table::of_job(failure).next)).collect()
 }
 
 fn words(report: &Report, summary: &Summary<'_>) -> String {

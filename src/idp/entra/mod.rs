@@ -408,8 +408,8 @@ fn explain(fault: &Fault) -> Option<&'static str> {
         () if has("AADSTS700027") => {
             "upload the certificate to the app, or look at the clock (App registrations > the app > Certificates & secrets)"
         }
-        () if has("AADSTS700016") => "look whether client-id is an app of this tenant (App registrations)",
-        () if has("AADSTS90002") => "look at tenant-id (Entra admin center > Overview)",
+        () if has("AADSTS700016") => "check whether client-id is an app of this tenant (App registrations)",
+        () if has("AADSTS90002") => "check tenant-id (Entra admin center > Overview)",
         () => return None,
     })
 }

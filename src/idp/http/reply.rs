@@ -12,6 +12,7 @@ use time::format_description::well_known::Rfc2822;
 use ureq::http::{HeaderMap, header};
 
 use crate::idp::error::{DirectoryError, IdpName};
+use keywright_files::shown;
 
 /// The longest message that is kept, in characters.
 const LONGEST_MESSAGE: usize = 300;
@@ -145,19 +146,13 @@ impl Reply {
                 text = text.replace(hidden, "[secret]");
             }
         }
-        let spaced: String = text.chars().map(|char| if is_plain(char) { char } else { ' ' }).collect();
+        let spaced: String = text.chars().map(|char| if shown::is_hidden(char) { ' ' } else { char }).collect();
         let words = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
         match words.char_indices().nth(LONGEST_MESSAGE) {
             Some((at, _)) => format!("{}...", &words[..at]),
             None => words,
         }
     }
-}
-
-/// Whether a terminal shows this character and does nothing else because of it: no control, no change of direction.
-fn is_plain(char: char) -> bool {
-    !char.is_control()
-        && !matches!(char, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 #[cfg(test)]

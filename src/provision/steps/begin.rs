@@ -41,7 +41,7 @@ fn usable(ceremony: &Ceremony) -> Result<(), JobError> {
     Err(JobError::new(
         FailureCode::DirectoryRefused,
         format!(
-            "the directory asks for RP ID {} at {}, which no browser would allow",
+            "the IdP asks for RP ID {} at {}, which no browser would allow",
             ceremony.options.rp.id, ceremony.origin
         ),
     ))

@@ -21,10 +21,7 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
         // What the directory has now decides.
         Err(error) if error.may_have_acted() => Some(error),
         Err(DirectoryError::NotFound { .. } | DirectoryError::Expired { .. }) => {
-            return Err(JobError::new(
-                FailureCode::ChallengeExpired,
-                "the directory no longer waits for this registration",
-            ));
+            return Err(JobError::new(FailureCode::ChallengeExpired, "the registration at the IdP has expired"));
         }
         Err(error) => return Err(error.into()),
     };
@@ -34,7 +31,7 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     match found.map_err(unknown)? {
         Some(registered) => Ok(done(registered, label)),
         None => Err(doubt.map_or_else(
-            || JobError::new(FailureCode::DirectoryDown, "the directory took the credential, but does not list it"),
+            || JobError::new(FailureCode::DirectoryDown, "the IdP accepted the credential but does not list it"),
             JobError::from,
         )),
     }
@@ -76,7 +73,7 @@ fn done(registered: Registered, label: String) -> Outcome {
 fn unknown(error: DirectoryError) -> JobError {
     match JobError::from(error) {
         JobError::Job(Failure { code, message, .. }) if code != FailureCode::DirectorySignIn => {
-            let message = format!("whether the registration came to be is not known: {message}");
+            let message = format!("cannot tell whether the key was registered: {message}");
             JobError::new(FailureCode::DirectoryDown, message)
         }
         error => error,

@@ -44,5 +44,5 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
 }
 
 fn unmet(what: &str) -> Result<Outcome, JobError> {
-    Err(JobError::new(FailureCode::KeyFault, format!("the key took {what} but does not show it")))
+    Err(JobError::new(FailureCode::KeyFault, format!("the key accepted {what} but does not show it")))
 }

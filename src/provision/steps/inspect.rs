@@ -14,7 +14,7 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     if has_pin && !job.station.operator.may_reset(&job.label, "it has a PIN already") {
         return Err(JobError::new(
             FailureCode::PinUnknown,
-            format!("the key in {} has a PIN that nobody gave; it was not reset", key.port),
+            format!("the key in {} already has a PIN that keywright did not set; it was not reset", key.port),
         ));
     }
     Ok(Outcome::Inspect { key })

@@ -113,7 +113,7 @@ fn forget_replaced(job: &JobContext<'_>, made: &CredentialId) -> Result<(), JobE
         left.map(|(id, _)| id.clone()).collect()
     };
     replaced.into_iter().try_for_each(|credential_id| {
-        let why = "the key replaced it".to_owned();
+        let why = "the key replaced the credential".to_owned();
         job.record(Event::CredentialDeleted { job: job.id, credential_id, why })
     })
 }

@@ -54,7 +54,7 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
 }
 
 fn unproved(why: String) -> JobError {
-    JobError::new(FailureCode::ProofFailed, format!("the new credential does not sign in: {why}"))
+    JobError::new(FailureCode::ProofFailed, format!("testing the new credential failed: {why}"))
 }
 
 /// Keys in this process have no witness, and nobody expects one; of others the person hears.
@@ -63,7 +63,7 @@ fn tell_what_is_missing(job: &JobContext<'_>, witness_result: &WitnessResult) {
         WitnessResult::Verified { .. } | WitnessResult::Unable { why: Unavailable::NotUsb } => {}
         WitnessResult::Unable { .. } => {
             let (account, ordinal) = (&job.label.account, job.label.ordinal);
-            job.station.operator.tell(&format!("{account}'s key {ordinal} signs in, but {witness_result}"));
+            job.station.operator.tell(&format!("{account}'s key {ordinal} signs in, but was {witness_result}"));
         }
     }
 }
@@ -106,5 +106,5 @@ pub(super) fn sign(
     let client_data = ClientDataJson::new(CeremonyType::Get, challenge, origin);
     let token = job.token(Permissions::GET_ASSERTION, Some(rp_id))?;
     job.touching(|key, touch| signature::sign(key, &token, rp_id, credential_id, client_data, touch))?
-        .ok_or_else(|| JobError::new(FailureCode::ProofFailed, "the key gave no signature"))
+        .ok_or_else(|| JobError::new(FailureCode::ProofFailed, "the key returned no signature"))
 }

@@ -18,7 +18,7 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     job.touching(|authenticator, touch| authenticator.reset(touch))?;
     let info = job.authenticator()?.refresh_info()?;
     if info.has_pin() {
-        return Err(JobError::new(FailureCode::KeyFault, "the key took the reset but still has a PIN"));
+        return Err(JobError::new(FailureCode::KeyFault, "the key accepted the reset but still has a PIN"));
     }
     // What the reset changes could not be held against the profile before.
     fit(info, profile)?;

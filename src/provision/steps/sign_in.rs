@@ -16,7 +16,7 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
         match JobError::from(error) {
             JobError::Job(failure) if failure.code == FailureCode::DirectoryRefused => JobError::new(
                 FailureCode::ProofFailed,
-                format!("the directory did not let {} in with the new key: {}", user.login, failure.message),
+                format!("signing {} in with the new key failed: {}", user.login, failure.message),
             ),
             error => error,
         }

@@ -39,7 +39,7 @@ pub(in crate::provision) fn after(job: &mut JobContext<'_>, step: Step, failure:
         _ => match back(job, to, &failure.message) {
             // The key does not let go of it yet; the directory need not wait for that.
             Err(JobError::Job(failure)) => {
-                tracing::warn!(code = ?failure.code, "taking back did not work yet: {}", failure.message);
+                tracing::warn!(code = ?failure.code, "undoing the registration failed for now: {}", failure.message);
                 passing(abandon(job))
             }
             result => result,
@@ -60,7 +60,7 @@ pub(in crate::provision) fn start_over(job: &mut JobContext<'_>, why: &str) -> R
 fn passing(result: Result<(), JobError>) -> Result<(), JobError> {
     match result {
         Err(JobError::Job(failure)) => {
-            tracing::warn!(code = ?failure.code, "taking back did not work yet: {}", failure.message);
+            tracing::warn!(code = ?failure.code, "undoing the registration failed for now: {}", failure.message);
             Ok(())
         }
         result => result,

@@ -88,11 +88,11 @@ impl CommandLine {
         let printed = on_thread(child.stdout.take(), |mut stdout| read(&mut stdout, Extent::All));
         let said = on_thread(child.stderr.take(), end_of);
         let Some(status) = wait(&mut child, limit).map_err(|error| failed(error.to_string()))? else {
-            return Err(failed(format!("it was ended after {} seconds", limit.as_secs())));
+            return Err(failed(format!("it did not end within {} seconds", limit.as_secs())));
         };
         let secret = match printed.recv_timeout(LAST_WORDS) {
             Ok(secret) => secret.map_err(|error| failed(error.to_string()))?,
-            Err(_) => return Err(failed("what it started goes on and keeps its output open".to_owned())),
+            Err(_) => return Err(failed("a program that it started keeps its output open".to_owned())),
         };
         if status.success() {
             return Ok(secret);
@@ -160,14 +160,14 @@ mod tests {
     fn a_failure_is_told_without_what_was_printed() {
         assert_eq!(
             told(&shell("echo 8306; echo first >&2; echo 'no such entry' >&2; echo >&2; exit 3")),
-            "/bin/sh gave no secret: exit status: 3: no such entry"
+            "no secret from /bin/sh: exit status: 3: no such entry"
         );
-        assert_eq!(told(&shell("echo 8306; exit 1")), "/bin/sh gave no secret: exit status: 1");
+        assert_eq!(told(&shell("echo 8306; exit 1")), "no secret from /bin/sh: exit status: 1");
         assert!(told(&shell("echo 8306; echo 'not 8306' >&2; exit 1")).ends_with("a secret is in it"));
         assert!(told(&shell("echo 8306; kill -9 $$")).contains("signal: 9"));
         assert!(told(&shell("yes 8306")).contains("longer than 65536 bytes"));
         assert!(
-            told(&"/no/such/program".parse().unwrap()).starts_with("/no/such/program gave no secret: No such file")
+            told(&"/no/such/program".parse().unwrap()).starts_with("no secret from /no/such/program: No such file")
         );
     }
 
@@ -175,7 +175,7 @@ mod tests {
     fn nobody_waits_for_ever() {
         for script in ["echo 8306; exec sleep 1000", "exec sleep 1000 >&-"] {
             let error = shell(script).run_within(Duration::ZERO).unwrap_err().to_string();
-            assert_eq!(error, "/bin/sh gave no secret: it was ended after 0 seconds", "{script}");
+            assert_eq!(error, "no secret from /bin/sh: it did not end within 0 seconds", "{script}");
         }
         assert!(told(&shell("sleep 5 & echo 8306")).ends_with("keeps its output open"));
     }

@@ -51,7 +51,7 @@ fn open_with(
     let opened = if decryptor.is_scrypt() {
         let identity = scrypt::Identity::new(passphrase()?);
         decryptor.decrypt(std::iter::once(&identity as &dyn Identity)).map_err(|error| match error {
-            DecryptError::ExcessiveWork { .. } => "its passphrase takes too much work to try".to_owned(),
+            DecryptError::ExcessiveWork { .. } => "its passphrase needs too much work to try".to_owned(),
             _ => "the passphrase is wrong, or the file is damaged".to_owned(),
         })
     } else {
@@ -104,7 +104,7 @@ mod tests {
         assert_eq!(*open_with(&path, Some(keys.clone()), nobody).unwrap(), b"t0ken\nmore\n");
 
         let error = |identity| open_with(&path, identity, nobody).unwrap_err().to_string();
-        assert!(error(None).ends_with("token.age is encrypted to an age identity, and none is named"));
+        assert!(error(None).ends_with("token.age is encrypted to an age identity, and no identity is named"));
         assert!(error(Some("no-such.key".into())).starts_with("no-such.key: "));
         std::fs::write(&path, to(&x25519::Identity::generate(), b"t0ken")).unwrap();
         assert!(error(Some(keys.clone())).contains("not encrypted to the identity in"));

@@ -30,13 +30,13 @@ use keywright_fido::webauthn::Aaguid;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MdsError {
     /// Neither a JWS nor a JSON document, or not what FIDO puts into them.
-    #[error("this is no metadata BLOB: {0}")]
+    #[error("this is not a FIDO metadata BLOB: {0}")]
     Malformed(String),
     /// A payload alone.
     #[error("this metadata is not signed")]
     Unsigned,
     /// An algorithm that is not allowed for the signature.
-    #[error("the BLOB is signed with {0:?}, and only RS256 and ES256 are taken")]
+    #[error("the BLOB is signed with {0:?}, and only RS256 and ES256 are accepted")]
     Algorithm(String),
     /// The signing certificates are not in order, each issued by the next (RFC 7515 section 4.1.6).
     #[error("the BLOB's signing certificates (x5c) are not each issued by the next")]
@@ -61,7 +61,7 @@ pub enum MdsError {
     #[error("the BLOB's signature does not verify: it was changed or cut")]
     Signature,
     /// Older metadata than what is stored.
-    #[error("this is metadata number {offered}, and number {stored} was here already")]
+    #[error("this is metadata number {offered}, and the newer number {stored} is stored")]
     RollBack {
         /// The number offered.
         offered: u64,
@@ -69,7 +69,7 @@ pub enum MdsError {
         stored: u64,
     },
     /// The stored BLOB is not what was stored.
-    #[error("{}: this is not the metadata that was stored here", .0.display())]
+    #[error("{} was changed since it was stored", .0.display())]
     Damaged(PathBuf),
     /// A file cannot be read or written.
     #[error("{}: {why}", path.display())]

@@ -1,4 +1,4 @@
-//! What the embedded directory does: accounts, registrations (WebAuthn 7.1), sign-ins (WebAuthn 7.2).
+//! What the practice IdP does: accounts, registrations (WebAuthn 7.1), sign-ins (WebAuthn 7.2).
 //!
 //! Every answer of a key is verified here as if the provisioning side were an attacker.
 

@@ -1,4 +1,4 @@
-//! The embedded directory: a small IdP on loopback that does what a real one does, for rehearsals and for trying keys.
+//! The practice IdP: a small IdP on loopback that does what a real one does, for rehearsals and for trying keys.
 //!
 //! The [`EmbeddedServer`] keeps accounts, verifies every registration and every sign-in on its own, and takes nothing on
 //! trust from the provisioning side, which speaks to it over HTTP like to any other IdP. It refuses to

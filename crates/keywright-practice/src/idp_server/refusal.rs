@@ -1,4 +1,4 @@
-//! Why the embedded directory does not do what it was asked for, and how it says so over HTTP.
+//! Why the practice IdP does not do what it was asked for, and how it says so over HTTP.
 
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -93,7 +93,7 @@ impl IntoResponse for Refusal {
         let (status, code) = self.code();
         match &self {
             // The answer is for anybody with the token; the file's name and its state are for who runs the server.
-            Self::Database(error) => tracing::error!(%error, "the embedded directory's database failed"),
+            Self::Database(error) => tracing::error!(%error, "the practice IdP's database failed"),
             refusal => tracing::debug!(%status, code, %refusal, "refused"),
         }
         let body = json!({ "error": { "code": code, "message": self.to_string() } });

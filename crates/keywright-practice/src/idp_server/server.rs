@@ -1,4 +1,4 @@
-//! The embedded directory's server: a listener on loopback and a thread that answers.
+//! The practice IdP's server: a listener on loopback and a thread that answers.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -66,7 +66,7 @@ impl Settings {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The address is not this machine's own.
-    #[error("{0} is reachable from elsewhere; the embedded directory listens on loopback only, such as 127.0.0.1:8460")]
+    #[error("{0} is reachable from elsewhere; the practice IdP listens on loopback only, such as 127.0.0.1:8460")]
     NotLoopback(SocketAddr),
     /// The address cannot be had.
     #[error("cannot listen on {address}: {source}")]
@@ -88,7 +88,7 @@ pub enum StartError {
         rp_id: RpId,
     },
     /// The database cannot be used.
-    #[error("the directory's database {} cannot be used: {source}", .path.display())]
+    #[error("the practice IdP's database {} cannot be used: {source}", .path.display())]
     Database {
         /// The file; `:memory:` if there is none.
         path: PathBuf,
@@ -164,10 +164,10 @@ impl EmbeddedServer {
             tokio::select! {
                 ended = async { serve.await } => {
                     if let Err(error) = ended {
-                        tracing::error!(%error, "the embedded directory's server ended");
+                        tracing::error!(%error, "the practice IdP's server ended");
                     }
                 }
-                () = overdue => tracing::warn!("requests to the embedded directory were cut off"),
+                () = overdue => tracing::warn!("requests to the practice IdP were cut off"),
             }
         };
         let thread = std::thread::Builder::new()
@@ -197,7 +197,7 @@ impl Drop for EmbeddedServer {
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
-            tracing::error!("the embedded directory's server panicked");
+            tracing::error!("the practice IdP's server crashed");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the embedded directory remembers: accounts, ceremonies, credentials, sign-ins, in one SQLite database.
+//! What the practice IdP remembers: accounts, ceremonies, credentials, sign-ins, in one SQLite database.
 //!
 //! It answers questions and keeps rows; whether something may be done is decided in [`super::ceremony`]. It refuses a
 //! database of another program, of a later version, of another relying party, and one that another server has open.
@@ -78,7 +78,7 @@ pub enum StoreError {
     /// Another server has it open.
     #[error("another server has it open")]
     Locked,
-    /// It is no embedded directory's database.
+    /// It is no practice IdP's database.
     #[error("it belongs to another program")]
     Foreign,
     /// A later version of the program made it.

@@ -1,4 +1,4 @@
-//! What the embedded directory's two sides say to each other. Members of WebAuthn objects keep WebAuthn's names.
+//! What the practice IdP's two sides say to each other. Members of WebAuthn objects keep WebAuthn's names.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;

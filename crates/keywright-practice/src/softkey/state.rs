@@ -4,8 +4,7 @@
 //! whole at any moment, and readable by its owner only. It refuses bytes that are not exactly what was written.
 
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
-use std::io::Write;
+
 use std::path::Path;
 
 use data_encoding::HEXLOWER;
@@ -13,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{Model, SOFT_AAGUID, SoftKeyError};
+use keywright_files::{FileError, private};
 
 const FORMAT: u32 = 1;
 const MAGIC: &str = "keywright-softkey";
@@ -103,17 +103,11 @@ fn digest(body: &str) -> String {
 }
 
 /// Puts bytes in place as a whole, readable by the owner only. A process that is killed leaves the old file or the new one.
-/// The caller holds the lock, so the name beside is his alone.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), SoftKeyError> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    let beside = Path::new(&beside);
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(beside).and_then(|mut file| file.write_all(bytes)).map_err(at(beside))?;
-    std::fs::rename(beside, path).map_err(at(path))
+    private::write(path, bytes).map_err(|error| match error {
+        FileError::Io { why, .. } => at(path)(std::io::Error::other(why)),
+        other => at(path)(std::io::Error::other(other)),
+    })
 }
 
 /// Names the file in an error of the operating system.

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use crate::cli::shared::{CliError, Exit, Session};
 
-/// Judge attestations that were kept.
+/// Verify saved attestations.
 #[derive(Args)]
 pub(crate) struct Attest {
     #[command(subcommand)]

@@ -7,13 +7,14 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::audit::{Found, Registration, Registrations, bulk};
-use crate::cli::shared::judging::{JudgingProfile, Set, Yardstick};
+use crate::cli::shared::judging::{JudgedBy, JudgingProfile, Set};
 use crate::cli::shared::output::{Output, View, count};
 use crate::cli::shared::{CliError, Exit, Session};
 use keywright_attest::{Anchors, AttestationDemand, Policy, Verdict};
 use keywright_fido::webauthn::Aaguid;
+use keywright_files::shown;
 
-/// Judge registrations that were kept: is the statement valid, and do its certificates lead to a trusted root?
+/// Verify saved registrations: is the statement valid, and do its certificates lead to a trusted root?
 ///
 /// A PATH is a file, a folder or '-' (stdin). A registration is WebAuthn's RegistrationResponseJSON, or an object with
 /// 'attestationObject' and 'clientDataJSON' in base64url; a file has one, or is JSON Lines with one a line. In a folder, and in
@@ -41,7 +42,7 @@ pub(crate) struct Verify {
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
     #[command(flatten)]
-    judging: Yardstick,
+    judging: JudgedBy,
     #[command(flatten)]
     profile: JudgingProfile,
 }
@@ -150,7 +151,7 @@ fn judge(found: &Found, set: &Set, policy: &Policy, json: bool) -> Result<(Fate,
             let words = format!("unreadable  {}: {message}", found.place);
             let error = Reason { code: "unreadable", message };
             let unreadable = Unreadable { file, line, accepted: None, error };
-            let text = if json { Output::line(&unreadable)? } else { one_line(&words) };
+            let text = if json { Output::line(&unreadable)? } else { shown::one_line(&words).into_owned() };
             return Ok((Fate::Unreadable, text));
         }
     };
@@ -164,7 +165,7 @@ fn judge(found: &Found, set: &Set, policy: &Policy, json: bool) -> Result<(Fate,
         Output::line(&Judged { file, line, accepted: refusals.is_empty(), refusals: &refusals, verdict: &verdict })?
     } else {
         let word = if refusals.is_empty() { "accepted" } else { "refused" };
-        one_line(&format!("{word:<10}  {}: {}", found.place, words(&verdict, &refusals)))
+        shown::one_line(&format!("{word:<10}  {}: {}", found.place, words(&verdict, &refusals))).into_owned()
     };
     Ok((fate, text))
 }
@@ -188,11 +189,6 @@ fn words(verdict: &Verdict, refusals: &[String]) -> String {
         text.push_str(&format!("  {sentence}"));
     }
     text
-}
-
-/// Names in files and certificates are anybody's: they make no line of their own, and move no cursor.
-fn one_line(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { char::REPLACEMENT_CHARACTER } else { letter }).collect()
 }
 
 impl Tally {

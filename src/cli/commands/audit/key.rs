@@ -6,13 +6,13 @@ use serde::Serialize;
 use crate::audit::key::{attest, credentials_of_ledger};
 use crate::audit::{Contradiction, Registration};
 use crate::cli::shared::arguments::{OneKey, PinArgument};
-use crate::cli::shared::judging::{JudgingProfile, Set, Yardstick};
+use crate::cli::shared::judging::{JudgedBy, JudgingProfile, Set};
 use crate::cli::shared::open_key::{OpenKey, touch_prompt};
 use crate::cli::shared::output::{View, count};
 use crate::cli::shared::{CliError, Exit, Session, pin_entry};
 use crate::cli::view::get_info::{self, KeyInfo};
 use crate::cli::view::key_credential::{self, Line};
-use crate::cli::view::ledger_credential::Owned;
+use crate::cli::view::ledger_credential::LedgerCredential;
 use crate::provision::pin_attempts;
 use crate::register::Register;
 use crate::secret::SystemEntropy;
@@ -21,11 +21,12 @@ use keywright_fido::ctap::{
     Authenticator, EnterpriseAttestation, GetInfo, Permissions, Pin, PinUvAuthToken, StatusMeaning,
 };
 use keywright_fido::webauthn::{Aaguid, CredentialId, RpId};
+use keywright_files::shown;
 
 /// Find out everything about one key: what it is, whether it is genuine, and whose.
 ///
-/// The key makes a throw-away credential, with a touch, to show its attestation; nothing of it stays on the key. The attestation
-/// is judged by FIDO metadata and by roots that are named, and with --profile held against its demands. Without --pin the key's
+/// The key makes a temporary credential, with a touch, to show its attestation; nothing of it stays on the key. The attestation
+/// is judged by FIDO metadata and by the roots that you name, and with --profile by its demands. Without --pin the key's
 /// credentials are not listed, and a key that makes no credential without its PIN shows no attestation. The ledger's
 /// credentials are looked for without a PIN.
 ///
@@ -45,7 +46,7 @@ pub(crate) struct Key {
     #[arg(long)]
     enterprise: bool,
     #[command(flatten)]
-    judging: Yardstick,
+    judging: JudgedBy,
     #[command(flatten)]
     profile: JudgingProfile,
     /// Spend one of the key's last PIN attempts without asking
@@ -63,7 +64,7 @@ struct Audited<'a> {
     /// `null` without the PIN, and on a key that does not list them.
     credentials: Option<Vec<Line>>,
     /// `null` where there is no ledger.
-    ledger: Option<InLedger<'a>>,
+    ledger: Option<InLedger>,
     info: &'a GetInfo,
 }
 
@@ -90,12 +91,12 @@ struct Attestation {
 }
 
 #[derive(Serialize)]
-struct InLedger<'a> {
+struct InLedger {
     known: bool,
     /// Those that the key answered for.
-    credentials: Vec<Owned<'a>>,
+    credentials: Vec<LedgerCredential>,
     /// Those whose attestation had this key's serial number, and that the key did not answer for.
-    same_serial: Vec<Owned<'a>>,
+    same_serial: Vec<LedgerCredential>,
 }
 
 impl Key {
@@ -191,13 +192,13 @@ fn judge(made: &Registration, claimed: Aaguid, set: &Set, policy: Option<&Policy
     Attestation { accepted: policy.map(|_| refusals.is_empty()), refusals, verdict }
 }
 
-fn in_ledger<'a>(book: &'a Register, ids: &[CredentialId], aaguid: Aaguid, serial: Option<&str>) -> InLedger<'a> {
+fn in_ledger(book: &Register, ids: &[CredentialId], aaguid: Aaguid, serial: Option<&str>) -> InLedger {
     let has_serial = |verdict: &Verdict| verdict.aaguid == aaguid && verdict.serial.as_deref() == serial;
     let others = book.credentials.iter().filter(|(id, credential)| {
         serial.is_some() && !ids.contains(id) && credential.verdict.as_ref().is_some_and(has_serial)
     });
     let others: Vec<CredentialId> = others.map(|(id, _)| id.clone()).collect();
-    let (credentials, same_serial) = (Owned::all(ids, book), Owned::all(&others, book));
+    let (credentials, same_serial) = (LedgerCredential::all(ids, book), LedgerCredential::all(&others, book));
     InLedger { known: !(credentials.is_empty() && same_serial.is_empty()), credentials, same_serial }
 }
 
@@ -205,7 +206,7 @@ impl Audited<'_> {
     /// What getInfo does not say.
     fn words(&self) -> String {
         let mut text = String::new();
-        let mut line = |name: &str, value: String| text.push_str(&format!("  {name:<24}{value}\n"));
+        let mut line = |name: &str, value: String| text.push_str(&format!("  {name:<24}{}\n", shown::one_line(&value)));
         if let Some(retries) = self.pin.retries {
             let replug = if self.pin.power_cycle_needed == Some(true) { ", after the key was replugged" } else { "" };
             line("PIN attempts left", format!("{retries}{replug}"));

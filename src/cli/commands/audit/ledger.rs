@@ -10,21 +10,22 @@ use crate::audit::ledger::{
     Area, Assessment, CredentialAudit, Finding, FindingKind, LedgerAudit, Readable, Severity, Standards,
 };
 use crate::audit::page;
-use crate::cli::shared::judging::Yardstick;
+use crate::cli::shared::judging::JudgedBy;
 use crate::cli::shared::output::{View, count};
 use crate::cli::shared::state::write_private;
 use crate::cli::shared::{CliError, Exit, Session, profiles};
-use crate::ledger::{Head, SeenByHand};
-use crate::register::CredentialState;
+use crate::cli::view::ledger_credential::LedgerCredential;
+use crate::ledger::{AccountId, Head, SeenByHand};
 use keywright_attest::Firmware;
 use keywright_attest::{Advice, Anchors, Certification, Chain, MetadataId, Statement};
 use keywright_fido::webauthn::{Aaguid, CredentialId, RpId};
+use keywright_files::shown;
 
-/// Judge everything in the ledger again, by the rules, roots and profiles of today.
+/// Judge every key in the ledger again, by the rules, roots and profiles of today.
 ///
 /// Every credential is judged from the attestation object and client data that were kept. What changed since it was enrolled is
 /// told, and so are people with too few keys, jobs that were not finished, and stored keys that nobody tried in time. The hash
-/// chain comes first: what stands after a break is not looked at. Profiles are those of the settings, or the built-in ones.
+/// chain comes first: events after a break are ignored. Profiles are those of the settings, or the built-in ones.
 #[derive(Args)]
 #[command(
     after_long_help = "Exit codes: 0 nothing to do; 7 something to do about attestations; 3 about anything else; 1 the chain is broken.\n\n\
@@ -32,7 +33,7 @@ use keywright_fido::webauthn::{Aaguid, CredentialId, RpId};
 )]
 pub(crate) struct Ledger {
     #[command(flatten)]
-    by: Yardstick,
+    by: JudgedBy,
     /// Write the audit as one page of HTML, for managers and auditors
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
@@ -54,7 +55,7 @@ struct FindingLine<'a> {
     ordinal: Option<usize>,
     credential_id: Option<&'a CredentialId>,
     message: String,
-    next: &'static str,
+    next: String,
 }
 
 impl View for FindingLine<'_> {
@@ -63,14 +64,10 @@ impl View for FindingLine<'_> {
 
 #[derive(Serialize)]
 struct KeyLine<'a> {
-    directory: &'a str,
-    account: &'a str,
+    #[serde(flatten)]
+    credential: LedgerCredential,
     person: &'a str,
     profile: &'a str,
-    ordinal: usize,
-    credential_id: &'a CredentialId,
-    label: Option<&'a str>,
-    state: CredentialState,
     standing: Assessment,
     statement: Option<Statement>,
     chain: Option<Chain>,
@@ -81,7 +78,6 @@ struct KeyLine<'a> {
     certification: Option<Certification>,
     advisories: &'a [Advice],
     made: &'a str,
-    proved: Option<&'a str>,
     /// How a registration at an IdP without an API was confirmed.
     by_hand: Option<ByHandLine<'a>>,
     reasons: Vec<String>,
@@ -176,7 +172,7 @@ impl<'a> FindingLine<'a> {
             ordinal: about.ordinal,
             credential_id: about.credential_id.as_ref(),
             message: matter.to_string(),
-            next: matter.next_step(),
+            next: next_step(about.account.as_ref(), matter),
         }
     }
 }
@@ -185,14 +181,9 @@ impl<'a> KeyLine<'a> {
     fn of(one: &'a CredentialAudit<'a>) -> Self {
         let (credential, verdict) = (one.credential, one.verdict.as_ref());
         Self {
-            directory: &credential.account.directory,
-            account: &credential.account.login,
+            credential: LedgerCredential::new(one.id, credential),
             person: one.account.person.display_name(),
             profile: one.account.profile.name.as_str(),
-            ordinal: credential.ordinal,
-            credential_id: one.id,
-            label: credential.label.as_deref(),
-            state: credential.state,
             standing: one.standing,
             statement: verdict.map(|verdict| verdict.statement),
             chain: verdict.map(|verdict| verdict.chain),
@@ -203,7 +194,6 @@ impl<'a> KeyLine<'a> {
             certification: verdict.and_then(|verdict| verdict.certification),
             advisories: verdict.map_or(&[], |verdict| &verdict.advisories),
             made: &credential.made,
-            proved: credential.proved.as_deref(),
             by_hand: credential.by_hand.as_ref().map(ByHandLine::of),
             reasons: one.reasons(),
         }
@@ -244,6 +234,12 @@ fn exit(audit: &LedgerAudit<'_>) -> Exit {
     }
 }
 
+/// What to do next, with the account that it is about in place of the word.
+fn next_step(account: Option<&AccountId>, matter: &FindingKind) -> String {
+    let next = matter.next_step();
+    account.map_or_else(|| next.to_owned(), |account| next.replace("ACCOUNT", &account.login))
+}
+
 fn words(audit: &LedgerAudit<'_>) -> String {
     let mut text = String::new();
     for Finding { about, matter } in &audit.findings {
@@ -251,9 +247,11 @@ fn words(audit: &LedgerAudit<'_>) -> String {
             Some(ordinal) => format!("{}, key {ordinal}: ", account.login),
             None => format!("{}: ", account.login),
         });
-        text.push_str(&format!("{:<8}  {}{matter}\n", matter.severity(), who.unwrap_or_default()));
+        let line = format!("{:<8}  {}{matter}", matter.severity(), who.unwrap_or_default());
+        text.push_str(&format!("{}\n", shown::one_line(&line)));
         if matter.severity() < Severity::Notice {
-            text.push_str(&format!("          {}\n", matter.next_step()));
+            let next = next_step(about.account.as_ref(), matter);
+            text.push_str(&format!("          {}\n", shown::one_line(&next)));
         }
     }
     let summary = Summary::of(audit);

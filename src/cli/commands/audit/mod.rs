@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 
 use crate::cli::shared::{CliError, Exit, Session};
 
-/// Ask afterwards whether everything is still as it should be.
+/// Check that keys and ledger are still as they should be.
 #[derive(Args)]
 pub(crate) struct Audit {
     #[command(subcommand)]

@@ -68,7 +68,7 @@ impl Barrier {
                 "sudo udevadm control --reload && sudo udevadm trigger -s hidraw",
             ),
             Self::Linux(Missing::Seat) => (
-                "no permission to open it: keys are for whoever is logged in at this machine itself",
+                "no permission to open it: only the person who is logged in at this machine may open keys",
                 "log in there, or let a group open keys: README, \"Permission to open keys\"",
             ),
             Self::Windows => (

@@ -14,6 +14,7 @@ use crate::cli::shared::output::{View, table};
 use crate::cli::shared::session::ENDING;
 use crate::cli::shared::{CliError, Exit, Session};
 use keywright_fido::ctap::TransportError;
+use keywright_files::shown;
 
 /// The rule that lets plain users open keys on Linux.
 const UDEV_RULE: &str = include_str!("../../../../udev/70-keywright.rules");
@@ -21,9 +22,7 @@ const UDEV_RULE: &str = include_str!("../../../../udev/70-keywright.rules");
 /// Say what stands between you and your keys, and what to do about it.
 ///
 /// Looks at the settings, the state folder, the ledger and every key that is plugged in: may it be opened, does another program
-/// hold it, does it have a PIN, how many PIN attempts are left. The IdP is not asked; 'keywright idp check' does that. With
-/// --json: check, ok, subject, message and next_step (or null) of each finding; of a key that answers also port, product,
-/// versions, pin_set and pin_retries (null without a PIN).
+/// hold it, does it have a PIN, how many PIN attempts are left. The IdP is not asked; 'keywright idp check' does that.
 ///
 /// Exit code 0 if all is well, 5 if there is no key that can be used, 1 if there is one but something else is wrong.
 #[derive(Args)]
@@ -78,7 +77,7 @@ impl Finding {
 
     /// With the words that a command would end with.
     fn of_error(check: Check, subject: impl Into<String>, error: &CliError) -> Self {
-        Self { ok: false, next_step: error.hint(), ..Self::well(check, subject, error.to_string()) }
+        Self { ok: false, next_step: Some(error.hint()), ..Self::well(check, subject, error.to_string()) }
     }
 }
 
@@ -100,7 +99,7 @@ impl Doctor {
                 session.output.object(finding)?;
             }
         } else {
-            session.output.words(&words(&findings, session))?;
+            session.output.bytes(words(&findings, session).as_bytes())?;
         }
         Ok(exit(&findings))
     }
@@ -130,6 +129,7 @@ fn words(findings: &[Finding], session: &Session) -> String {
         let (style, state) = if finding.ok { (Style::Good, "ok   ") } else { (Style::Bad, "wrong") };
         text.push_str(&format!("{}  {line}\n", session.console.paint(style, state)));
         if let Some(step) = &finding.next_step {
+            let step = shown::one_line(step);
             text.push_str(&format!("       {} {step}\n", session.console.paint(Style::Now, "do:")));
         }
     }

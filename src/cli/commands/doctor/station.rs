@@ -24,8 +24,7 @@ fn settings(session: &Session) -> Vec<Finding> {
     let settings = match session.settings() {
         Ok(settings) => settings,
         Err(error) => {
-            let step = error.hint().unwrap_or_else(|| "correct this file, or name another with --config".to_owned());
-            return vec![Finding::wrong(Check::Settings, file, error.to_string(), step)];
+            return vec![Finding::of_error(Check::Settings, file, &error)];
         }
     };
     let mut findings = vec![Finding::well(Check::Settings, file, "in order")];
@@ -74,8 +73,8 @@ fn ledger(state: &StateFolder, session: &Session) -> Finding {
     match events(session) {
         Ok(None) => Finding::well(Check::Ledger, subject, "none yet"),
         Ok(Some(events)) => {
-            let events = count(events, "event is", "events are");
-            Finding::well(Check::Ledger, subject, format!("{events} as written"))
+            let events = count(events, "event", "events");
+            Finding::well(Check::Ledger, subject, format!("{events}, unchanged"))
         }
         Err(error) => Finding::of_error(Check::Ledger, subject, &error),
     }

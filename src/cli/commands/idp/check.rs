@@ -9,6 +9,7 @@ use crate::cli::shared::{CliError, Exit, Session};
 use crate::cli::view::run_report::by_hand_words;
 use crate::idp::{ByHand, Finding};
 use crate::settings::IdpChoice;
+use keywright_files::shown;
 
 /// Check that registrations would work, without changing anything.
 ///
@@ -63,7 +64,7 @@ fn words(checked: &Checked<'_>) -> String {
     let mut text = format!("{}: {state}\n", checked.directory);
     for finding in checked.findings {
         let kind = if finding.blocks { "blocks" } else { "note" };
-        text.push_str(&format!("  {kind}: {}\n", finding.message));
+        text.push_str(&format!("  {kind}: {}\n", shown::one_line(&finding.message)));
     }
     if let Some(by_hand) = checked.by_hand {
         text.push_str(&by_hand_words(by_hand));

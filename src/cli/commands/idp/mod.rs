@@ -27,6 +27,11 @@ enum IdpCommand {
 }
 
 impl Idp {
+    /// Whether it makes the settings file where there is none.
+    pub(crate) fn writes_settings(&self) -> bool {
+        matches!(self.command, IdpCommand::Add(_))
+    }
+
     /// Runs it.
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
         match &self.command {

@@ -1,4 +1,4 @@
-//! `keywright idp serve`: the embedded directory, until Ctrl-C.
+//! `keywright idp serve`: the practice IdP, until Ctrl-C.
 //!
 //! It refuses to listen anywhere but on this machine.
 
@@ -44,7 +44,7 @@ pub(crate) struct Serve {
     /// The origin that registrations have to name [default: http://localhost:PORT, or https://DOMAIN with another --rp-id]
     #[arg(long, value_name = "URL")]
     origin: Option<Origin>,
-    /// Users to be made: a CSV file with the columns account and, if you like, name (a roster will do)
+    /// Users to create: a CSV file with the columns account and, optionally, name; a roster works too
     #[arg(long, value_name = "FILE")]
     users: Option<PathBuf>,
     /// Refuse attestations that lead to none of the certificates in this PEM file (repeatable)

@@ -14,8 +14,7 @@ use keywright_fido::webauthn::CredentialId;
 
 /// List the credentials on a key, or delete one.
 ///
-/// Needs the key's PIN. A credential that is deleted here stays registered at the identity provider, where it does no harm and
-/// no good.
+/// Needs the key's PIN. A credential that is deleted here stays registered at the identity provider, where it can no longer be used.
 #[derive(Args)]
 #[command(
     after_long_help = "Example:\n  keywright key credentials\n  keywright key credentials --pin file:pin.txt --json\n  keywright key credentials --delete Zm9vYmFy"

@@ -11,8 +11,9 @@ use crate::cli::shared::arguments::OneKey;
 use crate::cli::shared::open_key::OpenKey;
 use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session};
-use crate::cli::view::ledger_credential::Owned;
+use crate::cli::view::ledger_credential::LedgerCredential;
 use keywright_fido::webauthn::Aaguid;
+use keywright_files::shown;
 
 /// Say whose key this is, without its PIN.
 ///
@@ -32,7 +33,7 @@ struct Found<'a> {
     serial: Option<&'a str>,
     aaguid: Aaguid,
     in_ledger: bool,
-    credentials: Vec<Owned<'a>>,
+    credentials: Vec<LedgerCredential>,
 }
 
 impl View for Found<'_> {
@@ -46,7 +47,7 @@ impl Identify {
         let mut key = OpenKey::open(&self.which, session)?;
         key.authenticator.wink()?;
         let ids = credentials_of_ledger(&mut key.authenticator, &book)?;
-        let credentials = Owned::all(&ids, &book);
+        let credentials = LedgerCredential::all(&ids, &book);
         let found = Found {
             path: &key.device.path,
             product: &key.device.product,
@@ -61,12 +62,12 @@ impl Identify {
 }
 
 fn words(found: &Found<'_>) -> String {
-    let mut text = format!("{}  {}  {}\n", found.path, found.product, found.aaguid);
+    let mut text = format!("{}  {}  {}\n", found.path, shown::one_line(found.product), found.aaguid);
     if found.credentials.is_empty() {
         text.push_str("  not in the ledger\n");
     }
     for owned in &found.credentials {
-        text.push_str(&format!("  {}\n", owned.words()));
+        text.push_str(&format!("  {}\n", shown::one_line(&owned.words())));
     }
     text
 }

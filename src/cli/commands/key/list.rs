@@ -12,6 +12,7 @@ use crate::cli::shared::{CliError, Exit, Session};
 use keywright_fido::ctap::{CtapError, TimeoutPhase, TransportError};
 use keywright_fido::hid::Device;
 use keywright_fido::webauthn::Aaguid;
+use keywright_files::shown;
 
 /// List the keys that are plugged in.
 ///
@@ -167,7 +168,7 @@ fn words(rows: &[Row]) -> String {
     let mut text = if lines.len() > 1 { table(&lines) } else { String::new() };
     for row in rows {
         if let Row::Unreadable(Unreadable { path, error }) = row {
-            text.push_str(&format!("{path}  cannot be read: {}\n", error.message));
+            text.push_str(&format!("{path}  cannot be read: {}\n", shown::one_line(&error.message)));
         }
     }
     text

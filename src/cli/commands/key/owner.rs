@@ -8,6 +8,7 @@ use crate::audit::key::credentials_of_ledger;
 use crate::cli::shared::ledger::register_of;
 use crate::cli::shared::operator::operator_name;
 use crate::cli::shared::{CliError, Session};
+use crate::cli::view::ledger_credential::LedgerCredential;
 use crate::ledger::{Erasure, Event};
 use keywright_fido::ctap::Authenticator;
 use keywright_fido::webauthn::CredentialId;
@@ -15,11 +16,8 @@ use keywright_fido::webauthn::CredentialId;
 /// A credential in use that the ledger and the key have.
 #[derive(Serialize)]
 pub(crate) struct Owner {
-    #[serde(rename = "account")]
-    login: String,
-    directory: String,
-    ordinal: usize,
-    credential_id: CredentialId,
+    #[serde(flatten)]
+    credential: LedgerCredential,
     /// Keys of the account that would still count.
     keys_left: usize,
     /// Keys that its profile demands.
@@ -29,13 +27,13 @@ pub(crate) struct Owner {
 impl Owner {
     /// The account's login.
     pub(crate) fn login(&self) -> &str {
-        &self.login
+        &self.credential.account
     }
 
     /// Whose it is and what is left without it, as part of a question.
     pub(crate) fn sentence(&self) -> String {
-        let Self { login, directory, ordinal, keys_left, keys_required, .. } = self;
-        format!("It is key {ordinal} of {login} at {directory}; {keys_left} of {keys_required} keys would be left.")
+        let Self { credential: LedgerCredential { account, directory, ordinal, .. }, keys_left, keys_required } = self;
+        format!("It is key {ordinal} of {account} at {directory}; {keys_left} of {keys_required} keys would be left.")
     }
 }
 
@@ -51,10 +49,7 @@ pub(crate) fn of_credentials(ids: &[CredentialId], session: &Session) -> Result<
             .iter()
             .filter(|key| key.standing.counts() && key.credential_id.as_ref().is_none_or(|other| !ids.contains(other)));
         owners.push(Owner {
-            login: credential.account.login.clone(),
-            directory: credential.account.directory.clone(),
-            ordinal: credential.ordinal,
-            credential_id: id.clone(),
+            credential: LedgerCredential::new(id, credential),
             keys_left: others.count(),
             keys_required: standing.required,
         });
@@ -76,16 +71,16 @@ pub(crate) fn record_erased(owners: &[Owner], how: Erasure, session: &Session) -
     }
     let store = session.ledger_for_writing()?;
     let mut register = register_of(&*store)?;
-    let credential_ids = owners.iter().map(|owner| owner.credential_id.clone()).collect();
+    let credential_ids = owners.iter().map(|owner| owner.credential.credential_id.clone()).collect();
     let operator = operator_name();
     register.record(&*store, &Event::KeyErased { credential_ids, how, operator })?;
-    for owner in owners {
+    for Owner { credential, .. } in owners {
         session.console.say(&format!(
             "key {ordinal} of {login} is written down as erased; it is still registered at {directory}, until: \
              keywright revoke {login} --key {ordinal} --idp {directory} --reason erased",
-            ordinal = owner.ordinal,
-            login = owner.login,
-            directory = owner.directory
+            ordinal = credential.ordinal,
+            login = credential.account,
+            directory = credential.directory
         ));
     }
     Ok(())

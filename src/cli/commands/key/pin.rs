@@ -14,11 +14,11 @@ use crate::secret::SecretSource;
 #[derive(Args)]
 pub(crate) struct PinCommand {
     #[command(subcommand)]
-    command: Verb,
+    command: PinSubcommand,
 }
 
 #[derive(Subcommand)]
-enum Verb {
+enum PinSubcommand {
     Set(Set),
     Change(ChangePin),
     Retries(Retries),
@@ -36,7 +36,7 @@ struct Set {
     /// Where the new PIN comes from: prompt, file:PATH, age:PATH, env:NAME, fd:N or 'command:PROGRAM ARG...' [default: prompt]
     #[arg(long, value_name = "SOURCE", value_parser = unrepeated::<SecretSource>())]
     new_pin: Option<SecretSource>,
-    /// Say what would be done, and do not do it
+    /// Say what would be done, without doing it
     #[arg(long)]
     dry_run: bool,
 }
@@ -90,9 +90,9 @@ impl PinCommand {
     /// Runs it.
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
         match &self.command {
-            Verb::Set(command) => command.run(session),
-            Verb::Change(command) => command.run(session),
-            Verb::Retries(command) => command.run(session),
+            PinSubcommand::Set(command) => command.run(session),
+            PinSubcommand::Change(command) => command.run(session),
+            PinSubcommand::Retries(command) => command.run(session),
         }
     }
 }
@@ -103,9 +103,12 @@ impl Set {
         match key.authenticator.info().option("clientPin") {
             Some(false) => {}
             Some(true) => {
-                return Err(CliError::PinState("this key already has a PIN; 'keywright key pin change' changes it"));
+                return Err(CliError::PinState {
+                    what: "the key already has a PIN",
+                    next: "'keywright key pin change' changes it",
+                });
             }
-            None => return Err(CliError::PinState("this key has no PIN function")),
+            None => return Err(CliError::PinState { what: "the key has no PIN function", next: "use another key" }),
         }
         let pin = pin_entry::new(key.authenticator.info(), self.new_pin.as_ref(), session)?;
         if !self.dry_run {

@@ -137,7 +137,7 @@ impl Policy {
         self.show(&key, true, session)?;
         if !not_done.is_empty() {
             return Err(CliError::NotFound(format!(
-                "the key took the command and yet did not {}",
+                "the key accepted the command but did not {}",
                 not_done.join(", ")
             )));
         }

@@ -68,11 +68,8 @@ impl Reset {
         }
         let whose: String = owners.iter().map(|owner| format!(" {}", owner.sentence())).collect();
         confirm(&format!("erase everything on {name}?{whose}"), &owners, self.change.yes, session)?;
-        session.console.say(&format!(
-            "{} pull the key out of port {} and plug it in again",
-            session.console.paint(Style::Now, "now:"),
-            device.port
-        ));
+        let what = format!("pull the key out of port {} and plug it in again", device.port);
+        session.console.mark(Style::Now, "now:", &what);
         let again = keys.bus().replug(&device, PATIENCE, &session.cancel)?;
         let mut key = open_key::open(keys.bus(), &again, session)?;
         let after = key.info();
@@ -85,7 +82,7 @@ impl Reset {
         key.reset(&mut touch_prompt(session, &again))?;
         let info = key.refresh_info()?;
         if info.has_pin() {
-            return Err(CliError::NotFound("the key says that it was reset, and yet has a PIN".into()));
+            return Err(CliError::NotFound("the key says that it was reset but still has a PIN".into()));
         }
         let (path, product, aaguid) = (&again.path, &again.product, info.aaguid);
         owner::record_erased(&owners, Erasure::Reset, session)?;

@@ -1,5 +1,7 @@
 //! `keywright ledger show`: the events in their order.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 use data_encoding::HEXLOWER;
 use serde::Serialize;
@@ -7,6 +9,7 @@ use serde::Serialize;
 use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::ledger::{Entry, Erasure, Event, JobId, LedgerError, Outcome};
+use keywright_files::shown;
 
 /// Show the events in their order.
 ///
@@ -21,6 +24,9 @@ pub(crate) struct Show {
     #[arg(long, value_name = "NUMBER")]
     job: Option<u64>,
 }
+
+/// Whose key each job makes, for people.
+type Keys = BTreeMap<JobId, String>;
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -38,18 +44,33 @@ impl View for Line<'_> {
 impl Show {
     /// Runs it.
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
-        for entry in session.ledger_for_reading()?.entries(self.after)? {
+        let (mut keys, mut failed) = (BTreeMap::new(), None);
+        session.ledger_for_reading()?.each(0, &mut |entry| {
             let event = entry.event()?;
-            if self.job.is_some_and(|job| event.job() != Some(JobId(job))) {
-                continue;
+            if let Event::JobPlanned { job, account, ordinal } = &event {
+                keys.insert(*job, format!("{}, key {ordinal}", account.login));
             }
-            if session.output.is_json() {
-                session.output.object(&line(&entry)?)?;
-            } else {
-                session.output.words(&format!("{:>6}  {}  {}", entry.seq, entry.time, words(&event)))?;
+            let wanted = entry.seq > self.after && self.job.is_none_or(|job| event.job() == Some(JobId(job)));
+            if wanted && failed.is_none() && !session.output.is_closed() {
+                failed = self.print(&entry, &event, &keys, session).err();
             }
+            Ok(())
+        })?;
+        if let Some(error) = failed {
+            return Err(error);
         }
         Ok(Exit::Done)
+    }
+}
+
+impl Show {
+    fn print(&self, entry: &Entry, event: &Event, keys: &Keys, session: &Session) -> Result<(), CliError> {
+        if session.output.is_json() {
+            return session.output.object(&line(entry)?);
+        }
+        let whose = event.job().and_then(|job| keys.get(&job)).map(|key| format!("{key}: ")).unwrap_or_default();
+        let line = format!("{:>6}  {}  {whose}{}", entry.seq, entry.time, words(event));
+        session.output.words(&shown::one_line(&line))
     }
 }
 

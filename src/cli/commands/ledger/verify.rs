@@ -18,7 +18,7 @@ use crate::register::Register;
     after_long_help = "Example:\n  keywright ledger verify\n  keywright ledger verify --head 212:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 )]
 pub(crate) struct Verify {
-    /// A head that is known from elsewhere
+    /// A head that you kept somewhere else
     #[arg(long, value_name = "NUMBER:HASH")]
     head: Option<Head>,
 }
@@ -42,9 +42,9 @@ impl Verify {
         // The chain holds; do the events make sense one after the other as well?
         Register::read(&entries)?;
         let verified = Verified { verified: true, head: HeadLine::of(&head) };
-        session.output.result(&verified, || {
-            format!("{} as written\nhead {}", count(entries.len(), "event is", "events are"), head)
-        })?;
+        session
+            .output
+            .result(&verified, || format!("{}, unchanged\nhead {}", count(entries.len(), "event", "events"), head))?;
         Ok(Exit::Done)
     }
 }

@@ -10,6 +10,7 @@ use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session};
 use keywright_attest::Metadata;
 use keywright_attest::mds::{Change, ChangeKind, changes};
+use keywright_files::shown;
 
 /// Show what changed since the metadata before this, or what a file would change.
 ///
@@ -80,7 +81,7 @@ fn words(document: &Document) -> String {
             ChangeKind::Withdrawn { reports } => format!("is no longer reported {}", statuses(reports)),
             ChangeKind::Anchors { added, removed } => format!("has other anchors: {added} new, {removed} gone"),
         };
-        text.push_str(&format!("  {name} ({model}) {what}\n"));
+        text.push_str(&format!("  {}\n", shown::one_line(&format!("{name} ({model}) {what}"))));
     }
     text
 }

@@ -64,7 +64,7 @@ impl Signer {
 pub(crate) struct BlobFile {
     /// The BLOB
     file: PathBuf,
-    /// Take it without a valid signature: nobody vouches for it then, and whatever is judged by it says so
+    /// Accept it without a valid signature; every verdict that uses it says so
     #[arg(long, conflicts_with = "root")]
     unsigned: bool,
     #[command(flatten)]
@@ -96,7 +96,7 @@ fn store(blob: &Blob, source: &str, session: &Session) -> Result<Exit, CliError>
         replaced: before,
     };
     session.output.result(&done, || match (&stored, before) {
-        (Stored::Same(_), _) => format!("number {} was here already\n{}", record.id.no, done.status.words()),
+        (Stored::Same(_), _) => format!("number {} is already stored\n{}", record.id.no, done.status.words()),
         (_, Some(no)) => format!("number {} is in use, instead of {no}\n{}", record.id.no, done.status.words()),
         _ => format!("number {} is in use\n{}", record.id.no, done.status.words()),
     })?;

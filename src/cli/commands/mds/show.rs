@@ -9,10 +9,11 @@ use crate::cli::shared::{CliError, Exit, Session};
 use keywright_attest::mds::Model;
 use keywright_attest::{self, Advice, Anchors, Certification, StatusReport};
 use keywright_fido::webauthn::Aaguid;
+use keywright_files::shown;
 
 /// Show what metadata, and keywright's own table of advisories, say of a model.
 ///
-/// With --json, its entry in the metadata is there too, as it came.
+/// With --json, its entry in the metadata is there too, as FIDO publishes it.
 #[derive(Args)]
 #[command(after_long_help = "Example:\n  keywright mds show 2fc0579f-8113-47ea-b116-bb5a8db9202a")]
 pub(crate) struct Show {
@@ -90,17 +91,22 @@ fn lines(anchors: &Anchors) -> Vec<AnchorLine> {
 fn words(document: &Document<'_>) -> String {
     let unsigned = if document.signed { "" } else { " (UNSIGNED)" };
     let certification = document.certification.map_or_else(|| "none".into(), |level| level.to_string());
+    let name = shown::one_line(document.name);
     let mut text = format!(
-        "name           {}\nAAGUID         {}\nmetadata       number {}{unsigned}\ncertification  {certification}\n",
-        document.name, document.aaguid, document.metadata
+        "name           {name}\nAAGUID         {}\nmetadata       number {}{unsigned}\ncertification  {certification}\n",
+        document.aaguid, document.metadata
     );
     for report in &document.status_reports {
         let since = report.effective_date.as_deref().unwrap_or("always");
-        text.push_str(&format!("reported       {} since {since}\n", report.status));
+        text.push_str(&format!(
+            "reported       {} since {}\n",
+            shown::one_line(&report.status.to_string()),
+            shown::one_line(since)
+        ));
     }
     let mut list = |name: &str, items: &[String]| {
         if !items.is_empty() {
-            text.push_str(&format!("{name:<15}{}\n", items.join(", ")));
+            text.push_str(&format!("{name:<15}{}\n", shown::one_line(&items.join(", "))));
         }
     };
     list("attestation", document.attestation_types);
@@ -109,7 +115,7 @@ fn words(document: &Document<'_>) -> String {
     for anchor in &document.anchors {
         let kind = if anchor.root { "root" } else { "no root" };
         let until = anchor.not_after.as_deref().unwrap_or("?");
-        text.push_str(&format!("anchor         {} ({kind}, until {until})\n", anchor.subject));
+        text.push_str(&format!("anchor         {} ({kind}, until {until})\n", shown::one_line(&anchor.subject)));
     }
     for advice in &document.advisories {
         text.push_str(&format!("advisory       {}: {} {}\n", advice.id, advice.summary, advice.link));

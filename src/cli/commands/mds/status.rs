@@ -68,14 +68,14 @@ impl<'a> Document<'a> {
     pub(crate) fn words(&self) -> String {
         let signature = match self.id.signed {
             true => "FIDO's, verified when it was stored; whether a signing certificate was revoked is not asked",
-            false => "NOT VERIFIED: nobody vouches for this metadata",
+            false => "NOT VERIFIED",
         };
         let age = match self.days_overdue {
             0 => String::new(),
             days => format!(", {days} days ago: 'keywright mds update'"),
         };
         let mut text = format!(
-            "number       {}\nsignature    {signature}\nnext update  {}{age}\nmodels       {}, and {} of UAF that are not looked at\n\
+            "number       {}\nsignature    {signature}\nnext update  {}{age}\nmodels       {}, and {} of UAF, which are ignored\n\
              stored       {} from {}\nSHA-256      {}\n",
             self.id.no,
             self.next_update,

@@ -27,7 +27,7 @@ const SLICE: Duration = Duration::from_millis(100);
     after_long_help = "Example:\n  keywright softkey attach 2\n  keywright softkey attach rehearsal/softkeys --touch-after 2000"
 )]
 pub(crate) struct Attach {
-    /// So many soft keys, kept in the state folder, or a folder with saved ones
+    /// How many soft keys, kept in the state folder, or a folder with saved ones
     #[arg(value_name = "N|DIR")]
     softkeys: SoftKeys,
     /// How long the keys wait for their touch, in milliseconds, so that the prompts can be seen
