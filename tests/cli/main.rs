@@ -6,9 +6,12 @@ mod attest_verify;
 mod audit_key;
 mod company_network;
 mod doctor;
+mod foreign_text;
 mod idp;
 mod json;
 mod key;
 mod mds;
 mod provision;
+#[cfg(target_os = "linux")]
+mod text;
 mod usage;
