@@ -110,7 +110,7 @@ impl Asked<'_> {
 
 /// The public key as the verifier takes it.
 pub(super) fn public_key(key: &CosePublicKey) -> Result<PublicKey, Unavailable> {
-    match (key.algorithm, &key.parameters) {
+    match (key.algorithm.polymorphic(), &key.parameters) {
         (CoseAlgorithm::ES256, CoseKeyParameters::P256 { x, y }) => {
             let point = [[0x04].as_slice(), x, y].concat();
             Ok(PublicKey::with_der(&point, PublicKeyType::Ecdsa256))

@@ -478,3 +478,58 @@ fn metadata_is_taken_only_with_a_good_signature() {
     verify(&cut, &["--at", "2026-03-20"]).expect(1).says("error: ");
     home.run(&["attest", "verify", &file, "--unsigned"]).expect(2);
 }
+
+fn reasons(judged: &Value) -> String {
+    judged["reasons"].as_array().unwrap().iter().map(|reason| reason.as_str().unwrap()).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn fully_specified_algorithms_mean_what_webauthn_says() {
+    let Some(files) = data::cases("rfc9864", "json") else { return };
+    let home = Home::new();
+    let root = files[0].with_file_name("root.pem");
+    for file in files {
+        let arguments = ["attest", "verify", file.to_str().unwrap(), "--root", root.to_str().unwrap(), "--json"];
+        let judged = home.run(&arguments).one();
+        let expected = match file.to_str().unwrap().ends_with("-self.json") {
+            true => ("self", "not-checked"),
+            false => ("valid", "trusted"),
+        };
+        assert_eq!((&judged["statement"], &judged["chain"]), (&json!(expected.0), &json!(expected.1)), "{judged}");
+        assert_eq!(judged["reasons"], json!([]), "{}", file.display());
+    }
+}
+
+#[test]
+fn odd_certificates_get_a_verdict_with_the_right_reason() {
+    let Some(files) = data::cases("certificates", "json") else { return };
+    let home = Home::new();
+    for file in &files {
+        let name = file.file_stem().unwrap().to_str().unwrap();
+        let judged = home.run(&["attest", "verify", file.to_str().unwrap(), "--json"]).one();
+        let said = reasons(&judged);
+        assert!(!said.contains("has no subject"), "{name}: {said}");
+        let subject = judged["subject"].as_str().unwrap();
+        assert!(!subject.contains("Error") && subject.contains("C="), "{name}: {subject}");
+        let (statement, words) = match name {
+            "o-bmp" => ("invalid", "subject O that is a BMPString, not a UTF8String"),
+            "o-t61" => ("invalid", "subject O that is a T61String, not a UTF8String"),
+            "o-universal" => ("invalid", "subject O that is a UniversalString, not a UTF8String"),
+            "o-latin1-in-utf8" => ("invalid", "subject O whose bytes are not UTF-8"),
+            "ou-bmp" => ("invalid", "subject OU that is a BMPString, not a UTF8String"),
+            "ou-t61" => ("invalid", "subject OU that is a T61String, not a UTF8String"),
+            "cn-t61" => ("invalid", "subject CN that is a T61String, not a UTF8String"),
+            "ou-trailing-space" => {
+                ("invalid", "OU \"Authenticator Attestation \" instead of \"Authenticator Attestation\"")
+            }
+            "serial-negative" => ("valid", "serial number is negative"),
+            "serial-zero" => ("valid", "serial number is zero"),
+            "serial-padded" => ("valid", "serial number is longer than it needs to be"),
+            "serial-21-octets" | "serial-32-octets" => ("valid", "serial number is"),
+            _ => ("valid", ""),
+        };
+        assert_eq!(judged["statement"], statement, "{name}: {said}");
+        assert!(said.contains(words), "{name}: {said}");
+    }
+    assert!(files.len() >= 27);
+}

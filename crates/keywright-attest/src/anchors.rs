@@ -7,7 +7,7 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, TrustAnchor};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::{Anchor, AnchorKind, TrustError};
+use super::{Anchor, AnchorKind, TrustError, subject};
 
 /// A set of anchors.
 #[derive(Debug, Clone, Default)]
@@ -100,7 +100,7 @@ impl Anchors {
             .map_err(|error| TrustError::NotACertificate(error.to_string()))?
             .to_owned();
         let certificate = AnchorCertificate {
-            subject: parsed.subject().to_string(),
+            subject: subject::shown(parsed.subject()),
             self_issued: parsed.subject() == parsed.issuer(),
             not_after: parsed.validity().not_after.timestamp(),
             der: der.clone(),

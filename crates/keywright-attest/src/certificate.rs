@@ -12,8 +12,9 @@ use x509_parser::oid_registry::{
 };
 use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::public_key::PublicKey;
-use x509_parser::x509::{AttributeTypeAndValue, SubjectPublicKeyInfo, X509Name, X509Version};
+use x509_parser::x509::{SubjectPublicKeyInfo, X509Version};
 
+use super::subject::{self, Subject};
 use super::{Firmware, FirmwareSource, TrustError};
 use keywright_fido::webauthn::Aaguid;
 use keywright_fido::webauthn::cose::CoseKeyParameters;
@@ -75,7 +76,7 @@ impl AttestationCertificate {
         }
         let mut read = Self {
             key: key(certificate.public_key()),
-            subject: certificate.subject().to_string(),
+            subject: subject::shown(certificate.subject()),
             organization: None,
             key_identifier: key_identifier(certificate.public_key()),
             aaguid: None,
@@ -91,7 +92,8 @@ impl AttestationCertificate {
         if certificate.version() != X509Version::V3 {
             read.break_packed("8.2.1", "is not of X.509 version 3");
         }
-        read.read_subject(certificate.subject());
+        read.read_serial_number(certificate.raw_serial());
+        read.read_subject(Subject::read(certificate.subject()));
         if certificate.extensions_map().is_err() {
             read.x509_faults.push("RFC 5280 4.2: the attestation certificate has an extension twice.".into());
         }
@@ -109,35 +111,32 @@ impl AttestationCertificate {
         self.serial.is_some() || self.enterprise_unit
     }
 
-    /// The subject's rules (WebAuthn 8.2.1). C is a code of ISO 3166, of which the two letters are checked: the official test
-    /// vectors have the unassigned "AA".
-    fn read_subject(&mut self, subject: &X509Name<'_>) {
-        let text = |attribute: &AttributeTypeAndValue<'_>| attribute.as_str().unwrap_or_default().to_owned();
-        let two_letters = |code: &str| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_alphabetic());
-        if !subject.iter_country().any(|country| two_letters(&text(country))) {
-            self.break_packed("8.2.1", "has no subject C of two letters");
-        }
-        self.organization = subject.iter_organization().map(text).find(|organization| !organization.is_empty());
-        if self.organization.is_none() {
-            self.break_packed("8.2.1", "has no subject O");
-        }
-        if !subject.iter_common_name().any(|name| !name.as_slice().is_empty()) {
-            self.break_packed("8.2.1", "has no subject CN");
-        }
-        let has_unit = |unit: &str| subject.iter_organizational_unit().any(|found| text(found) == unit);
-        if has_unit("Authenticator Attestation") {
-            return;
-        }
-        self.enterprise_unit = has_unit("Enterprise Attestation");
+    /// The subject's rules (WebAuthn 8.2.1).
+    fn read_subject(&mut self, subject: Subject) {
+        self.organization = subject.organization;
+        self.enterprise_unit = subject.enterprise_unit;
+        subject.faults.iter().for_each(|fault| self.break_packed("8.2.1", fault));
         if self.enterprise_unit {
             self.remarks.push(
                 "WebAuthn 8.2.1: the subject OU is \"Enterprise Attestation\" instead of \"Authenticator Attestation\", as \
                  Yubico's enterprise attestations have it."
                     .into(),
             );
-        } else {
-            self.break_packed("8.2.1", "has no subject OU \"Authenticator Attestation\"");
         }
+    }
+
+    /// RFC 5280 4.1.2.2 has serial numbers positive and of 20 octets at the most, and users of certificates prepared for others.
+    fn read_serial_number(&mut self, serial: &[u8]) {
+        let peculiar = match serial {
+            [] | [0] => "zero",
+            [0, 0..=0x7f, ..] | [0xff, 0x80..=0xff, ..] => "longer than it needs to be",
+            [0x80..=0xff, ..] => "negative",
+            serial if serial.len() > 20 => "longer than 20 octets",
+            _ => return,
+        };
+        self.remarks.push(format!(
+            "RFC 5280 4.1.2.2: the attestation certificate's serial number is {peculiar}; that is let pass."
+        ));
     }
 
     fn read_extension(&mut self, extension: &X509Extension<'_>) {
@@ -309,16 +308,16 @@ mod tests {
     #[test]
     fn one_change_to_the_subject() {
         for (attribute, words) in [
-            (DnType::CountryName, "no subject C"),
-            (DnType::OrganizationName, "no subject O"),
-            (DnType::OrganizationalUnitName, "no subject OU"),
-            (DnType::CommonName, "no subject CN"),
+            (DnType::CountryName, "subject C"),
+            (DnType::OrganizationName, "subject O"),
+            (DnType::OrganizationalUnitName, "subject OU"),
+            (DnType::CommonName, "subject CN"),
         ] {
-            refused(words, |params| assert!(params.distinguished_name.remove(attribute.clone())));
-            refused(words, |params| params.distinguished_name.push(attribute, ""));
+            refused(&format!("has no {words}."), |params| assert!(params.distinguished_name.remove(attribute.clone())));
+            refused(&format!("has an empty {words}."), |params| params.distinguished_name.push(attribute, ""));
         }
-        refused("no subject C", |params| params.distinguished_name.push(DnType::CountryName, "SWE"));
-        refused("no subject OU", |params| {
+        refused("has the subject C \"SWE\"", |params| params.distinguished_name.push(DnType::CountryName, "SWE"));
+        refused("has the subject OU \"authenticator attestation\" instead of", |params| {
             params.distinguished_name.push(DnType::OrganizationalUnitName, "authenticator attestation");
         });
         let vectors = changed(|params| params.distinguished_name.push(DnType::CountryName, "AA"));
@@ -361,6 +360,23 @@ mod tests {
         refused("1.2.3.4 that is not known", |params| {
             params.custom_extensions.push(critical(CustomExtension::from_oid_content(&[1, 2, 3, 4], vec![5, 0])));
         });
+    }
+
+    #[test]
+    fn odd_serial_numbers_are_told_and_let_pass() {
+        for (serial, words) in [
+            (vec![0], "is zero"),
+            (vec![0x85], "is negative"),
+            (vec![0x4b; 21], "longer than 20"),
+            (vec![0, 1], "needs to be"),
+        ] {
+            let verdict = changed(|params| params.serial_number = Some(rcgen::SerialNumber::from_slice(&[7])));
+            assert_eq!(verdict.reasons, [""; 0]);
+            let mut read = AttestationCertificate::read(&Maker::new().leaf(&leaf_params())).unwrap();
+            read.remarks.clear();
+            read.read_serial_number(&serial);
+            assert!(read.remarks[0].contains(words), "{words}: {:?}", read.remarks);
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use rustls_pki_types::{CertificateDer, UnixTime};
 use webpki::{EndEntityCert, Error, ExtendedKeyUsageValidator, KeyPurposeIdIter};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use super::path::{self, PathError};
 use super::{Anchor, AnchorCertificate, Anchors, Chain};
 
 /// Where certificates lead, and when that is so.
@@ -44,7 +45,7 @@ pub(super) fn follow(leaf: &[u8], others: &[&[u8]], sets: &[&Anchors], at: i64) 
             _ => best = Some(course),
         }
     }
-    best.unwrap_or_else(|| untrusted(&Error::UnknownIssuer, at))
+    best.unwrap_or_else(|| untrusted(&PathError::UnknownIssuer, at))
 }
 
 fn follow_to(leaf: &[u8], others: &[&[u8]], anchors: &Anchors, at: i64) -> PathResult {
@@ -80,7 +81,7 @@ fn follow_to(leaf: &[u8], others: &[&[u8]], anchors: &Anchors, at: i64) -> PathR
             let anchor = AnchorFound { anchor: anchor.as_issuer(), der: anchor.der.clone() };
             PathResult { chain: Chain::Trusted, anchor: Some(anchor), reasons, holds }
         }
-        Err(Error::CertExpired { .. } | Error::CertNotValidYet { .. }) => {
+        Err(PathError::NotValid) => {
             // Dates are looked at before names, so a stranger's old certificate fails the same way. Ask again for a moment at
             // which all the certificates were valid.
             let all: Vec<&[u8]> = std::iter::once(leaf).chain(others.iter().copied()).collect();
@@ -96,6 +97,32 @@ fn follow_to(leaf: &[u8], others: &[&[u8]], anchors: &Anchors, at: i64) -> PathR
 
 /// Builds a path at a moment. Gives the anchor, and the moments at which all certificates of the path are valid.
 fn path<'a>(
+    leaf: &'a [u8],
+    others: &[&'a [u8]],
+    anchors: &'a Anchors,
+    at: i64,
+) -> Result<(&'a AnchorCertificate, RangeInclusive<i64>), PathError> {
+    match webpki_path(leaf, others, anchors, at) {
+        Ok(found) => Ok(found),
+        // What webpki does not read, and RFC 5280 does. Of a certificate of version 1 it says that it is no DER.
+        Err(Error::BadDer | Error::UnsupportedCertVersion | Error::UnsupportedCriticalExtension) => {
+            let (anchor, way) = path::find(leaf, others, anchors, at)?;
+            Ok((anchor, common_time(&way).unwrap_or(at..=at)))
+        }
+        Err(Error::UnknownIssuer) => Err(PathError::UnknownIssuer),
+        Err(Error::CertExpired { .. } | Error::CertNotValidYet { .. }) => Err(PathError::NotValid),
+        Err(Error::BadDerTime) => {
+            let odd = std::iter::once(leaf).chain(others.iter().copied()).find_map(path::odd_date).unwrap_or_default();
+            Err(PathError::Broken(format!(
+                "the date {odd} is not in UTC with whole seconds, as section 4.1.2.5 has it"
+            )))
+        }
+        Err(error) => Err(PathError::Broken(format!("{error:?}"))),
+    }
+}
+
+/// The same by webpki.
+fn webpki_path<'a>(
     leaf: &[u8],
     others: &[&[u8]],
     anchors: &'a Anchors,
@@ -156,10 +183,11 @@ fn mend_unused_bits(leaf: &[u8]) -> Option<Vec<u8>> {
     Some(mended)
 }
 
-fn untrusted(error: &Error, at: i64) -> PathResult {
+fn untrusted(error: &PathError, at: i64) -> PathResult {
     let reason = match error {
-        Error::UnknownIssuer => "RFC 5280 6.1: the certificates lead to none of the anchors.".into(),
-        error => format!("RFC 5280 6.1: the certificates are no valid path to an anchor ({error:?})."),
+        PathError::UnknownIssuer => "RFC 5280 6.1: the certificates lead to none of the anchors.".into(),
+        PathError::NotValid => "RFC 5280 6.1.3: a certificate is not valid at this date.".into(),
+        PathError::Broken(why) => format!("RFC 5280 6.1: the certificates are no valid path to an anchor ({why})."),
     };
     PathResult { chain: Chain::Untrusted, anchor: None, reasons: vec![reason], holds: at..=at }
 }

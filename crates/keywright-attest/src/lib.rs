@@ -14,8 +14,10 @@ mod firmware;
 mod judge;
 pub mod mds;
 mod model_status;
+mod path;
 mod policy;
 mod statement;
+mod subject;
 #[cfg(test)]
 mod testing;
 mod verdict;

@@ -73,12 +73,16 @@ impl Maker {
     }
 
     pub fn fido_u2f(&self) -> AttestationObject {
+        self.fido_u2f_with(&self.leaf(&leaf_params()))
+    }
+
+    pub fn fido_u2f_with(&self, leaf: &[u8]) -> AttestationObject {
         let mut auth_data = auth_data(&cose_p256(&self.credential));
         auth_data[AAGUID..AAGUID + 16].fill(0);
         let point = self.credential.public_key_raw();
         let signed = [&[0][..], &auth_data[..32], &CLIENT_DATA_HASH, b"credential", point].concat();
         let sig = self.attestation.sign(&signed).unwrap();
-        let x5c = Value::Array(vec![self.leaf(&leaf_params()).into()]);
+        let x5c = Value::Array(vec![leaf.into()]);
         AttestationObject::new("fido-u2f".into(), Value::map([("sig", sig.into()), ("x5c", x5c)]), auth_data).unwrap()
     }
 }

@@ -16,6 +16,17 @@ pub fn find(relative: &str) -> Option<PathBuf> {
     Some(path)
 }
 
+/// The cases of one kind, in order of their names: in a folder of the cases beside the shared data, files that end in `.extension`.
+/// `None` if there are none: the test is [`skipped`].
+pub fn cases(kind: &str, extension: &str) -> Option<Vec<PathBuf>> {
+    let folder = find("../cases")?.join(kind);
+    let entries = std::fs::read_dir(folder).expect("a folder of cases can be listed");
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("a case can be listed").path()).collect();
+    files.retain(|file| file.extension().is_some_and(|found| found == extension));
+    files.sort();
+    Some(files)
+}
+
 /// A JSON document of the shared data.
 pub fn json(relative: &str) -> Option<serde_json::Value> {
     let text = std::fs::read_to_string(find(relative)?).expect("a file that exists can be read");

@@ -113,6 +113,10 @@ fn option(info: &GetInfo, name: &str) -> String {
 fn algorithm_name(algorithm: CoseAlgorithm) -> String {
     let name = match algorithm {
         CoseAlgorithm::ES256 => "ES256",
+        CoseAlgorithm::ESP256 => "ESP256",
+        CoseAlgorithm::ESP384 => "ESP384",
+        CoseAlgorithm::ESP512 => "ESP512",
+        CoseAlgorithm::ED25519 => "Ed25519",
         CoseAlgorithm::ES384 => "ES384",
         CoseAlgorithm::ES512 => "ES512",
         CoseAlgorithm::EDDSA => "EdDSA",

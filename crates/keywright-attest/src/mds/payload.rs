@@ -1,12 +1,14 @@
 //! The BLOB's payload: JSON with an entry for each model.
 //!
-//! What is unknown is passed over. An entry that cannot be read never loses the others, and a statement that cannot be read
-//! never loses what was reported of its model: each is named among the unreadable.
+//! What is unknown is passed over, and so is a member of another type than it should have. An entry that cannot be read never
+//! loses the others, and a statement that cannot be read never loses what was reported of its model: each is named among the
+//! unreadable. A report whose status cannot be read makes its entry unreadable: it might be that the model is revoked.
 
 use std::collections::HashMap;
 
 use data_encoding::{BASE64, BASE64_NOPAD, HEXLOWER, HEXLOWER_PERMISSIVE};
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 use time::Date;
@@ -20,7 +22,7 @@ use keywright_fido::webauthn::Aaguid;
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Payload<'a> {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     legal_header: String,
     no: u64,
     next_update: String,
@@ -34,12 +36,12 @@ struct Payload<'a> {
 struct Entry<'a> {
     aaguid: Option<String>,
     aaid: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient_list")]
     attestation_certificate_key_identifiers: Vec<String>,
     #[serde(borrow)]
     metadata_statement: Option<&'a RawValue>,
     status_reports: Vec<Report>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     time_of_last_status_change: String,
 }
 
@@ -48,10 +50,15 @@ struct Entry<'a> {
 #[serde(rename_all = "camelCase")]
 struct Report {
     status: ModelStatus,
+    #[serde(default, deserialize_with = "lenient")]
     effective_date: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
     authenticator_version: Option<u64>,
+    #[serde(default, deserialize_with = "lenient")]
     certificate: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
     url: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
     certificate_number: Option<String>,
 }
 
@@ -59,16 +66,32 @@ struct Report {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Statement {
+    #[serde(default, deserialize_with = "lenient")]
     description: String,
+    #[serde(default, deserialize_with = "lenient")]
     authenticator_version: Option<u64>,
-    #[serde(default)]
+    /// One that is no text is no certificate either.
+    #[serde(default, deserialize_with = "lenient_list")]
     attestation_root_certificates: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient_list")]
     attestation_types: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient_list")]
     key_protection: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient_list")]
     attachment_hint: Vec<String>,
+}
+
+/// A member that spoils only itself: of another type, it is as if it were not there.
+fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(deserializer: D) -> Result<T, D::Error> {
+    let json = <&RawValue>::deserialize(deserializer)?;
+    Ok(serde_json::from_str(json.get()).unwrap_or_default())
+}
+
+/// The same for each element of a list. An odd one is empty.
+fn lenient_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let json = <&RawValue>::deserialize(deserializer)?;
+    let list: Vec<&RawValue> = serde_json::from_str(json.get()).unwrap_or_default();
+    Ok(list.into_iter().map(|json| serde_json::from_str(json.get()).unwrap_or_default()).collect())
 }
 
 /// Reads a payload. Errors: it is not JSON, or has no number, date or entries.
@@ -309,9 +332,29 @@ mod tests {
     }
 
     #[test]
+    fn a_bad_member_spoils_only_itself() {
+        let root = BASE64.encode(Maker::new().root.der());
+        let mut odd = entry(MODEL);
+        odd["timeOfLastStatusChange"] = json!(20200512);
+        odd["statusReports"] = json!([
+            {"status": "FIDO_CERTIFIED_L2", "effectiveDate": 20200512, "authenticatorVersion": "5", "url": [], "certificate": {}},
+        ]);
+        odd["metadataStatement"] = json!({
+            "description": 7, "authenticatorVersion": "5.7", "attestationTypes": "basic_full", "keyProtection": ["hardware", 2],
+            "attachmentHint": null, "attestationRootCertificates": [root, 7],
+        });
+        let contents = payload(&json!([odd]));
+        let model = &contents.models[0];
+        assert_eq!((model.name.as_str(), model.firmware, model.certificates.len()), ("", None, 1));
+        assert_eq!((model.key_protection[0].as_str(), model.attestation_types.len()), ("hardware", 0));
+        assert_eq!((model.reports.len(), &model.reports[0].effective_date), (1, &None));
+        assert_eq!(unreadable(&contents), [(MODEL, "one of its anchors is no certificate")]);
+    }
+
+    #[test]
     fn a_bad_statement_does_not_hide_a_report() {
         let mut bad = entry(MODEL);
-        bad["metadataStatement"]["description"] = json!(["no", "text"]);
+        bad["metadataStatement"] = json!("no statement");
         bad["statusReports"][0]["status"] = "REVOKED".into();
         let contents = payload(&json!([bad]));
         assert_eq!(

@@ -181,7 +181,7 @@ impl Findings<'_> {
             (None, _) => self.unchecked(format!(
                 "WebAuthn {clause}: the signature was not checked, because keys for algorithm {number} are not supported."
             )),
-            (Some(expected), _) if expected != algorithm => self.wrong(format!(
+            (Some(expected), _) if !expected.is(algorithm) => self.wrong(format!(
                 "WebAuthn {clause}: alg is {number}, but the key that should have signed is one for algorithm {}.",
                 expected.0
             )),

@@ -24,7 +24,7 @@ pub(super) fn examine<'a>(
     let Some(x5c) = att_stmt.get("x5c") else {
         if let (Some(credential), Some(alg), Some(sig)) = (credential, alg, sig) {
             let key = &credential.public_key;
-            match alg == key.algorithm {
+            match alg.is(key.algorithm) {
                 true => findings.signed("8.2", &key.parameters, alg, message.as_deref(), sig),
                 false => findings.wrong(format!(
                     "WebAuthn 8.2: alg is {}, but the credential that should have signed has {}.",
@@ -67,7 +67,11 @@ mod tests {
 
     #[test]
     fn attestation_keys_of_every_kind() {
-        let kinds: [(&'static SignatureAlgorithm, i64); 5] = [
+        let kinds: [(&'static SignatureAlgorithm, i64); 9] = [
+            (&rcgen::PKCS_ECDSA_P256_SHA256, -9),
+            (&PKCS_ECDSA_P384_SHA384, -51),
+            (&PKCS_ECDSA_P521_SHA512, -52),
+            (&PKCS_ED25519, -19),
             (&rcgen::PKCS_ECDSA_P256_SHA256, -7),
             (&PKCS_ECDSA_P384_SHA384, -35),
             (&PKCS_ECDSA_P521_SHA512, -36),
@@ -80,7 +84,7 @@ mod tests {
             let examined = examine(&object, Some(&CLIENT_DATA_HASH));
             assert_eq!((examined.statement, examined.reasons), (Statement::Valid, Vec::new()), "{alg}");
             expect(&with_forged_signature(&object), Statement::Invalid, "does not verify");
-            let other = if alg == -7 { -257 } else { -7 };
+            let other = if [-7, -9].contains(&alg) { -257 } else { -9 };
             expect(&with_member(&object, "alg", Some(other.into())), Statement::Invalid, "alg is");
         }
     }
@@ -126,6 +130,8 @@ mod tests {
         let good = Maker::new().self_signed();
         let examined = examine(&good, Some(&CLIENT_DATA_HASH));
         assert_eq!((examined.statement, examined.reasons), (Statement::SelfSigned, Vec::new()));
+        let by_its_newer_number = with_member(&good, "alg", Some((-9).into()));
+        assert_eq!(examine(&by_its_newer_number, Some(&CLIENT_DATA_HASH)).statement, Statement::SelfSigned);
         expect(&with_forged_signature(&good), Statement::Invalid, "does not verify");
         expect(&with_member(&good, "alg", Some((-35).into())), Statement::Invalid, "the credential that should");
         let other_key = with_auth_data(&good, |bytes| *bytes = auth_data(&cose_ed25519()));

@@ -1,7 +1,8 @@
 //! authenticatorGetInfo (0x04): CTAP 2.1 section 6.4, with the members that 2.2 and 2.3 added.
 //!
-//! Members and options that it does not know are kept, whatever they hold; it refuses known ones of another type. As JSON it has
-//! the specification's names in `snake_case`, bytes in hexadecimal, and `null` where the key says nothing.
+//! Members that it does not know, or that are not of their type, are kept as they came: an odd one spoils only itself. It refuses
+//! an answer without versions or AAGUID, which every key has. As JSON it has the specification's names in `snake_case`, bytes in
+//! hexadecimal, and `null` where the key says nothing.
 
 use std::collections::BTreeMap;
 
@@ -83,7 +84,7 @@ pub struct GetInfo {
     pub enc_cred_store_state: Option<Vec<u8>>,
     /// 0x1F; `None` on keys that do not list them.
     pub authenticator_config_commands: Option<Vec<u64>>,
-    /// Members that none of the above is, by number, in CBOR as received.
+    /// Members that none of the above is, or that are not of their type, by number, in CBOR as received.
     #[serde(serialize_with = "by_number")]
     pub unknown: BTreeMap<i64, Vec<u8>>,
 }
@@ -132,36 +133,36 @@ pub(super) fn decode(body: &[u8]) -> Result<GetInfo, CtapError> {
     let mut members = Members::parse(body)?;
     Ok(GetInfo {
         versions: members.required(0x01, texts)?,
-        extensions: members.take(0x02, texts)?.unwrap_or_default(),
+        extensions: members.take(0x02, texts).unwrap_or_default(),
         aaguid: members.required(0x03, |value| value.as_bytes()?.try_into().ok().map(Aaguid))?,
-        options: members.take(0x04, |value| named(value, Value::as_bool))?.unwrap_or_default(),
-        max_msg_size: members.take(0x05, size)?.unwrap_or(1024),
-        pin_uv_auth_protocols: members.take(0x06, unsigned_list)?.unwrap_or_default(),
-        max_credential_count_in_list: members.take(0x07, unsigned)?,
-        max_credential_id_length: members.take(0x08, unsigned)?,
-        transports: members.take(0x09, texts)?.unwrap_or_default(),
-        algorithms: members.take(0x0a, algorithms)?.unwrap_or_default(),
-        max_serialized_large_blob_array: members.take(0x0b, unsigned)?,
-        force_pin_change: members.take(0x0c, Value::as_bool)?.unwrap_or(false),
-        min_pin_length: members.take(0x0d, size)?.unwrap_or(4),
-        firmware_version: members.take(0x0e, unsigned)?,
-        max_cred_blob_length: members.take(0x0f, unsigned)?,
-        max_rp_ids_for_set_min_pin_length: members.take(0x10, unsigned)?,
-        preferred_platform_uv_attempts: members.take(0x11, unsigned)?,
-        uv_modality: members.take(0x12, unsigned)?,
-        certifications: members.take(0x13, |value| named(value, Value::as_integer))?.unwrap_or_default(),
-        remaining_discoverable_credentials: members.take(0x14, unsigned)?,
-        vendor_prototype_config_commands: members.take_vendor_prototype_config_commands()?,
-        attestation_formats: members.take(0x16, texts)?.unwrap_or_default(),
-        uv_count_since_last_pin_entry: members.take(0x17, unsigned)?,
-        long_touch_for_reset: members.take(0x18, Value::as_bool)?,
-        enc_identifier: members.take(0x19, bytes)?,
-        transports_for_reset: members.take(0x1a, texts)?.unwrap_or_default(),
-        pin_complexity_policy: members.take(0x1b, Value::as_bool)?,
-        pin_complexity_policy_url: members.take(0x1c, bytes)?,
-        max_pin_length: members.take(0x1d, size)?.unwrap_or(63),
-        enc_cred_store_state: members.take(0x1e, bytes)?,
-        authenticator_config_commands: members.take(0x1f, unsigned_list)?,
+        options: members.take(0x04, |value| named(value, Value::as_bool)).unwrap_or_default(),
+        max_msg_size: members.take(0x05, size).unwrap_or(1024),
+        pin_uv_auth_protocols: members.take(0x06, unsigned_list).unwrap_or_default(),
+        max_credential_count_in_list: members.take(0x07, unsigned),
+        max_credential_id_length: members.take(0x08, unsigned),
+        transports: members.take(0x09, texts).unwrap_or_default(),
+        algorithms: members.take(0x0a, algorithms).unwrap_or_default(),
+        max_serialized_large_blob_array: members.take(0x0b, unsigned),
+        force_pin_change: members.take(0x0c, Value::as_bool).unwrap_or(false),
+        min_pin_length: members.take(0x0d, size).unwrap_or(4),
+        firmware_version: members.take(0x0e, unsigned),
+        max_cred_blob_length: members.take(0x0f, unsigned),
+        max_rp_ids_for_set_min_pin_length: members.take(0x10, unsigned),
+        preferred_platform_uv_attempts: members.take(0x11, unsigned),
+        uv_modality: members.take(0x12, unsigned),
+        certifications: members.take(0x13, |value| named(value, Value::as_integer)).unwrap_or_default(),
+        remaining_discoverable_credentials: members.take(0x14, unsigned),
+        vendor_prototype_config_commands: members.take_vendor_prototype_config_commands(),
+        attestation_formats: members.take(0x16, texts).unwrap_or_default(),
+        uv_count_since_last_pin_entry: members.take(0x17, unsigned),
+        long_touch_for_reset: members.take(0x18, Value::as_bool),
+        enc_identifier: members.take(0x19, bytes),
+        transports_for_reset: members.take(0x1a, texts).unwrap_or_default(),
+        pin_complexity_policy: members.take(0x1b, Value::as_bool),
+        pin_complexity_policy_url: members.take(0x1c, bytes),
+        max_pin_length: members.take(0x1d, size).unwrap_or(63),
+        enc_cred_store_state: members.take(0x1e, bytes),
+        authenticator_config_commands: members.take(0x1f, unsigned_list),
         unknown: members.0,
     })
 }
@@ -193,24 +194,25 @@ impl Members {
         Ok(Self(members))
     }
 
-    fn take<T>(&mut self, key: i64, read: impl FnOnce(&Value) -> Option<T>) -> Result<Option<T>, CtapError> {
-        let Some(encoded) = self.0.remove(&key) else { return Ok(None) };
-        let value =
-            cbor::decode(&encoded).map_err(|error| COMMAND.malformed(format!("member 0x{key:02X}: {error}")))?;
-        match read(&value) {
-            Some(value) => Ok(Some(value)),
-            None => Err(COMMAND.malformed(format!("member 0x{key:02X} has the wrong type"))),
-        }
+    /// A member of its type. One of another type stays where it is.
+    fn take<T>(&mut self, key: i64, read: impl FnOnce(&Value) -> Option<T>) -> Option<T> {
+        let value = read(&cbor::decode(self.0.get(&key)?).ok()?)?;
+        self.0.remove(&key);
+        Some(value)
     }
 
     fn required<T>(&mut self, key: i64, read: impl FnOnce(&Value) -> Option<T>) -> Result<T, CtapError> {
-        self.take(key, read)?.ok_or_else(|| COMMAND.malformed(format!("member 0x{key:02X} is missing")))
+        let why = if self.0.contains_key(&key) { "has the wrong type" } else { "is missing" };
+        self.take(key, read).ok_or_else(|| COMMAND.malformed(format!("member 0x{key:02X} {why}")))
     }
 
     /// 0x15 is the only member with integers of 64 bits: vendors draw its numbers at random.
-    fn take_vendor_prototype_config_commands(&mut self) -> Result<Vec<u64>, CtapError> {
-        let Some(encoded) = self.0.remove(&0x15) else { return Ok(Vec::new()) };
-        minicbor::decode(&encoded).map_err(|_| COMMAND.malformed("member 0x15 has the wrong type"))
+    fn take_vendor_prototype_config_commands(&mut self) -> Vec<u64> {
+        let read = self.0.get(&0x15).and_then(|encoded| minicbor::decode(encoded).ok());
+        if read.is_some() {
+            self.0.remove(&0x15);
+        }
+        read.unwrap_or_default()
     }
 }
 
@@ -226,20 +228,27 @@ fn bytes(value: &Value) -> Option<Vec<u8>> {
     value.as_bytes().map(<[u8]>::to_vec)
 }
 
+/// The items of a list that are as they should be.
+fn list<T>(value: &Value, read: impl Fn(&Value) -> Option<T>) -> Option<Vec<T>> {
+    Some(value.as_array()?.iter().filter_map(read).collect())
+}
+
 fn texts(value: &Value) -> Option<Vec<String>> {
-    value.as_array()?.iter().map(|item| item.as_text().map(str::to_owned)).collect()
+    list(value, |item| item.as_text().map(str::to_owned))
 }
 
 fn unsigned_list(value: &Value) -> Option<Vec<u64>> {
-    value.as_array()?.iter().map(unsigned).collect()
+    list(value, unsigned)
 }
 
 fn algorithms(value: &Value) -> Option<Vec<CoseAlgorithm>> {
-    value.as_array()?.iter().map(|item| item.get("alg")?.as_integer().map(CoseAlgorithm)).collect()
+    list(value, |item| item.get("alg")?.as_integer().map(CoseAlgorithm))
 }
 
+/// The pairs of a map that are as they should be.
 fn named<T>(value: &Value, read: impl Fn(&Value) -> Option<T>) -> Option<BTreeMap<String, T>> {
-    value.as_map()?.iter().map(|(name, value)| Some((name.as_text()?.to_owned(), read(value)?))).collect()
+    let pair = |(name, value): &(Value, Value)| Some((name.as_text()?.to_owned(), read(value)?));
+    Some(value.as_map()?.iter().filter_map(pair).collect())
 }
 
 #[cfg(test)]
@@ -292,14 +301,31 @@ mod tests {
     }
 
     #[test]
-    fn known_members_of_another_type_are_refused() {
+    fn a_member_of_another_type_spoils_only_itself() {
         for (key, member) in
-            [(0x05, &[0x20][..]), (0x04, &[0xa1, 0x61, b'x', 0x01]), (0x06, &[0x81, 0x60]), (0x18, &[0])]
+            [(0x05, &[0x20][..]), (0x04, &[0x80]), (0x06, &[0x60]), (0x18, &[0]), (0x0d, &[0xfa, 0, 0, 0, 0])]
         {
-            assert!(matches!(with(key, member), Err(CtapError::InvalidResponse { .. })), "{key:#x}");
+            let info = with(key, member).unwrap();
+            assert_eq!(info.unknown, BTreeMap::from([(key.into(), member.to_vec())]), "{key:#x}");
+            assert_eq!((info.max_msg_size, info.min_pin_length), (1024, 4));
         }
-        for body in [&[][..], &[0x80], &[0xa0], &[0xa1, 0x01], &[0xbf, 0xff], &[0xa0, 0x00], &[0xa2, 1, 0x80, 1, 0x80]]
-        {
+        let info = with(0x04, &[0xa2, 0x62, b'r', b'k', 0xf5, 0x61, b'x', 0x01]).unwrap();
+        assert_eq!((info.option("rk"), info.option("x")), (Some(true), None));
+        assert_eq!(with(0x06, &[0x82, 0x60, 2]).unwrap().pin_uv_auth_protocols, [2]);
+    }
+
+    #[test]
+    fn an_answer_without_what_every_key_has_is_refused() {
+        for body in [
+            &[][..],
+            &[0x80],
+            &[0xa0],
+            &[0xa1, 0x01],
+            &[0xbf, 0xff],
+            &[0xa0, 0x00],
+            &[0xa2, 1, 0x80, 1, 0x80],
+            &[0xa1, 3, 0x40],
+        ] {
             assert!(matches!(decode(body), Err(CtapError::InvalidResponse { .. })), "{body:02x?}");
         }
     }

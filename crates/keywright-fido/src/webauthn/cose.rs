@@ -26,12 +26,37 @@ impl CoseAlgorithm {
     pub const EDDSA: Self = Self(-8);
     /// RSASSA-PKCS1-v1_5 with SHA-256.
     pub const RS256: Self = Self(-257);
+    /// ES256 with the curve in the number (RFC 9864).
+    pub const ESP256: Self = Self(-9);
+    /// ES384 with the curve in the number (RFC 9864).
+    pub const ESP384: Self = Self(-51);
+    /// ES512 with the curve in the number (RFC 9864).
+    pub const ESP512: Self = Self(-52);
+    /// EdDSA with the curve in the number (RFC 9864).
+    pub const ED25519: Self = Self(-19);
     /// ML-DSA-44, carried without being understood.
     pub const ML_DSA_44: Self = Self(-48);
     /// ML-DSA-65, carried without being understood.
     pub const ML_DSA_65: Self = Self(-49);
     /// ML-DSA-87, carried without being understood.
     pub const ML_DSA_87: Self = Self(-50);
+
+    /// The number that WebAuthn had first for the same algorithm: within WebAuthn, ES256 is on P-256 alone, and so means the same
+    /// as ESP256, and so on (WebAuthn L3 5.8.5). Every other number is its own.
+    pub fn polymorphic(self) -> Self {
+        match self {
+            Self::ESP256 => Self::ES256,
+            Self::ESP384 => Self::ES384,
+            Self::ESP512 => Self::ES512,
+            Self::ED25519 => Self::EDDSA,
+            other => other,
+        }
+    }
+
+    /// Whether both numbers mean one algorithm within WebAuthn.
+    pub fn is(self, other: Self) -> bool {
+        self.polymorphic() == other.polymorphic()
+    }
 }
 
 /// The key's parameters by kind.
@@ -111,7 +136,7 @@ impl CosePublicKey {
             return Err(wrong("is not a map"));
         }
         let algorithm = CoseAlgorithm(integer(value, member::ALG, "alg (3) is missing or not an integer")?);
-        let parameters = match algorithm {
+        let parameters = match algorithm.polymorphic() {
             CoseAlgorithm::ES256 => {
                 let (x, y) = elliptic(value, 1)?;
                 CoseKeyParameters::P256 { x, y }
@@ -164,8 +189,8 @@ impl CosePublicKey {
 }
 
 impl CoseKeyParameters {
-    /// The one algorithm that keys of this kind sign with (WebAuthn 5.8.5 binds each curve to its hash); none for keys that
-    /// are not understood.
+    /// The one algorithm that keys of this kind sign with (WebAuthn 5.8.5 binds each curve to its hash), by the number that WebAuthn
+    /// had first; none for keys that are not understood.
     pub fn algorithm(&self) -> Option<CoseAlgorithm> {
         match self {
             Self::P256 { .. } => Some(CoseAlgorithm::ES256),
@@ -182,7 +207,7 @@ impl CoseKeyParameters {
     /// Errors: `UnsupportedAlgorithm` if it is not this kind of key's algorithm, `BadSignature` if the signature is wrong.
     pub fn verify(&self, algorithm: CoseAlgorithm, message: &[u8], signature: &[u8]) -> Result<(), WebauthnError> {
         let unsupported = WebauthnError::UnsupportedAlgorithm(algorithm.0);
-        if self.algorithm() != Some(algorithm) {
+        if !self.algorithm().is_some_and(|expected| expected.is(algorithm)) {
             return Err(unsupported);
         }
         let verified = match self {
@@ -289,6 +314,9 @@ mod tests {
     #[test]
     fn verifies_ecdsa_on_three_curves() {
         for (alg, crv, signing) in [
+            (-9, 1, &ECDSA_P256_SHA256_ASN1_SIGNING),
+            (-51, 2, &ECDSA_P384_SHA384_ASN1_SIGNING),
+            (-52, 3, &ECDSA_P521_SHA512_ASN1_SIGNING),
             (-7, 1, &ECDSA_P256_SHA256_ASN1_SIGNING),
             (-35, 2, &ECDSA_P384_SHA384_ASN1_SIGNING),
             (-36, 3, &ECDSA_P521_SHA512_ASN1_SIGNING),
@@ -305,11 +333,13 @@ mod tests {
     fn verifies_ed25519() {
         let pair = Ed25519KeyPair::generate().unwrap();
         let x = pair.public_key().as_ref();
-        let key =
-            CosePublicKey::parse(&cose(&[(1, 1.into()), (3, (-8).into()), (-1, 6.into()), (-2, x.into())])).unwrap();
         let signature = pair.sign(b"message");
-        assert_eq!(key.verify(b"message", signature.as_ref()), Ok(()));
-        assert_eq!(key.verify(b"message", &signature.as_ref()[1..]), Err(WebauthnError::BadSignature));
+        for alg in [-8, -19] {
+            let key = cose(&[(1, 1.into()), (3, alg.into()), (-1, 6.into()), (-2, x.into())]);
+            let key = CosePublicKey::parse(&key).unwrap();
+            assert_eq!(key.verify(b"message", signature.as_ref()), Ok(()), "{alg}");
+            assert_eq!(key.verify(b"message", &signature.as_ref()[1..]), Err(WebauthnError::BadSignature));
+        }
     }
 
     #[test]
@@ -343,6 +373,8 @@ mod tests {
             (0, 1, Value::from(1), "kty (1) does not belong"),
             (0, 9, 2.into(), "kty (1) is missing"),
             (1, 3, (-35).into(), "crv (-1) does not belong"),
+            (1, 3, (-51).into(), "crv (-1) does not belong"),
+            (1, 3, (-19).into(), "kty (1) does not belong"),
             (1, 3, (-257).into(), "kty (1) does not belong"),
             (1, 9, (-7).into(), "alg (3) is missing"),
             (1, 3, "ES256".into(), "alg (3) is missing"),

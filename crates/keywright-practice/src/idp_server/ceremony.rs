@@ -157,7 +157,7 @@ impl Provider {
             rp_id: &self.settings.rp_id,
             user_verification: true,
         })?;
-        if !OFFERED.contains(&made.public_key.algorithm) {
+        if !OFFERED.iter().any(|offered| offered.is(made.public_key.algorithm)) {
             return Err(Refusal::Algorithm(made.public_key.algorithm.0));
         }
         let attestation = &response.attestation_object;
