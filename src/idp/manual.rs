@@ -194,7 +194,7 @@ impl Manual {
     }
 
     fn no_api(&self, what: &str) -> DirectoryError {
-        let why = format!("it has no API, so nobody here can {what}; a person has to, in its console");
+        let why = format!("it has no API, so keywright cannot {what}; a person has to, in its console");
         self.name.refused(why)
     }
 

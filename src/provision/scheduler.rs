@@ -315,7 +315,7 @@ impl<'a> Scheduler<'a> {
             let message = {
                 let job = &self.journal.book().jobs[&job];
                 let port = job.key().map(|key| key.port.as_str()).unwrap_or_default();
-                format!("{}'s key {} was not seen; it was begun with in {port}", job.account.login, job.ordinal)
+                format!("{}'s key {} was not seen; it was last in port {port}", job.account.login, job.ordinal)
             };
             self.station.operator.tell(&message);
         }

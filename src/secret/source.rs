@@ -143,7 +143,7 @@ impl SecretSource {
 
 /// What a person types at the terminal, without echo.
 fn typed(what: &str) -> Result<SecretString, SecretError> {
-    match rpassword::prompt_password(format!("{what}: ")).map(Zeroizing::new) {
+    match rpassword::prompt_password(format!("{}: ", keywright_files::shown::one_line(what))).map(Zeroizing::new) {
         Ok(typed) => Ok(SecretString::from(typed.as_str())),
         Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(SecretError::Interrupted),
         Err(error) => Err(SecretError::Missing(format!("the terminal: {error}"))),

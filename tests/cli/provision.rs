@@ -282,6 +282,8 @@ fn a_rehearsal_leaves_everything_to_look_at() {
     assert_eq!(events[0]["body"]["event"], "batch-started");
     let shown = home.run(&["ledger", "show", "--state", "try", "--job", "1"]).expect(0).stdout;
     assert!(shown.contains("job 1: hand over PIN done to rehearsal") && !shown.contains("job 2"), "{shown}");
+    let later = home.run(&["ledger", "show", "--state", "try", "--job", "1", "--after", "30"]).expect(0).stdout;
+    assert!(later.lines().all(|line| line.contains("@example.org, key ")), "{later}");
     home.run(&["ledger", "export", "more-evidence", "--state", "try"]).expect(0);
     assert!(home.path("more-evidence/SHA256SUMS").exists());
     home.run(&["ledger", "export", "more-evidence", "--state", "try"]).expect(1).says("more-evidence");
@@ -413,6 +415,7 @@ fn a_key_that_was_reset_is_nobodys_any_more() {
     let revoked = office.run(&revoke).expect(0).one();
     assert_eq!(revoked["removed"].as_array().unwrap().len(), 1, "{revoked}");
     assert_eq!((&revoked["keys_left"], &revoked["keys_required"]), (&json!(2), &json!(2)));
+    office.run(&revoke).expect(1).says("is revoked already");
 }
 
 #[test]

@@ -7,7 +7,10 @@ fn help_and_version_are_results() {
     let home = Home::new();
     let version = home.run(&["--version"]).expect(0);
     assert_eq!(version.stdout, format!("keywright {}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(home.run(&["version"]).expect(0).stdout, version.stdout);
+    assert_eq!(home.run(&["version", "--json"]).expect(0).one()["version"], env!("CARGO_PKG_VERSION"));
     let help = home.run(&["--help"]).expect(0);
+    assert_eq!(home.run(&["help", "key", "list"]).stdout, home.run(&["key", "list", "--help"]).stdout);
     for words in ["Exit codes:", "130  interrupted", "KEYWRIGHT_STATE", "NO_COLOR", "Example:"] {
         assert!(help.stdout.contains(words), "{words}");
     }

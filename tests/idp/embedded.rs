@@ -169,7 +169,7 @@ fn nothing_is_done_twice() {
     let ceremony = world.idp.begin(&alice).unwrap();
     let registered = world.idp.complete(&ceremony, &made(&signer, &ceremony), "one").unwrap();
     let again = refusal(world.idp.complete(&ceremony, &made(&signer, &ceremony), "two"));
-    assert!(again.contains("ended before"), "{again}");
+    assert!(again.contains("has already ended"), "{again}");
     refusal(world.idp.complete(&ceremony, &made(&Signer::new(), &ceremony), "three"));
     refusal(world.idp.abandon(&alice, &registered.id));
     assert_eq!(world.idp.list(&alice).unwrap(), std::slice::from_ref(&registered));
@@ -285,7 +285,7 @@ fn a_false_sign_in_is_refused() {
     let ceremony = door.begin(&alice).unwrap();
     let response = signer.sign_in(&ceremony.options.challenge, &ceremony.origin, &ceremony.options.rp_id);
     door.finish(&alice, &ceremony, &response).unwrap();
-    assert!(refusal(door.finish(&alice, &ceremony, &response)).contains("ended before"), "a replay");
+    assert!(refusal(door.finish(&alice, &ceremony, &response)).contains("has already ended"), "a replay");
     let ceremony = door.begin(&alice).unwrap();
     world.wait(301);
     let response = signer.sign_in(&ceremony.options.challenge, &ceremony.origin, &ceremony.options.rp_id);

@@ -74,7 +74,7 @@ fn a_person_signs_in_once_with_each_challenge() {
     assert_eq!(begun.public_key.allow_credentials.len(), 1);
     let expected = SignedIn { display_name: "Ada Lovelace".into(), label: "Key 1".into(), user_verified: true };
     assert_eq!(page.finish(&begun), Ok(expected));
-    assert!(page.finish(&begun).unwrap_err().contains("nothing is done twice"));
+    assert!(page.finish(&begun).unwrap_err().contains("has already ended"));
 }
 
 #[test]

@@ -225,7 +225,7 @@ fn a_key_that_may_have_its_pin_is_missed_by_port() {
     let report = workshop.with(&workshop.rack(), &hands, keywright::provision::resume).unwrap();
     assert!(!report.accounts[0].complete, "{report:#?}");
     let said = hands.said.lock().unwrap();
-    assert!(said.contains(&"ada's key 1 was not seen; it was begun with in soft-1".to_owned()), "{said:?}");
+    assert!(said.contains(&"ada's key 1 was not seen; it was last in port soft-1".to_owned()), "{said:?}");
     std::fs::rename(file("soft-07.key"), file("soft-01.key")).unwrap();
     assert!(workshop.resume().unwrap().accounts[0].complete);
     workshop.everything_agrees(&["ada"], 1);

@@ -32,8 +32,14 @@ pub fn lines(text: &str) -> Cow<'_, str> {
     filtered(text, |char| if matches!(char, '\n' | '\t') { char } else { char::REPLACEMENT_CHARACTER })
 }
 
+/// Most text is, and there may be a million lines of it.
+fn is_printable_ascii(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
 fn filtered(text: &str, instead: fn(char) -> char) -> Cow<'_, str> {
-    if !text.contains(|char| is_hidden(char) && instead(char) != char) {
+    let stays = |char: char| !is_hidden(char) || instead(char) == char;
+    if is_printable_ascii(text) || text.chars().all(stays) {
         return Cow::Borrowed(text);
     }
     Cow::Owned(text.chars().map(|char| if is_hidden(char) { instead(char) } else { char }).collect())
@@ -41,7 +47,7 @@ fn filtered(text: &str, instead: fn(char) -> char) -> Cow<'_, str> {
 
 /// JSON that says the same without a hidden character in it: these become escapes, which only strings can hold.
 pub fn json(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_hidden) {
+    if is_printable_ascii(text) || !text.contains(is_hidden) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len());

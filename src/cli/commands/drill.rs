@@ -115,8 +115,8 @@ impl Drill {
         let store = session.ledger_for_reading()?;
         let store = if self.dry_run { store } else { session.ledger_for_writing()? };
         let engine = Engine::open(&*directory, &*store, RetryPolicy::default(), &session.cancel, &SystemEntropy)?;
-        let book = engine.book();
-        let account = self.account(directory.name(), &book)?;
+        let register = engine.book();
+        let account = self.account(directory.name(), &register)?;
 
         let keys = Keys::open(&self.which.source, session)?;
         let mut devices = keys.bus().devices()?;
@@ -147,13 +147,13 @@ impl Drill {
                     let pin = self.take_pin(&format!("PIN of the key in port {place}"), session)?;
                     (Some(engine.find(&mut key, &hidden, &pin)?), Some(pin))
                 }
-                Whose::Nobody => (self.claimed(account.as_ref(), &book).filter(|_| alone), None),
+                Whose::Nobody => (self.claimed(account.as_ref(), &register).filter(|_| alone), None),
             };
             let Some(id) = id else {
                 session.console.say(&format!("the key in {place} has no credential that the ledger knows"));
                 continue;
             };
-            let found = &book.credentials[&id];
+            let found = &register.credentials[&id];
             let meant = account.as_ref().is_none_or(|account| *account == found.account)
                 && self.number.is_none_or(|number| number == found.ordinal);
             if !meant || found.account.directory != directory.name() {
@@ -191,20 +191,20 @@ impl Drill {
     }
 
     /// The account that is named, if the ledger knows it.
-    fn account(&self, directory: &str, book: &Register) -> Result<Option<AccountId>, CliError> {
+    fn account(&self, directory: &str, register: &Register) -> Result<Option<AccountId>, CliError> {
         let Some(login) = &self.account else { return Ok(None) };
         let account = AccountId { directory: directory.to_owned(), login: login.clone() };
-        if !book.accounts.contains_key(&account) {
+        if !register.accounts.contains_key(&account) {
             return Err(CliError::NotFound(format!("{account} is not in the ledger")));
         }
         Ok(Some(account))
     }
 
     /// The credential that a key should have which shows none: if the person says which key it is, or there is only one.
-    fn claimed(&self, account: Option<&AccountId>, book: &Register) -> Option<CredentialId> {
-        let mut in_service = book
+    fn claimed(&self, account: Option<&AccountId>, register: &Register) -> Option<CredentialId> {
+        let mut in_service = register
             .credentials_of(account?)
-            // One that was erased is a key of the account's, too, so that nobody takes its stick for the other key.
+            // An erased one is still a key of the account, and must not be taken for its other key.
             .filter(|(_, one)| one.state.is_in_use() || one.state == CredentialState::Erased)
             .filter(|(_, one)| self.number.is_none_or(|number| number == one.ordinal));
         match (in_service.next(), in_service.next()) {
@@ -256,9 +256,9 @@ impl Drill {
     fn one(&self, candidate: Candidate, engine: &Engine<'_>, session: &Session) -> Result<Exit, CliError> {
         let Candidate { device, mut key, id, pin } = candidate;
         let key = &mut key;
-        let book = engine.book();
-        let credential = &book.credentials[&id];
-        let account = &book.accounts[&credential.account];
+        let register = engine.book();
+        let credential = &register.credentials[&id];
+        let account = &register.accounts[&credential.account];
         let person = account.person.display_name();
         let whose = format!("{person}, key {} of {}", credential.ordinal, credential.account);
         let ended = match engine.examine(key, &id) {
@@ -285,7 +285,7 @@ impl Drill {
         if let Err(DrillError::Ledger(error)) = ended {
             return Err(error.into());
         }
-        let book = engine.book();
+        let register = engine.book();
         let observed = ended.as_ref().ok();
         let failure = ended.as_ref().err();
         let drilled = Drilled {
@@ -308,11 +308,11 @@ impl Drill {
             },
             by_hand: observed.and_then(|observed| observed.by_hand.as_ref()),
             force_pin_change: key.info().force_pin_change,
-            account_complete: book
+            account_complete: register
                 .standing(&credential.account, Session::now())
                 .is_some_and(|standing| standing.is_complete()),
             recorded,
-            next_drill: book.next_drill(&book.credentials[&id]).and_then(|next| next.format(&Rfc3339).ok()),
+            next_drill: register.next_drill(&register.credentials[&id]).and_then(|next| next.format(&Rfc3339).ok()),
             failure: failure.map(|error| Why { message: error.to_string(), hint: table::drill(error).next }),
         };
         session.output.result(&drilled, || drilled.words(&whose))?;

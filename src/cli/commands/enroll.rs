@@ -53,10 +53,10 @@ impl Enroll {
         let settings = session.settings()?;
         let profiles = profiles::load(self.profiles.as_deref(), &settings)?;
         session.catch_interrupts(ENDING)?;
-        let bench = RunContext::open(&self.work, &settings, session)?;
-        let book = bench.book()?;
-        let id = AccountId { directory: bench.directory_name().to_owned(), login: self.account.clone() };
-        let known = book.accounts.get(&id);
+        let context = RunContext::open(&self.work, &settings, session)?;
+        let register = context.register()?;
+        let id = AccountId { directory: context.directory_name().to_owned(), login: self.account.clone() };
+        let known = register.accounts.get(&id);
         let profile = match (&self.profile, known) {
             (Some(name), _) => profiles::find(name, &profiles)?.clone(),
             (None, Some(known)) => known.profile.clone(),
@@ -75,8 +75,8 @@ impl Enroll {
             reason: self.reason.clone(),
             storage: over(&self.storage, |person| person.storage.clone()),
         };
-        let plan = Plan::one_more(&person, &profile, bench.directory_name(), &book);
-        let outcome = bench.run(RunKind::Enroll, &plan, self.work.dry_run, session)?;
+        let plan = Plan::one_more(&person, &profile, context.directory_name(), &register);
+        let outcome = context.run(RunKind::Enroll, &plan, self.work.dry_run, session)?;
         run_report::print(&outcome, session)
     }
 }

@@ -39,9 +39,9 @@ impl Provision {
         let profiles = profiles::load(self.profiles.as_deref(), &settings)?;
         let roster = Roster::read(&self.roster, &profiles)?;
         session.catch_interrupts(ENDING)?;
-        let bench = RunContext::open(&self.work, &settings, session)?;
-        let plan = Plan::for_roster(&roster, &profiles, bench.directory_name(), &bench.book()?);
-        let outcome = bench.run(RunKind::Provision, &plan, self.work.dry_run, session)?;
+        let context = RunContext::open(&self.work, &settings, session)?;
+        let plan = Plan::for_roster(&roster, &profiles, context.directory_name(), &context.register()?);
+        let outcome = context.run(RunKind::Provision, &plan, self.work.dry_run, session)?;
         run_report::print(&outcome, session)
     }
 }

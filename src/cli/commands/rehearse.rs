@@ -118,11 +118,11 @@ impl Rehearse {
             yes: true,
             ..Work::default()
         };
-        let bench = RunContext::open(&work, &settings, &session)?;
-        let plan = Plan::for_roster(&roster, &profiles, bench.directory_name(), &bench.book()?);
-        let outcome = bench.run(RunKind::Provision, &plan, false, &session);
+        let context = RunContext::open(&work, &settings, &session)?;
+        let plan = Plan::for_roster(&roster, &profiles, context.directory_name(), &context.register()?);
+        let outcome = context.run(RunKind::Provision, &plan, false, &session);
         let ended = outcome.and_then(|outcome| run_report::print(&outcome, &session));
-        drop(bench);
+        drop(context);
         if !matches!(ended, Ok(Exit::Done)) {
             session.console.say(&stage.how_to_go_on(&server, keys));
         }
@@ -217,7 +217,7 @@ impl Stage {
         Ok(server)
     }
 
-    /// Copies the profiles, those of `folder` over the built-in ones. Nobody stands at a printer or a terminal in a rehearsal, so
+    /// Copies the profiles, those of `folder` over the built-in ones. A rehearsal has no printer and no terminal, so
     /// the copies hand PINs over as age files.
     fn write_profiles(&self, folder: Option<&Path>) -> Result<(), CliError> {
         let mut texts: BTreeMap<String, String> =

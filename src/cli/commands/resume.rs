@@ -25,13 +25,13 @@ impl Resume {
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
         let settings = session.settings()?;
         session.catch_interrupts(ENDING)?;
-        let bench = RunContext::open(&self.work, &settings, session)?;
-        let plan = Plan::for_resuming(bench.directory_name(), &bench.book()?);
+        let context = RunContext::open(&self.work, &settings, session)?;
+        let plan = Plan::for_resuming(context.directory_name(), &context.register()?);
         if plan.people.is_empty() {
             session.console.say("nothing is left to do");
             return Ok(Exit::Done);
         }
-        let outcome = bench.run(RunKind::Resume, &plan, self.work.dry_run, session)?;
+        let outcome = context.run(RunKind::Resume, &plan, self.work.dry_run, session)?;
         run_report::print(&outcome, session)
     }
 }

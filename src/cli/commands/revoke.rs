@@ -103,9 +103,9 @@ impl Revoke {
         }
         session.console.confirm(&question, self.yes)?;
         let store = session.ledger_for_writing()?;
-        let patience = RetryPolicy::default();
+        let retry_policy = RetryPolicy::default();
         let done =
-            provision::revoke(&*directory, &*store, &patience, &session.cancel, &account, self.key, &self.reason)?;
+            provision::revoke(&*directory, &*store, &retry_policy, &session.cancel, &account, self.key, &self.reason)?;
         (revoked.removed, revoked.absent, revoked.by_hand) = (&done.removed, &done.absent, &done.by_hand);
         (revoked.given_up, revoked.keys_left) = (done.given_up, done.keys_left);
         session.output.result(&revoked, || words(&account, self.key, &revoked))?;

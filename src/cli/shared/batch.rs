@@ -89,9 +89,9 @@ impl RunContext {
         };
         let readers = settings.readers.iter().chain(&work.reader).cloned().collect();
         let letter_program = settings.letter_program.clone();
-        // Soft keys do not blink: whoever practises with them sees ports.
+        // Soft keys do not blink, so a rehearsal goes by ports.
         let by_port = work.by_port || keys.soft_anchor_pem().is_some();
-        // Nobody stands at a rack of soft keys to plug another one in.
+        // No more soft keys will be plugged in.
         let wait =
             if keys.soft_anchor_pem().is_some() { Duration::ZERO } else { Duration::from_secs(work.wait.into()) };
         Ok(Self {
@@ -111,7 +111,7 @@ impl RunContext {
     }
 
     /// What the ledger says now.
-    pub(crate) fn book(&self) -> Result<Register, CliError> {
+    pub(crate) fn register(&self) -> Result<Register, CliError> {
         register_of(&*self.store)
     }
 
@@ -167,9 +167,9 @@ impl RunContext {
 
     /// Keys of the plan, and those that earlier runs left open for its people.
     fn keys_to_make(&self, plan: &Plan) -> Result<usize, CliError> {
-        let book = self.book()?;
+        let register = self.register()?;
         let of_plan = |job: &&crate::register::Job| plan.people.iter().any(|planned| planned.account == job.account);
-        let open = book.jobs.values().filter(|job| job.state.step().is_some()).filter(of_plan).count();
+        let open = register.jobs.values().filter(|job| job.state.step().is_some()).filter(of_plan).count();
         Ok(plan.keys() + open)
     }
 }

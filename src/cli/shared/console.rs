@@ -107,7 +107,7 @@ impl Console {
         self.write(format!("{subject}  {} {rest}", self.paint(style, word)).trim_end());
     }
 
-    /// Nobody is left to be told when that fails.
+    /// An error here has nowhere to go.
     fn write(&self, text: &str) {
         self.progress.suspend(|| {
             let _ = writeln!(std::io::stderr(), "{text}");

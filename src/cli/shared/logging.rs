@@ -6,6 +6,7 @@ use indicatif::MultiProgress;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::shared::{CliError, Session};
+use keywright_files::shown;
 
 /// Starts the log that `--log` or `-v` asks for; without them there is none.
 pub(crate) fn start(session: &Session) -> Result<(), CliError> {
@@ -19,23 +20,26 @@ pub(crate) fn start(session: &Session) -> Result<(), CliError> {
     };
     let parsed = EnvFilter::try_new(&filter).map_err(|error| CliError::Usage(format!("--log: {error}")))?;
     if parsed.max_level_hint().is_none_or(|level| level == tracing::level_filters::LevelFilter::TRACE) {
-        session.console.warn("this log shows which messages go to and from keys; it is nobody else's business");
+        session.console.warn("this log shows which messages go to and from keys; keep it to yourself");
     }
     let progress = session.console.progress().clone();
     tracing_subscriber::fmt()
         .with_env_filter(parsed)
         .with_writer(move || Between(progress.clone()))
-        .with_ansi(session.console.looks().colour)
+        // Colours are escape sequences, which could not be told from those that a key sends.
+        .with_ansi(false)
         .try_init()
         .map_err(|error| CliError::System { what: "the log", why: error.to_string() })
 }
 
-/// Stderr, between two drawings of the progress lines.
+/// Stderr, between two drawings of the progress lines. What keys and IdPs have put into a line is made safe to show.
 struct Between(MultiProgress);
 
 impl Write for Between {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.suspend(|| io::stderr().write(bytes))
+        let text = String::from_utf8_lossy(bytes);
+        self.0.suspend(|| io::stderr().write_all(shown::lines(&text).as_bytes()))?;
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -1,6 +1,6 @@
 //! Results on stdout: words for people, or one JSON object a line.
 //!
-//! It refuses to make a fuss about a closed pipe: whoever reads has had enough, and the work goes on.
+//! A closed pipe is no error: the reader has stopped, and the work goes on.
 
 use std::io::{ErrorKind, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -51,7 +51,7 @@ impl Output {
 
     /// Prints an object as one line of JSON.
     pub(crate) fn object<T: View>(&self, object: &T) -> Result<(), CliError> {
-        self.words(&Self::line(object)?)
+        self.bytes(format!("{}\n", Self::line(object)?).as_bytes())
     }
 
     /// Prints lines of text; an end of line is added if there is none. What keys, websites and IdPs have put into them is made
@@ -64,7 +64,7 @@ impl Output {
         self.bytes(format!("{}{end}", shown::lines(text)).as_bytes())
     }
 
-    /// Whether nobody reads any more. Long work without another purpose can end then.
+    /// Whether the reader has closed the pipe. Long work without another purpose can end then.
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Relaxed)
     }
@@ -77,7 +77,7 @@ impl Output {
         Ok(shown::json(&json).into_owned())
     }
 
-    /// Prints bytes as they are.
+    /// Prints bytes as they are: the caller has seen to it that they are safe to show.
     pub(crate) fn bytes(&self, bytes: &[u8]) -> Result<(), CliError> {
         if self.closed.load(Ordering::Relaxed) {
             return Ok(());

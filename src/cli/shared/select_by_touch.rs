@@ -14,7 +14,7 @@ use keywright_fido::hid::{Bus, Cancel, Device, Limits};
 /// What `--key` takes for the key that is touched.
 pub(crate) const TOUCH: &str = "touch";
 
-/// Between two looks at whether somebody pressed Ctrl-C.
+/// How often Ctrl-C is checked.
 const SLICE: Duration = Duration::from_millis(50);
 
 /// Lets all keys blink until one is touched. A key that cannot be asked does not keep the others from it.
@@ -32,7 +32,7 @@ pub(crate) fn choose(bus: &dyn Bus, devices: Vec<Device>, session: &Session) -> 
             let (sender, enough) = (sender.clone(), enough.clone());
             scope.spawn(move || {
                 let answer = wait_for_touch(bus, &device, &enough);
-                // Whoever listens does so until all have answered.
+                // The receiver lives until all have answered.
                 let _ = sender.send((device, answer));
             });
         }

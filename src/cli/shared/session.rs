@@ -94,7 +94,7 @@ impl Session {
                 std::process::exit(Exit::Interrupted as i32);
             }
             cancel.cancel();
-            // Nobody waits for it in most commands.
+            // Most commands do not wait for it.
             let _ = sender.send(());
             console.say(&format!("\n{say}"));
         })

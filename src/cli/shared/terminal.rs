@@ -259,6 +259,12 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_has_no_port_yet_is_named_without_one() {
+        assert_eq!(title(&who(1)), "ada@example.org  key 1 of 2  port 1-2");
+        assert_eq!(title(&JobLabel { port: String::new(), ..who(1) }), "ada@example.org  key 1 of 2");
+    }
+
+    #[test]
     fn nobody_there_says_no() {
         let looks = Looks { colour: false, live: false, asks: false };
         let console = Console::with(looks, ProgressDrawTarget::hidden());

@@ -179,7 +179,7 @@ fn lacks_keys(account: &AccountReport) -> bool {
         && account.jobs.iter().all(|job| job.failure.is_none())
 }
 
-/// 0 if everybody is well; else the failures' own code if nobody is and they agree; else 3 or 1.
+/// 0 if every account succeeded; 3 if some did; else the failures' own code if they agree, or 1.
 fn exit(report: &Report, verb: RunKind, dry_run: bool) -> Exit {
     if report.interrupted {
         return Exit::Interrupted;
@@ -323,7 +323,7 @@ mod tests {
         assert_eq!(exit(vec![bad(AttestationRefused), bad(AttestationRefused)]), Exit::Attestation);
         assert_eq!(exit(vec![bad(PinBlocked), bad(PinUnknown)]), Exit::Pin);
         assert_eq!(exit(vec![bad(PinBlocked), bad(KeyRemoved)]), Exit::Failed);
-        // Nothing failed, and yet a key is missing: somebody has to plug more in.
+        // Nothing failed, but a key is missing: more have to be plugged in.
         assert_eq!(exit(vec![account("cy", false, &[None])]), Exit::Key);
         assert_eq!(exit(vec![]), Exit::Done);
     }

@@ -74,7 +74,7 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
 
 /// A credential that was made but never got into the ledger is of no use: its attestation is lost. It is deleted.
 pub(super) fn recover(job: &mut JobContext<'_>) -> Result<Recovery, JobError> {
-    undo::delete_from_key(job, "its attestation was lost when the run broke off")?;
+    undo::delete_from_key(job, "its attestation was lost when the run was interrupted")?;
     if job.in_time(&job.ceremony()?).is_err() {
         return Ok(Recovery::RollBackTo(Step::Begin, "the time for the registration ran out"));
     }

@@ -56,7 +56,8 @@ impl Provider {
             findings.push(Finding { blocks: true, message });
         }
         if *challenge_lifetime < Duration::from_secs(30) {
-            let message = format!("registrations expire after {} s; people need longer", challenge_lifetime.as_secs());
+            let message =
+                format!("registrations expire after {} s, which is too short for people", challenge_lifetime.as_secs());
             findings.push(Finding { blocks: false, message });
         }
         Check {

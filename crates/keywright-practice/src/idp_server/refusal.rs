@@ -17,10 +17,10 @@ pub enum Refusal {
     #[error("{0}")]
     Request(String),
     /// There is no such path.
-    #[error("there is nothing under this path")]
+    #[error("there is no such path")]
     Path,
     /// The path takes other methods.
-    #[error("this path takes other methods")]
+    #[error("this path does not accept this method")]
     Method,
     /// The account, ceremony, credential or sign-in is not there.
     #[error("there is no such {0}")]
@@ -32,7 +32,7 @@ pub enum Refusal {
     #[error("the account is not active")]
     Inactive,
     /// The ceremony is completed, or the sign-in was tried.
-    #[error("it was ended before; nothing is done twice")]
+    #[error("it has already ended")]
     Ended,
     /// Somebody has this credential.
     #[error("this credential is registered already")]

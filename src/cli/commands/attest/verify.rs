@@ -120,7 +120,7 @@ impl Verify {
                     Err(error) => failed = Some(error),
                 }
             }
-            failed = failed.take().or(session.output.words(&text).err());
+            failed = failed.take().or(session.output.bytes(text.as_bytes()).err());
             if failed.is_some() || session.output.is_closed() {
                 ControlFlow::Break(())
             } else {
@@ -131,7 +131,7 @@ impl Verify {
             return Err(error);
         }
         if session.output.is_closed() {
-            // Whoever reads has had enough; nobody is told that all were accepted.
+            // The reader stopped before the end, so success cannot be reported.
             return Ok(Exit::Failed);
         }
         tally.tell(registrations.passed_over(), session)

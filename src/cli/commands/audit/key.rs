@@ -103,7 +103,7 @@ impl Key {
     /// Runs it.
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
         let policy = self.profile.policy(session)?;
-        let book = session.register_if_any()?;
+        let register = session.register_if_any()?;
         let OpenKey { keys, device, mut authenticator } = OpenKey::open(&self.which, session)?;
         let makers = match keys.soft_anchor_pem() {
             Some(pem) => Anchors::from_pem_or_der(pem.as_bytes())?,
@@ -116,7 +116,7 @@ impl Key {
             Some(source) => Some(pin_entry::for_tokens(key, Some(source), self.yes, session)?),
             None => None,
         };
-        let of_ledger = book.as_ref().map(|book| credentials_of_ledger(key, book)).transpose()?;
+        let of_ledger = register.as_ref().map(|register| credentials_of_ledger(key, register)).transpose()?;
         let made = self.attestation(key, pin.as_ref(), &mut touch_prompt(session, &device))?;
         let attestation =
             made.map(|made| judge(&made, key.info().aaguid, &set, policy.as_ref().map(|(_, policy)| policy)));
@@ -142,7 +142,10 @@ impl Key {
                 force_pin_change: info.force_pin_change,
                 min_pin_length: info.min_pin_length,
             },
-            ledger: book.as_ref().zip(of_ledger).map(|(book, ids)| in_ledger(book, &ids, info.aaguid, serial)),
+            ledger: register
+                .as_ref()
+                .zip(of_ledger)
+                .map(|(register, ids)| in_ledger(register, &ids, info.aaguid, serial)),
             attestation,
             credentials,
             info,
@@ -192,13 +195,13 @@ fn judge(made: &Registration, claimed: Aaguid, set: &Set, policy: Option<&Policy
     Attestation { accepted: policy.map(|_| refusals.is_empty()), refusals, verdict }
 }
 
-fn in_ledger(book: &Register, ids: &[CredentialId], aaguid: Aaguid, serial: Option<&str>) -> InLedger {
+fn in_ledger(register: &Register, ids: &[CredentialId], aaguid: Aaguid, serial: Option<&str>) -> InLedger {
     let has_serial = |verdict: &Verdict| verdict.aaguid == aaguid && verdict.serial.as_deref() == serial;
-    let others = book.credentials.iter().filter(|(id, credential)| {
+    let others = register.credentials.iter().filter(|(id, credential)| {
         serial.is_some() && !ids.contains(id) && credential.verdict.as_ref().is_some_and(has_serial)
     });
     let others: Vec<CredentialId> = others.map(|(id, _)| id.clone()).collect();
-    let (credentials, same_serial) = (LedgerCredential::all(ids, book), LedgerCredential::all(&others, book));
+    let (credentials, same_serial) = (LedgerCredential::all(ids, register), LedgerCredential::all(&others, register));
     InLedger { known: !(credentials.is_empty() && same_serial.is_empty()), credentials, same_serial }
 }
 

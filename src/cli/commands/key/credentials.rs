@@ -85,9 +85,9 @@ fn list(lines: &[Line], session: &Session) -> Result<Exit, CliError> {
 
 /// Whose credential a browser made on a key that was registered by hand, if a drill found it.
 fn by_hand(id: &CredentialId, session: &Session) -> Result<Option<String>, CliError> {
-    let Some(book) = session.register_if_any()? else { return Ok(None) };
+    let Some(register) = session.register_if_any()? else { return Ok(None) };
     let found = |known: &Credential| known.by_hand.as_ref()?.found.as_ref().map(|found| found.credential_id.clone());
-    let mut known = book.credentials.iter().filter(|(_, known)| known.state.is_in_use());
+    let mut known = register.credentials.iter().filter(|(_, known)| known.state.is_in_use());
     Ok(known.find(|(_, known)| found(known).as_ref() == Some(id)).map(|(_, known)| {
         format!("The ledger has it as key {} of {}; it stays registered there", known.ordinal, known.account)
     }))

@@ -43,11 +43,11 @@ impl View for Found<'_> {
 impl Identify {
     /// Runs it.
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
-        let book = session.register()?;
+        let register = session.register()?;
         let mut key = OpenKey::open(&self.which, session)?;
         key.authenticator.wink()?;
-        let ids = credentials_of_ledger(&mut key.authenticator, &book)?;
-        let credentials = LedgerCredential::all(&ids, &book);
+        let ids = credentials_of_ledger(&mut key.authenticator, &register)?;
+        let credentials = LedgerCredential::all(&ids, &register);
         let found = Found {
             path: &key.device.path,
             product: &key.device.product,

@@ -1,6 +1,6 @@
 //! Whose key this is, for commands that erase something of it: said before, and written down after.
 //!
-//! It refuses to guess: a key that shows nothing without its PIN is nobody's here, and the person is told so.
+//! It refuses to guess: a key that shows nothing without its PIN has no known owner, and the person is told so.
 
 use serde::Serialize;
 

@@ -21,7 +21,7 @@ use keywright_fido::ctap::Authenticator;
 use keywright_fido::webauthn::Aaguid;
 
 /// How long a person has to replug the key.
-const PATIENCE: Duration = Duration::from_secs(60);
+const REPLUG_TIME: Duration = Duration::from_secs(60);
 
 /// Erase everything on a key.
 ///
@@ -70,7 +70,7 @@ impl Reset {
         confirm(&format!("erase everything on {name}?{whose}"), &owners, self.change.yes, session)?;
         let what = format!("pull the key out of port {} and plug it in again", device.port);
         session.console.mark(Style::Now, "now:", &what);
-        let again = keys.bus().replug(&device, PATIENCE, &session.cancel)?;
+        let again = keys.bus().replug(&device, REPLUG_TIME, &session.cancel)?;
         let mut key = open_key::open(keys.bus(), &again, session)?;
         let after = key.info();
         if after.aaguid != before.aaguid {
@@ -105,7 +105,7 @@ fn owners(key: &mut Authenticator, session: &Session) -> Result<Vec<Owner>, CliE
     }
 }
 
-/// Asks for the account's name where the key is somebody's, and for a yes where it is nobody's.
+/// Asks for the account's name if the ledger knows the key, else for a yes.
 fn confirm(question: &str, owners: &[Owner], yes: bool, session: &Session) -> Result<(), CliError> {
     let Some(owner) = owners.first().filter(|_| !yes && session.console.looks().asks) else {
         return session.console.confirm(question, yes);

@@ -15,7 +15,7 @@ use crate::cli::shared::{CliError, Exit, Session};
 use keywright_practice::softkey::uhid::{self, Attached};
 use keywright_practice::softkey::{Rack, SoftKey, Touch};
 
-/// Between two looks at whether somebody pressed Ctrl-C.
+/// How often Ctrl-C is checked.
 const SLICE: Duration = Duration::from_millis(100);
 
 /// Plug soft keys into this machine, until Ctrl-C (Linux).

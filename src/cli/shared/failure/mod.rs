@@ -113,7 +113,7 @@ pub(crate) enum CliError {
         /// What the system says.
         why: String,
     },
-    /// A question had to be asked, and there is nobody to answer.
+    /// A question had to be asked without a terminal.
     #[error("there is no terminal to ask on: {question}")]
     NobodyToAsk {
         /// The question.

@@ -303,6 +303,15 @@ fn a_wrong_pin_is_told_the_same_everywhere() {
 }
 
 #[test]
+fn the_guide_to_json_names_every_code() {
+    let guide = include_str!("../../../../docs/json.md");
+    for code in ALL_CODES {
+        let word = serde_json::to_value(code).unwrap();
+        assert!(guide.contains(&format!("`{}`", word.as_str().unwrap())), "{word}");
+    }
+}
+
+#[test]
 fn a_wrong_roster_names_each_row() {
     let rows = vec![(2, "no account".to_owned()), (7, "unknown profile \"boss\"".to_owned())];
     let error = CliError::from(RosterError::Rows { file: "r.csv".into(), rows });

@@ -1,12 +1,12 @@
 //! What stands between a person and a key, and what a key answers.
 
-use super::{CHECK_PATH, FEW_ATTEMPTS, Meaning, PLUG_KEYS_IN, REPLUG, RUN_AGAIN, row};
+use super::{FEW_ATTEMPTS, Meaning, PLUG_KEYS_IN, REPLUG, RUN_AGAIN, row};
 use crate::cli::shared::Exit::{Failed, Interrupted, Key, Pin};
 use crate::cli::shared::device::KeysError;
 use crate::provision::PinAttemptError;
 use keywright_fido::ctap::{CtapError, PinError, StatusCode, StatusMeaning, TransportError};
 #[cfg(feature = "practice")]
-use keywright_practice::softkey::SoftKeyError;
+use {super::CHECK_PATH, keywright_practice::softkey::SoftKeyError};
 
 pub(super) fn keys(error: &KeysError) -> Meaning {
     match error {
