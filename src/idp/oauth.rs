@@ -14,7 +14,6 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Map, json};
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc2822;
 use ureq::http::{HeaderName, Method, header};
 use zeroize::Zeroizing;
 
@@ -26,6 +25,9 @@ use super::token_cache::TokenCache;
 
 /// Seconds that a token is believed to live if the server does not say.
 const DEFAULT_LIFE: u64 = 300;
+
+/// Seconds that it is believed to live at the most, whatever the server says.
+const LONGEST_LIFE: u64 = 24 * 60 * 60;
 
 /// A token is not used in the last moments of its life.
 const MARGIN: Duration = Duration::from_secs(30);
@@ -198,7 +200,8 @@ impl ClientCredentials {
                 return Err(self.server.idp().invalid_response(why));
             }
         };
-        let lives = Duration::from_secs(granted.expires_in.unwrap_or(DEFAULT_LIFE)).saturating_sub(MARGIN);
+        let lives = granted.expires_in.map_or(DEFAULT_LIFE, |seconds| seconds.min(LONGEST_LIFE));
+        let lives = Duration::from_secs(lives).saturating_sub(MARGIN);
         Ok(AccessToken { value: granted.access_token, kind, until: asked + lives })
     }
 
@@ -273,12 +276,11 @@ impl ServerClock {
 
     /// Sets it by an answer's `Date`. Says whether that changed it.
     fn learn(&self, reply: &Reply) -> bool {
-        let date = reply.header(header::DATE.as_str()).and_then(|text| OffsetDateTime::parse(text, &Rfc2822).ok());
-        let Some(date) = date else { return false };
-        if (date.unix_timestamp() - self.now()).abs() < CLOCKS_AGREE {
+        let Some(ahead) = reply.clock_ahead().map(time::Duration::whole_seconds) else { return false };
+        if (ahead - self.0.load(Ordering::Relaxed)).abs() < CLOCKS_AGREE {
             return false;
         }
-        self.0.store(date.unix_timestamp() - OffsetDateTime::now_utc().unix_timestamp(), Ordering::Relaxed);
+        self.0.store(ahead, Ordering::Relaxed);
         true
     }
 }

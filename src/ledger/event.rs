@@ -171,6 +171,8 @@ pub enum FailureCode {
     Interrupted,
     /// The ledger could not be written.
     Ledger,
+    /// keywright itself failed.
+    Internal,
 }
 
 /// How credentials went from a key outside a job.

@@ -50,13 +50,25 @@ impl Line {
     }
 }
 
-/// The thread that writes; when it is dropped, even by a panic, another may.
-struct Pen<'j, 'a>(&'j Journal<'a>);
+/// The thread that writes, and whose events. When it is dropped, even by a panic, another may write, and nobody waits for a
+/// result that will not come.
+struct Pen<'j, 'a> {
+    journal: &'j Journal<'a>,
+    numbers: Vec<u64>,
+    results: Vec<(u64, Result<(), LedgerError>)>,
+}
 
 impl Drop for Pen<'_, '_> {
     fn drop(&mut self) {
-        self.0.line().writing = false;
-        self.0.moved.notify_all();
+        let mut line = self.journal.line();
+        for number in &self.numbers {
+            let lost = || Err(LedgerError::Database("the thread that wrote to it ended early".to_owned()));
+            line.ended.entry(*number).or_insert_with(lost);
+        }
+        line.ended.extend(self.results.drain(..));
+        line.writing = false;
+        drop(line);
+        self.journal.moved.notify_all();
     }
 }
 
@@ -84,9 +96,9 @@ impl<'a> Journal<'a> {
             line.writing = true;
             let group = line.group();
             drop(line);
-            let pen = Pen(self);
-            let results = self.write(group);
-            self.line().ended.extend(results);
+            let numbers = group.iter().map(|(number, _)| *number).collect();
+            let mut pen = Pen { journal: self, numbers, results: Vec::new() };
+            pen.results = self.write(group);
             drop(pen);
             line = self.line();
         }
@@ -177,29 +189,30 @@ mod tests {
     use std::sync::mpsc::{Receiver, Sender, channel};
 
     use super::*;
-    use crate::ledger::{Entry, Head};
+    use crate::ledger::{Entry, Head, sample};
 
     /// A store that waits to be told before each write, counts them, and fails the events that say so.
     struct Slow {
         go: Mutex<Receiver<()>>,
         log: Mutex<(Head, Vec<Entry>)>,
         writes: AtomicUsize,
+        /// The write that panics, from 1; 0 for none.
+        panics_at: usize,
     }
 
     impl Slow {
         fn new() -> (Sender<()>, Self) {
             let (sender, go) = channel();
-            (
-                sender,
-                Self { go: Mutex::new(go), log: Mutex::new((Head::EMPTY, Vec::new())), writes: AtomicUsize::new(0) },
-            )
+            let log = Mutex::new((Head::EMPTY, Vec::new()));
+            (sender, Self { go: Mutex::new(go), log, writes: AtomicUsize::new(0), panics_at: 0 })
         }
     }
 
     impl Store for Slow {
         fn append(&self, _expected: &Head, events: &[Event]) -> Result<Vec<Entry>, LedgerError> {
             self.go.lock().unwrap().recv().unwrap();
-            self.writes.fetch_add(1, Ordering::SeqCst);
+            let write = self.writes.fetch_add(1, Ordering::SeqCst) + 1;
+            assert_ne!(write, self.panics_at, "the disk is on fire");
             let mut log = self.log.lock().unwrap();
             let mut entries = Vec::new();
             for event in events {
@@ -266,5 +279,38 @@ mod tests {
         });
         assert_eq!(store.writes.load(Ordering::SeqCst), 2);
         assert_eq!(journal.book().attention.len(), 2);
+    }
+
+    #[test]
+    fn nobody_waits_for_a_thread_that_panicked_while_it_wrote_for_others() {
+        let (go, store) = Slow::new();
+        let planned = sample::log(&[
+            sample::batch(1),
+            sample::planned("ada", 3),
+            sample::job_planned(1, "ada", 1),
+            sample::job_planned(2, "ada", 2),
+        ]);
+        let store = Slow { log: Mutex::new((planned[3].head(), planned)), panics_at: 2, ..store };
+        let journal = Journal::open(&store).unwrap();
+        std::thread::scope(|scope| {
+            let first = scope.spawn(|| journal.record(&note(None, "first")));
+            while !journal.line().writing {
+                std::thread::yield_now();
+            }
+            let rest = [1, 2].map(|job| {
+                let journal = &journal;
+                scope.spawn(move || journal.record(&note(Some(job), "together")))
+            });
+            while journal.line().waiting.len() < 2 {
+                std::thread::yield_now();
+            }
+            go.send(()).unwrap();
+            go.send(()).unwrap();
+            assert_eq!(first.join().unwrap(), Ok(()));
+            let ended = rest.map(|thread| thread.join());
+            assert_eq!(ended.iter().filter(|ended| ended.is_err()).count(), 1, "one of them wrote");
+            let told = ended.into_iter().find_map(Result::ok).unwrap();
+            assert!(matches!(told, Err(LedgerError::Database(_))), "{told:?}");
+        });
     }
 }

@@ -1,6 +1,7 @@
 //! The floor: keys come and go, each gets a thread and a job, until no job is left that a key could do.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,7 +18,7 @@ use super::recognise::{Recognised, recognise};
 use super::resource_locks::ResourceLocks;
 use super::station::Station;
 use crate::idp::User;
-use crate::ledger::{AccountId, Failure, FailureCode, JobId, LedgerError, Step};
+use crate::ledger::{AccountId, Event, Failure, FailureCode, JobId, LedgerError, Step};
 use keywright_fido::ctap::{GetInfo, TransportError};
 use keywright_fido::hid::Device;
 
@@ -137,7 +138,10 @@ impl<'a> Scheduler<'a> {
                     scope.spawn(move || {
                         // The key counts as in hand until this is dropped, even if the thread panics.
                         let _leaving = Leaving(scheduler, &device.port);
-                        scheduler.serve(&device);
+                        if without_panic(|| scheduler.serve(&device)).is_none() {
+                            let message = format!("the key in {} cannot be used: {FAULT}", device.port);
+                            scheduler.station.operator.tell(&message);
+                        }
                     });
                 }
                 self.ask_for_keys(&mut asked_for);
@@ -342,7 +346,7 @@ impl<'a> Scheduler<'a> {
         let context = JobContext::new(self.station, self.journal, &attendee.planned, &attendee.user, id, key);
         let mut job = Job::new(context, &self.locks);
         let completed = |()| self.journal.complete_account(&account).map_err(JobError::Ledger);
-        let result = job.run().and_then(completed);
+        let result = without_panic(|| job.run().and_then(completed)).unwrap_or_else(|| self.panicked(id));
         let (label, insertion) = (job.label().clone(), job.insertion());
         drop(job);
         // A reset has it plugged in again; that is no arrival.
@@ -358,6 +362,15 @@ impl<'a> Scheduler<'a> {
                 self.put_back(id, failure);
             }
         }
+    }
+
+    /// A job whose thread panicked has failed at the step that was open; what it left is looked at when it is resumed.
+    fn panicked(&self, id: JobId) -> Result<(), JobError> {
+        let failure = Failure { code: FailureCode::Internal, message: FAULT.to_owned(), ctap_status: None };
+        if let Some(step) = self.journal.state(id).step() {
+            self.journal.record(&Event::StepFailed { job: id, step, failure: failure.clone() })?;
+        }
+        Err(JobError::Job(failure))
     }
 
     /// A job that stopped may go on: with any other key if it did nothing to this one, else with the same key plugged in again.
@@ -396,6 +409,15 @@ impl<'a> Scheduler<'a> {
         self.state().broken.get_or_insert(error);
         self.station.cancel.cancel();
     }
+}
+
+/// What is said of a panic, whose own words may hold anything.
+const FAULT: &str = "a fault in keywright itself";
+
+/// `None` if it panicked. Whatever is shared between threads stands a panic: each event is applied whole, and locks are given back
+/// as their guards are dropped.
+fn without_panic<T>(work: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(work)).ok()
 }
 
 /// A thread that worked on a key is done with it.

@@ -31,6 +31,8 @@ struct Server {
     /// Every `jti` so far: none is taken twice.
     used: HashSet<String>,
     granted: usize,
+    /// Seconds that a token is said to live, if not an hour.
+    expires_in: Option<u64>,
     /// The last token is not taken any more.
     revoked: bool,
 }
@@ -107,7 +109,10 @@ impl Server {
         (self.granted, self.revoked) = (self.granted + 1, false);
         let kind = if self.dpop { "DPoP" } else { "Bearer" };
         let token = format!("token-{}", self.granted);
-        Answer::json(200, &json!({ "access_token": token, "token_type": kind, "expires_in": 3600 }))
+        Answer::json(
+            200,
+            &json!({ "access_token": token, "token_type": kind, "expires_in": self.expires_in.unwrap_or(3600) }),
+        )
     }
 
     fn api(&mut self, url: &str, request: &Request) -> Answer {
@@ -212,8 +217,26 @@ fn every_request_proves_the_key_with_the_nonce_that_the_server_gave_last() {
 }
 
 #[test]
-fn a_clock_that_differs_is_followed() {
+fn a_token_that_is_said_to_live_for_ever_is_used_all_the_same() {
+    let (authentication, client) = key_pair();
+    let (idp, _) = serve(Server { client: Some(client), expires_in: Some(u64::MAX), ..Server::default() });
+    get(&idp, &credentials(&idp, authentication)).unwrap();
+    assert_eq!(idp.calls(), ["POST /token", "GET /api/users"]);
+}
+
+#[test]
+fn a_clock_that_is_far_off_is_not_followed() {
     for ahead in [-7200, 7200] {
+        let (authentication, client) = key_pair();
+        let (idp, _) = serve(Server { client: Some(client), ahead, ..Server::default() });
+        let refused = get(&idp, &credentials(&idp, authentication));
+        assert!(matches!(refused, Err(DirectoryError::SignIn { .. })));
+    }
+}
+
+#[test]
+fn a_clock_that_differs_is_followed() {
+    for ahead in [-540, 540] {
         let (authentication, client) = key_pair();
         let (idp, _) = serve(Server { client: Some(client.clone()), ahead, ..Server::default() });
         get(&idp, &credentials(&idp, authentication)).unwrap();

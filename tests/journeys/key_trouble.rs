@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use keywright::idp::Directory;
 use keywright::idp::embedded::Embedded;
 use keywright::ledger::{FailureCode, Step};
+use keywright::provision::JobLabel;
 use keywright::register::{CredentialState, JobState};
 use keywright_fido::ctap::{Authenticator, Pin};
 use keywright_fido::hid::{Bus, Cancel, Limits};
@@ -250,5 +251,18 @@ fn a_key_that_is_done_is_recognised_and_left_alone() {
     assert!(said.contains(&format!("the key in {port} is ada's key 1 already; take it out")), "{said:?}");
     assert_eq!(workshop.book().jobs.values().filter(|job| job.state == JobState::Done).count(), 2);
     assert!(rack.devices().unwrap().len() == 2);
+    workshop.everything_agrees(&["ada", "grace"], 1);
+}
+
+#[test]
+fn a_fault_of_ours_in_one_job_does_not_end_the_others() {
+    let workshop = Workshop::with_one_key_each(&["ada", "grace"]);
+    let fault = |who: &JobLabel, step| assert!(who.account != "ada" || step != Step::Prove, "a fault");
+    let hands = Hands { at_step: Some(Box::new(fault)), ..Hands::default() };
+    let report = workshop.provision_with(&workshop.rack(), &hands).unwrap();
+    let [(step, failure)] = &failures(&report)[..] else { panic!("{report:#?}") };
+    assert_eq!((*step, failure.code), (Step::Prove, FailureCode::Internal));
+    assert!(report.accounts[1].complete, "{report:#?}");
+    assert!(workshop.resume().unwrap().accounts[0].complete);
     workshop.everything_agrees(&["ada", "grace"], 1);
 }

@@ -8,8 +8,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc2822;
-use ureq::http::{HeaderName, Method, header};
+use ureq::http::{HeaderName, Method};
 
 use super::wire::Page;
 use crate::idp::error::{DirectoryError, IdpName};
@@ -112,9 +111,8 @@ impl Graph {
                 return Err(error);
             }
         };
-        let date = reply.header(header::DATE.as_str()).and_then(|date| OffsetDateTime::parse(date, &Rfc2822).ok());
-        if let Some(date) = date {
-            self.ahead.store((date - OffsetDateTime::now_utc()).whole_seconds(), Ordering::Relaxed);
+        if let Some(ahead) = reply.clock_ahead() {
+            self.ahead.store(ahead.whole_seconds(), Ordering::Relaxed);
         }
         let theirs = theirs(&reply);
         let (idp, status) = (self.idp(), reply.status());

@@ -447,7 +447,7 @@ impl Directory for Entra {
         let off = (OffsetDateTime::now_utc() - self.graph.now()).unsigned_abs();
         if off > CLOCK_IS_OFF {
             findings.push(say(format!(
-                "this machine's clock and Entra's differ by {} seconds, and challenges last minutes; set this clock",
+                "this machine's clock and Entra's differ by {} seconds or more, and challenges last minutes; set this clock",
                 off.as_secs()
             )));
         }

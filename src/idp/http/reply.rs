@@ -17,6 +17,9 @@ use keywright_files::shown;
 /// The longest message that is kept, in characters.
 const LONGEST_MESSAGE: usize = 300;
 
+/// How far a server's `Date` may move our clock.
+const FOLLOWED: time::Duration = time::Duration::minutes(10);
+
 /// An answer with its body, whatever its status.
 pub struct Reply {
     idp: IdpName,
@@ -135,6 +138,13 @@ impl Reply {
         Some((until - now).try_into().unwrap_or_default())
     }
 
+    /// How far the server's clock is ahead of ours by its `Date`, ten minutes either way at the most: a server that is wrong by
+    /// more is not followed.
+    pub fn clock_ahead(&self) -> Option<time::Duration> {
+        let date = OffsetDateTime::parse(self.header(header::DATE.as_str())?, &Rfc2822).ok()?;
+        Some((date - OffsetDateTime::now_utc()).clamp(-FOLLOWED, FOLLOWED))
+    }
+
     /// One line, of bounded length, without the request's credentials.
     fn clean(&self, text: &str) -> String {
         let mut text = text.to_owned();
@@ -249,6 +259,16 @@ mod tests {
         for nonsense in ["-1", "soon", "1.5", ""] {
             assert_eq!(wait(&[("retry-after", nonsense)]), None, "{nonsense}");
         }
+    }
+
+    #[test]
+    fn a_clock_is_followed_for_ten_minutes_and_no_further() {
+        let ahead = |date: &str| reply(200, &[("date", date)], "").clock_ahead().map(time::Duration::whole_seconds);
+        assert_eq!(ahead("Fri, 31 Dec 9999 23:59:59 GMT"), Some(600));
+        assert_eq!(ahead("Thu, 01 Jan 1970 00:00:00 GMT"), Some(-600));
+        let soon = (OffsetDateTime::now_utc() + time::Duration::seconds(60)).format(&Rfc2822).unwrap();
+        assert!((58..=60).contains(&ahead(&soon).unwrap()));
+        assert_eq!(ahead("tomorrow"), None);
     }
 
     #[test]

@@ -30,9 +30,12 @@ pub struct Ceremony {
     pub deadline: OffsetDateTime,
 }
 
+/// The longest that a registration is taken to last, whatever the IdP says.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
 impl Ceremony {
     /// One that begins now, that the IdP made the object `pending` for, and that lasts `options.timeout` milliseconds, or
-    /// `default_timeout` milliseconds if the options name none.
+    /// `default_timeout` milliseconds if the options name none; a day at the most.
     pub fn with_pending_object(
         user_id: String,
         pending: String,
@@ -40,7 +43,7 @@ impl Ceremony {
         origin: Origin,
         default_timeout: u64,
     ) -> Self {
-        let lasts = Duration::from_millis(options.timeout.unwrap_or(default_timeout));
+        let lasts = Duration::from_millis(options.timeout.unwrap_or(default_timeout)).min(LONGEST);
         let deadline = OffsetDateTime::now_utc() + lasts;
         Self { user_id, pending: Some(pending), continuation: None, options, origin, deadline }
     }
@@ -55,4 +58,26 @@ pub struct SignInCeremony {
     pub origin: Origin,
     /// What else the adapter has to tell the IdP to finish it. Only the adapter reads it.
     pub continuation: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_registration_lasts_a_day_at_the_most() {
+        for (timeout, seconds) in [(u64::MAX, 24 * 60 * 60), (120_000, 120), (0, 0)] {
+            let options: CredentialCreationOptions = serde_json::from_value(serde_json::json!({
+                "rp": { "id": "example.org", "name": "Example" },
+                "user": { "id": "AQID", "name": "ada", "displayName": "Ada" },
+                "challenge": "AAECAwQFBgcICQoLDA0ODw", "pubKeyCredParams": [], "timeout": timeout,
+            }))
+            .unwrap();
+            let origin = "https://example.org".parse().unwrap();
+            let before = OffsetDateTime::now_utc();
+            let ceremony = Ceremony::with_pending_object("u".into(), "p".into(), options, origin, 1);
+            let lasts = ceremony.deadline - before;
+            assert!((lasts.whole_seconds() - seconds).abs() <= 1, "{timeout}: {lasts}");
+        }
+    }
 }

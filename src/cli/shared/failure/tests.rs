@@ -318,7 +318,7 @@ fn a_wrong_roster_names_each_row() {
     assert_eq!(error.details(), ["row 2: no account", "row 7: unknown profile \"boss\""]);
 }
 
-const ALL_CODES: [FailureCode; 21] = [
+const ALL_CODES: [FailureCode; 22] = [
     FailureCode::KeyRemoved,
     FailureCode::KeyFault,
     FailureCode::KeyRefused,
@@ -340,4 +340,5 @@ const ALL_CODES: [FailureCode; 21] = [
     FailureCode::Secret,
     FailureCode::Interrupted,
     FailureCode::Ledger,
+    FailureCode::Internal,
 ];

@@ -111,6 +111,9 @@ pub(crate) fn of_code(code: FailureCode) -> Meaning {
             row(Failed, "fix the problem above, then 'keywright resume'; the PIN is sealed in the state folder")
         }
         FailureCode::Interrupted => row(Interrupted, RESUME),
+        FailureCode::Internal => {
+            row(Failed, "report this with the lines above; 'keywright resume' looks at the key before it goes on")
+        }
         FailureCode::Ledger => row(Failed, "free disk space or repair the disk, then 'keywright resume'"),
     }
 }
