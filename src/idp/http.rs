@@ -382,7 +382,7 @@ impl Client {
                      http://NAME:PASSWORD@HOST:PORT, such as file:PATH"
                 )
             }
-            _ => format!("the proxy {proxy:?} gives no way to it: {why}"),
+            _ => format!("the proxy {proxy:?} does not connect to it: {why}"),
         }
     }
 }

@@ -134,7 +134,7 @@ pub const QUESTIONS: &[Question] = &[
     Question::text("key-id", "What is the key's id (KID) at Okta?", "SIGNING_KEY_1")
         .found("beside the key, under Public Keys")
         .without("token")
-        .or("the one that the JWK tells"),
+        .or("the one in the JWK"),
     Question::yes_no("dpop", "Are tokens bound to a key (DPoP)?")
         .found("General Settings: Require Demonstrating Proof of Possession; it is on for new apps")
         .without("token")
@@ -164,7 +164,7 @@ impl Okta {
             })?,
         };
         let host = origin.as_str().parse::<Uri>().ok().and_then(|uri| uri.host()?.parse().ok());
-        let host = host.ok_or_else(|| connection.refuse(format!("origin: the host of {origin} can be no RP ID")))?;
+        let host = host.ok_or_else(|| connection.refuse(format!("origin: the host of {origin} cannot be an RP ID")))?;
         let client = connection.client(&settings.url)?;
         let authorization = match &settings.access {
             Access::Token(token) => {
@@ -491,7 +491,7 @@ impl Directory for Okta {
                     finding(true, format!("origin: people sign in at {}, where the RP ID {rp_id} is of no use", self.origin));
                 }
                 if settings.attachment.as_deref() == Some("BUILT_IN") {
-                    finding(true, "the authenticator takes built-in authenticators only, no security keys".into());
+                    finding(true, "the authenticator allows built-in authenticators only, not security keys".into());
                 }
                 if settings.cert_based_attestation_validation == Some(true) {
                     finding(false, "Okta checks attestation: models that it does not know are refused".into());

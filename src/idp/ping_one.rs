@@ -443,7 +443,7 @@ impl Directory for PingOne {
                 findings.push(finding(false, format!("policy {name} looks at attestation ({demand}): {what}")));
             }
             if policy.discoverable_credentials.as_deref() == Some("DISCOURAGED") {
-                findings.push(finding(false, format!("policy {name} does not want credentials on the key")));
+                findings.push(finding(false, format!("policy {name} does not ask for credentials on the key")));
             }
         }
         Ok(findings)

@@ -100,7 +100,7 @@ impl Zitadel {
         let client = connection.client(&settings.url)?;
         let host = || settings.url.parse::<Uri>().ok()?.host()?.parse().ok();
         let domain = settings.domain.clone().or_else(host).ok_or_else(|| {
-            connection.refuse("domain: the url's host can be no RP ID; name the domain where people sign in")
+            connection.refuse("domain: the url's host cannot be an RP ID; name the domain where people sign in")
         })?;
         let origin = match &settings.origin {
             Some(origin) => origin.clone(),
@@ -284,10 +284,8 @@ impl Directory for Zitadel {
                 }
             }
             Err(DirectoryError::Forbidden { .. } | DirectoryError::NotFound { .. }) => {
-                findings.push(finding(
-                    false,
-                    format!("Zitadel does not tell what the token may do; if it refuses, {role}"),
-                ));
+                findings
+                    .push(finding(false, format!("Zitadel does not say what the token may do; if it refuses, {role}")));
             }
             Err(error) => return Err(error),
         }

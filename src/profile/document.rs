@@ -178,7 +178,7 @@ impl Document {
         let KeysTable { models, attestation, .. } = &self.keys;
         for (at, model) in models.iter().enumerate() {
             if *model.get_ref() == Aaguid::ZERO {
-                return Err(wrong(model, "keys with the zero AAGUID do not tell their model"));
+                return Err(wrong(model, "keys with the zero AAGUID do not name their model"));
             }
             if models[..at].iter().any(|earlier| earlier.get_ref() == model.get_ref()) {
                 return Err(wrong(model, format!("{} is listed twice", model.get_ref())));
@@ -191,7 +191,7 @@ impl Document {
         }
         for status in &self.keys.refuse_statuses {
             if let ModelStatus::Other(word) = status.get_ref() {
-                return Err(wrong(status, format!("{word} is no status of the FIDO metadata service")));
+                return Err(wrong(status, format!("{word} is not a status of the FIDO metadata service")));
             }
         }
         let rules = &self.keys;
@@ -233,7 +233,7 @@ fn read_anchors(folder: &Path, files: &[Spanned<PathBuf>]) -> Result<Vec<String>
         }
         for certificate in certificates {
             webpki::anchor_from_trusted_cert(&certificate)
-                .map_err(|_| refuse("this is no X.509 certificate".into()))?;
+                .map_err(|_| refuse("this is not an X.509 certificate".into()))?;
             anchors.push(BASE64.encode(&certificate));
         }
     }
@@ -310,7 +310,7 @@ force-change = true
             ("length = 8", "length = \"8\"", 13, 10, "invalid type"),
             ("length = 8", "length = -8", 13, 10, "invalid value"),
             ("length = 8", "length =", 13, 9, ""),
-            ("\"desk\"", "\"Desk\"", 1, 8, "no profile name"),
+            ("\"desk\"", "\"Desk\"", 1, 8, "not a profile name"),
             ("{ordinal} {model}", "{modell}", 3, 9, "{modell} cannot be filled in"),
             ("required = 2", "required = 2\nmodels = [\"x\"]", 8, 10, "not a UUID"),
         ] {
@@ -376,7 +376,7 @@ force-change = true
             ("model-names = [\" \"]", 16, "a model has a name"),
             ("minimum-certification = \"L4\"", 25, "unknown variant `L4`"),
             ("minimum-firmware = \"v5\"", 20, "neither a version"),
-            ("refuse-statuses = [\"REVOKED\", \"revoked\"]", 31, "revoked is no status"),
+            ("refuse-statuses = [\"REVOKED\", \"revoked\"]", 31, "revoked is not a status"),
         ] {
             let (at_line, at_column, text) = wrong_with("required = 2", &format!("required = 2\n{setting}"));
             assert_eq!((at_line, at_column), (8, column), "{setting}: {text}");
@@ -412,7 +412,7 @@ force-change = true
         for (name, why) in [
             ("nowhere.pem", "No such file"),
             ("empty.pem", "there is no certificate in it"),
-            ("other.der", "this is no X.509 certificate"),
+            ("other.der", "this is not an X.509 certificate"),
         ] {
             let error = with(&format!("\"maker.pem\", \"{name}\"")).unwrap_err().to_string();
             assert!(error.contains("desk.toml:8:25: ") && error.contains(name) && error.contains(why), "{error}");

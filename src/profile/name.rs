@@ -14,7 +14,7 @@ pub struct ProfileName(String);
 /// A text that is no profile name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is no profile name: 1 to 32 lower-case letters, digits and dashes are allowed, and a letter has to be first"
+    "{0:?} is not a profile name: 1 to 32 lower-case letters, digits and dashes are allowed, and a letter has to be first"
 )]
 pub struct ProfileNameError(String);
 

@@ -178,7 +178,7 @@ impl Columns {
                 }
                 Some((column, _)) => columns.push(*column),
                 None => wrong.push(format!(
-                    "{name:?} is no column; the heading is account,profile and, if wanted, name,ticket,reason,storage"
+                    "{name:?} is not a column; the heading is account,profile and, optionally, name,ticket,reason,storage"
                 )),
             }
         }
@@ -344,8 +344,8 @@ mod tests {
         assert_wrong(
             "alice,admin\n",
             &[
-                (1, "\"alice\" is no column"),
-                (1, "\"admin\" is no column"),
+                (1, "\"alice\" is not a column"),
+                (1, "\"admin\" is not a column"),
                 (1, "account is missing"),
                 (1, "profile is missing"),
             ],

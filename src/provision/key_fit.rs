@@ -57,7 +57,7 @@ pub fn fit(info: &GetInfo, profile: &Profile) -> Result<(), JobError> {
         return Err(JobError::new(
             FailureCode::PinPolicy,
             format!(
-                "profile {} draws PINs of {} characters, and the key takes {} to {}",
+                "profile {} draws PINs of {} characters, and the key accepts {} to {}",
                 profile.name, pin.length, info.min_pin_length, info.max_pin_length
             ),
         ));

@@ -50,7 +50,7 @@ pub enum SecretError {
     #[error("\"{0}\" is not an age recipient (age1...)")]
     Recipient(String),
     /// A text that names no reader.
-    #[error("{0:?} is no reader: NAME=age1... is, with a NAME of 1 to 64 letters, digits and dashes")]
+    #[error("{0:?} is not a reader: write NAME=age1..., with a NAME of 1 to 64 letters, digits and dashes")]
     Reader(String),
     /// A secret key where a public key belongs. It is not repeated.
     #[error(

@@ -131,7 +131,10 @@ pub(super) fn read_identities(path: &Path) -> Result<Vec<Identity>, SecretError>
     open.take(LONGEST_IDENTITIES as u64).read_to_string(&mut text).map_err(private::at(path))?;
     let lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#') && !line.is_empty());
     let identities: Result<Vec<Identity>, _> = lines.map(str::parse).collect();
-    identities.ok().filter(|all| !all.is_empty()).ok_or_else(|| wrong("this is no age identity (AGE-SECRET-KEY-1...)"))
+    identities
+        .ok()
+        .filter(|all| !all.is_empty())
+        .ok_or_else(|| wrong("this is not an age identity (AGE-SECRET-KEY-1...)"))
 }
 
 /// An age file that each of these recipients opens. There has to be one at least.
@@ -259,7 +262,7 @@ mod tests {
         #[cfg(unix)]
         fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
         let Err(error) = Vault::open(folder.path()) else { panic!("opened") };
-        assert!(error.to_string().contains("no age identity"), "{error}");
+        assert!(error.to_string().contains("not an age identity"), "{error}");
     }
 
     #[test]

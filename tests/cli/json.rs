@@ -23,6 +23,10 @@ fn every_kind_is_described_and_every_description_is_of_a_kind() {
     }
     let described: BTreeSet<_> = kinds().map(str::to_owned).collect();
     assert_eq!(written, described);
+    let guide = include_str!("../../docs/json.md");
+    for kind in described {
+        assert!(guide.contains(&format!("`{kind}`")), "docs/json.md does not name {kind}");
+    }
 }
 
 fn rust_files(folder: &Path) -> Vec<std::path::PathBuf> {

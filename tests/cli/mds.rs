@@ -108,7 +108,7 @@ fn what_nobody_signed_is_only_taken_where_that_is_said() {
 fn what_another_signed_is_refused() {
     let desk = Desk::new();
     let blob = desk.blob(7, one_model("FIDO_CERTIFIED"));
-    desk.run(&["mds", "import", &blob]).expect(1).says("lead to none of the trusted roots").says("nothing was stored");
+    desk.run(&["mds", "import", &blob]).expect(1).says("do not lead to a trusted root").says("nothing was stored");
     let text = std::fs::read_to_string(&blob).unwrap();
     let cut = desk.home.file("cut.jwt", &text[..text.len() / 2]);
     desk.import(&cut).expect(1).says("not a FIDO metadata BLOB");

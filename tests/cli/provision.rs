@@ -281,7 +281,7 @@ fn a_rehearsal_leaves_everything_to_look_at() {
     assert_eq!(events.len() as u64, left["events"].as_u64().unwrap());
     assert_eq!(events[0]["body"]["event"], "batch-started");
     let shown = home.run(&["ledger", "show", "--state", "try", "--job", "1"]).expect(0).stdout;
-    assert!(shown.contains("job 1: hand over PIN done to rehearsal") && !shown.contains("job 2"), "{shown}");
+    assert!(shown.contains("key 1 (job 1): hand over PIN done to rehearsal") && !shown.contains("job 2"), "{shown}");
     let later = home.run(&["ledger", "show", "--state", "try", "--job", "1", "--after", "30"]).expect(0).stdout;
     assert!(later.lines().all(|line| line.contains("@example.org, key ")), "{later}");
     home.run(&["ledger", "export", "more-evidence", "--state", "try"]).expect(0);

@@ -225,14 +225,14 @@ fn libfido2_finds_them(office: &Office, evidence: &BTreeMap<String, Value>, pins
         let keys = told("fido2-token", &["-L", "-k", rp_id, node], &pin);
         assert_eq!(keys.lines().count(), 1, "{keys}");
         assert!(keys.contains(&BASE64.encode(&id)), "{keys}");
-        assert!(keys.contains(&BASE64.encode(&bytes(known, "userHandle"))), "{keys}");
+        assert!(keys.contains(&BASE64.encode(&bytes(known, "user_handle"))), "{keys}");
 
         // It signs in with the PIN that was handed over, and the signature is that of the key in the ledger.
         let challenge = BASE64.encode(&sha256("a challenge"));
         let asked = office.home.file("assert", &format!("{challenge}\n{rp_id}\n{}\n", BASE64.encode(&id)));
         let signed = office.home.path("signed").to_str().unwrap().to_owned();
         told("fido2-assert", &["-G", "-p", "-v", "-i", &asked, "-o", &signed, node], &pin);
-        let public = office.home.file("public.pem", &pem(&bytes(known, "credentialPublicKey")));
+        let public = office.home.file("public.pem", &pem(&bytes(known, "credential_public_key")));
         told("fido2-assert", &["-V", "-p", "-v", "-i", &signed, &public, "es256"], "");
     }
     let (node, _) = evidence.first_key_value().unwrap();
@@ -266,7 +266,7 @@ fn python_fido2_finds_them(evidence: &BTreeMap<String, Value>, pins: &BTreeMap<&
             "credentials": [{
                 "rp_id_hash": HEXLOWER.encode(&sha256(known["rp_id"].as_str().unwrap())),
                 "id": id,
-                "user_id": HEXLOWER.encode(&bytes(known, "userHandle")),
+                "user_id": HEXLOWER.encode(&bytes(known, "user_handle")),
                 "user_name": known["account"]["login"],
                 "cred_protect": 1,
             }],
@@ -299,12 +299,12 @@ fn ctap_hid_fido2_finds_them(evidence: &BTreeMap<String, Value>, pins: &BTreeMap
         let stored = key.credential_management_enumerate_credentials(Some(pin), &sha256(rp_id)).unwrap();
         assert_eq!(stored.len(), 1);
         assert_eq!(stored[0].public_key_credential_descriptor.id, id);
-        assert_eq!(stored[0].public_key_credential_user_entity.id, bytes(known, "userHandle"));
+        assert_eq!(stored[0].public_key_credential_user_entity.id, bytes(known, "user_handle"));
 
         let challenge = b"ctap-hid-fido2 by itself";
         let asked = GetAssertionArgsBuilder::new(rp_id, challenge).credential_id(&id).pin(pin).build();
         let signed = key.get_assertion_with_args(&asked).unwrap().remove(0);
-        let public = PublicKey::with_der(&point(&bytes(known, "credentialPublicKey")), PublicKeyType::Ecdsa256);
+        let public = PublicKey::with_der(&point(&bytes(known, "credential_public_key")), PublicKeyType::Ecdsa256);
         assert!(verifier::verify_assertion(rp_id, &public, challenge, &signed));
         assert!(signed.flags.user_present_result && signed.flags.user_verified_result);
     }

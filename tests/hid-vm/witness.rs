@@ -322,7 +322,7 @@ fn a_person_whose_keys_it_cannot_do_gets_them_and_the_evidence_says_so() {
     let words = office.provision_words();
     let ended = office.home.run_with(&office.arguments(&words), &Idp::ENVIRONMENT).expect(0);
     let ended =
-        ended.says("key 2 signs in, but not checked by the second implementation: it says: Nonce verification failed");
+        ended.says("key 2 signs in, but was not checked by the second implementation: Nonce verification failed");
     let why = json!({"obstacle": "failed", "words": "Nonce verification failed"});
     let witness_result = json!({"testimony": "unable", "why": why});
     let person = &ended.json()[0];
@@ -365,7 +365,7 @@ fn provision_until_the_witness(office: &Office) -> (Child, impl Iterator<Item = 
     let mut command = office.home.command(&arguments);
     let mut run = command.envs(Idp::ENVIRONMENT).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut words = BufReader::new(run.stderr.take().unwrap()).lines().map_while(Result::ok);
-    words.by_ref().find(|line| line.contains("the witness asks")).expect("a key is proved");
+    words.by_ref().find(|line| line.contains("the second implementation asks")).expect("a key is proved");
     (run, words)
 }
 

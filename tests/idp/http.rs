@@ -117,7 +117,7 @@ fn a_silent_proxy_is_not_waited_for() {
     let limits = Limits { connect: Duration::from_millis(300), total: Duration::from_millis(600) };
     let client = Client::through(&network, "acme", "https://idp.example.invalid", limits).unwrap();
     let why = unreachable(client.call(Method::GET, "/v1/check").send());
-    assert_eq!(why, format!("the proxy {proxy} gives no way to it: no connection within 300ms"));
+    assert_eq!(why, format!("the proxy {proxy} does not connect to it: no connection within 300ms"));
     drop(told);
     thread.join().unwrap();
 }

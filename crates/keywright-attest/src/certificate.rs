@@ -156,7 +156,7 @@ impl AttestationCertificate {
                 self.never_critical("8.2.2", "serial number", extension);
                 match octets().filter(|octets| !octets.as_ref().is_empty()) {
                     Some(octets) => self.serial = Some(data_encoding::HEXLOWER.encode(octets.as_ref())),
-                    None => self.break_packed("8.2.2", "has a serial number extension that is no OCTET STRING"),
+                    None => self.break_packed("8.2.2", "has a serial number extension that is not an OCTET STRING"),
                 }
             }
             oid if *oid == FIRMWARE_VERSION => {
@@ -167,7 +167,7 @@ impl AttestationCertificate {
                         let told = (Firmware::Number(number), FirmwareSource::FidoExtension);
                         self.firmware = self.firmware.or(Some(told));
                     }
-                    _ => self.break_packed("8.2.1", "has a firmware version extension that is no INTEGER"),
+                    _ => self.break_packed("8.2.1", "has a firmware version extension that is not an INTEGER"),
                 }
             }
             oid if *oid == YUBICO_FIRMWARE => {
@@ -342,12 +342,12 @@ mod tests {
         refused("critical serial number", |params| {
             params.custom_extensions.push(critical(fido_extension(2, vec![4, 1, 7])));
         });
-        refused("no OCTET STRING", |params| params.custom_extensions.push(fido_extension(2, vec![2, 1, 7])));
+        refused("not an OCTET STRING", |params| params.custom_extensions.push(fido_extension(2, vec![2, 1, 7])));
         refused("critical firmware version", |params| {
             params.custom_extensions.push(critical(fido_extension(5, vec![2, 1, 7])));
         });
-        refused("no INTEGER", |params| params.custom_extensions.push(fido_extension(5, vec![4, 1, 7])));
-        refused("no INTEGER", |params| params.custom_extensions.push(fido_extension(5, vec![2, 1, 7, 0])));
+        refused("not an INTEGER", |params| params.custom_extensions.push(fido_extension(5, vec![4, 1, 7])));
+        refused("not an INTEGER", |params| params.custom_extensions.push(fido_extension(5, vec![2, 1, 7, 0])));
         // With something after it, of a class that is nobody's, and of another type.
         for content in [&[0x30, 0, 0][..], &[0x70, 0], &[0x31, 0]] {
             refused("2.5.29.19 of the attestation certificate is malformed", |params| {

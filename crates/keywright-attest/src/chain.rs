@@ -185,9 +185,9 @@ fn mend_unused_bits(leaf: &[u8]) -> Option<Vec<u8>> {
 
 fn untrusted(error: &PathError, at: i64) -> PathResult {
     let reason = match error {
-        PathError::UnknownIssuer => "RFC 5280 6.1: the certificates lead to none of the anchors.".into(),
+        PathError::UnknownIssuer => "RFC 5280 6.1: the certificates do not lead to an anchor.".into(),
         PathError::NotValid => "RFC 5280 6.1.3: a certificate is not valid at this date.".into(),
-        PathError::Broken(why) => format!("RFC 5280 6.1: the certificates are no valid path to an anchor ({why})."),
+        PathError::Broken(why) => format!("RFC 5280 6.1: the certificates are not a valid path to an anchor ({why})."),
     };
     PathResult { chain: Chain::Untrusted, anchor: None, reasons: vec![reason], holds: at..=at }
 }
@@ -223,9 +223,9 @@ mod tests {
         assert_eq!(follow(&[&leaf], &maker.anchors()), (Chain::Trusted, Some(AnchorKind::Root), vec![]));
         let (chain, anchor, reasons) = follow(&[&leaf], &stranger.anchors());
         assert_eq!((chain, anchor), (Chain::Untrusted, None));
-        assert!(reasons[0].contains("no valid path"), "same name, another key: {reasons:?}");
+        assert!(reasons[0].contains("not a valid path"), "same name, another key: {reasons:?}");
         let named = CertifiedIssuer::self_signed(authority("Other"), pair(&PKCS_ECDSA_P256_SHA256)).unwrap();
-        assert!(follow(&[&leaf], &anchors(&[named.der()])).2[0].contains("none of the anchors"));
+        assert!(follow(&[&leaf], &anchors(&[named.der()])).2[0].contains("do not lead to an anchor"));
     }
 
     #[test]

@@ -158,7 +158,8 @@ impl Judge {
         if sets.is_empty() {
             let known = unknown.is_none();
             reasons.push(
-                unknown.unwrap_or_else(|| "The chain was not checked: there are no anchors to hold it against.".into()),
+                unknown
+                    .unwrap_or_else(|| "The chain was not checked: there are no anchors to check it against.".into()),
             );
             return (if known { Chain::NotChecked } else { Chain::UnknownModel }, None);
         }

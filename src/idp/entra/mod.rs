@@ -373,7 +373,7 @@ impl Entra {
                 .idp()
                 .invalid_response(format!("it registered the key as {told}, but does not list it yet"))),
             (Presence::Unlisted, None) => Err(self.graph.idp().invalid_response(
-                "the key is registered, but none of the user's passkeys bears its name; Entra may not list it yet",
+                "the key is registered, but none of the user's passkeys has its name; Entra may not list it yet",
             )),
             (Presence::Absent, None) => Ok(None),
         }
@@ -400,7 +400,7 @@ fn explain(fault: &Fault) -> Option<&'static str> {
     let has = |code: &str| fault.message.contains(code);
     Some(match () {
         () if has("AADSTS7000215") => {
-            "take the client secret's value, not its id (App registrations > the app > Certificates & secrets)"
+            "use the client secret's value, not its id (App registrations > the app > Certificates & secrets)"
         }
         () if has("AADSTS7000222") => {
             "the client secret has run out; make a new one (App registrations > the app > Certificates & secrets)"

@@ -52,7 +52,7 @@ impl Policy {
         match self.state.as_deref() {
             Some("enabled") => {}
             Some(state) => found.push(blocks(format!("passkeys are {state} in this tenant; switch them on: {WHERE}"))),
-            None => found.push(says("Entra does not tell whether passkeys are enabled".into())),
+            None => found.push(says("Entra does not say whether passkeys are enabled".into())),
         }
         match self.is_self_service_registration_allowed {
             Some(true) => {}
@@ -61,7 +61,7 @@ impl Policy {
                 "\"Allow self-service set up\" is off, and without it Entra refuses every registration, ours too; switch it on: \
                  {WHERE} > Configure"
             ))),
-            None => found.push(says("Entra does not tell whether \"Allow self-service set up\" is on; it has to be".into())),
+            None => found.push(says("Entra does not say whether \"Allow self-service set up\" is on; it has to be".into())),
         }
         if self.is_attestation_enforced == Some(true) {
             found.push(enforced("attestation is enforced"));
@@ -75,7 +75,7 @@ impl Policy {
         }
         if !profiles.is_empty() && !profiles.iter().any(PasskeyProfile::takes_security_keys) {
             found.push(blocks(format!(
-                "no passkey profile takes device-bound passkeys; change one: {WHERE} > Configure"
+                "no passkey profile allows device-bound passkeys; change one: {WHERE} > Configure"
             )));
         }
         found.extend(self.targets());
@@ -103,7 +103,7 @@ impl PasskeyProfile {
         let attestation = (self.attestation_enforcement.as_deref() == Some("registrationOnly"))
             .then(|| enforced(&format!("{name}: attestation is enforced")));
         let synced =
-            (!self.takes_security_keys()).then(|| says(format!("{name}: it does not take device-bound passkeys")));
+            (!self.takes_security_keys()).then(|| says(format!("{name}: it does not allow device-bound passkeys")));
         let restricted =
             self.key_restrictions.as_ref().and_then(|keys| keys.finding(&format!("{name}: models are restricted")));
         [attestation, synced, restricted].into_iter().flatten().collect()
@@ -177,9 +177,9 @@ mod tests {
         let profile = |member: &str, value: Value| json!([{ "name": "Admins", member: value }]);
         for (member, value, blocks, words) in [
             ("state", json!("disabled"), true, "passkeys are disabled"),
-            ("state", Value::Null, false, "does not tell whether passkeys"),
+            ("state", Value::Null, false, "does not say whether passkeys"),
             ("isSelfServiceRegistrationAllowed", json!(false), true, "Allow self-service set up"),
-            ("isSelfServiceRegistrationAllowed", Value::Null, false, "does not tell"),
+            ("isSelfServiceRegistrationAllowed", Value::Null, false, "does not say"),
             ("isAttestationEnforced", json!(true), false, "attestation is enforced"),
             ("keyRestrictions", allow.clone(), false, "only 2fc0579f-8113-47ea-b116-bb5a8db9202a may"),
             ("keyRestrictions", block, false, "may not be registered"),
@@ -195,7 +195,7 @@ mod tests {
                 false,
                 "\"Admins\": models are restricted: only 2fc",
             ),
-            ("passkeyProfiles", profile("passkeyTypes", json!("synced")), true, "no passkey profile takes"),
+            ("passkeyProfiles", profile("passkeyTypes", json!("synced")), true, "no passkey profile allows"),
             ("includeTargets", json!([]), true, "for nobody"),
             (
                 "includeTargets",

@@ -80,7 +80,7 @@ impl Reply {
             429 => self.idp.rate_limited(self.retry_after()),
             400..=499 => self.idp.refused(self.fault().message),
             500..=599 => self.idp.failed(self.status),
-            status => self.idp.invalid_response(format!("HTTP {status}, which is no answer to this")),
+            status => self.idp.invalid_response(format!("unexpected HTTP {status}")),
         })
     }
 

@@ -31,7 +31,7 @@ pub enum KeyError {
     #[error("this JWK holds only the public key, or lacks the member {0}")]
     Member(&'static str),
     /// A key of another kind, a damaged one, or an RSA key below 2048 bits.
-    #[error("this is no RSA key of 2048 to 8192 bits and no EC key on P-256 or P-384")]
+    #[error("this is neither an RSA key of 2048 to 8192 bits nor an EC key on P-256 or P-384")]
     Kind,
     /// A JWK's `alg` that its key cannot be used with here.
     #[error("its \"alg\" is {0:?}, which this key does not sign with")]

@@ -172,7 +172,7 @@ fn accepted(reply: Reply, what: &str) -> Result<Reply, DirectoryError> {
         (400, Some("404")) if says("timed out") || says("not waiting") => idp.expired(),
         (400, Some("905")) if says("clientwait") => idp.expired(),
         (400, Some("905")) if says("HTTP_ORIGIN") => {
-            idp.refused(with_hint("a proxy on the way takes the Origin header away"))
+            idp.refused(with_hint("a proxy on the way removes the Origin header"))
         }
         (400, Some("404")) => idp.refused(with_hint("its log (PI_LOGFILE) has the reason: usually the origin, the attestation level, or a trust anchor that is missing")),
         (403, Some("303")) if says("limited") => idp.refused(with_hint("delete tokens of this user, or raise max_token_per_user (Config > Policies, scope enrollment)")),

@@ -20,10 +20,9 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
         answer => answer?,
     };
     usable(&ceremony)?;
-    let deadline = ceremony
-        .deadline
-        .format(&Rfc3339)
-        .map_err(|error| JobError::new(FailureCode::DirectoryRefused, format!("the deadline is no date: {error}")))?;
+    let deadline = ceremony.deadline.format(&Rfc3339).map_err(|error| {
+        JobError::new(FailureCode::DirectoryRefused, format!("the deadline is not a date: {error}"))
+    })?;
     Ok(Outcome::Begin { ceremony: ceremony.into(), deadline })
 }
 

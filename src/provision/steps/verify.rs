@@ -23,7 +23,7 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     if attested.aaguid != claimed {
         return Err(JobError::new(
             FailureCode::KeyFault,
-            format!("the key says it is model {claimed}, but its credential does not say so"),
+            format!("the key says it is model {claimed}, but its credential says another"),
         ));
     }
     let (object, hash) = (&response.attestation_object, response.client_data_json.hash());

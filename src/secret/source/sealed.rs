@@ -45,9 +45,9 @@ fn open_with(
         return Err(refused(format!("it is longer than {LONGEST_FILE} bytes")));
     }
     if sealed.starts_with(b"-----BEGIN AGE ENCRYPTED FILE-----") {
-        return Err(refused("it is armored; encrypt it anew without --armor".to_owned()));
+        return Err(refused("it is armored; encrypt it again without --armor".to_owned()));
     }
-    let decryptor = Decryptor::new_buffered(&sealed[..]).map_err(|_| refused("it is no age file".to_owned()))?;
+    let decryptor = Decryptor::new_buffered(&sealed[..]).map_err(|_| refused("it is not an age file".to_owned()))?;
     let opened = if decryptor.is_scrypt() {
         let identity = scrypt::Identity::new(passphrase()?);
         decryptor.decrypt(std::iter::once(&identity as &dyn Identity)).map_err(|error| match error {
@@ -114,7 +114,7 @@ mod tests {
         *damaged.last_mut().unwrap() ^= 1;
         for (content, words) in [
             (damaged, "token.age: "),
-            (b"t0ken".to_vec(), "it is no age file"),
+            (b"t0ken".to_vec(), "it is not an age file"),
             (b"-----BEGIN AGE ENCRYPTED FILE-----\nt0ken".to_vec(), "without --armor"),
             (vec![0; LONGEST_FILE as usize + 1], "it is longer than"),
         ] {

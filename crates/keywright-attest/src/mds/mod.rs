@@ -42,7 +42,7 @@ pub enum MdsError {
     #[error("the BLOB's signing certificates (x5c) are not each issued by the next")]
     Order,
     /// The signing certificates lead to no root that is trusted for this.
-    #[error("the BLOB's signing certificates lead to none of the trusted roots ({0})")]
+    #[error("the BLOB's signing certificates do not lead to a trusted root ({0})")]
     Untrusted(String),
     /// A signing certificate is not valid at that time.
     #[error("the BLOB's signing certificates were not all valid at {at}; they are from {from} to {until}")]

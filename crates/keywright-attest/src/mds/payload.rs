@@ -99,7 +99,7 @@ pub(super) fn read(json: &[u8]) -> Result<Contents, MdsError> {
     let wrong = |error: &dyn std::fmt::Display| MdsError::Malformed(format!("its payload: {error}"));
     let payload: Payload<'_> = serde_json::from_slice(json).map_err(|error| wrong(&error))?;
     let next_update = Date::parse(&payload.next_update, format_description!("[year]-[month]-[day]"))
-        .map_err(|_| wrong(&format_args!("nextUpdate is no day: {:?}", payload.next_update)))?;
+        .map_err(|_| wrong(&format_args!("nextUpdate is not a date: {:?}", payload.next_update)))?;
     let mut reader = Reader {
         contents: Contents {
             no: payload.no,
@@ -157,7 +157,7 @@ impl Reader {
             match HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok()) {
                 Some(key) if key_identifiers.contains(&key) => {}
                 Some(key) => key_identifiers.push(key),
-                None => self.unreadable(name.clone(), format_args!("{text:?} is no key identifier")),
+                None => self.unreadable(name.clone(), format_args!("{text:?} is not a key identifier")),
             }
         }
         let keys: Vec<Vec<u8>> =
@@ -213,7 +213,7 @@ impl Reader {
             };
             match position {
                 Some(position) => positions.push(position),
-                None => self.unreadable(name.to_owned(), "one of its anchors is no certificate"),
+                None => self.unreadable(name.to_owned(), "one of its anchors is not a certificate"),
             }
         }
         positions
@@ -348,7 +348,7 @@ mod tests {
         assert_eq!((model.name.as_str(), model.firmware, model.certificates.len()), ("", None, 1));
         assert_eq!((model.key_protection[0].as_str(), model.attestation_types.len()), ("hardware", 0));
         assert_eq!((model.reports.len(), &model.reports[0].effective_date), (1, &None));
-        assert_eq!(unreadable(&contents), [(MODEL, "one of its anchors is no certificate")]);
+        assert_eq!(unreadable(&contents), [(MODEL, "one of its anchors is not a certificate")]);
     }
 
     #[test]
@@ -389,7 +389,7 @@ mod tests {
         u2f["attestationCertificateKeyIdentifiers"] = json!([key, key.to_uppercase(), "28"]);
         let contents = payload(&json!([u2f, uaf]));
         assert_eq!((contents.models[0].key_identifiers.len(), contents.models.len(), contents.uaf), (1, 1, 1));
-        assert_eq!(unreadable(&contents), [("Key", "\"28\" is no key identifier")]);
+        assert_eq!(unreadable(&contents), [("Key", "\"28\" is not a key identifier")]);
     }
 
     #[test]
@@ -407,7 +407,7 @@ mod tests {
             (&contents.models[0].certificates[..], &contents.models[1].certificates[..]),
             (&[0, 0][..], &[0][..])
         );
-        assert_eq!(unreadable(&contents), [(MODEL, "one of its anchors is no certificate"); 2]);
+        assert_eq!(unreadable(&contents), [(MODEL, "one of its anchors is not a certificate"); 2]);
     }
 
     #[test]
@@ -416,7 +416,7 @@ mod tests {
             ("", "EOF"),
             ("{}", "missing field `no`"),
             (r#"{"no": 7, "nextUpdate": "2026-04-01"}"#, "missing field `entries`"),
-            (r#"{"no": 7, "nextUpdate": "soon", "entries": []}"#, "nextUpdate is no day"),
+            (r#"{"no": 7, "nextUpdate": "soon", "entries": []}"#, "nextUpdate is not a date"),
             (r#"{"no": -7, "nextUpdate": "2026-04-01", "entries": []}"#, "invalid value"),
             (r#"{"no": 7, "nextUpdate": "2026-04-01", "entries": []} x"#, "trailing characters"),
         ] {

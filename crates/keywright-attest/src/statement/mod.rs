@@ -131,7 +131,7 @@ impl Findings<'_> {
                 Some(key) => {
                     self.wrong(format!("WebAuthn {clause}: attStmt has a member \"{key}\", unknown to the format."))
                 }
-                None => self.wrong(format!("WebAuthn {clause}: attStmt has a member whose key is no text.")),
+                None => self.wrong(format!("WebAuthn {clause}: attStmt has a member whose key is not a text.")),
             }
         }
     }

@@ -144,7 +144,7 @@ impl fmt::Display for StatusMeaning {
             Self::LargeBlobStorageFull => "the key has no room for another large blob",
             Self::UnsupportedAlgorithm => "the key has none of these algorithms",
             Self::Unsupported => "the key cannot do this",
-            Self::TooLarge => "this is more than the key takes",
+            Self::TooLarge => "this is more than the key accepts",
             Self::Busy => "the key is busy",
             Self::Damaged => "what the key has stored is damaged",
             Self::BadRequest => "the key did not understand the request",

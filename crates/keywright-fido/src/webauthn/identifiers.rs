@@ -230,7 +230,7 @@ impl FromStr for Origin {
         let (host, port) = authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port)));
         host.parse::<RpId>().map_err(|_| wrong("has no plain host name"))?;
         if port.is_some_and(|port| port.parse::<u16>().is_err()) {
-            return Err(wrong("has a port that is no number"));
+            return Err(wrong("has a port that is not a number"));
         }
         // A browser leaves the default port out, so an origin that names it would never match a page's.
         if (scheme, port) == ("https", Some("443")) || (scheme, port) == ("http", Some("80")) {

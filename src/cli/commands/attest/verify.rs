@@ -209,7 +209,7 @@ impl Tally {
         }
         let all = accepted + refused + unreadable;
         if all == 0 {
-            return Err(CliError::NotFound("there are no registrations in what was named".into()));
+            return Err(CliError::NotFound("there are no registrations in the paths that you named".into()));
         }
         let registrations = count(all, "registration", "registrations");
         session

@@ -274,7 +274,7 @@ impl Audited<'_> {
             }
         }
         match &self.credentials {
-            None => line("credentials", "not listed; that takes the PIN, and a key that manages credentials".into()),
+            None => line("credentials", "not listed: needs the PIN, and a key that manages credentials".into()),
             Some(credentials) => {
                 line("credentials", count(credentials.len(), "credential", "credentials"));
                 if !credentials.is_empty() {

@@ -52,7 +52,7 @@ impl Barrier {
     fn finding(self, path: &str) -> Finding {
         let (why, step) = match self {
             Self::Linux(Missing::Node) => (
-                "the kernel has it, and there is no node for it here",
+                "the kernel has it, but there is no device node for it here",
                 "if this is a container, start it with --device for this node",
             ),
             Self::Linux(Missing::Udev) => {

@@ -181,7 +181,7 @@ impl Add {
                 None if !table.wants(question) => {}
                 None if console.looks().asks => {
                     if asked == 0 {
-                        console.say("Enter takes what stands in brackets; Ctrl-C ends this, and nothing is changed.");
+                        console.say("Enter accepts what is in brackets; Ctrl-C ends this without changing anything.");
                         let folder = file.parent().unwrap_or(Path::new("")).display();
                         console
                             .say(&format!("Files without a folder are looked for beside the settings, in {folder}."));

@@ -68,9 +68,18 @@ impl Show {
         if session.output.is_json() {
             return session.output.object(&line(entry)?);
         }
-        let whose = event.job().and_then(|job| keys.get(&job)).map(|key| format!("{key}: ")).unwrap_or_default();
-        let line = format!("{:>6}  {}  {whose}{}", entry.seq, entry.time, words(event));
+        let line = format!("{:>6}  {}  {}", entry.seq, entry.time, with_key(event, keys));
         session.output.words(&shown::one_line(&line))
+    }
+}
+
+/// What happened, with the key that the job makes before the job's number.
+fn with_key(event: &Event, keys: &Keys) -> String {
+    let text = words(event);
+    let known = event.job().and_then(|job| Some((job, keys.get(&job)?)));
+    match known.filter(|_| !matches!(event, Event::JobPlanned { .. })) {
+        Some((job, key)) => format!("{key} ({job}){}", text.strip_prefix(&job.to_string()).unwrap_or(&text)),
+        None => text,
     }
 }
 
