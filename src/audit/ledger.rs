@@ -15,7 +15,7 @@ pub use credential::{Assessment, CredentialAudit};
 pub use finding::{About, Area, Finding, FindingKind, Severity};
 
 use self::judges::Judges;
-use crate::ledger::{AccountId, Entry, Head, JobId, LedgerError, chain};
+use crate::ledger::{AccountId, Entry, FailureCode, Head, JobId, LedgerError, chain};
 use crate::profile::{Profile, Profiles};
 use crate::register::{AccountStanding, AccountState, CredentialState, Job, JobState, KeyStanding, Register, Standing};
 use keywright_attest::{Judge, Metadata};
@@ -231,6 +231,7 @@ fn unfinished(id: JobId, job: &Job) -> Option<Finding> {
         JobState::Ready(step) | JobState::Open(step) => {
             FindingKind::JobUnfinished { job: id, step: *step, failure: None }
         }
+        JobState::Failed(_, failure) if failure.code == FailureCode::PinLost => FindingKind::PinLost(id),
         JobState::Failed(step, failure) => {
             FindingKind::JobUnfinished { job: id, step: *step, failure: Some(failure.message.clone()) }
         }

@@ -167,6 +167,8 @@ pub enum FailureCode {
     ChallengeExpired,
     /// The PIN could not be sealed or handed over.
     Secret,
+    /// The key has a PIN whose sealed copy is gone, and nothing says that it was handed over: nobody knows it.
+    PinLost,
     /// Somebody ended the run.
     Interrupted,
     /// The ledger could not be written.
@@ -383,6 +385,7 @@ impl Event {
             Self::JobPlanned { job, .. }
             | Self::StepStarted { job, .. }
             | Self::StepDone { job, .. }
+            | Self::PinDelivered { job, .. }
             | Self::StepFailed { job, .. }
             | Self::SteppedBack { job, .. }
             | Self::CredentialDeleted { job, .. }
@@ -464,6 +467,15 @@ pub enum Event {
         job: JobId,
         /// What came of it.
         outcome: Outcome,
+    },
+    /// A key's PIN has reached its reader. Written before its working copy is destroyed: a copy that is gone without this is lost.
+    PinDelivered {
+        /// The job.
+        job: JobId,
+        /// The way.
+        how: HandOver,
+        /// Readers' names; empty for letter and terminal.
+        readers: Vec<String>,
     },
     /// A step is not done, and nothing of it is left behind unless `message` says so.
     StepFailed {

@@ -152,7 +152,10 @@ pub fn every_kind() -> Vec<Event> {
     ]);
     events.extend(steps(5, Step::ALL.into_iter().take_while(|step| *step < Step::Complete)));
     events.extend([started(5, Step::Complete), completed_by_hand(5)]);
-    events.extend(steps(5, [Step::SignIn, Step::Harden, Step::HandOver]));
+    events.extend(steps(5, [Step::SignIn, Step::Harden]));
+    events.push(started(5, Step::HandOver));
+    events.push(event(json!({"event": "pin-delivered", "job": 5, "how": "age", "readers": ["vault"]})));
+    events.push(done(5, Step::HandOver));
     events.push(confirmed("ada", 5));
     events
 }

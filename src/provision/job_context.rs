@@ -110,16 +110,22 @@ impl<'a> JobContext<'a> {
         }
     }
 
-    /// The PIN out of its working copy.
+    /// The PIN out of its working copy, of a key that has it.
     pub(super) fn pin(&self) -> Result<Pin, JobError> {
-        let missing = |name: &str| {
+        self.sealed_copy()?.ok_or_else(|| {
             JobError::new(
-                FailureCode::Secret,
-                format!("the sealed PIN {name} is not in the vault, so the key cannot be used"),
+                FailureCode::PinLost,
+                "PIN lost: its sealed copy is gone, and nothing says that it was handed over; replace this key",
             )
-        };
-        let sealed = self.sealed_pin().ok_or_else(|| missing("of this job"))?;
-        self.station.vault.unseal(&sealed)?.ok_or_else(|| missing(&sealed.0))
+        })
+    }
+
+    /// The PIN out of its working copy; `None` if there is none.
+    pub(super) fn sealed_copy(&self) -> Result<Option<Pin>, JobError> {
+        match self.sealed_pin() {
+            Some(sealed) => Ok(self.station.vault.unseal(&sealed)?),
+            None => Ok(None),
+        }
     }
 
     /// A token for one command. The first time in this run the PIN might be wrong, so the key must have attempts to spare.

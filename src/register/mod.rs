@@ -13,7 +13,7 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
 use crate::ledger::{AccountId, Failure, Head, JobId, KeyIdentity, Outcome, SeenByHand, Step, WitnessResult};
-use crate::profile::{Person, Profile};
+use crate::profile::{HandOver, Person, Profile};
 use crate::secret::SealedPin;
 use keywright_attest::{Policy, Verdict};
 use keywright_fido::webauthn::{Ceremony, CredentialId, RpId, UserHandle};
@@ -93,6 +93,8 @@ pub struct Job {
     pub directory_waits: bool,
     /// How many PINs were sealed for it, those of keys that were turned away too.
     pub pins_sealed: usize,
+    /// How its key's PIN reached its readers, and their names; `None` while it did not, and in logs from before that was kept.
+    pub pin_delivered: Option<(HandOver, Vec<String>)>,
 }
 
 impl Job {

@@ -105,6 +105,12 @@ impl Register {
                     _ => {}
                 }
             }
+            Event::PinDelivered { job, .. } => {
+                let state = &self.job(*job)?.state;
+                ensure(*state == JobState::Open(Step::HandOver), || {
+                    format!("the PIN of {job} was delivered, but the job is at {}", place(state))
+                })?;
+            }
             Event::SteppedBack { job, to, .. } => {
                 let state = &self.job(*job)?.state;
                 ensure(state.step().is_some_and(|step| *to <= step), || {
@@ -270,7 +276,15 @@ impl Register {
                 let (ordinal, outcomes) = (*ordinal, BTreeMap::new());
                 self.jobs.insert(
                     *job,
-                    Job { account: account.clone(), ordinal, state, outcomes, directory_waits: false, pins_sealed: 0 },
+                    Job {
+                        account: account.clone(),
+                        ordinal,
+                        state,
+                        outcomes,
+                        directory_waits: false,
+                        pins_sealed: 0,
+                        pin_delivered: None,
+                    },
                 );
                 if let Some(account) = self.accounts.get_mut(account) {
                     account.jobs.push(*job);
@@ -279,6 +293,11 @@ impl Register {
             Event::StepStarted { job, step } => self.set_state(*job, JobState::Open(*step)),
             Event::StepFailed { job, step, failure } => self.set_state(*job, JobState::Failed(*step, failure.clone())),
             Event::StepDone { job, outcome } => self.note_outcome(time, *job, outcome, made),
+            Event::PinDelivered { job, how, readers } => {
+                if let Some(job) = self.jobs.get_mut(job) {
+                    job.pin_delivered = Some((*how, readers.clone()));
+                }
+            }
             Event::SteppedBack { job, to, .. } => {
                 if let Some(job) = self.jobs.get_mut(job) {
                     job.outcomes.retain(|step, _| step < to);
@@ -359,7 +378,10 @@ impl Register {
         let step = outcome.step();
         job.outcomes.insert(step, outcome.clone());
         match step {
-            Step::SealPin => job.pins_sealed += 1,
+            Step::SealPin => {
+                job.pins_sealed += 1;
+                job.pin_delivered = None;
+            }
             Step::Begin => job.directory_waits = true,
             Step::Complete => job.directory_waits = false,
             _ => {}

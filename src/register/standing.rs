@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::{AccountState, Credential, CredentialState, Job, JobState, Register};
-use crate::ledger::{AccountId, Entry, JobId, LedgerError, Step};
+use crate::ledger::{AccountId, Entry, FailureCode, JobId, LedgerError, Step};
 use keywright_fido::webauthn::CredentialId;
 
 /// What holds of one key.
@@ -51,6 +51,8 @@ pub enum KeyStanding {
         /// What happened.
         message: String,
     },
+    /// Its PIN is lost: the sealed copy is gone, and nothing says that it was handed over. Another key has to be made.
+    PinLost,
     /// Its job will not be finished.
     GivenUp,
     /// On a key, and the IdP does not have it.
@@ -188,6 +190,7 @@ impl Register {
         let standing = match (&job.state, current) {
             (JobState::Ready(Step::Inspect), _) => KeyStanding::Planned,
             (JobState::Ready(step) | JobState::Open(step), _) => KeyStanding::Interrupted { step: *step },
+            (JobState::Failed(_, failure), _) if failure.code == FailureCode::PinLost => KeyStanding::PinLost,
             (JobState::Failed(step, failure), _) => {
                 KeyStanding::Failed { step: *step, message: failure.message.clone() }
             }
@@ -305,6 +308,19 @@ mod tests {
         let ada = standing(&with(events.clone(), [started(1, Step::HandOver), failed(1, Step::HandOver)]));
         assert_eq!((ada.account, ada.in_service()), (AccountStanding::Failed, 0));
         assert_eq!(standing(&with(events, steps(1, [Step::HandOver]))).account, AccountStanding::Complete);
+    }
+
+    #[test]
+    fn a_key_whose_pin_is_lost_is_missing_and_not_to_come() {
+        let lost = event(serde_json::json!({"event": "step-failed", "job": 1, "step": "hand-over",
+            "failure": {"code": "pin-lost", "message": "its PIN is lost"}}));
+        let events = with(
+            vec![planned("ada", 1), found("ada"), job_planned(1, "ada", 1)],
+            steps(1, Step::ALL.into_iter().take_while(|step| *step < Step::HandOver)),
+        );
+        let ada = standing(&with(events, [started(1, Step::HandOver), lost]));
+        assert_eq!(states(&ada), [KeyStanding::PinLost]);
+        assert_eq!((ada.account, ada.in_service(), ada.missing()), (AccountStanding::KeysMissing, 0, 1));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use keywright::idp::{Directory, DirectoryError, Finding, Registered, User};
 use keywright::ledger::{Entry, Event, FailureCode, Head, LedgerError, Outcome, SqliteStore, Step, Store};
 use keywright::profile::{Profile, Reset};
 use keywright::provision::{Drill, Plan, Report, RetryPolicy, RunError, Station, dry_run, resume, revoke, run};
-use keywright::register::{CredentialState, JobState, Register};
+use keywright::register::{CredentialState, JobState, KeyStanding, Register};
 use keywright::secret::SystemEntropy;
 use keywright_attest::AttestationDemand;
 use keywright_fido::ctap::{Authenticator, MinPinLength, Permissions, Pin};
@@ -513,6 +513,34 @@ fn a_pin_that_cannot_be_handed_over_stays_sealed() {
     std::fs::remove_file(&folder).unwrap();
     assert!(workshop.resume().unwrap().accounts[0].complete);
     workshop.everything_agrees(&["ada"], 1);
+}
+
+#[test]
+fn a_pin_whose_copy_is_gone_before_it_was_handed_over_is_lost_and_its_key_replaced() {
+    let workshop = Workshop::with_one_key_each(&["ada"]);
+    let folder = workshop.path().join("hand-over");
+    std::fs::write(&folder, "no folder").unwrap();
+    workshop.provision().unwrap();
+    std::fs::remove_dir_all(workshop.path().join("vault")).unwrap();
+    std::fs::remove_file(&folder).unwrap();
+    let report = workshop.resume().unwrap();
+    let (step, code, message) = only_failure(&report);
+    assert_eq!((step, code), (Step::HandOver, FailureCode::PinLost), "{message}");
+    assert!(message.contains("replace this key"), "{message}");
+    assert!(!report.accounts[0].complete);
+    let book = workshop.book();
+    let ada = book.accounts.keys().next().unwrap();
+    let standing = book.standing(ada, time::OffsetDateTime::now_utc()).unwrap();
+    assert_eq!((standing.in_service(), standing.missing()), (0, 1));
+    assert_eq!(standing.keys[0].standing, KeyStanding::PinLost);
+
+    // Replaced, the account is complete.
+    let (directory, cancel) = (workshop.directory(), Cancel::default());
+    let policy = RetryPolicy::default();
+    assert!(revoke(&directory, &workshop.store(), &policy, &cancel, ada, 1, "PIN lost").unwrap().given_up);
+    Rack::create(&workshop.path().join("softkeys"), 2).unwrap();
+    let report = workshop.provision().unwrap();
+    assert!(report.accounts[0].complete, "{report:#?}");
 }
 
 #[test]

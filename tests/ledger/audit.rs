@@ -293,9 +293,10 @@ fn people_keys_and_jobs_that_need_somebody_are_named() {
     let (first, second) = (credential(&mut events, "ada", 1), credential(&mut events, "ada", 2));
     let stopped = job(&events, "bo", 2);
     let registering = |event: &Value| {
-        ["complete", "sign-in", "harden", "hand-over"]
-            .iter()
-            .any(|step| event["step"] == *step || event["outcome"]["step"] == *step)
+        event["event"] == "pin-delivered"
+            || ["complete", "sign-in", "harden", "hand-over"]
+                .iter()
+                .any(|step| event["step"] == *step || event["outcome"]["step"] == *step)
     };
     events.retain(|event| !(event["job"] == stopped && registering(event)));
     events.retain(|event| !(event["event"] == "account-completed" && event["account"] == account("bo")));

@@ -161,6 +161,8 @@ pub enum FindingKind {
         /// Why it failed there.
         failure: Option<String>,
     },
+    /// A key with a PIN that nobody knows.
+    PinLost(JobId),
     /// A job that will not be finished.
     JobGivenUp(JobId),
     /// Weaker ways in.
@@ -258,6 +260,10 @@ impl fmt::Display for FindingKind {
             Self::JobUnfinished { job, step, failure: Some(why) } => {
                 write!(f, "{job} is not finished: {step} failed ({why}).")
             }
+            Self::PinLost(job) => write!(
+                f,
+                "The PIN of the key of {job} is lost: its sealed copy is gone, and nothing says that it was handed over."
+            ),
             Self::JobGivenUp(job) => write!(f, "{job} was given up."),
             Self::OtherMethods(methods) => {
                 write!(f, "The account can also be signed in to without a key: {}.", methods.join(", "))
@@ -294,6 +300,7 @@ impl FindingKind {
             Self::DrillOverdue { .. } => "drill-overdue",
             Self::NeverDrilled { .. } => "never-drilled",
             Self::JobUnfinished { .. } => "job-unfinished",
+            Self::PinLost(_) => "pin-lost",
             Self::JobGivenUp(_) => "job-given-up",
             Self::OtherMethods(_) => "other-methods",
             Self::Attention(_) => "attention",
@@ -326,6 +333,7 @@ impl FindingKind {
             Self::TooFewKeys { .. } => "Accounts with too few keys",
             Self::DrillOverdue { .. } | Self::NeverDrilled { .. } => "Drills overdue",
             Self::JobUnfinished { .. } => "Keys not finished",
+            Self::PinLost(_) => "PINs that nobody knows",
             Self::JobGivenUp(_) => "Given up",
             Self::OtherMethods(_) => "Weaker ways to sign in",
             Self::Attention(_) => "Left for a person to do",
@@ -338,6 +346,7 @@ impl FindingKind {
             Self::ChainBroken(_)
             | Self::Unsound(_)
             | Self::ProofInvalid
+            | Self::PinLost(_)
             | Self::NeverJudged
             | Self::Refused { .. }
             | Self::NeverProved
@@ -393,6 +402,7 @@ impl FindingKind {
             | Self::DrillOverdue { .. }
             | Self::NeverDrilled { .. }
             | Self::JobUnfinished { .. }
+            | Self::PinLost(_)
             | Self::JobGivenUp(_)
             | Self::OtherMethods(_)
             | Self::Attention(_) => Area::People,
@@ -445,6 +455,9 @@ impl FindingKind {
             }
             Self::JobUnfinished { .. } => {
                 "Plug the key in and run 'keywright resume', or give the key up with 'keywright revoke'."
+            }
+            Self::PinLost(_) => {
+                "Replace this key: 'keywright revoke ACCOUNT --key N', then 'keywright enroll ACCOUNT'."
             }
             Self::JobGivenUp(_) => "Nothing, if the account has its keys.",
             Self::OtherMethods(_) => "Switch them off at the identity provider, or write down why they stay.",

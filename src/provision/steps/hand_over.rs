@@ -1,8 +1,7 @@
-//! The PIN reaches its reader, and then the working copy is destroyed. Needs no key.
+//! The PIN reaches its reader, the ledger hears of it, and then the working copy is destroyed. Needs no key.
 
 use super::recovery::Recovery;
-use crate::ledger::{Outcome, Step};
-use crate::profile::HandOver;
+use crate::ledger::{Event, Outcome, Step};
 use crate::provision::job_context::JobContext;
 use crate::provision::job_error::JobError;
 use crate::provision::pin_delivery::PinDelivery;
@@ -22,28 +21,18 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     };
     let way = PinDelivery::of(station, profile)?;
     way.hand_over(&delivery, &pin)?;
-    let outcome = Outcome::HandOver { how: profile.hand_over, readers: way.readers() };
+    let (how, readers) = (profile.hand_over, way.readers());
+    job.record(Event::PinDelivered { job: job.id, how, readers: readers.clone() })?;
     destroy(job)?;
-    Ok(outcome)
+    Ok(Outcome::HandOver { how, readers })
 }
 
-/// The working copy goes last, so without one the PIN was handed over.
+/// Only the ledger says that a PIN arrived. A working copy that is gone without its word is lost.
 pub(super) fn recover(job: &mut JobContext<'_>) -> Result<Recovery, JobError> {
-    let sealed = job.sealed_pin();
-    let there = match &sealed {
-        Some(sealed) => job.station.vault.list()?.contains(sealed),
-        None => false,
-    };
-    Ok(if there { Recovery::NotDone } else { Recovery::Done(delivered(job).into()) })
-}
-
-fn delivered(job: &JobContext<'_>) -> Outcome {
-    let how = job.planned.profile.hand_over;
-    let readers = match how {
-        HandOver::Age => job.station.readers.iter().map(|reader| reader.name.clone()).collect(),
-        HandOver::Letter | HandOver::Terminal => Vec::new(),
-    };
-    Outcome::HandOver { how, readers }
+    let delivered = job.journal.book().jobs[&job.id].pin_delivered.clone();
+    let Some((how, readers)) = delivered else { return Ok(Recovery::NotDone) };
+    destroy(job)?;
+    Ok(Recovery::Done(Outcome::HandOver { how, readers }.into()))
 }
 
 fn destroy(job: &JobContext<'_>) -> Result<(), JobError> {

@@ -1,7 +1,7 @@
 //! The PIN: drawn and sealed to disk, and only then given to the key.
 
 use super::recovery::Recovery;
-use crate::ledger::{FailureCode, Outcome};
+use crate::ledger::{FailureCode, Outcome, Step};
 use crate::provision::job_context::JobContext;
 use crate::provision::job_error::JobError;
 use crate::secret::{SealedPin, draw};
@@ -19,7 +19,12 @@ pub(super) fn seal(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
 }
 
 pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
-    let pin = job.pin()?;
+    let pin = job.sealed_copy()?.ok_or_else(|| {
+        JobError::new(
+            FailureCode::Secret,
+            "the sealed PIN is gone, and the key does not have it; a new one will be drawn",
+        )
+    })?;
     job.authenticator()?.set_pin(&pin)?;
     job.pin_was_set();
     Ok(Outcome::SetPin {})
@@ -27,7 +32,10 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
 
 pub(super) fn recover(job: &mut JobContext<'_>) -> Result<Recovery, JobError> {
     if !job.authenticator()?.info().has_pin() {
-        return Ok(Recovery::NotDone);
+        return Ok(match job.sealed_copy()? {
+            Some(_) => Recovery::NotDone,
+            None => Recovery::RollBackTo(Step::SealPin, "its sealed PIN is gone, and the key does not have it"),
+        });
     }
     match job.token(Permissions::GET_ASSERTION, Some(&RpId::PROBE)) {
         Ok(_) => Ok(Recovery::Done(Outcome::SetPin {}.into())),

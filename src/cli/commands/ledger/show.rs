@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::ledger::{Entry, Erasure, Event, JobId, LedgerError, Outcome};
+use crate::profile::HandOver;
 use keywright_files::shown;
 
 /// Show the events in their order.
@@ -100,6 +101,11 @@ fn words(event: &Event) -> String {
         Event::StepStarted { job, step } => format!("{job}: {step} begins"),
         Event::StepDone { job, outcome } => format!("{job}: {} done{}", outcome.step(), of_outcome(outcome)),
         Event::StepFailed { job, step, failure } => format!("{job}: {step} failed: {}", failure.message),
+        Event::PinDelivered { job, how, readers } => match how {
+            HandOver::Age => format!("{job}: PIN delivered to {}", readers.join(", ")),
+            HandOver::Letter => format!("{job}: PIN delivered in a letter"),
+            HandOver::Terminal => format!("{job}: PIN delivered on the terminal"),
+        },
         Event::SteppedBack { job, to, why } => format!("{job}: back to {to}: {why}"),
         Event::CredentialDeleted { job, credential_id, why } => {
             format!("{job}: credential {credential_id} deleted from the key: {why}")

@@ -318,7 +318,7 @@ fn a_wrong_roster_names_each_row() {
     assert_eq!(error.details(), ["row 2: no account", "row 7: unknown profile \"boss\""]);
 }
 
-const ALL_CODES: [FailureCode; 22] = [
+const ALL_CODES: [FailureCode; 23] = [
     FailureCode::KeyRemoved,
     FailureCode::KeyFault,
     FailureCode::KeyRefused,
@@ -338,6 +338,7 @@ const ALL_CODES: [FailureCode; 22] = [
     FailureCode::DirectoryDown,
     FailureCode::ChallengeExpired,
     FailureCode::Secret,
+    FailureCode::PinLost,
     FailureCode::Interrupted,
     FailureCode::Ledger,
     FailureCode::Internal,

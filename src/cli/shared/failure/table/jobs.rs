@@ -110,6 +110,9 @@ pub(crate) fn of_code(code: FailureCode) -> Meaning {
         FailureCode::Secret => {
             row(Failed, "fix the problem above, then 'keywright resume'; the PIN is sealed in the state folder")
         }
+        FailureCode::PinLost => {
+            row(Pin, "take the key out of service with 'keywright revoke', then 'keywright enroll' another")
+        }
         FailureCode::Interrupted => row(Interrupted, RESUME),
         FailureCode::Internal => {
             row(Failed, "report this with the lines above; 'keywright resume' looks at the key before it goes on")
