@@ -7,8 +7,6 @@ use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 
 use data_encoding::BASE64;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -17,6 +15,7 @@ use super::{
     ProfileError, ProfileName, Reset, cred_protect_by_default,
 };
 use crate::secret::PinAlphabet;
+use keywright_attest::Anchors;
 use keywright_fido::webauthn::Aaguid;
 use keywright_files::shown;
 
@@ -221,21 +220,8 @@ fn read_anchors(folder: &Path, files: &[Spanned<PathBuf>]) -> Result<Vec<String>
         let path = folder.join(file.get_ref());
         let refuse = |why: String| wrong(file, format!("{}: {why}", path.display()));
         let bytes = std::fs::read(&path).map_err(|error| refuse(error.to_string()))?;
-        let text = bytes.windows(11).any(|window| window == b"-----BEGIN ");
-        let certificates: Vec<CertificateDer<'_>> = match text {
-            true => CertificateDer::pem_slice_iter(&bytes)
-                .collect::<Result<_, _>>()
-                .map_err(|error| refuse(error.to_string()))?,
-            false => vec![CertificateDer::from(bytes.as_slice())],
-        };
-        if certificates.is_empty() {
-            return Err(refuse("there is no certificate in it".into()));
-        }
-        for certificate in certificates {
-            webpki::anchor_from_trusted_cert(&certificate)
-                .map_err(|_| refuse("this is not an X.509 certificate".into()))?;
-            anchors.push(BASE64.encode(&certificate));
-        }
+        let read = Anchors::from_pem_or_der(&bytes).map_err(|error| refuse(error.to_string()))?;
+        anchors.extend(read.iter().map(|anchor| BASE64.encode(&anchor.der)));
     }
     Ok(anchors)
 }
@@ -412,7 +398,7 @@ force-change = true
         for (name, why) in [
             ("nowhere.pem", "No such file"),
             ("empty.pem", "there is no certificate in it"),
-            ("other.der", "this is not an X.509 certificate"),
+            ("other.der", "there is no certificate in it"),
         ] {
             let error = with(&format!("\"maker.pem\", \"{name}\"")).unwrap_err().to_string();
             assert!(error.contains("desk.toml:8:25: ") && error.contains(name) && error.contains(why), "{error}");

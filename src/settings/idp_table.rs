@@ -7,8 +7,6 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
 use secrecy::ExposeSecret as _;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -20,6 +18,7 @@ use crate::idp::http::{Network, Proxy, ServerUrl};
 use crate::idp::kind::PRACTICE_KIND;
 use crate::idp::{ConnectionConfig, Directory, IdpSettings, KINDS, Kind, OpenError};
 use crate::secret::SecretSource;
+use keywright_attest::read_certificates;
 
 /// One IdP.
 #[derive(Debug, Clone)]
@@ -142,13 +141,8 @@ impl IdpTable {
             Some(ca) => {
                 let file = self.folder.join(ca);
                 let refuse = |why: String| connection.refuse(format!("ca {}: {why}", file.display()));
-                let anchors: Vec<_> = CertificateDer::pem_file_iter(&file)
-                    .and_then(Iterator::collect)
-                    .map_err(|error| refuse(error.to_string()))?;
-                if anchors.is_empty() {
-                    return Err(refuse("there is no certificate in it (PEM)".into()));
-                }
-                anchors
+                let bytes = std::fs::read(&file).map_err(|error| refuse(error.to_string()))?;
+                read_certificates(&bytes).map_err(|error| refuse(error.to_string()))?
             }
         };
         Ok(Network { proxy, anchors })

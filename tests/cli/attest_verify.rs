@@ -533,3 +533,19 @@ fn odd_certificates_get_a_verdict_with_the_right_reason() {
     }
     assert!(files.len() >= 27);
 }
+
+#[test]
+fn a_root_is_read_as_editors_save_it() {
+    let (home, maker) = (Home::new(), Maker::new());
+    let file = home.file("registration.json", &bare(&maker.good()).to_string());
+    let pem = maker.rack.anchor_pem();
+    let utf16: Vec<u8> = format!("\u{feff}{pem}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let root = home.path("root.pem");
+    for bytes in [format!("\u{feff}{pem}").replace('\n', "\r\n").as_bytes(), &utf16] {
+        std::fs::write(&root, bytes).unwrap();
+        home.run(&["attest", "verify", &file, "--root", root.to_str().unwrap()]).expect(0).says("1 root");
+    }
+    std::fs::write(&root, &utf16[2..]).unwrap();
+    let refused = home.run(&["attest", "verify", &file, "--root", root.to_str().unwrap()]).expect(2);
+    refused.says("root.pem: the text looks like UTF-16 without a byte order mark");
+}

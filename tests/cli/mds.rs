@@ -113,7 +113,7 @@ fn what_another_signed_is_refused() {
     let cut = desk.home.file("cut.jwt", &text[..text.len() / 2]);
     desk.import(&cut).expect(1).says("not a FIDO metadata BLOB");
     desk.import("nowhere.jwt").expect(1).says("nowhere.jwt");
-    desk.run(&["mds", "import", &blob, "--root", &blob]).expect(2).says("not an X.509 certificate");
+    desk.run(&["mds", "import", &blob, "--root", &blob]).expect(2).says("there is no certificate in it");
     desk.run(&["mds", "status"]).expect(1);
 }
 

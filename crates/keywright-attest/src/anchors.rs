@@ -3,11 +3,9 @@
 //! FIDO metadata lists roots, intermediates and attestation certificates alike, some of X.509 version 1, some past their date.
 //! All are taken, and nothing is asked of them but a subject and a key (RFC 5280 6.1.1).
 
-use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, TrustAnchor};
-use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::{Anchor, AnchorKind, TrustError, subject};
+use super::{Anchor, AnchorKind, TrustError, certificate_file, read_certificates, subject};
 
 /// A set of anchors.
 #[derive(Debug, Clone, Default)]
@@ -36,16 +34,11 @@ impl Anchors {
         Self::default()
     }
 
-    /// Reads one certificate in DER, or any number of them in PEM; other PEM sections and text between are passed over.
+    /// Reads a file of certificates, see [`read_certificates`].
     pub fn from_pem_or_der(bytes: &[u8]) -> Result<Self, TrustError> {
-        if !bytes.windows(11).any(|window| window == b"-----BEGIN ") {
-            return Self::from_der(bytes);
-        }
         let mut anchors = Self::none();
-        for section in CertificateDer::pem_slice_iter(bytes) {
-            anchors.add(section.map_err(|error| TrustError::Pem(error.to_string()))?)?;
-        }
-        if anchors.is_empty() { Err(TrustError::NoCertificate) } else { Ok(anchors) }
+        read_certificates(bytes)?.into_iter().try_for_each(|certificate| anchors.add(certificate))?;
+        Ok(anchors)
     }
 
     /// Reads one certificate in DER.
@@ -94,8 +87,7 @@ impl Anchors {
     }
 
     fn add(&mut self, der: CertificateDer<'static>) -> Result<(), TrustError> {
-        let (_, parsed) =
-            X509Certificate::from_der(&der).map_err(|error| TrustError::NotACertificate(error.to_string()))?;
+        let parsed = certificate_file::parse(&der)?;
         let name_and_key = webpki::anchor_from_trusted_cert(&der)
             .map_err(|error| TrustError::NotACertificate(error.to_string()))?
             .to_owned();
@@ -125,30 +117,21 @@ impl AnchorCertificate {
 
 #[cfg(test)]
 mod tests {
-    use data_encoding::BASE64;
-
     use super::*;
     use crate::testing::Maker;
 
     #[test]
-    fn reads_der_and_pem_with_words_between() {
+    fn an_anchor_is_kept_once() {
         let ders = [Maker::new(), Maker::new()].map(|maker| maker.root.der().to_vec());
-        let pem =
-            |der: &[u8]| format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", BASE64.encode(der));
-        let text = format!("# two roots\n{}and\n{}", pem(&ders[0]), pem(&ders[1]));
-        let mut read = Anchors::from_pem_or_der(text.as_bytes()).unwrap();
+        let mut read = Anchors::from_pem_or_der(&ders.concat()).unwrap();
         assert!(read.iter().map(|anchor| anchor.der.as_ref()).eq(&ders));
-        read.merge(Anchors::from_pem_or_der(&ders[0]).unwrap());
+        read.merge(Anchors::from_der(&ders[0]).unwrap());
         assert_eq!((read.len(), read.names_and_keys().len()), (2, 2));
     }
 
     #[test]
-    fn refuses_what_is_no_certificate() {
-        assert!(matches!(Anchors::from_pem_or_der(b""), Err(TrustError::NotACertificate(_))));
-        assert!(matches!(Anchors::from_pem_or_der(&[0x30, 0]), Err(TrustError::NotACertificate(_))));
-        let other = b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n";
-        assert_eq!(Anchors::from_pem_or_der(other).unwrap_err(), TrustError::NoCertificate);
-        let damaged = b"-----BEGIN CERTIFICATE-----\nAA*A\n-----END CERTIFICATE-----\n";
-        assert!(matches!(Anchors::from_pem_or_der(damaged), Err(TrustError::Pem(_))));
+    fn what_is_no_certificate_is_no_anchor() {
+        assert!(matches!(Anchors::from_der(&[0x30, 0]), Err(TrustError::NotACertificate(_))));
+        assert_eq!(Anchors::from_pem_or_der(b"").unwrap_err(), TrustError::NoCertificate);
     }
 }

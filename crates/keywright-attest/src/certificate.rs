@@ -10,12 +10,12 @@ use x509_parser::oid_registry::{
     OID_EC_P256, OID_KEY_TYPE_EC_PUBLIC_KEY, OID_NIST_EC_P384, OID_NIST_EC_P521, OID_PKCS1_RSAENCRYPTION,
     OID_SIG_ED25519, OID_X509_EXT_BASIC_CONSTRAINTS,
 };
-use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
 use x509_parser::x509::{SubjectPublicKeyInfo, X509Version};
 
 use super::subject::{self, Subject};
-use super::{Firmware, FirmwareSource, TrustError};
+use super::{Firmware, FirmwareSource, TrustError, certificate_file};
 use keywright_fido::webauthn::Aaguid;
 use keywright_fido::webauthn::cose::CoseKeyParameters;
 
@@ -69,11 +69,7 @@ pub struct AttestationCertificate {
 impl AttestationCertificate {
     /// Reads a certificate in DER. Errors: it is none, or bytes follow it.
     pub fn read(der: &[u8]) -> Result<Self, TrustError> {
-        let (rest, certificate) =
-            X509Certificate::from_der(der).map_err(|error| TrustError::NotACertificate(error.to_string()))?;
-        if !rest.is_empty() {
-            return Err(TrustError::NotACertificate("bytes follow it".into()));
-        }
+        let certificate = certificate_file::parse(der)?;
         let mut read = Self {
             key: key(certificate.public_key()),
             subject: subject::shown(certificate.subject()),

@@ -8,6 +8,7 @@ mod advisories;
 mod anchors;
 mod certificate;
 mod certificate_cache;
+mod certificate_file;
 mod certification;
 mod chain;
 mod firmware;
@@ -24,6 +25,7 @@ mod verdict;
 
 pub use anchors::{AnchorCertificate, Anchors};
 pub use certificate::AttestationCertificate;
+pub use certificate_file::read_certificates;
 pub use judge::Judge;
 pub use mds::{MdsError, Metadata};
 pub use policy::{AttestationDemand, Policy, Refusal};
@@ -46,10 +48,13 @@ pub enum TrustError {
     /// The bytes are no X.509 certificate.
     #[error("not an X.509 certificate: {0}")]
     NotACertificate(String),
+    /// The bytes are neither DER nor text.
+    #[error(transparent)]
+    Text(#[from] keywright_files::text::TextError),
     /// The PEM text is damaged.
     #[error("damaged PEM: {0}")]
     Pem(String),
-    /// PEM text without a certificate in it.
+    /// Text without a certificate in it.
     #[error("there is no certificate in it")]
     NoCertificate,
 }

@@ -105,7 +105,9 @@ pub(crate) fn read_anchors(files: &[PathBuf]) -> Result<Anchors, CliError> {
     for file in files {
         let bytes =
             std::fs::read(file).map_err(|error| CliError::File { path: file.clone(), why: error.to_string() })?;
-        anchors.merge(Anchors::from_pem_or_der(&bytes)?);
+        let read = Anchors::from_pem_or_der(&bytes)
+            .map_err(|error| CliError::Usage(format!("{}: {error}", file.display())))?;
+        anchors.merge(read);
     }
     Ok(anchors)
 }

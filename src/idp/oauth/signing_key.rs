@@ -9,14 +9,16 @@ use aws_lc_rs::signature::{
     RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RsaEncoding, RsaKeyPair,
 };
 use data_encoding::BASE64URL_NOPAD;
+use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use x509_parser::prelude::{FromDer, X509Certificate};
 use zeroize::Zeroizing;
+
+use keywright_attest::{TrustError, read_certificates};
 
 /// Why a text is no key to sign with. Never repeats any of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,9 +38,9 @@ pub enum KeyError {
     /// A JWK's `alg` that its key cannot be used with here.
     #[error("its \"alg\" is {0:?}, which this key does not sign with")]
     Algorithm(String),
-    /// No X.509 certificate in PEM.
-    #[error("there is no certificate in it (PEM, BEGIN CERTIFICATE)")]
-    NoCertificate,
+    /// No X.509 certificate.
+    #[error(transparent)]
+    Certificate(#[from] TrustError),
     /// The certificate is about another public key.
     #[error("the certificate belongs to another private key")]
     OtherCertificate,
@@ -142,11 +144,13 @@ impl SigningKey {
         Self { id: Some(id.to_owned()), ..self }
     }
 
-    /// The certificate (PEM; the first of several) under which the IdP has the public key. Its SHA-256 goes into every header,
+    /// The certificate (PEM or DER; the first of several) under which the IdP has the public key. Its SHA-256 goes into every header,
     /// and RSA keys sign with PS256, as Entra ID asks for it.
-    pub fn with_certificate(self, pem: &[u8]) -> Result<Self, KeyError> {
-        let der = CertificateDer::from_pem_slice(pem).map_err(|_| KeyError::NoCertificate)?;
-        let (_, certificate) = X509Certificate::from_der(&der).map_err(|_| KeyError::NoCertificate)?;
+    pub fn with_certificate(self, file: &[u8]) -> Result<Self, KeyError> {
+        let certificates = read_certificates(file)?;
+        let der = certificates.first().ok_or(TrustError::NoCertificate)?;
+        let (_, certificate) =
+            X509Certificate::from_der(der).map_err(|error| TrustError::NotACertificate(error.to_string()))?;
         let ours: &[u8] = match &self.pair {
             Pair::Rsa(pair, _) => pair.public_key().as_ref(),
             Pair::Ec(pair, _) => pair.public_key().as_ref(),
@@ -158,7 +162,7 @@ impl SigningKey {
             Pair::Rsa(pair, _) => Pair::Rsa(pair, &PS256),
             ec @ Pair::Ec(..) => ec,
         };
-        Ok(Self { pair, thumbprint: Some(BASE64URL_NOPAD.encode(&Sha256::digest(&der))), ..self })
+        Ok(Self { pair, thumbprint: Some(BASE64URL_NOPAD.encode(&Sha256::digest(der))), ..self })
     }
 
     /// `alg` (RFC 7518 3.1).
@@ -418,7 +422,7 @@ mod tests {
         assert_eq!(signs_with(&key, Algorithm::ES256).x5t_s256, Some(expected));
         let other = SigningKey::generate().with_certificate(certificate.as_bytes());
         assert_eq!(other.unwrap_err(), KeyError::OtherCertificate);
-        assert_eq!(SigningKey::generate().with_certificate(b"").unwrap_err(), KeyError::NoCertificate);
+        assert_eq!(SigningKey::generate().with_certificate(b"").unwrap_err(), TrustError::NoCertificate.into());
 
         let both =
             openssl(&["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=x", "-keyout", "-", "-batch"]);
