@@ -64,6 +64,21 @@ fn strings_and_help_have_no_private_words() {
     assert!(found.is_empty(), "{}\n{} places", found.join("\n"), found.len());
 }
 
+/// Files of which every word is read by people.
+#[test]
+fn the_audit_page_and_the_profiles_have_no_private_words() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for folder in ["templates", "profiles"] {
+        for entry in std::fs::read_dir(root.join(folder)).unwrap() {
+            let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+            let lower = text.to_lowercase();
+            for (private, instead) in PRIVATE {
+                assert!(!lower.contains(private), "{folder}: \"{}\": write {instead}", private.trim());
+            }
+        }
+    }
+}
+
 #[test]
 fn the_checker_sees_strings_and_help_and_no_comments() {
     let text =

@@ -63,7 +63,7 @@ pub enum LabelError {
     #[error("{{ordinal}} is missing, so all keys of an account would have the same label")]
     NoOrdinal,
     /// A line break or another control character.
-    #[error("a control character is in it")]
+    #[error("it has a control character or another hidden one")]
     Control,
 }
 
@@ -165,6 +165,15 @@ mod tests {
     fn a_missing_serial_number_leaves_no_hole() {
         let template: LabelTemplate = "{model} {serial} {ordinal}".parse().unwrap();
         assert_eq!(template.render(&LabelFields { serial: None, ..FIELDS }), "YubiKey 5 NFC 2");
+    }
+
+    /// An IdP shows it to others.
+    #[test]
+    fn what_a_key_says_of_itself_does_not_steer_who_reads_the_label() {
+        let template: LabelTemplate = "{model} {ordinal}".parse().unwrap();
+        let model = "Key\u{1b}[31m\n\u{202e}yek\u{200b}";
+        assert_eq!(template.render(&LabelFields { model, ..FIELDS }), "Key [31m yek 2");
+        assert_eq!("{ordinal} \u{202e}".parse::<LabelTemplate>(), Err(LabelError::Control));
     }
 
     #[test]

@@ -499,3 +499,72 @@ fn count(number: usize, one: &str) -> String {
 pub(super) fn day(time: &str) -> String {
     OffsetDateTime::parse(time, &Rfc3339).map_or_else(|_| time.to_owned(), |time| time.date().to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use time::macros::date;
+
+    use super::*;
+
+    /// Two lines of a terminal with 80 columns, beside the severity.
+    const LONGEST_STEP: usize = 150;
+
+    fn every_kind() -> Vec<FindingKind> {
+        let advice = |exposure| Advice {
+            id: "YSA-2024-03".into(),
+            summary: "The private key can be found out by who has the key for a while.".into(),
+            link: "https://www.yubico.com/support/security-advisories/ysa-2024-03/".into(),
+            exposure,
+        };
+        vec![
+            FindingKind::ChainBroken(LedgerError::Broken { seq: 7, why: "its hash does not match".into() }),
+            FindingKind::NoAnchors(4),
+            FindingKind::NoMetadata(1),
+            FindingKind::MetadataOverdue { no: 7, next_update: date!(2026 - 08 - 01) },
+            FindingKind::MetadataUnsigned(7),
+            FindingKind::Unsound("it has another public key".into()),
+            FindingKind::ProofInvalid,
+            FindingKind::NeverJudged,
+            FindingKind::Refused { refusal: Refusal::NoSerial, accepted_then: true },
+            FindingKind::Refused { refusal: Refusal::NoSerial, accepted_then: false },
+            FindingKind::CertificateExpired,
+            FindingKind::Advisory { advice: advice(Exposure::Affected), new: true },
+            FindingKind::Advisory { advice: advice(Exposure::Presumed), new: false },
+            FindingKind::Advisory { advice: advice(Exposure::Unknown), new: false },
+            FindingKind::UpdateAvailable { from: Some("2026-01-01".into()), new: true },
+            FindingKind::UpdateAvailable { from: None, new: false },
+            FindingKind::CertificationLowered { then: Certification::L2, now: Some(Certification::L1) },
+            FindingKind::CertificationLowered { then: Certification::L2, now: None },
+            FindingKind::NeverProved,
+            FindingKind::LastTryFailed("2026-01-01".into()),
+            FindingKind::NotRegistered,
+            FindingKind::Unconfirmed,
+            FindingKind::Revoked,
+            FindingKind::EnrolledAgain { serial: "0a0b".into(), newer: "key 2 of ada".into() },
+            FindingKind::TooFewKeys { proved: 0, required: 2, unconfirmed: 0 },
+            FindingKind::TooFewKeys { proved: 1, required: 2, unconfirmed: 1 },
+            FindingKind::DrillOverdue { last: "2026-01-01".into(), interval_days: 90 },
+            FindingKind::NeverDrilled { enrolled: "2026-01-01".into(), interval_days: 90 },
+            FindingKind::JobUnfinished { job: JobId(7), step: Step::Verify, failure: None },
+            FindingKind::JobUnfinished { job: JobId(7), step: Step::Verify, failure: Some("it was removed".into()) },
+            FindingKind::JobGivenUp(JobId(7)),
+            FindingKind::OtherMethods(vec!["SMS".into()]),
+            FindingKind::Attention("look at key 7".into()),
+        ]
+    }
+
+    #[test]
+    fn every_finding_is_a_sentence_with_a_next_step_in_two_lines_at_most() {
+        for finding in every_kind() {
+            let (message, next) = (finding.to_string(), finding.next_step());
+            assert!(!message.contains('\n') && !message.contains("  "), "{message}");
+            assert!(message.ends_with(['.', '7']) || message.starts_with("A person"), "{message}");
+            assert!(
+                next.starts_with(|char: char| char.is_uppercase() || char == '\'') && next.ends_with('.'),
+                "{next}"
+            );
+            assert!((8..=LONGEST_STEP).contains(&next.len()), "{} letters: {next}", next.len());
+            assert!(!finding.title().is_empty() && !finding.title().ends_with('.'));
+        }
+    }
+}
