@@ -207,6 +207,10 @@ impl Directory for TimedDirectory<'_> {
         self.0.name()
     }
 
+    fn instance(&self) -> Result<keywright::ledger::IdpInstance, DirectoryError> {
+        self.0.instance()
+    }
+
     fn preflight(&self) -> Result<Vec<Finding>, DirectoryError> {
         self.ask(|directory| directory.preflight())
     }

@@ -9,7 +9,6 @@ use keywright::idp::embedded::Embedded;
 use keywright::ledger::SqliteStore;
 use keywright::profile::{self, Profile, Profiles, Roster};
 use keywright::provision::{Identification, Plan, RetryPolicy, Station, run};
-use keywright::register::Register;
 use keywright::secret::{Reader, SystemEntropy, Vault};
 use keywright_attest::{Anchors, Judge};
 use keywright_fido::hid::{Cancel, Limits};
@@ -33,7 +32,8 @@ pub struct Workbench {
     vault: Vault,
     judge: Judge,
     reader: Reader,
-    plan: Plan,
+    roster: Roster,
+    profiles: Profiles,
     folder: TempDir,
 }
 
@@ -66,7 +66,8 @@ impl Workbench {
             vault: Vault::open(&folder.path().join("vault")).unwrap(),
             judge: Judge::new(anchors()),
             reader: Reader { name: "helpdesk".into(), recipient: identity.to_public() },
-            plan: Plan::for_roster(&roster, &profiles, DIRECTORY, &Register::default()),
+            roster,
+            profiles,
             rack,
             folder,
         }
@@ -104,7 +105,8 @@ impl Workbench {
             operator_name: "bench".into(),
         };
         let began = Instant::now();
-        let report = run(&station, &self.plan).unwrap();
+        let plan = Plan::for_roster(&station, &self.roster, &self.profiles).unwrap();
+        let report = run(&station, &plan).unwrap();
         let elapsed = began.elapsed();
         for account in &report.accounts {
             assert!(account.complete, "{account:?}");

@@ -43,6 +43,8 @@ pub struct Readable {
 /// What came of it.
 #[derive(Debug)]
 pub struct LedgerAudit<'a> {
+    /// What the log says.
+    pub register: &'a Register,
     /// When it was judged.
     pub at: OffsetDateTime,
     /// The last event that is as it was written.
@@ -73,15 +75,20 @@ pub struct Covered<'a> {
 }
 
 impl Readable {
-    /// Reads a log. `known` is a head that was kept elsewhere. Never fails: a break is the audit's first finding.
-    pub fn read(entries: &[Entry], known: Option<&Head>) -> Self {
+    /// Reads a log. `known` is a head that was kept elsewhere. Never fails: a break is the audit's first finding. The chain is
+    /// followed to its end; with a moment, what happened after it is not known.
+    pub fn read(entries: &[Entry], known: Option<&Head>, as_of: Option<OffsetDateTime>) -> Self {
         let mut broken = chain::verify(entries, known).err();
         let (mut head, mut book) = (Head::EMPTY, Register::default());
-        for entry in entries {
-            let read = head.follow(entry).and_then(|()| book.apply(entry, &entry.event()?));
+        let until = as_of.map_or(entries.len(), |at| Register::end_of(entries, at));
+        for (index, entry) in entries.iter().enumerate() {
+            let read = head.follow(entry).and_then(|()| match index < until {
+                true => book.apply(entry, &entry.event()?),
+                false => Ok(()),
+            });
             if let Err(error) = read {
                 // A body that fits its hash may still be no event.
-                head = Head { seq: book.head.seq, ..head };
+                head = Head { seq: entry.seq.saturating_sub(1), ..head };
                 broken.get_or_insert(error);
                 break;
             }
@@ -151,6 +158,7 @@ impl<'a> LedgerAudit<'a> {
         findings.extend(due.filter_map(|one| Some(Finding { about: one.about(), matter: one.drill()? })));
         findings.sort_by(|a, b| order(a).cmp(&order(b)));
         Self {
+            register: book,
             at: standards.at,
             head: &ledger.head,
             metadata: standards.judge.metadata(),

@@ -221,8 +221,8 @@ fn groups(audit: &LedgerAudit<'_>) -> Vec<Group> {
         };
         let line = Line {
             who: about.account.as_ref().map(|account| match about.ordinal {
-                Some(ordinal) => format!("{}, key {ordinal}", account.login),
-                None => account.login.clone(),
+                Some(ordinal) => format!("{}, key {ordinal}", audit.register.login(account)),
+                None => audit.register.login(account).to_owned(),
             }),
             row: about.credential_id.as_ref().and_then(|id| rows.get(id).copied()),
             sentence: matter.to_string(),
@@ -380,7 +380,7 @@ impl<'a> Row<'a> {
         let (credential, verdict) = (one.credential, one.verdict.as_ref());
         let advisories = verdict.into_iter().flat_map(|verdict| &verdict.advisories);
         Self {
-            login: &credential.account.login,
+            login: &one.account.login,
             person: one.account.person.display_name(),
             ordinal: credential.ordinal,
             label: credential.label.as_deref().unwrap_or("no label"),

@@ -3,8 +3,8 @@
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::cli::commands::{
-    attest, audit, completions, doctor, drill, enroll, idp, key, ledger, man, mds, provision, resume, revoke, status,
-    version, witness,
+    account, attest, audit, completions, doctor, drill, enroll, idp, key, ledger, man, mds, provision, resume, revoke,
+    status, version, witness,
 };
 use crate::cli::shared::arguments::Global;
 use crate::cli::shared::{CliError, Exit, Session, exit};
@@ -73,6 +73,7 @@ pub(crate) enum Command {
     Enroll(enroll::Enroll),
     Revoke(revoke::Revoke),
     Drill(drill::Drill),
+    Account(account::Account),
     Key(key::Key),
     Doctor(doctor::Doctor),
     Idp(idp::Idp),
@@ -106,6 +107,7 @@ impl Command {
             Self::Enroll(command) => command.run(session),
             Self::Revoke(command) => command.run(session),
             Self::Drill(command) => command.run(session),
+            Self::Account(command) => command.run(session),
             Self::Key(command) => command.run(session),
             Self::Doctor(command) => command.run(session),
             Self::Idp(command) => command.run(session),

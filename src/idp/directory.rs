@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::error::DirectoryError;
+use crate::ledger::IdpInstance;
 use keywright_fido::webauthn::{
     AuthenticationResponse, Ceremony, CredentialId, RegistrationResponse, RpId, SignInCeremony,
 };
@@ -104,6 +105,9 @@ pub struct ByHand {
 pub trait Directory: Send + Sync {
     /// Its name in the settings.
     fn name(&self) -> &str;
+
+    /// Which IdP it is, whatever the settings call it. Asks the IdP only where the settings do not say it.
+    fn instance(&self) -> Result<IdpInstance, DirectoryError>;
 
     /// Signs in and asks what would keep registrations from working. No request here changes anything.
     fn preflight(&self) -> Result<Vec<Finding>, DirectoryError>;

@@ -10,6 +10,7 @@ use crate::idp::directory::{Directory, Finding, Registered, SignIn, User};
 use crate::idp::error::DirectoryError;
 use crate::idp::http::{Call, Client, Limits, Reply, ServerUrl, segment};
 use crate::idp::question::Question;
+use crate::ledger::IdpInstance;
 use crate::secret::SecretSource;
 use keywright_fido::webauthn::{AuthenticationResponse, Ceremony, RegistrationResponse, SignInCeremony};
 use keywright_practice::idp_server::wire::{
@@ -156,6 +157,10 @@ fn known(user: &User) -> String {
 impl Directory for Embedded {
     fn name(&self) -> &str {
         self.api.client.idp()
+    }
+
+    fn instance(&self) -> Result<IdpInstance, DirectoryError> {
+        Ok(IdpInstance::new("embedded", &self.check()?.instance))
     }
 
     fn preflight(&self) -> Result<Vec<Finding>, DirectoryError> {

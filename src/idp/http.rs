@@ -124,6 +124,11 @@ impl std::str::FromStr for ServerUrl {
 }
 
 impl ServerUrl {
+    /// Host and, if it is not the scheme's own, port.
+    pub fn host(&self) -> &str {
+        self.authority.as_str()
+    }
+
     /// Where its pages come from: scheme, host and port. Fails for a host that is no domain.
     pub fn origin(&self) -> Result<Origin, WebauthnError> {
         let (scheme, default) = match self.scheme {

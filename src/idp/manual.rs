@@ -28,6 +28,7 @@ use super::directory::{ByHand, Directory, Finding, Registered, Registration, Use
 use super::error::{DirectoryError, IdpName};
 use super::http::ServerUrl;
 use super::question::Question;
+use crate::ledger::IdpInstance;
 use crate::secret::{Entropy as _, SecretSource, SystemEntropy};
 use keywright_fido::webauthn::options::{AuthenticatorSelection, PublicKeyCredentialParameters};
 use keywright_fido::webauthn::{
@@ -143,6 +144,7 @@ pub const GOOGLE_QUESTIONS: &[Question] = &[];
 #[derive(Debug)]
 pub struct Manual {
     name: IdpName,
+    instance: IdpInstance,
     by_hand: ByHand,
 }
 
@@ -162,8 +164,9 @@ impl Manual {
         };
         let steps = if steps.is_empty() { any() } else { steps };
         let removal = format!("remove the key from the account at the identity provider of {url}");
+        let instance = IdpInstance::by_hand(rp_id.as_str());
         let by_hand = ByHand { rp_id, sign_in_url: url, steps, removal, resident_key };
-        Self { name: IdpName::new(&connection.name), by_hand }
+        Self { name: IdpName::new(&connection.name), instance, by_hand }
     }
 
     /// Google Workspace and Cloud Identity: the Admin SDK has no call that adds, lists or removes a security key; the console has
@@ -182,6 +185,7 @@ impl Manual {
         ];
         Ok(Self {
             name: IdpName::new(&connection.name),
+            instance: IdpInstance::by_hand("google.com"),
             by_hand: ByHand {
                 rp_id,
                 sign_in_url: "https://accounts.google.com".to_owned(),
@@ -240,6 +244,10 @@ impl Manual {
 impl Directory for Manual {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn instance(&self) -> Result<IdpInstance, DirectoryError> {
+        Ok(self.instance.clone())
     }
 
     fn preflight(&self) -> Result<Vec<Finding>, DirectoryError> {

@@ -22,6 +22,7 @@ use super::oauth::{ClientAuthentication, ClientCredentials, SigningKey};
 use super::question::Question;
 use super::session::{Authorization, Session};
 use super::token_cache::TokenCache;
+use crate::ledger::IdpInstance;
 use crate::secret::SecretSource;
 use keywright_fido::webauthn::{Ceremony, CredentialCreationOptions, CredentialId, Origin, RegistrationResponse, RpId};
 
@@ -148,6 +149,7 @@ pub const QUESTIONS: &[Question] = &[
 #[derive(Debug)]
 pub struct Okta {
     session: Session,
+    instance: IdpInstance,
     origin: Origin,
     /// The host of the page where people sign in.
     host: RpId,
@@ -191,7 +193,8 @@ impl Okta {
                 Authorization::OAuth(Box::new(credentials))
             }
         };
-        Ok(Self { session: Session::new(client, authorization), origin, host, rp_id: TokenCache::default() })
+        let instance = IdpInstance::new("okta", settings.url.host());
+        Ok(Self { session: Session::new(client, authorization), instance, origin, host, rp_id: TokenCache::default() })
     }
 
     fn send(&self, call: Call<'_>, what: &str) -> Result<Reply, DirectoryError> {
@@ -455,6 +458,10 @@ struct AaguidGroup {
 impl Directory for Okta {
     fn name(&self) -> &str {
         self.session.idp()
+    }
+
+    fn instance(&self) -> Result<IdpInstance, DirectoryError> {
+        Ok(self.instance.clone())
     }
 
     fn preflight(&self) -> Result<Vec<Finding>, DirectoryError> {

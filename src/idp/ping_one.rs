@@ -18,6 +18,7 @@ use super::http::{Call, Fault, Reply, ServerUrl, segment};
 use super::oauth::{ClientAuthentication, ClientCredentials};
 use super::question::Question;
 use super::session::{Authorization, Session};
+use crate::ledger::IdpInstance;
 use crate::secret::SecretSource;
 use keywright_fido::webauthn::{Ceremony, CredentialCreationOptions, Origin, RegistrationResponse, RpId};
 
@@ -163,6 +164,7 @@ pub const QUESTIONS: &[Question] = &[
 #[derive(Debug)]
 pub struct PingOne {
     session: Session,
+    instance: IdpInstance,
     environment: String,
     policy: String,
     rp_id: RpId,
@@ -193,6 +195,7 @@ impl PingOne {
         .explained_by(explain);
         Ok(Self {
             session: Session::new(connection.client(&settings.api)?, Authorization::OAuth(Box::new(credentials))),
+            instance: IdpInstance::new("ping-one", &settings.environment),
             environment: format!("/v1/environments/{}", segment(&settings.environment)),
             policy: settings.policy.clone(),
             rp_id,
@@ -410,6 +413,10 @@ fn attestation(response: &RegistrationResponse) -> String {
 impl Directory for PingOne {
     fn name(&self) -> &str {
         self.session.idp()
+    }
+
+    fn instance(&self) -> Result<IdpInstance, DirectoryError> {
+        Ok(self.instance.clone())
     }
 
     fn preflight(&self) -> Result<Vec<Finding>, DirectoryError> {

@@ -20,6 +20,7 @@ use super::error::DirectoryError;
 use super::http::{Call, Fault, Reply, ServerUrl, segment};
 use super::question::Question;
 use super::session::{Authorization, Session};
+use crate::ledger::IdpInstance;
 use crate::secret::SecretSource;
 use keywright_fido::webauthn::{Ceremony, CredentialCreationOptions, CredentialId, Origin, RegistrationResponse, RpId};
 
@@ -87,6 +88,7 @@ pub const QUESTIONS: &[Question] = &[
 #[derive(Debug)]
 pub struct Zitadel {
     session: Session,
+    instance: IdpInstance,
     domain: RpId,
     origin: Origin,
     organization: Option<String>,
@@ -115,7 +117,8 @@ impl Zitadel {
         let authorization = Authorization::Token(format!("Bearer {}", token.expose_secret()).into());
         let organization = settings.organization.clone();
         let lag = connection.limits.total / 10;
-        Ok(Self { session: Session::new(client, authorization), domain, origin, organization, lag })
+        let instance = IdpInstance::new("zitadel", settings.url.host());
+        Ok(Self { session: Session::new(client, authorization), instance, domain, origin, organization, lag })
     }
 
     fn call(&self, method: Method, path: &str) -> Call<'_> {
@@ -262,6 +265,10 @@ struct MyPermissions {
 impl Directory for Zitadel {
     fn name(&self) -> &str {
         self.session.idp()
+    }
+
+    fn instance(&self) -> Result<IdpInstance, DirectoryError> {
+        Ok(self.instance.clone())
     }
 
     fn preflight(&self) -> Result<Vec<Finding>, DirectoryError> {

@@ -9,13 +9,56 @@ use keywright_attest::Verdict;
 use keywright_fido::ctap::TransportKind;
 use keywright_fido::webauthn::{Aaguid, Ceremony, CredentialId, RpId, SignedAssertion, UserHandle};
 
-/// An account: a login at a directory.
+/// An account, by what it was called when it was planned first. It keeps this name in the log when its login or the IdP's name in
+/// the settings change; who it is, is the IdP's own id of its user ([`Event::UserFound`]).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct AccountId {
-    /// The directory's name in the settings.
+    /// The IdP's name in the settings.
     pub directory: String,
     /// The login there.
     pub login: String,
+    /// The IdP's id of the user, where the log has another account that once had this login.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+}
+
+impl AccountId {
+    /// An account whose login nobody else had.
+    pub fn new(directory: &str, login: &str) -> Self {
+        Self { directory: directory.to_owned(), login: login.to_owned(), user_id: None }
+    }
+}
+
+/// The kind of IdPs without an API.
+const BY_HAND: &str = "manual";
+
+/// Which IdP it is, by what stays the same when the settings call it something else: its kind, a colon, and its tenant, org,
+/// environment, issuer, realm or RP ID.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct IdpInstance(String);
+
+impl IdpInstance {
+    /// `kind` is the settings' word for it; `identity` is compared without regard to case.
+    pub fn new(kind: &str, identity: &str) -> Self {
+        Self(format!("{kind}:{}", identity.to_lowercase()))
+    }
+
+    /// One without an API, where nobody tells ids: there the login is the id.
+    pub fn by_hand(rp_id: &str) -> Self {
+        Self::new(BY_HAND, rp_id)
+    }
+
+    /// Whether an id of a user there is a login.
+    pub fn ids_are_logins(&self) -> bool {
+        self.0.split_once(':').is_some_and(|(kind, _)| kind == BY_HAND)
+    }
+}
+
+impl std::fmt::Display for IdpInstance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 impl std::fmt::Display for AccountId {
@@ -400,6 +443,7 @@ impl Event {
             | Self::RevocationRequested { .. }
             | Self::KeyErased { .. }
             | Self::KeyEdited { .. }
+            | Self::AccountEdited { .. }
             | Self::KeyReturned { .. }
             | Self::AccountLeft { .. }
             | Self::AccountForgotten { .. }
@@ -436,12 +480,18 @@ pub enum Event {
         /// The profile as it was then.
         profile: Box<Profile>,
     },
-    /// The directory knows the account.
+    /// The IdP knows the account, under this id, and calls it so.
     UserFound {
         /// The account.
         account: AccountId,
-        /// The directory's stable id.
+        /// The IdP's stable id.
         user_id: String,
+        /// The login as the IdP has it now. `None` in logs of version 0.1.0: the one that was planned.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        login: Option<String>,
+        /// Which IdP. `None` in logs of version 0.1.0: the one with the account's name in the settings.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        idp: Option<IdpInstance>,
         /// Weaker ways to sign in that the account still has.
         other_methods: Vec<String>,
     },
@@ -556,6 +606,22 @@ pub enum Event {
         /// Who keeps it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         custodian: Option<String>,
+        /// Who changed it, as the operating system says.
+        operator: String,
+    },
+    /// What people keep of an account in their own words changed. What is `None` stays.
+    AccountEdited {
+        /// The account.
+        account: AccountId,
+        /// The person's name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+        /// The request that its keys rest on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ticket: Option<String>,
+        /// Where its backup or break-glass key is kept.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        storage: Option<String>,
         /// Who changed it, as the operating system says.
         operator: String,
     },

@@ -9,14 +9,16 @@ pub mod event;
 pub(crate) mod sample;
 pub mod sqlite;
 pub mod witness_result;
+mod writer;
 
 pub use chain::{Entry, Head};
 pub use event::{
-    AccountId, Erasure, Event, Failure, FailureCode, FoundOnKey, JobId, KeyIdentity, Observed, Outcome, SeenByHand,
-    Step,
+    AccountId, Erasure, Event, Failure, FailureCode, FoundOnKey, IdpInstance, JobId, KeyIdentity, Observed, Outcome,
+    SeenByHand, Step,
 };
 pub use sqlite::SqliteStore;
 pub use witness_result::{Unavailable, WitnessResult};
+pub use writer::Writer;
 
 use std::io::ErrorKind;
 use std::path::Path;

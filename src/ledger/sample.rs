@@ -7,7 +7,7 @@ use super::{AccountId, Entry, Event, Head, JobId, LedgerError, Outcome, Step, St
 use keywright_fido::webauthn::CredentialId;
 
 pub fn account(login: &str) -> AccountId {
-    AccountId { directory: "embedded".to_owned(), login: login.to_owned() }
+    AccountId::new("embedded", login)
 }
 
 pub fn credential_id(job: u64) -> CredentialId {
@@ -36,7 +36,13 @@ pub fn planned(login: &str, required: usize) -> Event {
 }
 
 pub fn found(login: &str) -> Event {
-    Event::UserFound { account: account(login), user_id: format!("id-{login}"), other_methods: vec!["SMS".to_owned()] }
+    Event::UserFound {
+        account: account(login),
+        user_id: format!("id-{login}"),
+        login: None,
+        idp: None,
+        other_methods: vec!["SMS".to_owned()],
+    }
 }
 
 pub fn job_planned(job: u64, login: &str, ordinal: usize) -> Event {

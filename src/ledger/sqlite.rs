@@ -335,9 +335,14 @@ fn sync_folder(_folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// The file that is locked while somebody writes.
+pub(super) fn lock_file(path: &Path) -> PathBuf {
+    beside(path, ".lock")
+}
+
 /// Takes the lock, and writes into its file who has it. The file is never removed: somebody might be waiting for it.
 fn lock(path: &Path) -> Result<File, LedgerError> {
-    let lock_path = beside(path, ".lock");
+    let lock_path = lock_file(path);
     let failed = |error: &io::Error| LedgerError::file(&lock_path, error);
     let mut file = private().create(true).truncate(false).open(&lock_path).map_err(|error| failed(&error))?;
     match file.try_lock() {

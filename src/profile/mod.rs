@@ -5,6 +5,7 @@
 
 mod document;
 pub mod label;
+pub mod login;
 pub mod name;
 pub mod roster;
 

@@ -6,11 +6,10 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
-use unicode_normalization::UnicodeNormalization;
-
+use super::login::folded;
 use super::{ProfileName, Profiles};
 use keywright_files::shown;
+use sha2::{Digest, Sha256};
 
 /// One row.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -279,11 +278,6 @@ fn is_written_as(line: &str, fields: &csv::StringRecord) -> bool {
 /// What makes a text look like another one, or steers a terminal. Joiners are let through, as names in some scripts need them.
 fn is_hidden(char: char) -> bool {
     shown::is_hidden(char) && !shown::is_part_of_names(char)
-}
-
-/// A login as IdPs compare it: without regard to case.
-fn folded(login: &str) -> String {
-    login.nfc().collect::<String>().to_lowercase()
 }
 
 #[cfg(test)]

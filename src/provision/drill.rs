@@ -256,18 +256,17 @@ impl<'a> Drill<'a> {
 
     /// Whether ledger and directory have the credential in service, and the key takes a PIN. Changes nothing.
     pub fn examine(&self, key: &mut Authenticator, id: &CredentialId) -> Result<Ready, DrillError> {
-        let (credential, known) = {
+        let (credential, person) = {
             let book = self.journal.book();
             let credential = book.credentials[id].clone();
-            let known = book.accounts[&credential.account].user_id.clone();
-            (credential, known)
+            let person = book.person(&credential.account);
+            (credential, person)
         };
         let account = &credential.account;
         if !credential.state.is_in_use() {
             return Err(DrillError::OutOfService { account: account.clone(), state: credential.state });
         }
-        let user =
-            same_person::find_active(self.directory, &self.retry_policy, &self.cancel, account, known.as_deref())?;
+        let user = same_person::find_active(self.directory, &self.retry_policy, &self.cancel, &person)?;
         let name = credential.directory_id.as_deref();
         let is_listed = || -> Result<bool, DirectoryError> {
             Ok(self.ask(|| self.directory.list(&user))?.iter().any(|registered| registered.is(id, name)))

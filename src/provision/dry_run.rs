@@ -1,101 +1,141 @@
-//! What would happen: everything that can be checked without writing to a key, the directory or the ledger.
+//! What a plan would do with the keys that are plugged in: everything that can be tried without writing to a key, the IdP or the
+//! ledger.
 
 use std::collections::BTreeMap;
 
 use super::job_error::JobError;
+use super::journal::Journal;
 use super::key_fit;
 use super::open_key::OpenKey;
 use super::plan::{Plan, Planned};
 use super::preflight;
-use super::report::{AccountReport, JobReport, Report};
+use super::recognise::{Shown, shown};
 use super::run_error::RunError;
-use super::same_person;
 use super::station::Station;
-use crate::ledger::{Failure, JobId, Step};
-use crate::register::Register;
+use crate::ledger::{AccountId, Failure, Step};
+use keywright_fido::webauthn::Aaguid;
 
-/// Checks everything that can be checked without writing to a key, the IdP or the ledger: the IdP, the accounts, and whether the
-/// keys that are plugged in are fit. The report's jobs are those that would be begun; their number is 0.
-pub fn dry_run(station: &Station<'_>, plan: &Plan) -> Result<Report, RunError> {
-    preflight::check(station, plan)?;
-    let book = Register::read(&station.store.entries(0)?)?;
+/// A plan, held against keys.
+#[derive(Debug, Clone)]
+pub struct DryRun {
+    /// The keys that are plugged in.
+    pub keys: Vec<KeySeen>,
+    /// Which of them each account's planned keys would be.
+    pub matches: BTreeMap<AccountId, Vec<KeyMatch>>,
+}
+
+/// A key that is plugged in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeySeen {
+    /// Where.
+    pub port: String,
+    /// The product's name.
+    pub product: String,
+    /// Its model, if it could be asked.
+    pub aaguid: Option<Aaguid>,
+    /// What it is good for.
+    pub state: KeyState,
+}
+
+/// What a key that is plugged in is good for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyState {
+    /// It has no PIN.
+    Fresh,
+    /// It has a PIN, and shows no credential of the register: a reset makes it usable, where the profile allows one.
+    Used,
+    /// It is somebody's already.
+    Taken {
+        /// Whose, by login.
+        login: String,
+        /// Which of the account's keys.
+        ordinal: usize,
+    },
+    /// It cannot be used.
+    Unusable(Failure),
+}
+
+/// A key that is to be made, and the one that is plugged in that it would be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyMatch {
+    /// Which of the account's keys.
+    pub ordinal: usize,
+    /// The port of a key that would do, and whether it would be reset; `None` if none is left.
+    pub key: Option<(String, bool)>,
+    /// Why the keys that are left would not do: the first reason. `None` if there are none, or one does.
+    pub refusal: Option<Failure>,
+}
+
+/// Tries everything that changes nothing.
+pub fn dry_run(station: &Station<'_>, plan: &Plan) -> Result<DryRun, RunError> {
+    preflight::every_pin_has_a_way(station, plan)?;
+    let journal = Journal::open(station.store)?;
     let mut keys = Vec::new();
+    let mut free: Vec<OpenKey> = Vec::new();
     for device in station.bus.devices()? {
-        match OpenKey::open(station, &device) {
-            Ok(key) => keys.push(key),
-            Err(JobError::Job(failure)) => {
-                station.operator.tell(&format!("the key in {} cannot be used: {}", device.port, failure.message));
+        let opened = OpenKey::open(station, &device).and_then(|mut key| Ok((state(&journal, &mut key)?, key)));
+        let (aaguid, state) = match opened {
+            Ok((state, key)) => {
+                let aaguid = key.authenticator.info().aaguid;
+                if matches!(state, KeyState::Fresh | KeyState::Used) {
+                    free.push(key);
+                }
+                (Some(aaguid), state)
             }
+            Err(JobError::Job(failure)) => (None, KeyState::Unusable(failure)),
             Err(JobError::Ledger(error)) => return Err(error.into()),
-        }
-    }
-    let mut accounts = Vec::new();
-    for planned in &plan.people {
-        let known = book.accounts.get(&planned.account).and_then(|account| account.user_id.as_deref());
-        let (retry_policy, cancel) = (&station.retry_policy, &station.cancel);
-        let found = same_person::find_active(station.directory, retry_policy, cancel, &planned.account, known);
-        let (failure, other_methods) = match found {
-            Ok(user) => {
-                let methods = station.retry_policy.ask(&station.cancel, || station.directory.other_methods(&user))?;
-                (None, methods)
-            }
-            Err(error) => match JobError::from(error) {
-                JobError::Job(failure) => (Some(failure), Vec::new()),
-                JobError::Ledger(error) => return Err(error.into()),
-            },
         };
-        let jobs = if failure.is_some() { Vec::new() } else { jobs(planned, &mut keys) };
-        accounts.push(AccountReport {
-            account: planned.account.clone(),
-            person: planned.person.display_name().to_owned(),
-            profile: planned.profile.name.to_string(),
-            complete: planned.ordinals.is_empty(),
-            to_be_confirmed: false,
-            other_methods,
-            jobs,
-            failure,
-        });
+        keys.push(KeySeen { port: device.port.clone(), product: device.product.clone(), aaguid, state });
     }
-    Ok(Report {
-        batch: 0,
-        accounts,
-        interrupted: station.cancel.is_cancelled(),
-        by_hand: station.directory.registration().by_hand().cloned(),
+    let mut matches = BTreeMap::new();
+    for planned in plan.people.iter().filter(|planned| planned.user.is_some()) {
+        matches.insert(planned.account.clone(), key_matches(&journal, planned, &mut free));
+    }
+    Ok(DryRun { keys, matches })
+}
+
+/// Asks the key, without PIN and touch, whose it is.
+fn state(journal: &Journal<'_>, key: &mut OpenKey) -> Result<KeyState, JobError> {
+    if !key.authenticator.info().has_pin() {
+        return Ok(KeyState::Fresh);
+    }
+    let candidates: Vec<_> = {
+        let register = journal.book();
+        let live = register.credentials.iter().filter(|(_, credential)| credential.state.lives());
+        live.map(|(id, credential)| (credential.rp_id.clone(), id.clone())).collect()
+    };
+    Ok(match shown(&mut key.authenticator, &candidates)? {
+        Shown::Credential(id) => {
+            let register = journal.book();
+            let credential = &register.credentials[&id];
+            KeyState::Taken { login: register.login(&credential.account).to_owned(), ordinal: credential.ordinal }
+        }
+        Shown::Nothing | Shown::Refusal => KeyState::Used,
     })
 }
 
-/// One key for each ordinal, as far as there are fit ones.
-fn jobs(planned: &Planned, keys: &mut Vec<OpenKey>) -> Vec<JobReport> {
-    let mut reports = Vec::new();
-    for ordinal in &planned.ordinals {
-        let mut refused: BTreeMap<String, Failure> = BTreeMap::new();
-        let fit = keys.iter().position(|key| match key_fit::fit(key.authenticator.info(), &planned.profile) {
-            Ok(()) => true,
+/// One key for each that needs one, as far as there are fit ones.
+fn key_matches(journal: &Journal<'_>, planned: &Planned, free: &mut Vec<OpenKey>) -> Vec<KeyMatch> {
+    let waiting = planned.unfinished.iter().filter(|one| one.step == Step::Inspect && !journal.has_key(one.job));
+    let ordinals = waiting.map(|one| one.ordinal).chain(planned.ordinals.iter().copied());
+    ordinals.map(|ordinal| key_match(ordinal, planned, free)).collect()
+}
+
+fn key_match(ordinal: usize, planned: &Planned, free: &mut Vec<OpenKey>) -> KeyMatch {
+    let mut refusal = None;
+    for at in 0..free.len() {
+        match key_fit::fit(free[at].authenticator.info(), &planned.profile) {
+            Ok(()) => {
+                let key = free.remove(at);
+                let to_be_reset = key_fit::to_be_reset(key.authenticator.info(), &planned.profile);
+                return KeyMatch { ordinal, key: Some((key.device.port, to_be_reset)), refusal: None };
+            }
             Err(JobError::Job(failure)) => {
-                refused.insert(key.device.port.clone(), failure);
-                false
+                let message = format!("key in {}: {}", free[at].device.port, failure.message);
+                refusal.get_or_insert(Failure { message, ..failure });
             }
-            Err(JobError::Ledger(_)) => false,
-        });
-        let key = fit.map(|at| keys.remove(at));
-        let failure = match (&key, refused.into_iter().next()) {
-            (Some(_), _) => None,
-            (None, Some((port, failure))) => {
-                Some((Step::Inspect, Failure { message: format!("key in {port}: {}", failure.message), ..failure }))
-            }
-            (None, None) => None,
-        };
-        reports.push(JobReport {
-            job: JobId(0),
-            ordinal: *ordinal,
-            port: key.as_ref().map(|key| key.device.port.clone()),
-            aaguid: key.as_ref().map(|key| key.authenticator.info().aaguid),
-            credential_id: None,
-            witness: None,
-            done: false,
-            unconfirmed: false,
-            failure,
-        });
+            Err(JobError::Ledger(_)) => {}
+        }
     }
-    reports
+    KeyMatch { ordinal, key: None, refusal }
 }

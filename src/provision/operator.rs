@@ -27,7 +27,7 @@ impl JobLabel {
     pub(super) fn new(planned: &Planned, job: JobId, ordinal: usize, port: String) -> Self {
         Self {
             job,
-            account: planned.account.login.clone(),
+            account: planned.login.clone(),
             person: planned.person.display_name().to_owned(),
             ordinal,
             of: planned.profile.keys.required.max(ordinal),

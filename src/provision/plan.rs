@@ -1,22 +1,133 @@
-//! Who gets how many keys: the roster, held against the ledger.
+//! Who gets what, and why: the people who were asked for, held against the register and the IdP.
+//!
+//! A plan is data. A dry run prints it, and a run carries it out, so that the two cannot differ. To draw one changes nothing,
+//! at the IdP or anywhere else.
 
-use time::OffsetDateTime;
+use std::collections::BTreeMap;
+use std::fmt;
 
-use crate::ledger::AccountId;
-use crate::profile::{Person, Profile, Profiles, Roster};
-use crate::register::{AccountState, Register};
+use super::preflight;
+use super::resolve_account::{Attendance, account_of, failure_of};
+use super::run_error::RunError;
+use super::same_person;
+use super::station::Station;
+use crate::idp::User;
+use crate::ledger::{AccountId, Failure, FailureCode, Head, IdpInstance, JobId, Step};
+use crate::profile::{Person, Profile, ProfileName, Profiles, Roster};
+use crate::register::{Account, AccountState, IdpIdentity, KeyStanding, Register};
 
-/// One person of a plan.
+/// What is to be done about one account.
 #[derive(Debug, Clone)]
 pub struct Planned {
     /// The account.
     pub account: AccountId,
-    /// The roster's row.
+    /// Its login as the IdP has it; as it was asked for, if the IdP does not know it.
+    pub login: String,
+    /// The roster's row, with what an older one said and this one leaves out.
     pub person: Person,
     /// The profile.
     pub profile: Profile,
-    /// Keys still to be made, by ordinal; empty if the account is complete.
+    /// The user at the IdP, where there is something to do for it.
+    pub user: Option<User>,
+    /// Weaker ways to sign in that the account has; empty where nobody had to ask.
+    pub other_methods: Vec<String>,
+    /// What is not as the register has it.
+    pub changes: Vec<Change>,
+    /// Keys of earlier runs that are not done.
+    pub unfinished: Vec<Unfinished>,
+    /// Keys still to be made, by ordinal; empty if the account has enough.
     pub ordinals: Vec<usize>,
+    /// Why nothing is done for it.
+    pub refused: Option<Failure>,
+}
+
+/// A key that an earlier run left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfinished {
+    /// The job.
+    pub job: JobId,
+    /// Which of the account's keys.
+    pub ordinal: usize,
+    /// The step that is next.
+    pub step: Step,
+}
+
+/// What is not as the register has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// The register did not have the account.
+    New,
+    /// It was said to have left, or to be a mistake.
+    Back,
+    /// The IdP calls it otherwise now.
+    Login {
+        /// What it was.
+        from: String,
+    },
+    /// The person's name.
+    Name {
+        /// What it was.
+        from: Option<String>,
+    },
+    /// The class of accounts.
+    Profile {
+        /// What it was.
+        from: ProfileName,
+        /// Keys that do not meet the new one.
+        unmet: Vec<Unmet>,
+    },
+    /// The profile demands other things than when the account was planned last.
+    Rules {
+        /// Keys that do not meet them.
+        unmet: Vec<Unmet>,
+    },
+}
+
+/// A key that does not meet its account's new profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unmet {
+    /// Which of the account's keys.
+    pub ordinal: usize,
+    /// What it lacks, a sentence each.
+    pub why: Vec<String>,
+}
+
+impl Change {
+    /// Whether somebody has to agree before anything is done: the account becomes another thing than it was.
+    pub fn needs_consent(&self) -> bool {
+        matches!(self, Self::Back | Self::Profile { .. })
+    }
+}
+
+/// What was, for the line of the person who it is about.
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (what, unmet) = match self {
+            Self::New => return f.write_str("new account"),
+            Self::Back => return f.write_str("comes back; it was written down as left or as a mistake"),
+            Self::Login { from } => return write!(f, "its login was {from}"),
+            Self::Name { from: Some(from) } => return write!(f, "its name was {from}"),
+            Self::Name { from: None } => return f.write_str("its name is new"),
+            Self::Profile { from, unmet } => (format!("its profile was {from}"), unmet),
+            Self::Rules { unmet } => ("its profile has other rules now".to_owned(), unmet),
+        };
+        f.write_str(&what)?;
+        let mut keys = unmet.iter();
+        keys.try_for_each(|key| write!(f, "; key {} does not meet it: {}", key.ordinal, key.why.join(" ")))
+    }
+}
+
+/// A key that was revoked, and that the IdP still has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingRevocation {
+    /// The account.
+    pub account: AccountId,
+    /// Its login.
+    pub login: String,
+    /// Which of the account's keys.
+    pub ordinal: usize,
+    /// Why, in the words of whoever revoked it.
+    pub reason: String,
 }
 
 /// People in the order of the roster.
@@ -24,65 +135,278 @@ pub struct Planned {
 pub struct Plan {
     /// The people.
     pub people: Vec<Planned>,
+    /// The IdP.
+    pub idp: IdpIdentity,
     /// SHA-256 of the roster, if there is one.
     pub roster_sha256: Option<[u8; 32]>,
+    /// Keys that were revoked while the IdP was away.
+    pub revocations: Vec<PendingRevocation>,
+    /// Whether a key that never came leaves nothing planned: nobody has to come back to it, as to a roster.
+    pub(super) withdrawn_without_key: bool,
+    /// The end of the log that it rests on.
+    pub head: Head,
+}
+
+/// Who was asked for.
+struct Wanted {
+    person: Person,
+    profile: Profile,
+    /// The account, where it is known already.
+    account: Option<AccountId>,
+}
+
+/// How many keys somebody gets.
+#[derive(Clone, Copy)]
+enum Need {
+    /// As many as the profile demands.
+    Required,
+    /// One more than there are, unless one is under way.
+    OneMore,
+    /// None: what was begun is finished.
+    Unfinished,
 }
 
 impl Plan {
-    /// The keys that the people of a roster still need. Jobs of earlier runs that are not done count as keys to come:
-    /// resuming them is another command.
-    pub fn for_roster(roster: &Roster, profiles: &Profiles, directory: &str, book: &Register) -> Self {
-        let people = roster.people.iter().map(|person| {
+    /// The keys that the people of a roster still need, and those that earlier runs left open for them.
+    ///
+    /// Fails if the IdP cannot be reached or would refuse every registration; what it says of single people is in the plan.
+    pub fn for_roster(station: &Station<'_>, roster: &Roster, profiles: &Profiles) -> Result<Self, RunError> {
+        let wanted = roster.people.iter().map(|person| Wanted {
             // A roster is only read with the profiles that it is checked against.
-            let profile = profiles[&person.profile].clone();
-            let account = AccountId { directory: directory.to_owned(), login: person.account.clone() };
-            let (last, have) = (last_ordinal(&account, book), keys_had_or_to_come(&account, book));
-            let missing = profile.keys.required.saturating_sub(have);
-            let ordinals = (last + 1..=last + missing).collect();
-            Planned { account, person: person.clone(), profile, ordinals }
+            profile: profiles[&person.profile].clone(),
+            person: person.clone(),
+            account: None,
         });
-        Self { people: people.collect(), roster_sha256: Some(roster.sha256) }
+        let plan = Self::draw(station, &Register::read(&station.store.entries(0)?)?, wanted.collect(), Need::Required)?;
+        Ok(Self { roster_sha256: Some(roster.sha256), ..plan })
     }
 
-    /// One more key for one person, whatever the account has.
-    pub fn one_more(person: &Person, profile: &Profile, directory: &str, book: &Register) -> Self {
-        let account = AccountId { directory: directory.to_owned(), login: person.account.clone() };
-        let last = last_ordinal(&account, book);
-        let planned = Planned { account, person: person.clone(), profile: profile.clone(), ordinals: vec![last + 1] };
-        Self { people: vec![planned], roster_sha256: None }
+    /// One more key for one person, whatever the account has; but first the one that is under way.
+    pub fn one_more(station: &Station<'_>, person: &Person, profile: &Profile) -> Result<Self, RunError> {
+        let wanted = Wanted { person: person.clone(), profile: profile.clone(), account: None };
+        Self::draw(station, &Register::read(&station.store.entries(0)?)?, vec![wanted], Need::OneMore)
     }
 
-    /// Everyone in the ledger who is not done. Plans nothing new: a plan is in the ledger whole, or not at all.
-    pub fn for_resuming(directory: &str, book: &Register) -> Self {
-        let people = book.accounts.iter().filter(|(id, account)| {
-            let open = account.jobs.iter().any(|job| book.jobs[job].state.step().is_some());
-            let complete = book.standing(id, OffsetDateTime::now_utc()).is_some_and(|standing| standing.is_complete());
-            id.directory == directory
-                && account.state == AccountState::Active
-                && (open || !complete || !account.completed)
+    /// Everyone in the register who is not done. Plans nothing new: a plan is in the log whole, or not at all.
+    pub fn for_resuming(station: &Station<'_>) -> Result<Self, RunError> {
+        let register = Register::read(&station.store.entries(0)?)?;
+        let name = station.directory.name();
+        let is_here = |id: &AccountId, account: &Account| account.idp.is_some() || id.directory == name;
+        let people = register.accounts.iter().filter(|(id, account)| {
+            let open = account.jobs.iter().any(|job| register.jobs[job].state.step().is_some());
+            let complete = register.standing(id, (station.now)()).is_some_and(|standing| standing.is_complete());
+            is_here(id, account) && account.state == AccountState::Active && (open || !complete || !account.completed)
         });
-        let people = people.map(|(id, account)| Planned {
-            account: id.clone(),
-            person: account.person.clone(),
-            profile: account.profile.clone(),
-            ordinals: Vec::new(),
-        });
-        Self { people: people.collect(), roster_sha256: None }
+        let wanted: Vec<Wanted> = people
+            .map(|(id, account)| Wanted {
+                person: account.person.clone(),
+                profile: account.profile.clone(),
+                account: Some(id.clone()),
+            })
+            .collect();
+        let revocations = pending_revocations(&register);
+        if wanted.is_empty() && revocations.is_empty() {
+            return Ok(Self::nothing(name, &register));
+        }
+        let mut plan = Self::draw(station, &register, wanted, Need::Unfinished)?;
+        let is_there = |id: &AccountId| register.accounts.get(id).is_none_or(|account| plan.idp.has(id, account));
+        plan.people.retain(|planned| is_there(&planned.account));
+        plan.revocations = revocations.into_iter().filter(|pending| is_there(&pending.account)).collect();
+        Ok(plan)
     }
 
-    /// Keys to be made.
+    /// Nobody is asked for, so the IdP need not be asked which it is.
+    fn nothing(name: &str, register: &Register) -> Self {
+        let idp = IdpIdentity { name: name.to_owned(), instance: IdpInstance::new("unknown", name) };
+        Self {
+            people: Vec::new(),
+            idp,
+            roster_sha256: None,
+            revocations: Vec::new(),
+            withdrawn_without_key: false,
+            head: register.head.clone(),
+        }
+    }
+
+    /// Whether there is nothing in it at all.
+    pub fn is_empty(&self) -> bool {
+        self.people.is_empty() && self.revocations.is_empty()
+    }
+
+    fn draw(station: &Station<'_>, register: &Register, wanted: Vec<Wanted>, need: Need) -> Result<Self, RunError> {
+        preflight::ask_idp(station)?;
+        let instance = station.retry_policy.ask(&station.cancel, || station.directory.instance())?;
+        let idp = IdpIdentity { name: station.directory.name().to_owned(), instance };
+        let mut attendance = Attendance::new(station);
+        let mut people: Vec<Planned> = Vec::new();
+        let mut rows: BTreeMap<AccountId, String> = BTreeMap::new();
+        for one in wanted {
+            let mut planned = plan_one(station, register, &idp, &mut attendance, one, need)?;
+            if let Some(other) = rows.get(&planned.account).filter(|_| planned.refused.is_none()) {
+                let message = format!("is the same person as {other}, who is in this roster already");
+                planned.refuse(Failure { code: FailureCode::AccountRefused, message, ctap_status: None });
+            }
+            rows.entry(planned.account.clone()).or_insert_with(|| planned.person.account.clone());
+            people.push(planned);
+        }
+        let withdrawn_without_key = matches!(need, Need::OneMore);
+        let (revocations, head) = (Vec::new(), register.head.clone());
+        Ok(Self { people, idp, roster_sha256: None, revocations, withdrawn_without_key, head })
+    }
+
+    /// Keys to be made, and to be finished.
     pub fn keys(&self) -> usize {
-        self.people.iter().map(|planned| planned.ordinals.len()).sum()
+        self.people.iter().map(|planned| planned.ordinals.len() + planned.unfinished.len()).sum()
+    }
+
+    /// Changes that somebody has to agree to, with whose they are.
+    pub fn to_be_agreed(&self) -> impl Iterator<Item = (&Planned, &Change)> {
+        let changes =
+            self.people.iter().flat_map(|planned| planned.changes.iter().map(move |change| (planned, change)));
+        changes.filter(|(_, change)| change.needs_consent())
     }
 }
 
-/// The highest ordinal that an account's jobs have.
-fn last_ordinal(account: &AccountId, book: &Register) -> usize {
-    book.jobs.values().filter(|job| job.account == *account).map(|job| job.ordinal).max().unwrap_or(0)
+impl Planned {
+    /// Whether there is something to do about keys.
+    pub fn has_keys_to_come(&self) -> bool {
+        !self.ordinals.is_empty() || !self.unfinished.is_empty()
+    }
+
+    fn refuse(&mut self, why: Failure) {
+        (self.user, self.refused) = (None, Some(why));
+        (self.changes, self.unfinished, self.ordinals) = (Vec::new(), Vec::new(), Vec::new());
+    }
 }
 
-/// How many keys an account has or will have from its jobs, those that are to be confirmed too.
-fn keys_had_or_to_come(account: &AccountId, book: &Register) -> usize {
-    let standing = book.standing(account, OffsetDateTime::now_utc());
-    standing.map_or(0, |standing| standing.in_service() + standing.to_be_confirmed() + standing.to_come())
+fn plan_one(
+    station: &Station<'_>,
+    register: &Register,
+    idp: &IdpIdentity,
+    attendance: &mut Attendance<'_, '_>,
+    wanted: Wanted,
+    need: Need,
+) -> Result<Planned, RunError> {
+    let Wanted { person, profile, account } = wanted;
+    let login = account.as_ref().map_or(person.account.as_str(), |id| register.login(id)).to_owned();
+    let open = account.as_ref().map(|id| unfinished(register, id));
+    let mut planned = Planned {
+        account: account.unwrap_or_else(|| AccountId::new(&idp.name, &login)),
+        login: login.clone(),
+        person,
+        profile,
+        user: None,
+        other_methods: Vec::new(),
+        changes: Vec::new(),
+        unfinished: Vec::new(),
+        ordinals: Vec::new(),
+        refused: None,
+    };
+    if open.is_some_and(|open| open.is_empty()) {
+        // Nothing was begun for somebody who is not done: keys are missing, and the IdP need not be asked about that.
+        return Ok(planned);
+    }
+    let user = match attendance.find(&login)? {
+        Ok(user) => user,
+        Err(failure) => {
+            if let Some(known) = register.holder_of_login(idp, &login) {
+                planned.account = known.clone();
+            }
+            planned.refuse(failure);
+            return Ok(planned);
+        }
+    };
+    match account_of(register, idp, &login, &user) {
+        Ok(account) => planned.account = account,
+        Err(holder) => {
+            planned.refuse(failure_of(same_person::changed(&register.person(&holder), &user))?);
+            planned.account = holder;
+            return Ok(planned);
+        }
+    }
+    planned.login.clone_from(&user.login);
+    hold_against(station, register, &mut planned, need);
+    let known = register.accounts.get(&planned.account);
+    let is_as_known = known.is_some_and(|known| known.idp.as_ref() == Some(&idp.instance));
+    if planned.has_keys_to_come() || !planned.changes.is_empty() || !is_as_known {
+        match attendance.ask(&login, || station.directory.other_methods(&user))? {
+            Ok(methods) => planned.other_methods = methods,
+            Err(failure) => {
+                planned.refuse(failure);
+                return Ok(planned);
+            }
+        }
+    }
+    planned.user = Some(user);
+    Ok(planned)
+}
+
+/// What the register has of the account decides what changes and what is still to be made.
+fn hold_against(station: &Station<'_>, register: &Register, planned: &mut Planned, need: Need) {
+    let id = planned.account.clone();
+    planned.unfinished = unfinished(register, &id);
+    let now = (station.now)();
+    if let Some(known) = register.accounts.get(&id) {
+        let over = |new: &mut Option<String>, old: &Option<String>| *new = new.take().or_else(|| old.clone());
+        over(&mut planned.person.name, &known.person.name);
+        over(&mut planned.person.ticket, &known.person.ticket);
+        over(&mut planned.person.reason, &known.person.reason);
+        over(&mut planned.person.storage, &known.person.storage);
+        let unmet = || unmet(register, &id, &planned.profile, now);
+        if known.state != AccountState::Active {
+            planned.changes.push(Change::Back);
+        }
+        if known.login != planned.login {
+            planned.changes.push(Change::Login { from: known.login.clone() });
+        }
+        if known.person.name != planned.person.name {
+            planned.changes.push(Change::Name { from: known.person.name.clone() });
+        }
+        if known.profile.name != planned.profile.name {
+            planned.changes.push(Change::Profile { from: known.profile.name.clone(), unmet: unmet() });
+        } else if known.profile != planned.profile {
+            planned.changes.push(Change::Rules { unmet: unmet() });
+        }
+    } else {
+        planned.changes.push(Change::New);
+    }
+    let standing = register.standing_with(&id, &planned.profile, now);
+    let last = register.last_ordinal(&id);
+    let missing = match need {
+        Need::Required => {
+            let required = planned.profile.keys.required;
+            required.saturating_sub(standing.map_or(0, |standing| standing.had_or_to_come()))
+        }
+        Need::OneMore => usize::from(planned.unfinished.is_empty()),
+        Need::Unfinished => 0,
+    };
+    planned.ordinals = (last + 1..=last + missing).collect();
+}
+
+fn pending_revocations(register: &Register) -> Vec<PendingRevocation> {
+    let pending = register.credentials.values().filter(|one| one.state.may_be_registered()).filter_map(|one| {
+        let reason = one.to_be_revoked.clone()?;
+        let login = register.login(&one.account).to_owned();
+        Some(PendingRevocation { account: one.account.clone(), login, ordinal: one.ordinal, reason })
+    });
+    pending.collect()
+}
+
+fn unfinished(register: &Register, id: &AccountId) -> Vec<Unfinished> {
+    let jobs = register.accounts.get(id).map(|account| account.jobs.as_slice()).unwrap_or_default();
+    let open = jobs.iter().filter_map(|id| {
+        let job = &register.jobs[id];
+        Some(Unfinished { job: *id, ordinal: job.ordinal, step: job.state.step()? })
+    });
+    open.collect()
+}
+
+/// Keys in service that do not meet a profile.
+fn unmet(register: &Register, id: &AccountId, profile: &Profile, now: time::OffsetDateTime) -> Vec<Unmet> {
+    let keys = register.standing_with(id, profile, now).map(|standing| standing.keys).unwrap_or_default();
+    let unmet = keys.into_iter().filter_map(|key| match key.standing {
+        KeyStanding::ProfileNotMet { why } => Some(Unmet { ordinal: key.ordinal, why }),
+        _ => None,
+    });
+    unmet.collect()
 }

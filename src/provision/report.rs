@@ -38,6 +38,8 @@ pub struct JobReport {
 pub struct AccountReport {
     /// The account.
     pub account: AccountId,
+    /// Its login at the IdP.
+    pub login: String,
     /// The person's name.
     pub person: String,
     /// The profile's name.
@@ -74,7 +76,6 @@ impl Report {
         journal: &Journal<'_>,
         batch: u64,
         people: &[Planned],
-        absent: &BTreeMap<AccountId, Failure>,
         failures: &BTreeMap<JobId, (Step, Failure)>,
     ) -> Self {
         let book = journal.book();
@@ -84,6 +85,7 @@ impl Report {
             let jobs = account.map(|account| account.jobs.as_slice()).unwrap_or_default();
             AccountReport {
                 account: planned.account.clone(),
+                login: planned.login.clone(),
                 person: planned.person.display_name().to_owned(),
                 profile: planned.profile.name.to_string(),
                 complete: standing.as_ref().is_some_and(Standing::is_complete),
@@ -91,6 +93,7 @@ impl Report {
                 other_methods: account.map(|account| account.other_methods.clone()).unwrap_or_default(),
                 jobs: jobs
                     .iter()
+                    .filter(|id| !book.jobs[id].is_withdrawn())
                     .map(|id| {
                         let live = book
                             .credentials
@@ -99,7 +102,7 @@ impl Report {
                         job_report(*id, &book.jobs[id], live, failures.get(id).cloned())
                     })
                     .collect(),
-                failure: absent.get(&planned.account).cloned(),
+                failure: planned.refused.clone(),
             }
         });
         Self {

@@ -1,22 +1,88 @@
-//! The person of the roster at the IdP, written down when the ledger first meets them.
+//! Is the person who was asked for the person at the IdP, and which account of the register is that?
+//!
+//! It goes by the IdP's own id of the user. A login that belongs to another user now is refused: logins are handed on, ids are
+//! not.
 
 use super::job_error::JobError;
-use super::journal::Journal;
-use super::plan::Planned;
-use super::same_person;
+use super::run_error::RunError;
+use super::same_person::{self, PersonError};
 use super::station::Station;
-use crate::idp::User;
-use crate::ledger::Event;
+use crate::idp::{DirectoryError, User};
+use crate::ledger::{AccountId, Failure, FailureCode};
+use crate::register::{IdpIdentity, Register};
 
-/// Finds the account, and refuses one that is not the ledger's person.
-pub fn resolve(station: &Station<'_>, journal: &Journal<'_>, planned: &Planned) -> Result<User, JobError> {
-    let (directory, account) = (station.directory, &planned.account);
-    let known = journal.book().accounts.get(account).and_then(|account| account.user_id.clone());
-    let user = same_person::find_active(directory, &station.retry_policy, &station.cancel, account, known.as_deref())?;
-    if known.is_none() {
-        let other_methods = station.retry_policy.ask(&station.cancel, || directory.other_methods(&user))?;
-        let found = Event::UserFound { account: account.clone(), user_id: user.id.clone(), other_methods };
-        journal.record(&found)?;
+/// Looks people up at the IdP, and leaves off where it does not answer.
+pub struct Attendance<'s, 'a> {
+    station: &'s Station<'a>,
+    /// Why the IdP did not answer for the last person.
+    silence: Option<Failure>,
+    /// Whether that happened twice in a row: once may be about the person, twice is about the IdP.
+    gone: bool,
+}
+
+impl<'s, 'a> Attendance<'s, 'a> {
+    /// Nobody was asked for yet.
+    pub fn new(station: &'s Station<'a>) -> Self {
+        Self { station, silence: None, gone: false }
     }
-    Ok(user)
+
+    /// The user with a login, who has to be active. The inner failure is about this person, or says that the IdP does not answer;
+    /// the operator hears of it.
+    pub fn find(&mut self, login: &str) -> Result<Result<User, Failure>, RunError> {
+        let directory = self.station.directory;
+        let found = self.ask(login, || directory.find_user(login))?;
+        let Some(error) = found.clone().ok().and_then(|user| same_person::active(user).err()) else { return Ok(found) };
+        let failure = failure_of(error)?;
+        self.station.operator.tell(&failure.message);
+        Ok(Err(failure))
+    }
+
+    /// Asks something about a person, as [`Attendance::find`] does.
+    pub fn ask<T>(
+        &mut self,
+        login: &str,
+        request: impl FnMut() -> Result<T, DirectoryError>,
+    ) -> Result<Result<T, Failure>, RunError> {
+        if let (true, Some(failure)) = (self.gone, &self.silence) {
+            // An IdP that is down is not asked again for each of a hundred people.
+            return Ok(Err(failure.clone()));
+        }
+        let failure = match self.station.retry_policy.ask(&self.station.cancel, request).map_err(JobError::from) {
+            Ok(answer) => {
+                self.silence = None;
+                return Ok(Ok(answer));
+            }
+            Err(JobError::Ledger(error)) => return Err(error.into()),
+            Err(JobError::Job(failure)) => failure,
+        };
+        self.station.operator.tell(&format!("{login}: {}", failure.message));
+        let silent = matches!(failure.code, FailureCode::DirectoryDown | FailureCode::DirectorySignIn);
+        self.gone = silent && self.silence.is_some();
+        self.silence = silent.then(|| failure.clone());
+        Ok(Err(failure))
+    }
+}
+
+/// The account of the user that the IdP found under a login: the one that the register has, or a new one. Fails, with the account
+/// that the register has under this login, if that is somebody else's.
+pub fn account_of(register: &Register, idp: &IdpIdentity, login: &str, user: &User) -> Result<AccountId, AccountId> {
+    let known = register.account_of_user(idp, &user.id);
+    if let Some(known) = known.or_else(|| register.unresolved_account(idp, &[login, &user.login])) {
+        return Ok(known.clone());
+    }
+    let holder = [user.login.as_str(), login].into_iter().find_map(|login| register.holder_of_login(idp, login));
+    if let Some(holder) = holder {
+        return Err(holder.clone());
+    }
+    let new = AccountId::new(&idp.name, &user.login);
+    let is_taken = register.accounts.contains_key(&new);
+    Ok(if is_taken { AccountId { user_id: Some(user.id.clone()), ..new } } else { new })
+}
+
+/// Why nothing is done for a person.
+pub fn failure_of(error: PersonError) -> Result<Failure, RunError> {
+    match JobError::from(error) {
+        JobError::Job(failure) => Ok(failure),
+        JobError::Ledger(error) => Err(error.into()),
+    }
 }

@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     fn account(login: &str) -> Resource {
-        Resource::Account(AccountId { directory: "acme".into(), login: login.into() })
+        Resource::Account(AccountId::new("acme", login))
     }
 
     #[test]

@@ -5,12 +5,13 @@
 
 use time::OffsetDateTime;
 
+use super::job_error::JobError;
 use super::journal::Journal;
 use super::retry_policy::RetryPolicy;
 use super::same_person::{self, PersonError};
 use crate::idp::{Directory, DirectoryError, Registration};
-use crate::ledger::{AccountId, Event, JobId, LedgerError, Store};
-use crate::register::JobState;
+use crate::ledger::{AccountId, Event, Failure, FailureCode, JobId, LedgerError, Store};
+use crate::register::{JobState, KnownPerson};
 use keywright_fido::hid::Cancel;
 use keywright_fido::webauthn::CredentialId;
 
@@ -25,6 +26,8 @@ pub struct Revocation {
     pub absent: Vec<CredentialId>,
     /// Credentials whose key a person removed at a directory without an API, on that person's word.
     pub by_hand: Vec<CredentialId>,
+    /// Credentials that are to be removed by the next `resume`, because the IdP did not answer: they still sign in.
+    pub pending: Vec<CredentialId>,
     /// Whether the job was not done, and is given up.
     pub given_up: bool,
     /// Registered keys, seen to sign, that the account has left.
@@ -74,58 +77,128 @@ pub fn revoke(
     reason: &str,
 ) -> Result<Revocation, RevokeError> {
     let journal = Journal::open(store)?;
-    let (id, job, user_id) = {
+    revoke_in(&journal, directory, retry_policy, cancel, account, ordinal, reason)
+}
+
+/// As [`revoke`], in a journal that is open.
+pub(super) fn revoke_in(
+    journal: &Journal<'_>,
+    directory: &dyn Directory,
+    retry_policy: &RetryPolicy,
+    cancel: &Cancel,
+    account: &AccountId,
+    ordinal: usize,
+    reason: &str,
+) -> Result<Revocation, RevokeError> {
+    let (id, job, person) = {
         let book = journal.book();
-        let found = book.jobs.iter().find(|(_, job)| job.account == *account && job.ordinal == ordinal);
-        let (id, job) = found.ok_or_else(|| RevokeError::NoSuchKey { account: account.clone(), ordinal })?;
-        (*id, job.clone(), book.accounts[account].user_id.clone())
+        let found = book.job_of_key(account, ordinal);
+        let id = found.ok_or_else(|| RevokeError::NoSuchKey { account: account.clone(), ordinal })?;
+        (id, book.jobs[&id].clone(), book.person(account))
     };
     let mut revocation = Revocation {
         job: id,
         removed: Vec::new(),
         absent: Vec::new(),
         by_hand: Vec::new(),
+        pending: Vec::new(),
         given_up: false,
         keys_left: 0,
     };
-    match (directory.registration(), user_id) {
-        (Registration::ByHand(_), _) => {
-            for credential_id in credentials_to_remove(&journal, id) {
+    match directory.registration() {
+        Registration::ByHand(_) => {
+            for credential_id in credentials_to_remove(journal, id) {
                 revocation.by_hand.push(credential_id.clone());
-                record_revoked(&journal, account, credential_id, reason)?;
+                record_revoked(journal, account, credential_id, reason)?;
             }
         }
         // Nobody was ever asked for at the IdP, and there is nothing there.
-        (Registration::Api, None) => {}
-        (Registration::Api, Some(user_id)) => {
-            let user = same_person::find(directory, retry_policy, cancel, account, Some(&user_id))?;
-            let listed = retry_policy.ask(cancel, || directory.list(&user))?;
-            for credential_id in credentials_to_remove(&journal, id) {
-                let names = directory_names(&journal, id, &credential_id);
-                match listed.iter().find(|one| one.is(&credential_id, names.iter().map(String::as_str))) {
-                    Some(registered) => {
-                        retry_policy.ask(cancel, || directory.revoke(&user, registered))?;
-                        revocation.removed.push(credential_id.clone());
-                    }
-                    None => revocation.absent.push(credential_id.clone()),
-                }
-                record_revoked(&journal, account, credential_id, reason)?;
-            }
-            if job.directory_waits
-                && let Some(pending) = job.ceremony().and_then(|ceremony| ceremony.pending.as_ref())
-            {
-                retry_policy.ask(cancel, || directory.abandon(&user, pending))?;
-                journal.record(&Event::CeremonyAbandoned { job: id, pending: pending.clone() })?;
-            }
+        Registration::Api if person.user_id.is_none() => {}
+        Registration::Api => {
+            let at = Removal { journal, directory, retry_policy, cancel, job: id, person: &person, reason };
+            at.remove_all(&mut revocation)?;
         }
     }
-    if !matches!(job.state, JobState::Done | JobState::GivenUp) {
+    if revocation.pending.is_empty() && !matches!(job.state, JobState::Done | JobState::GivenUp) {
         journal.record(&Event::JobGivenUp { job: id, reason: reason.to_owned() })?;
         revocation.given_up = true;
     }
-    let left = journal.book().standing(account, OffsetDateTime::now_utc()).map_or(0, |standing| standing.in_service());
-    revocation.keys_left = left;
+    revocation.keys_left = keys_left(journal, account);
     Ok(revocation)
+}
+
+/// What one key's removal at an IdP works with.
+struct Removal<'r, 'a> {
+    journal: &'r Journal<'a>,
+    directory: &'r dyn Directory,
+    retry_policy: &'r RetryPolicy,
+    cancel: &'r Cancel,
+    job: JobId,
+    person: &'r KnownPerson,
+    reason: &'r str,
+}
+
+impl Removal<'_, '_> {
+    /// Removes the key's credentials, and the registration that waits for one. An IdP that does not answer is told later.
+    fn remove_all(&self, revocation: &mut Revocation) -> Result<(), RevokeError> {
+        let (directory, account) = (self.directory, &self.person.account);
+        let asked = same_person::find(directory, self.retry_policy, self.cancel, self.person)
+            .and_then(|user| Ok((self.ask(|| directory.list(&user))?, user)));
+        let (listed, user) = match asked {
+            Ok(answer) => answer,
+            Err(PersonError::Directory(error)) if is_away(&error) => return self.put_off(error, revocation),
+            Err(error) => return Err(error.into()),
+        };
+        for credential_id in credentials_to_remove(self.journal, self.job) {
+            let names = directory_names(self.journal, self.job, &credential_id);
+            match listed.iter().find(|one| one.is(&credential_id, names.iter().map(String::as_str))) {
+                Some(registered) => match self.ask(|| directory.revoke(&user, registered)) {
+                    Ok(()) => revocation.removed.push(credential_id.clone()),
+                    Err(error) if is_away(&error) => return self.put_off(error, revocation),
+                    Err(error) => return Err(error.into()),
+                },
+                None => revocation.absent.push(credential_id.clone()),
+            }
+            record_revoked(self.journal, account, credential_id, self.reason)?;
+        }
+        let pending = {
+            let book = self.journal.book();
+            let job = &book.jobs[&self.job];
+            job.ceremony().filter(|_| job.directory_waits).and_then(|ceremony| ceremony.pending.clone())
+        };
+        if let Some(pending) = pending {
+            self.ask(|| directory.abandon(&user, &pending))?;
+            self.journal.record(&Event::CeremonyAbandoned { job: self.job, pending })?;
+        }
+        Ok(())
+    }
+
+    fn ask<T>(&self, request: impl FnMut() -> Result<T, DirectoryError>) -> Result<T, DirectoryError> {
+        self.retry_policy.ask(self.cancel, request)
+    }
+
+    /// Writes down what is still to be removed, once: until it is, it signs in. Fails as the IdP did where there is nothing.
+    fn put_off(&self, error: DirectoryError, revocation: &mut Revocation) -> Result<(), RevokeError> {
+        for credential_id in credentials_to_remove(self.journal, self.job) {
+            let is_known = self.journal.book().credentials[&credential_id].to_be_revoked.is_some();
+            if !is_known {
+                let (account, reason) = (self.person.account.clone(), self.reason.to_owned());
+                let credential_id = credential_id.clone();
+                self.journal.record(&Event::RevocationRequested { account, credential_id, reason })?;
+            }
+            revocation.pending.push(credential_id);
+        }
+        if revocation.pending.is_empty() { Err(error.into()) } else { Ok(()) }
+    }
+}
+
+fn keys_left(journal: &Journal<'_>, account: &AccountId) -> usize {
+    journal.book().standing(account, OffsetDateTime::now_utc()).map_or(0, |standing| standing.in_service())
+}
+
+/// Whether the IdP may do it later.
+fn is_away(error: &DirectoryError) -> bool {
+    matches!(JobError::from(error.clone()), JobError::Job(Failure { code: FailureCode::DirectoryDown, .. }))
 }
 
 fn record_revoked(

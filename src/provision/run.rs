@@ -1,41 +1,39 @@
-//! Runs a plan, or what earlier runs left open, with all keys that are there at once.
+//! Carries out a plan with all keys that are there at once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::job_error::JobError;
 use super::journal::Journal;
-use super::plan::{Plan, Planned};
+use super::plan::{Change, PendingRevocation, Plan, Planned};
 use super::preflight;
 use super::report::Report;
-use super::resolve_account::resolve;
+use super::revoke::{self, RevokeError};
 use super::run_error::RunError;
 use super::scheduler::{ResolvedAccount, Scheduler};
 use super::station::Station;
-use crate::ledger::{AccountId, Event, Failure, FailureCode, JobId};
+use crate::ledger::{AccountId, Event, Failure, JobId, LedgerError, Step};
+use crate::register::Register;
 
 /// Makes every key of the plan, and goes on with what earlier runs left open for its people. Failures of single people are in
-/// the report.
+/// the report. Fails with [`LedgerError::Conflict`] if the log went on since the plan was drawn.
 pub fn run(station: &Station<'_>, plan: &Plan) -> Result<Report, RunError> {
-    go(station, &Journal::open(station.store)?, plan)
-}
-
-/// Goes on with everyone in the ledger who is not done.
-pub fn resume(station: &Station<'_>) -> Result<Report, RunError> {
+    preflight::every_pin_has_a_way(station, plan)?;
     let journal = Journal::open(station.store)?;
-    let plan = Plan::for_resuming(station.directory.name(), &journal.book());
-    go(station, &journal, &plan)
+    let (batch, first_new, head) = {
+        let register = journal.book();
+        (register.batch + 1, register.next_job(), register.head.clone())
+    };
+    if head != plan.head {
+        return Err(LedgerError::Conflict { expected: plan.head.clone(), found: head }.into());
+    }
+    let events = beginning(station, &journal.book(), plan, batch);
+    journal.record_all(&events)?;
+    finish_revocations(station, &journal, plan)?;
+    let failures = work(station, &journal, first_new, plan)?;
+    Ok(Report::of(station, &journal, batch, &plan.people, &failures))
 }
 
-fn go(station: &Station<'_>, journal: &Journal<'_>, plan: &Plan) -> Result<Report, RunError> {
-    preflight::check(station, plan)?;
-    let batch = journal.book().batch + 1;
-    journal.record_all(&beginning(station, journal, plan, batch))?;
-    work(station, journal, batch, &plan.people)
-}
-
-/// The plan as events. They are written at once, so that a crash leaves the whole plan in the ledger, or nothing of it.
-fn beginning(station: &Station<'_>, journal: &Journal<'_>, plan: &Plan, batch: u64) -> Vec<Event> {
-    let book = journal.book();
+/// The plan as events. They are written at once, so that a crash leaves the whole plan in the log, or nothing of it.
+fn beginning(station: &Station<'_>, register: &Register, plan: &Plan, batch: u64) -> Vec<Event> {
     let mut events = vec![Event::BatchStarted {
         batch,
         operator: station.operator_name.clone(),
@@ -43,14 +41,20 @@ fn beginning(station: &Station<'_>, journal: &Journal<'_>, plan: &Plan, batch: u
         directory: station.directory.name().to_owned(),
         roster_sha256: plan.roster_sha256.map(|hash| data_encoding::HEXLOWER.encode(&hash)),
     }];
-    let mut next = book.next_job();
-    for planned in plan.people.iter().filter(|planned| !planned.ordinals.is_empty()) {
-        events.push(Event::AccountPlanned {
-            batch,
-            account: planned.account.clone(),
-            person: planned.person.clone(),
-            profile: Box::new(planned.profile.clone()),
-        });
+    let mut next = register.next_job();
+    for planned in plan.people.iter().filter(|planned| planned.refused.is_none()) {
+        let known = register.accounts.get(&planned.account);
+        let as_known = known.is_some_and(|known| known.person == planned.person && known.profile == planned.profile);
+        let is_back = planned.changes.contains(&Change::Back);
+        if planned.user.is_some() && (!as_known || is_back || !planned.ordinals.is_empty()) {
+            events.push(Event::AccountPlanned {
+                batch,
+                account: planned.account.clone(),
+                person: planned.person.clone(),
+                profile: Box::new(planned.profile.clone()),
+            });
+        }
+        events.extend(user_found(register, plan, planned));
         for ordinal in &planned.ordinals {
             events.push(Event::JobPlanned { job: next, account: planned.account.clone(), ordinal: *ordinal });
             next = JobId(next.0 + 1);
@@ -59,71 +63,76 @@ fn beginning(station: &Station<'_>, journal: &Journal<'_>, plan: &Plan, batch: u
     events
 }
 
-fn work(station: &Station<'_>, journal: &Journal<'_>, batch: u64, people: &[Planned]) -> Result<Report, RunError> {
-    let (attendees, absent) = attendance(station, journal, people)?;
-    let jobs = open_jobs(journal, attendees.keys().collect());
-    for planned in people {
+/// What the IdP says of the user, if the register does not say the same.
+fn user_found(register: &Register, plan: &Plan, planned: &Planned) -> Option<Event> {
+    let user = planned.user.as_ref()?;
+    let known = register.accounts.get(&planned.account);
+    let is_known = known.is_some_and(|known| {
+        known.user_id.as_deref() == Some(user.id.as_str())
+            && known.login == user.login
+            && known.idp.as_ref() == Some(&plan.idp.instance)
+    });
+    (!is_known).then(|| Event::UserFound {
+        account: planned.account.clone(),
+        user_id: user.id.clone(),
+        login: Some(user.login.clone()),
+        idp: Some(plan.idp.instance.clone()),
+        other_methods: planned.other_methods.clone(),
+    })
+}
+
+/// Removes at the IdP what was revoked while it was away.
+fn finish_revocations(station: &Station<'_>, journal: &Journal<'_>, plan: &Plan) -> Result<(), RunError> {
+    for PendingRevocation { account, login, ordinal, reason } in &plan.revocations {
+        let (directory, cancel) = (station.directory, &station.cancel);
+        let message =
+            match revoke::revoke_in(journal, directory, &station.retry_policy, cancel, account, *ordinal, reason) {
+                Ok(done) if done.pending.is_empty() => format!("{login}'s key {ordinal} is removed at the IdP"),
+                Ok(_) => format!("{login}'s key {ordinal} still signs in: the IdP did not answer"),
+                Err(RevokeError::Ledger(error)) => return Err(error.into()),
+                Err(error) => format!("{login}'s key {ordinal} still signs in: {error}"),
+            };
+        station.operator.tell(&message);
+    }
+    Ok(())
+}
+
+/// Works on everything that is open. Returns why jobs stopped.
+fn work(
+    station: &Station<'_>,
+    journal: &Journal<'_>,
+    first_new: JobId,
+    plan: &Plan,
+) -> Result<BTreeMap<JobId, (Step, Failure)>, RunError> {
+    let attendees = plan.people.iter().filter_map(|planned| {
+        let user = planned.user.clone().filter(|_| planned.has_keys_to_come())?;
+        Some((planned.account.clone(), ResolvedAccount { planned: planned.clone(), user }))
+    });
+    let attendees: BTreeMap<AccountId, ResolvedAccount> = attendees.collect();
+    let jobs = open_jobs(journal, &attendees);
+    for planned in &plan.people {
         // The last run may have ended between the last key and this.
         journal.complete_account(&planned.account)?;
     }
     let failures =
         if jobs.is_empty() { BTreeMap::new() } else { Scheduler::new(station, journal, &attendees, &jobs).work()? };
-    let report = Report::of(station, journal, batch, people, &absent, &failures);
-    let nothing_happened = failures.is_empty() && !jobs.is_empty() && jobs.iter().all(|job| untouched(journal, *job));
-    if nothing_happened && !report.interrupted {
+    let no_key_came = failures.is_empty() && !jobs.is_empty() && jobs.iter().all(|job| untouched(journal, *job));
+    if no_key_came && plan.withdrawn_without_key {
+        let reason = "no key was plugged in".to_owned();
+        let mut planned_now = jobs.iter().filter(|job| **job >= first_new);
+        planned_now.try_for_each(|job| journal.record(&Event::JobGivenUp { job: *job, reason: reason.clone() }))?;
+    }
+    if no_key_came && !station.cancel.is_cancelled() {
         return Err(RunError::NoKey);
     }
-    Ok(report)
+    Ok(failures)
 }
 
 fn untouched(journal: &Journal<'_>, job: JobId) -> bool {
     journal.book().jobs[&job].outcomes.is_empty()
 }
 
-/// Looks every person up who has a key to come. Those whom the directory does not know, or not as the person of the ledger, are
-/// left out, with the reason.
-#[allow(clippy::type_complexity, reason = "two maps by account, read at one place")]
-fn attendance(
-    station: &Station<'_>,
-    journal: &Journal<'_>,
-    people: &[Planned],
-) -> Result<(BTreeMap<AccountId, ResolvedAccount>, BTreeMap<AccountId, Failure>), RunError> {
-    let (mut attendees, mut absent) = (BTreeMap::new(), BTreeMap::new());
-    // Why the directory did not answer for the last person.
-    let mut silence: Option<Failure> = None;
-    let mut gone = false;
-    for planned in people {
-        let account = &planned.account;
-        if open_jobs(journal, [account].into()).is_empty() {
-            continue;
-        }
-        if let (true, Some(failure)) = (gone, &silence) {
-            // A directory that is down is not asked again for each of a hundred people.
-            absent.insert(account.clone(), failure.clone());
-            continue;
-        }
-        match resolve(station, journal, planned) {
-            Ok(user) => {
-                silence = None;
-                attendees.insert(account.clone(), ResolvedAccount { planned: planned.clone(), user });
-            }
-            Err(JobError::Ledger(error)) => return Err(error.into()),
-            Err(JobError::Job(failure)) => {
-                station.operator.tell(&format!("{}: {}", account.login, failure.message));
-                let silent = matches!(failure.code, FailureCode::DirectoryDown | FailureCode::DirectorySignIn);
-                // Once may be about this person; twice in a row is about the directory.
-                gone = silent && silence.is_some();
-                silence = silent.then(|| failure.clone());
-                absent.insert(account.clone(), failure);
-            }
-        }
-    }
-    Ok((attendees, absent))
-}
-
 /// Jobs of these accounts that are not done, in order.
-fn open_jobs(journal: &Journal<'_>, accounts: BTreeSet<&AccountId>) -> Vec<JobId> {
-    let book = journal.book();
-    let open = book.jobs.iter().filter(|(_, job)| job.state.step().is_some() && accounts.contains(&job.account));
-    open.map(|(id, _)| *id).collect()
+fn open_jobs(journal: &Journal<'_>, attendees: &BTreeMap<AccountId, ResolvedAccount>) -> Vec<JobId> {
+    journal.book().unfinished().filter(|(_, job)| attendees.contains_key(&job.account)).map(|(id, _)| id).collect()
 }

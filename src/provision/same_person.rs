@@ -6,47 +6,63 @@
 
 use super::retry_policy::RetryPolicy;
 use crate::idp::{Directory, DirectoryError, User};
-use crate::ledger::AccountId;
+use crate::register::KnownPerson;
 use keywright_fido::hid::Cancel;
 
 /// Why nothing is done for an account.
 #[derive(Debug, thiserror::Error)]
 pub enum PersonError {
     /// The login was handed on.
-    #[error("{account} is another user now (id {found}, was {known})")]
+    #[error(
+        "{login} belongs to another user now (id {found}, was {known}); if the first one left, write that down with 'keywright account left {login}'"
+    )]
     Changed {
-        /// The account.
-        account: AccountId,
+        /// The login.
+        login: String,
         /// The user's id when the ledger first met the account.
         known: String,
         /// The user's id now.
         found: String,
     },
     /// The account was switched off.
-    #[error("{account} is not active there")]
+    #[error("{login} is not active at the IdP")]
     Inactive {
-        /// The account.
-        account: AccountId,
+        /// The login.
+        login: String,
     },
     /// The IdP.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
 }
 
-/// The user under the account's login, if it is the one that the ledger knows by `known`, the IdP's id; `None` if it never met
-/// the account. Active or not: keys of somebody who left are taken out of service too.
+/// The user under the account's login, if it is the one that the register knows. Active or not: keys of somebody who left are taken
+/// out of service too.
 pub fn find(
     directory: &dyn Directory,
     retry_policy: &RetryPolicy,
     cancel: &Cancel,
-    account: &AccountId,
-    known: Option<&str>,
+    person: &KnownPerson,
 ) -> Result<User, PersonError> {
-    let user = retry_policy.ask(cancel, || directory.find_user(&account.login))?;
-    match known.filter(|known| *known != user.id) {
-        Some(known) => Err(PersonError::Changed { account: account.clone(), known: known.to_owned(), found: user.id }),
-        None => Ok(user),
+    let by_login = retry_policy.ask(cancel, || directory.find_user(&person.login));
+    let error = match by_login {
+        Ok(user) if person.is(&user.id) => return Ok(user),
+        Ok(user) => changed(person, &user),
+        Err(error @ DirectoryError::NotFound { .. }) => error.into(),
+        Err(error) => return Err(error.into()),
+    };
+    // A login that was changed or handed on leads to nobody or to somebody else. Many IdPs take the id in its place.
+    let Some(id) = &person.user_id else { return Err(error) };
+    match retry_policy.ask(cancel, || directory.find_user(id)) {
+        Ok(user) if person.is(&user.id) => Ok(user),
+        Ok(_) | Err(DirectoryError::NotFound { .. } | DirectoryError::Refused { .. }) => Err(error),
+        Err(away) => Err(away.into()),
     }
+}
+
+/// That the login is another user's now.
+pub fn changed(person: &KnownPerson, user: &User) -> PersonError {
+    let known = person.user_id.clone().unwrap_or_else(|| "not known".to_owned());
+    PersonError::Changed { login: person.login.clone(), known, found: user.id.clone() }
 }
 
 /// The same, for somebody whose keys are to sign in.
@@ -54,9 +70,12 @@ pub fn find_active(
     directory: &dyn Directory,
     retry_policy: &RetryPolicy,
     cancel: &Cancel,
-    account: &AccountId,
-    known: Option<&str>,
+    person: &KnownPerson,
 ) -> Result<User, PersonError> {
-    let user = find(directory, retry_policy, cancel, account, known)?;
-    if user.active { Ok(user) } else { Err(PersonError::Inactive { account: account.clone() }) }
+    active(find(directory, retry_policy, cancel, person)?)
+}
+
+/// A user who may sign in.
+pub fn active(user: User) -> Result<User, PersonError> {
+    if user.active { Ok(user) } else { Err(PersonError::Inactive { login: user.login }) }
 }

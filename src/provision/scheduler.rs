@@ -290,7 +290,7 @@ impl<'a> Scheduler<'a> {
     fn tell_done(&self, device: &Device, job: JobId) {
         let (account, ordinal) = {
             let book = self.journal.book();
-            (book.jobs[&job].account.login.clone(), book.jobs[&job].ordinal)
+            (book.login(&book.jobs[&job].account).to_owned(), book.jobs[&job].ordinal)
         };
         let message = format!("the key in {} is {account}'s key {ordinal} already; take it out", device.port);
         self.station.operator.tell(&message);
@@ -299,7 +299,7 @@ impl<'a> Scheduler<'a> {
     fn tell_hidden(&self, device: &Device, job: JobId) {
         let (account, ordinal) = {
             let book = self.journal.book();
-            (book.jobs[&job].account.login.clone(), book.jobs[&job].ordinal)
+            (book.login(&book.jobs[&job].account).to_owned(), book.jobs[&job].ordinal)
         };
         let message = format!(
             "the key in {} has a PIN, hides what is on it, and looks like {account}'s key {ordinal}, which is done; it was \
@@ -317,9 +317,11 @@ impl<'a> Scheduler<'a> {
         };
         for job in missing {
             let message = {
-                let job = &self.journal.book().jobs[&job];
+                let book = self.journal.book();
+                let job = &book.jobs[&job];
                 let port = job.key().map(|key| key.port.as_str()).unwrap_or_default();
-                format!("{}'s key {} was not seen; it was last in port {port}", job.account.login, job.ordinal)
+                let login = book.login(&job.account);
+                format!("{login}'s key {} was not seen; it was last in port {port}", job.ordinal)
             };
             self.station.operator.tell(&message);
         }

@@ -2,9 +2,11 @@
 //!
 //! It is made by reading events in order, and by nothing else.
 
+mod identity;
 mod replay;
 mod standing;
 
+pub use identity::{IdpIdentity, KnownPerson};
 pub use standing::{AccountStanding, KeyLine, KeyStanding, Standing};
 
 use std::collections::BTreeMap;
@@ -12,7 +14,9 @@ use std::collections::BTreeMap;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
-use crate::ledger::{AccountId, Failure, Head, JobId, KeyIdentity, Outcome, SeenByHand, Step, WitnessResult};
+use crate::ledger::{
+    AccountId, Failure, Head, IdpInstance, JobId, KeyIdentity, Outcome, SeenByHand, Step, WitnessResult,
+};
 use crate::profile::{HandOver, Person, Profile};
 use crate::secret::SealedPin;
 use keywright_attest::{Policy, Verdict};
@@ -21,6 +25,12 @@ use keywright_fido::webauthn::{Ceremony, CredentialId, RpId, UserHandle};
 /// An account.
 #[derive(Debug, Clone)]
 pub struct Account {
+    /// The login as the IdP had it when it was asked last; before it was asked, the one that was planned.
+    pub login: String,
+    /// Logins that it had before, the newest last.
+    pub former_logins: Vec<String>,
+    /// Which IdP, once it was asked; `None` in logs of version 0.1.0.
+    pub idp: Option<IdpInstance>,
     /// The roster's newest row.
     pub person: Person,
     /// The newest profile.
@@ -31,6 +41,8 @@ pub struct Account {
     pub other_methods: Vec<String>,
     /// Whether keys are still made for it.
     pub state: AccountState,
+    /// Who ran the newest batch that planned it.
+    pub operator: Option<String>,
     /// Its jobs in order.
     pub jobs: Vec<JobId>,
     /// Whether an event said that it is complete, and none since has taken a key away.
@@ -104,6 +116,11 @@ impl Job {
             Some(Outcome::Inspect { key }) => Some(key),
             _ => None,
         }
+    }
+
+    /// Whether it was given up before any key was taken for it: then it left nothing anywhere.
+    pub fn is_withdrawn(&self) -> bool {
+        self.state == JobState::GivenUp && self.outcomes.is_empty() && self.pins_sealed == 0
     }
 
     /// The working copy of the key's PIN.
@@ -234,8 +251,8 @@ pub struct Credential {
     pub proved: Option<String>,
     /// What is written on the key, where it is kept and by whom, where somebody wrote that down.
     pub kept: Kept,
-    /// Whether it has to be removed at the IdP, which could not be reached.
-    pub to_be_revoked: bool,
+    /// Why it has to be removed at the IdP, which could not be reached; `None` if it has not.
+    pub to_be_revoked: Option<String>,
     /// When the key was given back, RFC 3339.
     pub returned: Option<String>,
     /// When it was last taken out and tried as it should ([`crate::ledger::Event::KeyDrilled`]), RFC 3339.
@@ -248,6 +265,11 @@ impl Credential {
     /// Whether it counts towards a complete account: the IdP has it, and it was seen to sign.
     pub fn is_proved_key(&self) -> bool {
         self.state == CredentialState::Registered && self.proved.is_some()
+    }
+
+    /// Whether somebody has the key: it was made, and is neither back nor wiped.
+    pub fn is_out(&self) -> bool {
+        self.returned.is_none() && !matches!(self.state, CredentialState::Deleted | CredentialState::Erased)
     }
 
     pub(super) fn signed(&mut self, time: &str) {
@@ -269,14 +291,34 @@ pub struct Register {
     pub attention: Vec<(Option<JobId>, String)>,
     /// The newest batch's number; 0 if there was none.
     pub batch: u64,
+    /// Who ran it.
+    pub operator: Option<String>,
     /// The newest entry that was read. What is decided from here is appended after it.
     pub head: Head,
 }
 
 impl Register {
+    /// The login that an account has now, as far as is known.
+    pub fn login<'a>(&'a self, account: &'a AccountId) -> &'a str {
+        self.accounts.get(account).map_or(&account.login, |known| &known.login)
+    }
+
     /// The number for the next job.
     pub fn next_job(&self) -> JobId {
         JobId(self.jobs.keys().next_back().map_or(1, |job| job.0 + 1))
+    }
+
+    /// The job of an account's key, by the key's number in the account.
+    pub fn job_of_key(&self, account: &AccountId, ordinal: usize) -> Option<JobId> {
+        let jobs = &self.accounts.get(account)?.jobs;
+        let named = |id: &&JobId| self.jobs[id].ordinal == ordinal && !self.jobs[id].is_withdrawn();
+        jobs.iter().rev().find(named).copied()
+    }
+
+    /// The highest number that a key of the account has; 0 if it has none.
+    pub fn last_ordinal(&self, account: &AccountId) -> usize {
+        let jobs = self.jobs.values().filter(|job| job.account == *account && !job.is_withdrawn());
+        jobs.map(|job| job.ordinal).max().unwrap_or(0)
     }
 
     /// Jobs with something left to do, in the order they were planned.

@@ -151,7 +151,7 @@ impl Register {
             Event::KeyEdited { credential_id, .. } | Event::KeyReturned { credential_id, .. } => {
                 self.known(credential_id)?;
             }
-            Event::AccountLeft { account, .. } => {
+            Event::AccountLeft { account, .. } | Event::AccountEdited { account, .. } => {
                 self.account(account)?;
             }
             Event::AccountForgotten { account, .. } => {
@@ -232,7 +232,7 @@ impl Register {
             label: None,
             by_hand: None,
             kept: Kept::default(),
-            to_be_revoked: false,
+            to_be_revoked: None,
             returned: None,
             state: CredentialState::OnKey,
             made: String::new(),
@@ -245,15 +245,22 @@ impl Register {
     /// Takes in an event that was checked.
     fn note(&mut self, time: &str, event: &Event, made: Option<Credential>) {
         match event {
-            Event::BatchStarted { batch, .. } => self.batch = *batch,
+            Event::BatchStarted { batch, operator, .. } => {
+                (self.batch, self.operator) = (*batch, Some(operator.clone()));
+            }
             Event::AccountPlanned { account, person, profile, .. } => {
                 let (person, profile) = (person.clone(), (**profile).clone());
                 if let Some(known) = self.accounts.get_mut(account) {
+                    known.operator.clone_from(&self.operator);
                     (known.person, known.profile, known.state) = (person, profile, AccountState::Active);
                     self.recount(account);
                 } else {
                     let (user_id, other_methods, jobs) = (None, Vec::new(), Vec::new());
                     let planned = Account {
+                        login: account.login.clone(),
+                        former_logins: Vec::new(),
+                        idp: None,
+                        operator: self.operator.clone(),
                         person,
                         profile,
                         user_id,
@@ -265,8 +272,15 @@ impl Register {
                     self.accounts.insert(account.clone(), planned);
                 }
             }
-            Event::UserFound { account, user_id, other_methods } => {
+            Event::UserFound { account, user_id, login, idp, other_methods } => {
                 if let Some(account) = self.accounts.get_mut(account) {
+                    if let Some(login) = login.as_ref().filter(|login| **login != account.login) {
+                        let former = std::mem::replace(&mut account.login, login.clone());
+                        account.former_logins.push(former);
+                    }
+                    if idp.is_some() {
+                        account.idp.clone_from(idp);
+                    }
                     account.user_id = Some(user_id.clone());
                     account.other_methods.clone_from(other_methods);
                 }
@@ -337,9 +351,9 @@ impl Register {
                     }
                 }
             }
-            Event::RevocationRequested { credential_id, .. } => {
+            Event::RevocationRequested { credential_id, reason, .. } => {
                 if let Some(credential) = self.credentials.get_mut(credential_id) {
-                    credential.to_be_revoked = true;
+                    credential.to_be_revoked = Some(reason.clone());
                 }
             }
             Event::KeyErased { credential_ids, .. } => {
@@ -351,6 +365,17 @@ impl Register {
                 if let Some(Credential { kept, .. }) = self.credentials.get_mut(credential_id) {
                     for (new, old) in
                         [(label, &mut kept.label), (place, &mut kept.place), (custodian, &mut kept.custodian)]
+                    {
+                        if new.is_some() {
+                            old.clone_from(new);
+                        }
+                    }
+                }
+            }
+            Event::AccountEdited { account, name, ticket, storage, .. } => {
+                if let Some(Account { person, .. }) = self.accounts.get_mut(account) {
+                    for (new, old) in
+                        [(name, &mut person.name), (ticket, &mut person.ticket), (storage, &mut person.storage)]
                     {
                         if new.is_some() {
                             old.clone_from(new);

@@ -9,7 +9,9 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::{AccountState, Credential, CredentialState, Job, JobState, Register};
-use crate::ledger::{AccountId, Entry, FailureCode, JobId, LedgerError, Step};
+use crate::ledger::{AccountId, Entry, FailureCode, JobId, LedgerError, Outcome, Step};
+use crate::profile::Profile;
+use keywright_attest::Policy;
 use keywright_fido::webauthn::CredentialId;
 
 /// What holds of one key.
@@ -28,13 +30,20 @@ pub enum KeyStanding {
         /// When, RFC 3339.
         at: String,
     },
+    /// Made for another profile than the account has now, and it lacks what that demands.
+    ProfileNotMet {
+        /// What it lacks, a sentence each.
+        why: Vec<String>,
+    },
     /// To be registered by hand, or registered so, and no drill has confirmed it.
     ToBeConfirmed,
     /// The same key has a newer credential: as this key of this account.
     Superseded {
         /// The newer credential's account.
+        #[serde(rename = "by")]
         account: AccountId,
         /// The newer credential's number there.
+        #[serde(rename = "by_ordinal")]
         ordinal: usize,
     },
     /// No key has been taken for it yet.
@@ -148,11 +157,16 @@ impl Standing {
         self.account == AccountStanding::Complete
     }
 
+    /// Keys that count, or will.
+    pub fn had_or_to_come(&self) -> usize {
+        self.in_service() + self.to_be_confirmed() + self.to_come()
+    }
+
     /// Keys that nobody has planned yet.
     pub fn missing(&self) -> usize {
         match self.account {
             AccountStanding::Left | AccountStanding::Forgotten => 0,
-            _ => self.required.saturating_sub(self.in_service() + self.to_be_confirmed() + self.to_come()),
+            _ => self.required.saturating_sub(self.had_or_to_come()),
         }
     }
 }
@@ -160,16 +174,27 @@ impl Standing {
 impl Register {
     /// What the log said at a moment: nothing from the first later event on is read. Fails as [`Register::read`] does.
     pub fn as_of(entries: &[Entry], at: OffsetDateTime) -> Result<Self, LedgerError> {
+        Self::read(&entries[..Self::end_of(entries, at)])
+    }
+
+    /// How many entries were there at a moment: those before the first later one.
+    pub fn end_of(entries: &[Entry], at: OffsetDateTime) -> usize {
         let later = entries.iter().position(|entry| moment(&entry.time).is_some_and(|time| time > at));
-        Self::read(&entries[..later.unwrap_or(entries.len())])
+        later.unwrap_or(entries.len())
     }
 
     /// What holds of an account at a moment, which judges drills; `None` if it was never planned.
     pub fn standing(&self, account: &AccountId, at: OffsetDateTime) -> Option<Standing> {
+        self.standing_with(account, &self.accounts.get(account)?.profile, at)
+    }
+
+    /// What would hold of it if its profile were this one.
+    pub fn standing_with(&self, account: &AccountId, profile: &Profile, at: OffsetDateTime) -> Option<Standing> {
         let known = self.accounts.get(account)?;
         let jobs = known.jobs.iter().filter_map(|id| Some((*id, self.jobs.get(id)?)));
-        let keys = jobs.map(|(id, job)| self.key_line(id, job, at)).collect();
-        let required = known.profile.keys.required;
+        let jobs = jobs.filter(|(_, job)| !job.is_withdrawn());
+        let keys = jobs.map(|(id, job)| self.key_line(id, job, profile, at)).collect();
+        let required = profile.keys.required;
         let mut standing = Standing { account: AccountStanding::Forgotten, keys, required, next_drill: None };
         standing.account = account_standing(&known.state, &standing);
         let counting = standing.keys.iter().filter(|key| key.standing.counts());
@@ -184,7 +209,7 @@ impl Register {
     }
 
     /// What a job came to.
-    fn key_line(&self, id: JobId, job: &Job, at: OffsetDateTime) -> KeyLine {
+    fn key_line(&self, id: JobId, job: &Job, profile: &Profile, at: OffsetDateTime) -> KeyLine {
         let current = job.credential_id().and_then(|id| self.credentials.get_key_value(id));
         // A job that goes on speaks for its credential; one that ended is what its credential is.
         let standing = match (&job.state, current) {
@@ -196,23 +221,34 @@ impl Register {
             }
             (JobState::GivenUp, Some((_, credential))) if !credential.state.lives() => gone(credential),
             (JobState::GivenUp, _) | (JobState::Done, None) => KeyStanding::GivenUp,
-            (JobState::Done, Some((id, credential))) => self.key_standing(id, credential, at),
+            (JobState::Done, Some((id, credential))) => self.key_standing(id, credential, job, profile, at),
         };
         KeyLine { ordinal: job.ordinal, job: id, credential_id: current.map(|(id, _)| id.clone()), standing }
     }
 
     /// What a credential is whose job came to its end.
-    fn key_standing(&self, id: &CredentialId, credential: &Credential, at: OffsetDateTime) -> KeyStanding {
+    fn key_standing(
+        &self,
+        id: &CredentialId,
+        credential: &Credential,
+        job: &Job,
+        profile: &Profile,
+        at: OffsetDateTime,
+    ) -> KeyStanding {
         match credential.state {
             CredentialState::Erased | CredentialState::Deleted | CredentialState::Revoked => return gone(credential),
             CredentialState::OnKey => return KeyStanding::NotRegistered,
-            CredentialState::Unconfirmed | CredentialState::Registered if credential.to_be_revoked => {
+            CredentialState::Unconfirmed | CredentialState::Registered if credential.to_be_revoked.is_some() => {
                 return KeyStanding::RevocationPending;
             }
             CredentialState::Unconfirmed | CredentialState::Registered => {}
         }
         if let Some(newer) = self.newer_on_same_key(id, credential) {
             return KeyStanding::Superseded { account: newer.account.clone(), ordinal: newer.ordinal };
+        }
+        let why = lacks(credential, job, profile);
+        if !why.is_empty() {
+            return KeyStanding::ProfileNotMet { why };
         }
         if credential.state == CredentialState::Unconfirmed {
             return KeyStanding::ToBeConfirmed;
@@ -235,6 +271,30 @@ impl Register {
             (other_id != id && same && other.state.is_in_use() && other.job > credential.job).then_some(other)
         })
     }
+}
+
+/// What a key lacks of what a profile demands. What it was made for is not asked again: the verdict of that day stands, and
+/// an audit judges it anew.
+fn lacks(credential: &Credential, job: &Job, profile: &Profile) -> Vec<String> {
+    let policy = Policy::from(&profile.keys);
+    let mut why = Vec::new();
+    if credential.policy.as_ref().is_some_and(|made_for| *made_for != policy)
+        && let Some(verdict) = &credential.verdict
+    {
+        why.extend(policy.accept(verdict).err().into_iter().flatten().map(|refusal| refusal.to_string()));
+    }
+    if let Some(Outcome::Harden { min_pin_length, always_uv, .. }) = job.outcomes.get(&Step::Harden) {
+        if *min_pin_length < profile.pin.minimum_on_key {
+            let minimum = profile.pin.minimum_on_key;
+            why.push(format!(
+                "The key enforces PINs of {min_pin_length} characters, and the profile demands {minimum}."
+            ));
+        }
+        if profile.keys.always_uv && !always_uv {
+            why.push("The key does not ask for the PIN at every use, and the profile demands that.".to_owned());
+        }
+    }
+    why
 }
 
 /// What a credential is that is no longer in use.

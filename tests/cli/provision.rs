@@ -157,7 +157,8 @@ fn a_dry_run_changes_nothing() {
     std::fs::rename(office.home.path("elsewhere/softkeys"), &folder).unwrap();
     let rack = folder.to_str().unwrap();
     let ended = office.run(&["provision", &office.roster, "--softkeys", rack, "--dry-run", "--json"]).expect(0);
-    assert_eq!(summary(&ended.json())["dry_run"], true);
+    let plan = ended.json().pop().unwrap();
+    assert_eq!((&plan["kind"], &plan["keys"]), (&json!("plan"), &json!(4)));
     let words = office.run(&["provision", &office.roster, "--softkeys", rack, "--dry-run"]).expect(0).stdout;
     assert!(words.contains("nothing was changed"), "{words}");
     assert!(!office.home.state().join("ledger.sqlite3").exists());

@@ -10,7 +10,7 @@ use std::time::Duration;
 use keywright::idp::{Directory, DirectoryError};
 use keywright::ledger::{AccountId, FailureCode, Step};
 use keywright::provision::{JobLabel, RetryPolicy, Revocation, RevokeError, RunError, dry_run, revoke};
-use keywright::register::{CredentialState, Register};
+use keywright::register::CredentialState;
 use keywright_fido::hid::Cancel;
 use keywright_practice::softkey::Touch;
 
@@ -104,7 +104,7 @@ pub fn everybody(directory: &dyn Directory, workshop: &Workshop) {
 
 /// Ada's first key is lost.
 pub fn lose(directory: &dyn Directory, workshop: &Workshop) -> Result<Revocation, RevokeError> {
-    let ada = AccountId { directory: DIRECTORY.into(), login: "ada".into() };
+    let ada = AccountId::new(DIRECTORY, "ada");
     let patience = RetryPolicy {
         backoff: Duration::from_millis(1),
         retry_after: Duration::from_secs(1),
@@ -151,12 +151,14 @@ pub fn on_record<P: Played>() {
 /// Everything is asked, and nothing is changed.
 pub fn only_tried<P: Played>() {
     let Some((idp, workshop, directory)) = one_person::<P>() else { return };
-    let (plan, hands) = (workshop.plan(&Register::default()), Hands::default());
-    let report = workshop.with_directory(directory.as_ref(), &workshop.store(), &workshop.rack(), &hands, |station| {
-        dry_run(station, &plan).unwrap()
+    let (store, rack, hands) = (workshop.store(), workshop.rack(), Hands::default());
+    let plan = workshop.with_directory(directory.as_ref(), &store, &rack, &hands, |station| {
+        let plan = workshop.plan(station).unwrap();
+        dry_run(station, &plan).unwrap();
+        plan
     });
-    assert!(report.accounts[0].failure.is_none(), "{report:#?}");
-    assert_eq!(report.accounts[0].other_methods, P::OTHER_METHODS);
+    assert!(plan.people[0].refused.is_none(), "{plan:#?}");
+    assert_eq!(plan.people[0].other_methods, P::OTHER_METHODS);
     let seen = idp.server().seen();
     assert!(!seen.is_empty());
     assert_eq!(seen.iter().filter(|(request, _)| P::changes(request)).count(), 0);

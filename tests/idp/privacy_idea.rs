@@ -15,7 +15,6 @@ use keywright::idp::privacy_idea::TokenType;
 use keywright::idp::{Directory, DirectoryError};
 use keywright::ledger::{AccountId, FailureCode};
 use keywright::provision::{Report, RetryPolicy, RunError, dry_run, revoke};
-use keywright::register::Register;
 use keywright_fido::hid::Cancel;
 use keywright_practice::softkey::{Rack, Touch};
 use keywright_test_support::fault_proxy::{Fault, FaultProxy, Which};
@@ -60,7 +59,7 @@ fn ten_people(token_type: TokenType) {
         }
     }
 
-    let account = AccountId { directory: DIRECTORY.into(), login: "user3".into() };
+    let account = AccountId::new(DIRECTORY, "user3");
     let revocation =
         revoke(&directory, &workshop.store(), &RetryPolicy::default(), &Cancel::default(), &account, 1, "lost")
             .unwrap();
@@ -138,11 +137,13 @@ fn two_keys_each_and_a_dry_run_before_that_writes_nothing() {
         let workshop = Workshop::without_directory(4, &logins);
         let proxy = FaultProxy::start(&server.url);
         let directory = server.directory_with(token_type, |settings| settings.url = proxy.url().parse().unwrap());
-        let plan = workshop.plan(&Register::default());
         let (store, rack, hands) = (workshop.store(), workshop.rack(), Hands::default());
-        let report =
-            workshop.with_directory(&directory, &store, &rack, &hands, |station| dry_run(station, &plan).unwrap());
-        assert!(report.accounts.iter().all(|account| account.failure.is_none()), "{report:#?}");
+        let plan = workshop.with_directory(&directory, &store, &rack, &hands, |station| {
+            let plan = workshop.plan(station).unwrap();
+            dry_run(station, &plan).unwrap();
+            plan
+        });
+        assert!(plan.people.iter().all(|planned| planned.refused.is_none()), "{plan:#?}");
         let seen = proxy.seen();
         let writes: Vec<_> = seen.iter().filter(|one| one.method != "GET" && one.path != "/auth").collect();
         assert!(!seen.is_empty() && writes.is_empty(), "{writes:?}");

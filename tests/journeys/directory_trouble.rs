@@ -284,6 +284,10 @@ impl Directory for Lagging {
         self.directory.name()
     }
 
+    fn instance(&self) -> Result<keywright::ledger::IdpInstance, DirectoryError> {
+        self.directory.instance()
+    }
+
     fn preflight(&self) -> Result<Vec<Finding>, DirectoryError> {
         self.directory.preflight()
     }

@@ -219,7 +219,9 @@ fn one_pin_is_not_tried_on_several_keys() {
     let safe = Safe::new();
     safe.run(&["drill", "--softkeys", "2", "--pin", &safe.pin(1)]).expect(2).says("--key");
     safe.run(&["drill", "--softkeys", "2", "--dry-run"]).expect(0);
-    safe.run(&["drill", "bob@example.org", "--softkeys", "2"]).expect(1).says("is not in the ledger");
+    safe.run(&["drill", "bob@example.org", "--softkeys", "2"])
+        .expect(1)
+        .says("no account bob@example.org is in the ledger");
     let home = Home::new();
     let elsewhere = ["drill", "--softkeys", "1", "--idp", "http://127.0.0.1:1", "--idp-token", "env:IDP_TOKEN"];
     home.run_with(&elsewhere, &Idp::ENVIRONMENT).expect(1).says("there is no ledger");

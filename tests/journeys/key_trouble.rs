@@ -48,7 +48,7 @@ fn a_key_is_pulled_at_each_request() {
         }
         rack.key(0).plug();
         let hands = Hands::default();
-        let report = workshop.with(&rack, &hands, keywright::provision::resume).unwrap();
+        let report = workshop.with(&rack, &hands, keywright_test_support::workshop::resume).unwrap();
         let said = hands.said.lock().unwrap();
         assert!(report.accounts.iter().all(|account| account.complete), "{n} {side:?}: {report:#?} {said:#?}");
         workshop.everything_agrees(&["ada", "grace"], 1);
@@ -223,7 +223,7 @@ fn a_key_that_may_have_its_pin_is_missed_by_port() {
     let file = |name: &str| workshop.path().join("softkeys").join(name);
     std::fs::rename(file("soft-01.key"), file("soft-07.key")).unwrap();
     let hands = Hands::default();
-    let report = workshop.with(&workshop.rack(), &hands, keywright::provision::resume).unwrap();
+    let report = workshop.with(&workshop.rack(), &hands, keywright_test_support::workshop::resume).unwrap();
     assert!(!report.accounts[0].complete, "{report:#?}");
     let said = hands.said.lock().unwrap();
     assert!(said.contains(&"ada's key 1 was not seen; it was last in port soft-1".to_owned()), "{said:?}");

@@ -11,7 +11,7 @@ use keywright_practice::softkey::{Moment, Rack, Side};
 use keywright_test_support::workshop::{DIRECTORY, Hands, Workshop, failures};
 
 fn ada() -> AccountId {
-    AccountId { directory: DIRECTORY.into(), login: "ada".into() }
+    AccountId::new(DIRECTORY, "ada")
 }
 
 fn lose(workshop: &Workshop, ordinal: usize) -> Result<Revocation, RevokeError> {

@@ -9,6 +9,7 @@ mod drill;
 mod fewest_reports;
 mod key_trouble;
 mod lost_key;
+mod one_person;
 mod provision_two_admins;
 #[cfg(unix)]
 mod resume_after_power_cut;

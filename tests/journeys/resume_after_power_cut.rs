@@ -14,9 +14,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use keywright::idp::manual::Manual;
 use keywright::idp::{ConnectionConfig, Directory};
 use keywright::ledger::{AccountId, Entry, Event, Head, LedgerError, Store};
-use keywright::provision::{AccountReport, resume, run};
+use keywright::provision::{AccountReport, run};
 use keywright::register::{CredentialState, JobState, Register};
-use keywright_test_support::workshop::{DIRECTORY, Hands, Workshop};
+use keywright_test_support::workshop::{DIRECTORY, Hands, Workshop, resume};
 
 const FOLDER: &str = "KEYWRIGHT_TEST_FOLDER";
 const URL: &str = "KEYWRIGHT_TEST_URL";
@@ -106,7 +106,7 @@ fn station() {
     let hands = Hands::default();
     let report = workshop.with_directory(&*directory(&workshop), &fragile, &rack, &hands, |station| {
         let book = Register::read(&station.store.entries(0).unwrap()).unwrap();
-        if book.jobs.is_empty() { run(station, &workshop.plan(&book)) } else { resume(station) }
+        if book.jobs.is_empty() { run(station, &workshop.plan(station)?) } else { resume(station) }
     });
     let report = report.unwrap();
     let said = hands.said.lock().unwrap();
@@ -135,7 +135,7 @@ fn check(workshop: &Workshop, logins: &[&str]) {
     }
     let book = workshop.book();
     for login in logins {
-        let account = AccountId { directory: DIRECTORY.into(), login: (*login).into() };
+        let account = AccountId::new(DIRECTORY, login);
         let standing = book.standing(&account, time::OffsetDateTime::now_utc()).unwrap();
         assert_eq!((standing.to_be_confirmed(), standing.in_service()), (2, 0));
     }

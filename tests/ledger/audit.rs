@@ -10,6 +10,7 @@ use keywright_fido::webauthn::AttestationObject;
 use keywright_test_support::cli::{Ended, Home};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
+use time::macros::datetime;
 
 /// Three people with two keys each, made once: every test copies what it needs.
 fn rehearsed() -> &'static Home {
@@ -28,9 +29,14 @@ fn events() -> Vec<Value> {
 
 /// A home whose ledger has these events instead, in a chain that holds.
 fn with(events: &[Value]) -> Home {
+    written_at(OffsetDateTime::now_utc(), events)
+}
+
+/// The same, written at a moment.
+fn written_at(moment: OffsetDateTime, events: &[Value]) -> Home {
     let home = Home::new();
     std::fs::create_dir_all(home.state()).unwrap();
-    let store = SqliteStore::open(&home.state().join("ledger.sqlite3"), Box::new(OffsetDateTime::now_utc)).unwrap();
+    let store = SqliteStore::open(&home.state().join("ledger.sqlite3"), Box::new(move || moment)).unwrap();
     let events: Vec<Event> = events.iter().map(|event| serde_json::from_value(event.clone()).unwrap()).collect();
     store.append(&Head::EMPTY, &events).unwrap();
     home
@@ -198,6 +204,17 @@ fn evidence_that_was_changed_is_found_though_the_chain_holds() {
 }
 
 #[test]
+fn as_of_a_moment_nothing_later_is_known() {
+    let home = written_at(datetime!(2026-11-23 18:00 UTC), &events());
+    let audit_at = |at: &str| audit(&home, &["--at", at]).expect(0);
+    let summary = |ended: &Ended| of_kind(ended, "summary").remove(0);
+    let before = summary(&audit_at("2026-11-22"));
+    assert_eq!((&before["accounts"], &before["keys_in_service"]), (&json!(0), &json!(0)));
+    assert_eq!(before["head"], summary(&audit(&home, &[]).expect(0))["head"]);
+    assert_eq!(summary(&audit_at("2026-11-24"))["keys_in_service"], 6);
+}
+
+#[test]
 fn a_profile_that_asks_for_more_today_turns_keys_away() {
     let home = with(&events());
     let folder = home.path("profiles");
@@ -210,8 +227,10 @@ fn a_profile_that_asks_for_more_today_turns_keys_away() {
 
     let one_model = admin.replace("models = []\n", "models = [\"2fc0579f-8113-47ea-b116-bb5a8db9202a\"]\n");
     let ended = held_against(&one_model).expect(7);
-    assert_eq!(to_do(&ended).len(), 6);
-    let first = of_kind(&ended, "finding").remove(0);
+    // Six keys, and so no account has as many as it needs.
+    assert_eq!(to_do(&ended).len(), 9);
+    let turned_away = |finding: &Value| finding["finding"] == "refused";
+    let first = of_kind(&ended, "finding").into_iter().find(turned_away).unwrap();
     let message = first["message"].as_str().unwrap();
     assert!(message.contains("is not among those") && message.contains("asks for more now"), "{message}");
     assert!(of_kind(&ended, "credential")[0]["reasons"][0].as_str().unwrap().contains("is not among those"));
@@ -237,7 +256,7 @@ fn metadata(home: &Home, next_update: &str, reports: Value) -> String {
 
 #[test]
 fn what_metadata_says_of_a_model_since_is_found() {
-    let home = with(&events());
+    let home = written_at(datetime!(2026-11-23 18:00 UTC), &events());
     let judged = |next_update, reports| {
         let file = metadata(&home, next_update, reports);
         home.run(&["audit", "ledger", "--json", "--at", "2026-11-24", "--mds", &file, "--unsigned"])

@@ -12,9 +12,7 @@ use keywright::idp::embedded::Embedded;
 use keywright::idp::{Directory, Registered};
 use keywright::ledger::{AccountId, Failure, LedgerError, SqliteStore, Step, Store, chain};
 use keywright::profile::{Profile, ProfileName, Profiles, Roster};
-use keywright::provision::{
-    Identification, JobLabel, Operator, Plan, Report, RetryPolicy, RunError, Station, resume, run,
-};
+use keywright::provision::{Identification, JobLabel, Operator, Plan, Report, RetryPolicy, RunError, Station, run};
 use keywright::register::{CredentialState, JobState, Register};
 use keywright::secret::{Delivery, Reader, SecretError, SystemEntropy, Vault};
 use keywright::witness::Witness;
@@ -30,6 +28,11 @@ use time::OffsetDateTime;
 
 pub const TOKEN: &str = "a-token-for-tests-only";
 pub const DIRECTORY: &str = "workshop";
+
+/// Goes on with what is open, as `keywright resume` does.
+pub fn resume(station: &Station<'_>) -> Result<Report, RunError> {
+    run(station, &Plan::for_resuming(station)?)
+}
 
 /// What every run in the workshop starts from. The folder outlives processes; another process can open it again.
 pub struct Workshop {
@@ -152,10 +155,11 @@ impl Workshop {
         Profiles::from([("workshop".parse::<ProfileName>().unwrap(), self.profile.clone())])
     }
 
-    pub fn plan(&self, book: &Register) -> Plan {
+    /// What the roster asks for, as a station sees it now.
+    pub fn plan(&self, station: &Station<'_>) -> Result<Plan, RunError> {
         let profiles = self.profiles();
         let roster = Roster::read(&self.path().join("roster.csv"), &profiles).unwrap();
-        Plan::for_roster(&roster, &profiles, DIRECTORY, book)
+        Plan::for_roster(station, &roster, &profiles)
     }
 
     /// Runs the roster with everything as it stands in the folder.
@@ -176,10 +180,7 @@ impl Workshop {
         rack: &dyn Bus,
         hands: &Hands<'_>,
     ) -> Result<Report, RunError> {
-        self.with_directory(directory, store, rack, hands, |station| {
-            let book = Register::read(&station.store.entries(0)?)?;
-            run(station, &self.plan(&book))
-        })
+        self.with_directory(directory, store, rack, hands, |station| run(station, &self.plan(station)?))
     }
 
     /// Goes on with what is open.
@@ -259,7 +260,7 @@ impl Workshop {
         let book = self.book();
         let mut on_keys = self.credentials_on_keys(bus, &book);
         for login in logins {
-            let id = AccountId { directory: DIRECTORY.into(), login: (*login).into() };
+            let id = AccountId::new(DIRECTORY, login);
             let account = &book.accounts[&id];
             assert!(account.completed, "{login} is not complete");
             let user = directory.find_user(login).unwrap();

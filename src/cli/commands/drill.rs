@@ -14,12 +14,12 @@ use crate::cli::shared::open_key::{Keys, open};
 use crate::cli::shared::operator::operator_name;
 use crate::cli::shared::output::View;
 use crate::cli::shared::session::ENDING;
-use crate::cli::shared::{CliError, Exit, Session, pin_entry, select_by_touch};
+use crate::cli::shared::{CliError, Exit, Session, account, pin_entry, select_by_touch};
 use crate::idp::Registration;
 use crate::ledger::{AccountId, Observed, SeenByHand};
 use crate::provision::drill::{Ready, Whose};
 use crate::provision::{Drill as Engine, DrillError, RetryPolicy};
-use crate::register::{CredentialState, Register};
+use crate::register::{CredentialState, IdpIdentity, Register};
 use crate::secret::{SecretSource, SystemEntropy};
 use keywright_fido::ctap::{Authenticator, Keepalive, Pin};
 use keywright_fido::hid::Device;
@@ -109,14 +109,21 @@ struct Candidate {
 impl Drill {
     /// Runs it.
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
-        let directory = self.idp.open(&session.settings()?)?;
+        let settings = session.settings()?;
+        let directory = match &self.account {
+            Some(login) => {
+                account::directory_of(login, &session.register_if_any()?.unwrap_or_default(), &self.idp, &settings)?
+            }
+            None => self.idp.open(&settings)?,
+        };
         session.catch_interrupts(ENDING)?;
         // Opening for writing would make one.
         let store = session.ledger_for_reading()?;
         let store = if self.dry_run { store } else { session.ledger_for_writing()? };
+        let idp = IdpIdentity { name: directory.name().to_owned(), instance: directory.instance()? };
         let engine = Engine::open(&*directory, &*store, RetryPolicy::default(), &session.cancel, &SystemEntropy)?;
         let register = engine.book();
-        let account = self.account(directory.name(), &register)?;
+        let account = self.account(&register)?;
 
         let keys = Keys::open(&self.which.source, session)?;
         let mut devices = keys.bus().devices()?;
@@ -156,7 +163,7 @@ impl Drill {
             let found = &register.credentials[&id];
             let meant = account.as_ref().is_none_or(|account| *account == found.account)
                 && self.number.is_none_or(|number| number == found.ordinal);
-            if !meant || found.account.directory != directory.name() {
+            if !meant || !idp.has(&found.account, &register.accounts[&found.account]) {
                 session.console.say(&format!(
                     "the key in {place} is key {} of {}; it was left alone",
                     found.ordinal, found.account
@@ -191,13 +198,9 @@ impl Drill {
     }
 
     /// The account that is named, if the ledger knows it.
-    fn account(&self, directory: &str, register: &Register) -> Result<Option<AccountId>, CliError> {
+    fn account(&self, register: &Register) -> Result<Option<AccountId>, CliError> {
         let Some(login) = &self.account else { return Ok(None) };
-        let account = AccountId { directory: directory.to_owned(), login: login.clone() };
-        if !register.accounts.contains_key(&account) {
-            return Err(CliError::NotFound(format!("{account} is not in the ledger")));
-        }
-        Ok(Some(account))
+        account::find(login, self.idp.idp.as_ref(), register).map(Some)
     }
 
     /// The credential that a key should have which shows none: if the person says which key it is, or there is only one.
@@ -289,7 +292,7 @@ impl Drill {
         let observed = ended.as_ref().ok();
         let failure = ended.as_ref().err();
         let drilled = Drilled {
-            account: &credential.account.login,
+            account: &account.login,
             directory: &credential.account.directory,
             person,
             ordinal: credential.ordinal,

@@ -7,11 +7,10 @@ use clap::Args;
 use crate::cli::shared::arguments::Work;
 use crate::cli::shared::batch::{RunContext, RunKind};
 use crate::cli::shared::session::ENDING;
-use crate::cli::shared::{CliError, Exit, Session, profiles};
-use crate::cli::view::run_report;
-use crate::ledger::AccountId;
+use crate::cli::shared::{CliError, Exit, Session, account, profiles};
+use crate::cli::view;
 use crate::profile::{Person, ProfileName};
-use crate::provision::Plan;
+use crate::provision::{Plan, Station};
 
 /// Provision one more key for one person.
 ///
@@ -52,31 +51,35 @@ impl Enroll {
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
         let settings = session.settings()?;
         let profiles = profiles::load(self.profiles.as_deref(), &settings)?;
+        let register = session.register_if_any()?.unwrap_or_default();
+        let directory = account::directory_of(&self.account, &register, &self.work.idp, &settings)?;
         session.catch_interrupts(ENDING)?;
-        let context = RunContext::open(&self.work, &settings, session)?;
-        let register = context.register()?;
-        let id = AccountId { directory: context.directory_name().to_owned(), login: self.account.clone() };
-        let known = register.accounts.get(&id);
+        let context = RunContext::with_directory(&self.work, &settings, directory, session)?;
+        let known = account::find(&self.account, self.work.idp.idp.as_ref(), &register).ok();
+        let known = known.and_then(|id| register.accounts.get(&id));
         let profile = match (&self.profile, known) {
             (Some(name), _) => profiles::find(name, &profiles)?.clone(),
             (None, Some(known)) => known.profile.clone(),
             (None, None) => {
-                return Err(CliError::Usage(format!("{id} is not in the ledger; name a profile with --profile")));
+                return Err(CliError::Usage(format!(
+                    "{} is not in the ledger; name a profile with --profile",
+                    self.account
+                )));
             }
         };
         let person = known.map(|known| &known.person);
         let over =
             |new: &Option<String>, old: fn(&Person) -> Option<String>| new.clone().or_else(|| person.and_then(old));
         let person = Person {
-            account: self.account.clone(),
+            account: known.map_or(&self.account, |known| &known.login).clone(),
             profile: profile.name.clone(),
             name: over(&self.name, |person| person.name.clone()),
             ticket: self.ticket.clone(),
             reason: self.reason.clone(),
             storage: over(&self.storage, |person| person.storage.clone()),
         };
-        let plan = Plan::one_more(&person, &profile, context.directory_name(), &register);
-        let outcome = context.run(RunKind::Enroll, &plan, self.work.dry_run, session)?;
-        run_report::print(&outcome, session)
+        let draw = |station: &Station<'_>| Plan::one_more(station, &person, &profile);
+        let outcome = context.run(RunKind::Enroll, draw, session)?;
+        view::print_outcome(&outcome, session)
     }
 }

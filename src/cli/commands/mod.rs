@@ -1,5 +1,6 @@
 //! The commands: one file or folder each, arguments in, words out. They do not call each other.
 
+pub(crate) mod account;
 pub(crate) mod attest;
 pub(crate) mod audit;
 pub(crate) mod completions;

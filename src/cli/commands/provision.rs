@@ -8,9 +8,9 @@ use crate::cli::shared::arguments::Work;
 use crate::cli::shared::batch::{RunContext, RunKind};
 use crate::cli::shared::session::ENDING;
 use crate::cli::shared::{CliError, Exit, Session, profiles};
-use crate::cli::view::run_report;
+use crate::cli::view;
 use crate::profile::Roster;
-use crate::provision::Plan;
+use crate::provision::{Plan, Station};
 
 /// Provision the keys of everybody on a roster.
 ///
@@ -40,8 +40,8 @@ impl Provision {
         let roster = Roster::read(&self.roster, &profiles)?;
         session.catch_interrupts(ENDING)?;
         let context = RunContext::open(&self.work, &settings, session)?;
-        let plan = Plan::for_roster(&roster, &profiles, context.directory_name(), &context.register()?);
-        let outcome = context.run(RunKind::Provision, &plan, self.work.dry_run, session)?;
-        run_report::print(&outcome, session)
+        let draw = |station: &Station<'_>| Plan::for_roster(station, &roster, &profiles);
+        let outcome = context.run(RunKind::Provision, draw, session)?;
+        view::print_outcome(&outcome, session)
     }
 }

@@ -20,10 +20,10 @@ use crate::cli::shared::practice_idp::{UserRow, add_users, token_file};
 use crate::cli::shared::session::ENDING;
 use crate::cli::shared::state::{StateFolder, create_private, write_private};
 use crate::cli::shared::{CliError, Exit, Session, profiles};
-use crate::cli::view::run_report;
+use crate::cli::view;
 use crate::ledger::{Head, chain};
 use crate::profile::{self, Profile, ProfileName, Roster};
-use crate::provision::Plan;
+use crate::provision::{Plan, Station};
 use crate::secret::Reader;
 use crate::settings::Settings;
 use keywright_attest::Anchors;
@@ -119,9 +119,9 @@ impl Rehearse {
             ..Work::default()
         };
         let context = RunContext::open(&work, &settings, &session)?;
-        let plan = Plan::for_roster(&roster, &profiles, context.directory_name(), &context.register()?);
-        let outcome = context.run(RunKind::Provision, &plan, false, &session);
-        let ended = outcome.and_then(|outcome| run_report::print(&outcome, &session));
+        let draw = |station: &Station<'_>| Plan::for_roster(station, &roster, &profiles);
+        let outcome = context.run(RunKind::Provision, draw, &session);
+        let ended = outcome.and_then(|outcome| view::print_outcome(&outcome, &session));
         drop(context);
         if !matches!(ended, Ok(Exit::Done)) {
             session.console.say(&stage.how_to_go_on(&server, keys));

@@ -3,10 +3,10 @@
 use clap::Args;
 
 use crate::cli::shared::arguments::Work;
-use crate::cli::shared::batch::{RunContext, RunKind};
+use crate::cli::shared::batch::{Outcome, RunContext, RunKind};
 use crate::cli::shared::session::ENDING;
 use crate::cli::shared::{CliError, Exit, Session};
-use crate::cli::view::run_report;
+use crate::cli::view;
 use crate::provision::Plan;
 
 /// Continue what an earlier run left unfinished.
@@ -26,12 +26,12 @@ impl Resume {
         let settings = session.settings()?;
         session.catch_interrupts(ENDING)?;
         let context = RunContext::open(&self.work, &settings, session)?;
-        let plan = Plan::for_resuming(context.directory_name(), &context.register()?);
-        if plan.people.is_empty() {
-            session.console.say("nothing is left to do");
-            return Ok(Exit::Done);
+        match context.run(RunKind::Resume, Plan::for_resuming, session)? {
+            Outcome::Nothing => {
+                session.console.say("nothing is left to do");
+                Ok(Exit::Done)
+            }
+            outcome => view::print_outcome(&outcome, session),
         }
-        let outcome = context.run(RunKind::Resume, &plan, self.work.dry_run, session)?;
-        run_report::print(&outcome, session)
     }
 }

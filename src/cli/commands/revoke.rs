@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::cli::shared::arguments::WhichIdp;
 use crate::cli::shared::output::{View, count};
 use crate::cli::shared::session::ENDING;
-use crate::cli::shared::{CliError, Exit, Session};
+use crate::cli::shared::{CliError, Exit, Session, account};
 use crate::idp::Registration;
 use crate::ledger::{AccountId, JobId};
 use crate::provision::{self, RetryPolicy};
@@ -52,6 +52,8 @@ struct Revoked<'a> {
     removed: &'a [CredentialId],
     absent: &'a [CredentialId],
     by_hand: &'a [CredentialId],
+    /// To be removed at the IdP by the next `resume`: they still sign in.
+    pending: &'a [CredentialId],
     given_up: bool,
     keys_left: usize,
     keys_required: usize,
@@ -64,28 +66,30 @@ impl View for Revoked<'_> {
 impl Revoke {
     /// Runs it.
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
-        let directory = self.idp.open(&session.settings()?)?;
-        session.catch_interrupts(ENDING)?;
-        let account = AccountId { directory: directory.name().to_owned(), login: self.account.clone() };
         let known = session.register()?;
-        let Some((id, _)) = known.jobs.iter().find(|(_, job)| job.account == account && job.ordinal == self.key) else {
+        let account = account::find(&self.account, self.idp.idp.as_ref(), &known)?;
+        let directory = account::directory_of(&self.account, &known, &self.idp, &session.settings()?)?;
+        session.catch_interrupts(ENDING)?;
+        let Some(id) = known.job_of_key(&account, self.key) else {
             return Err(provision::RevokeError::NoSuchKey { account, ordinal: self.key }.into());
         };
         let standing = known.standing(&account, Session::now());
-        let of_key = standing.iter().flat_map(|standing| &standing.keys).find(|key| key.job == *id);
+        let of_key = standing.iter().flat_map(|standing| &standing.keys).find(|key| key.job == id);
         if of_key.is_some_and(|key| key.standing == KeyStanding::Revoked) {
             return Err(CliError::NotFound(format!("key {} of {account} is revoked already", self.key)));
         }
+        let login = known.login(&account);
         let required = known.accounts[&account].profile.keys.required;
         let mut revoked = Revoked {
-            account: &self.account,
+            account: login,
             directory: directory.name(),
             ordinal: self.key,
-            job: *id,
+            job: id,
             dry_run: self.dry_run,
             removed: &[],
             absent: &[],
             by_hand: &[],
+            pending: &[],
             given_up: false,
             keys_left: standing.as_ref().map_or(0, Standing::in_service),
             keys_required: required,
@@ -107,14 +111,21 @@ impl Revoke {
         let done =
             provision::revoke(&*directory, &*store, &retry_policy, &session.cancel, &account, self.key, &self.reason)?;
         (revoked.removed, revoked.absent, revoked.by_hand) = (&done.removed, &done.absent, &done.by_hand);
-        (revoked.given_up, revoked.keys_left) = (done.given_up, done.keys_left);
+        (revoked.pending, revoked.given_up, revoked.keys_left) = (&done.pending, done.given_up, done.keys_left);
         session.output.result(&revoked, || words(&account, self.key, &revoked))?;
-        Ok(Exit::Done)
+        if done.pending.is_empty() {
+            return Ok(Exit::Done);
+        }
+        session.console.hint("the IdP did not answer; 'keywright resume' removes the key there once it does");
+        Ok(Exit::Directory)
     }
 }
 
 fn words(account: &AccountId, key: usize, revoked: &Revoked<'_>) -> String {
-    let mut text = format!("key {key} of {account} is out of service\n");
+    let mut text = match revoked.pending {
+        [] => format!("key {key} of {account} is out of service\n"),
+        _ => format!("key {key} of {account} still signs in: it is to be removed at the IdP, which did not answer\n"),
+    };
     for id in revoked.removed {
         text.push_str(&format!("  removed at the IdP: credential {id}\n"));
     }
@@ -129,7 +140,7 @@ fn words(account: &AccountId, key: usize, revoked: &Revoked<'_>) -> String {
     }
     text.push_str(&format!("{} left, {} needed\n", count(revoked.keys_left, "key", "keys"), revoked.keys_required));
     if revoked.keys_left < revoked.keys_required {
-        text.push_str(&format!("make another one with: keywright enroll {}\n", account.login));
+        text.push_str(&format!("make another one with: keywright enroll {}\n", revoked.account));
     }
     text
 }

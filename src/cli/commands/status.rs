@@ -2,64 +2,45 @@
 
 use clap::Args;
 use serde::Serialize;
-use time::format_description::well_known::Rfc3339;
+use time::OffsetDateTime;
 
+use crate::cli::shared::arguments::moment;
 use crate::cli::shared::output::{View, count, table};
-use crate::cli::shared::{CliError, Exit, Session};
+use crate::cli::shared::{CliError, Exit, Session, account};
 use crate::cli::view::run_report::to_be_confirmed;
-use crate::ledger::{AccountId, FailureCode, JobId, Step, WitnessResult};
-use crate::register::{AccountStanding, CredentialState, JobState, KeyStanding, Register, Standing};
+use crate::cli::view::status_account::{StatusAccount, StatusKey, day_of};
+use crate::ledger::Writer;
+use crate::profile::ProfileName;
+use crate::register::{AccountStanding, Register};
+use crate::settings::IdpChoice;
 
 /// Who has which keys, and what is left to do.
 ///
-/// Can be asked while another keywright works on the same ledger.
+/// With an account: each of its keys. Can be asked while another keywright works on the same ledger. A key counts once it is
+/// registered, was seen to sign, meets the profile, and its PIN was handed over.
 #[derive(Args)]
-#[command(after_long_help = "Example:\n  keywright status\n  keywright status --unfinished --json")]
+#[command(
+    after_long_help = "Example:\n  keywright status\n  keywright status ada@example.org\n  keywright status --unfinished --json\n  keywright status --profile break-glass --csv\n  keywright status --at 2026-06-30"
+)]
 pub(crate) struct Status {
+    /// One account: its login, a former one, or the IdP's id
+    #[arg(value_name = "ACCOUNT")]
+    account: Option<String>,
     /// Only accounts that are not complete, or that need a person's attention
     #[arg(long)]
     unfinished: bool,
-}
-
-#[derive(Serialize)]
-struct Line<'a> {
-    account: &'a str,
-    directory: &'a str,
-    person: &'a str,
-    profile: String,
-    state: AccountStanding,
-    complete: bool,
-    keys_proved: usize,
-    keys_required: usize,
-    /// Handed out to be registered by hand, and not confirmed yet.
-    keys_unconfirmed: usize,
-    /// RFC 3339: when the first of its keys has to be drilled.
-    next_drill: Option<String>,
-    keys: Vec<KeyStanding>,
-    jobs: Vec<JobLine<'a>>,
-    attention: Vec<&'a str>,
-}
-
-impl View for Line<'_> {
-    const KIND: &'static str = "account";
-}
-
-#[derive(Serialize)]
-struct JobLine<'a> {
-    job: JobId,
-    ordinal: usize,
-    state: &'static str,
-    step: Option<Step>,
-    /// What the second implementation said of its credential.
-    witness: Option<&'a WitnessResult>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    failure: Option<Why<'a>>,
-}
-
-#[derive(Serialize)]
-struct Why<'a> {
-    code: FailureCode,
-    message: &'a str,
+    /// Only accounts of this profile
+    #[arg(long, value_name = "NAME")]
+    profile: Option<ProfileName>,
+    /// As it was at the end of this day, or at this moment (RFC 3339)
+    #[arg(long, value_name = "DATE", value_parser = moment)]
+    at: Option<OffsetDateTime>,
+    /// The IdP, where several have the login
+    #[arg(long, value_name = "NAME", requires = "account")]
+    idp: Option<IdpChoice>,
+    /// Print one row for each key as CSV, for a spreadsheet
+    #[arg(long, conflicts_with = "json")]
+    csv: bool,
 }
 
 #[derive(Serialize)]
@@ -80,88 +61,82 @@ impl View for Summary<'_> {
 impl Status {
     /// Runs it.
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
-        let book = session.register()?;
-        let now = Session::now();
-        let all: Vec<_> =
-            book.accounts.keys().filter_map(|id| Some(line(id, &book, book.standing(id, now)?))).collect();
+        let register = match self.at {
+            Some(at) => Register::as_of(&session.ledger_for_reading()?.entries(0)?, at)?,
+            None => session.register()?,
+        };
+        let now = self.at.unwrap_or_else(Session::now);
+        // What was under way at another moment is not known.
+        let writer = match self.at {
+            Some(_) => Writer::CannotTell,
+            None => Writer::of(&session.state()?.ledger()),
+        };
+        let account = |id| Some(StatusAccount::new(id, &register, register.standing(id, now)?));
+        if let Some(text) = &self.account {
+            let id = account::find(text, self.idp.as_ref(), &register)?;
+            let found: Vec<_> =
+                register.accounts.get_key_value(&id).and_then(|(id, _)| account(id)).into_iter().collect();
+            return self.print(&found, None, &writer, session);
+        }
+        let all: Vec<_> = register.accounts.keys().filter_map(account).collect();
         let summary = Summary {
-            batch: book.batch,
-            accounts: all.iter().filter(|line| line.state != AccountStanding::Forgotten).count(),
-            complete: all.iter().filter(|line| line.complete).count(),
-            keys_proved: all.iter().map(|line| line.keys_proved).sum(),
-            keys_unconfirmed: all.iter().map(|line| line.keys_unconfirmed).sum(),
-            events: book.head.seq,
-            attention: book.attention.iter().filter(|(job, _)| job.is_none()).map(|(_, what)| what.as_str()).collect(),
+            batch: register.batch,
+            accounts: all.iter().filter(|one| one.state != AccountStanding::Forgotten).count(),
+            complete: all.iter().filter(|one| one.complete).count(),
+            keys_proved: all.iter().map(|one| one.keys_proved).sum(),
+            keys_unconfirmed: all.iter().map(|one| one.keys_unconfirmed).sum(),
+            events: register.head.seq,
+            attention: register
+                .attention
+                .iter()
+                .filter(|(job, _)| job.is_none())
+                .map(|(_, what)| what.as_str())
+                .collect(),
         };
-        let listed = |line: &&Line<'_>| {
-            !matches!(line.state, AccountStanding::Left | AccountStanding::Forgotten) && !line.complete
-        };
-        let wanted = |line: &&Line<'_>| !self.unfinished || listed(line) || !line.attention.is_empty();
-        let lines: Vec<_> = all.iter().filter(wanted).collect();
+        let accounts: Vec<_> = all.into_iter().filter(|one| self.wants(one)).collect();
+        self.print(&accounts, Some(&summary), &writer, session)
+    }
+
+    fn wants(&self, one: &StatusAccount<'_>) -> bool {
+        let is_over = matches!(one.state, AccountStanding::Left | AccountStanding::Forgotten);
+        let is_finished = one.complete || is_over && one.to_collect().next().is_none();
+        let wanted = !self.unfinished || !is_finished || !one.attention.is_empty();
+        wanted && self.profile.as_ref().is_none_or(|profile| profile.as_str() == one.profile)
+    }
+
+    fn print(
+        &self,
+        accounts: &[StatusAccount<'_>],
+        summary: Option<&Summary<'_>>,
+        writer: &Writer,
+        session: &Session,
+    ) -> Result<Exit, CliError> {
         if session.output.is_json() {
-            for line in lines {
-                session.output.object(line)?;
+            accounts.iter().try_for_each(|one| session.output.object(one))?;
+            if let Some(summary) = summary {
+                session.output.object(summary)?;
             }
-            session.output.object(&summary)?;
-        } else {
-            session.output.words(&words(&lines, &summary))?;
+        } else if self.csv {
+            session.output.bytes(&csv(accounts, writer)?)?;
+        } else if let (Some(one), None) = (accounts.first(), summary) {
+            session.output.words(&by_itself(one, writer))?;
+        } else if let Some(summary) = summary {
+            session.output.words(&words(accounts, summary, writer))?;
         }
         Ok(Exit::Done)
     }
 }
 
-fn line<'a>(id: &'a AccountId, book: &'a Register, standing: Standing) -> Line<'a> {
-    let account = &book.accounts[id];
-    Line {
-        account: &id.login,
-        directory: &id.directory,
-        person: account.person.display_name(),
-        profile: account.profile.name.to_string(),
-        state: standing.account,
-        complete: standing.is_complete(),
-        keys_proved: standing.in_service(),
-        keys_required: standing.required,
-        keys_unconfirmed: standing.to_be_confirmed(),
-        next_drill: standing.next_drill.and_then(|next| next.format(&Rfc3339).ok()),
-        keys: standing.keys.into_iter().map(|key| key.standing).collect(),
-        jobs: account.jobs.iter().map(|job| job_line(*job, book)).collect(),
-        attention: book
-            .attention
-            .iter()
-            .filter(|(job, _)| job.is_some_and(|job| account.jobs.contains(&job)))
-            .map(|(_, what)| what.as_str())
-            .collect(),
-    }
-}
-
-fn job_line(id: JobId, book: &Register) -> JobLine<'_> {
-    let job = &book.jobs[&id];
-    let credential = job.credential_id().and_then(|id| book.credentials.get(id));
-    let unconfirmed = credential.is_some_and(|one| one.state == CredentialState::Unconfirmed);
-    let (state, failure) = match &job.state {
-        JobState::Ready(_) => ("ready", None),
-        JobState::Open(_) => ("open", None),
-        JobState::Failed(_, failure) => ("failed", Some(Why { code: failure.code, message: &failure.message })),
-        JobState::Done if unconfirmed => ("unconfirmed", None),
-        JobState::Done => ("done", None),
-        JobState::GivenUp => ("given-up", None),
-    };
-    JobLine { job: id, ordinal: job.ordinal, state, step: job.state.step(), witness: job.witness_result(), failure }
-}
-
-fn words(lines: &[&Line<'_>], summary: &Summary<'_>) -> String {
+fn words(accounts: &[StatusAccount<'_>], summary: &Summary<'_>, writer: &Writer) -> String {
     let heading = ["ACCOUNT", "PROFILE", "KEYS", "STATE", "NEXT"].map(str::to_owned);
-    let rows = lines.iter().map(|line| {
-        let keys = format!("{}/{}", line.keys_proved, line.keys_required);
-        let (state, next) = state_and_next(line);
-        let drill = line.next_drill.as_ref().map(|day| format!("next drill by {}", day.get(..10).unwrap_or(day)));
-        let next = [(!next.is_empty()).then_some(next), drill].into_iter().flatten().collect::<Vec<_>>().join("; ");
-        [line.account.to_owned(), line.profile.clone(), keys, state.to_owned(), next]
+    let rows = accounts.iter().map(|one| {
+        let keys = format!("{}/{}", one.keys_proved, one.keys_required);
+        [one.account.to_owned(), one.profile.clone(), keys, one.state_words().to_owned(), one.next_words(writer)]
     });
     let mut text = table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>());
-    for line in lines {
-        for what in &line.attention {
-            text.push_str(&format!("attention: {}: {what}\n", line.account));
+    for one in accounts {
+        for what in &one.attention {
+            text.push_str(&format!("attention: {}: {what}\n", one.account));
         }
     }
     for what in &summary.attention {
@@ -177,33 +152,102 @@ fn words(lines: &[&Line<'_>], summary: &Summary<'_>) -> String {
     text
 }
 
-/// The account's state in a word, and what comes next: a step, and where it stands.
-fn state_and_next(line: &Line<'_>) -> (&'static str, String) {
-    let next = line
-        .jobs
-        .iter()
-        .filter_map(|job| match (job.step, &job.failure, job.state) {
-            (Some(step), Some(failure), _) => Some(format!("key {}: {step} again ({})", job.ordinal, failure.message)),
-            (Some(step), None, "open") => Some(format!("key {}: {step}, under way or interrupted", job.ordinal)),
-            (Some(step), None, _) => Some(format!("key {}: {step}", job.ordinal)),
-            (None, _, "unconfirmed") => Some(format!("key {}: register it by hand, then drill", job.ordinal)),
-            (None, ..) => None,
-        })
-        .collect::<Vec<_>>()
-        .join("; ");
-    (account_state(line.state), next)
+/// One account: what is known of it, a line each, and its keys.
+fn by_itself(one: &StatusAccount<'_>, writer: &Writer) -> String {
+    let mut text = format!(
+        "{} at {}: {}, {} of {} keys of profile {}\n",
+        one.account,
+        one.directory,
+        one.state_words(),
+        one.keys_proved,
+        one.keys_required,
+        one.profile
+    );
+    for (name, value) in one.details() {
+        text.push_str(&format!("  {name:<10} {value}\n"));
+    }
+    let heading = ["KEY", "STATE", "LABEL", "MODEL", "SERIAL", "PLACE", "LAST PROVED", "NEXT DRILL"].map(str::to_owned);
+    let or_dash = |text: Option<&str>| text.unwrap_or("-").to_owned();
+    let rows = one.keys.iter().map(|key| {
+        [
+            key.ordinal.to_string(),
+            key.state_words(writer),
+            or_dash(key.label),
+            key.model_words().to_owned(),
+            or_dash(key.serial),
+            or_dash(key.place),
+            or_dash(key.proved.map(day_of)),
+            or_dash(key.next_drill.as_deref().map(day_of)),
+        ]
+    });
+    text.push_str(&table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>()));
+    for what in &one.attention {
+        text.push_str(&format!("attention: {what}\n"));
+    }
+    text
 }
 
-/// The account's state for people.
-fn account_state(standing: AccountStanding) -> &'static str {
-    match standing {
-        AccountStanding::Failed => "failed",
-        AccountStanding::UnderWay => "under way",
-        AccountStanding::Planned => "planned",
-        AccountStanding::KeysMissing => "keys missing",
-        AccountStanding::ToBeConfirmed => "to be confirmed",
-        AccountStanding::Complete => "complete",
-        AccountStanding::Left => "left",
-        AccountStanding::Forgotten => "forgotten",
+/// A row for each key, and one for an account without keys. A spreadsheet takes none of the texts for a formula.
+fn csv(accounts: &[StatusAccount<'_>], writer: &Writer) -> Result<Vec<u8>, CliError> {
+    const HEADING: [&str; 14] = [
+        "account",
+        "directory",
+        "person",
+        "profile",
+        "account state",
+        "key",
+        "key state",
+        "label",
+        "model",
+        "serial",
+        "place",
+        "made",
+        "last proved",
+        "next drill",
+    ];
+    let failed = |error: &dyn std::fmt::Display| CliError::File { path: "stdout".into(), why: error.to_string() };
+    let mut rows = csv::Writer::from_writer(Vec::new());
+    rows.write_record(HEADING).map_err(|error| failed(&error))?;
+    for one in accounts {
+        let start = [one.account, one.directory, one.person, &one.profile, one.state_words()].map(harmless);
+        let keys: Vec<_> = one.keys.iter().map(|key| csv_key(key, writer)).collect();
+        let none: [String; 9] = Default::default();
+        let keys = if keys.is_empty() { vec![none] } else { keys };
+        for key in keys {
+            rows.write_record(start.iter().chain(&key)).map_err(|error| failed(&error))?;
+        }
+    }
+    rows.into_inner().map_err(|error| failed(&error))
+}
+
+fn csv_key(key: &StatusKey<'_>, writer: &Writer) -> [String; 9] {
+    let text = |text: Option<&str>| harmless(text.unwrap_or_default());
+    [
+        key.ordinal.to_string(),
+        harmless(&key.state_words(writer)),
+        text(key.label),
+        harmless(key.model_words()),
+        text(key.serial),
+        text(key.place),
+        text(key.made),
+        text(key.proved),
+        text(key.next_drill.as_deref()),
+    ]
+}
+
+/// A text that a spreadsheet would calculate, with an apostrophe before it (OWASP, CSV injection).
+fn harmless(text: &str) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spreadsheet_calculates_nothing() {
+        assert_eq!(harmless("=1+1"), "'=1+1");
+        assert_eq!(harmless("@ada"), "'@ada");
+        assert_eq!(harmless("ada@example.org"), "ada@example.org");
     }
 }

@@ -4,16 +4,15 @@ use std::time::{Duration, Instant};
 
 use crate::cli::shared::arguments::Work;
 use crate::cli::shared::judging::read_anchors;
-use crate::cli::shared::ledger::register_of;
 use crate::cli::shared::open_key::Keys;
 use crate::cli::shared::operator::operator_name;
+use crate::cli::shared::plan_summary::PlanSummary;
 use crate::cli::shared::state::StateFolder;
 use crate::cli::shared::terminal::Terminal;
 use crate::cli::shared::{CliError, Session};
 use crate::idp::Directory;
 use crate::ledger::Store;
-use crate::provision::{self, Identification, Plan, Report, RetryPolicy, RunError, Station};
-use crate::register::Register;
+use crate::provision::{self, DryRun, Identification, Plan, Report, RetryPolicy, RunError, Station};
 use crate::secret::{Reader, SystemEntropy, Vault};
 use crate::settings::Settings;
 use crate::witness::Witness;
@@ -33,16 +32,35 @@ pub(crate) struct RunContext {
     /// Where a dry run's vault is, until it is over.
     _scratch: Option<tempfile::TempDir>,
     yes: bool,
+    dry_run: bool,
     identification: Identification,
     wait: Duration,
+}
+
+/// What came of a plan.
+pub(crate) enum Outcome {
+    /// Nobody is in it.
+    Nothing,
+    /// Nothing was to be changed.
+    DryRun(Box<DryRunOutcome>),
+    /// It was carried out.
+    Run(Box<RunOutcome>),
+}
+
+/// A plan that was not carried out.
+pub(crate) struct DryRunOutcome {
+    /// The plan.
+    pub(crate) plan: Plan,
+    /// What it would do with the keys that are plugged in.
+    pub(crate) dry_run: DryRun,
+    /// The FIDO metadata that attestations would be judged by, if any.
+    pub(crate) metadata: Option<String>,
 }
 
 /// A run that is over.
 pub(crate) struct RunOutcome {
     /// What was asked for.
     pub(crate) kind: RunKind,
-    /// Whether nothing was to be changed.
-    pub(crate) dry_run: bool,
     /// What became of it.
     pub(crate) report: Report,
     /// How long it took.
@@ -105,31 +123,21 @@ impl RunContext {
             state,
             _scratch: scratch,
             yes: work.yes,
+            dry_run: work.dry_run,
             identification: if by_port { Identification::ByPort } else { Identification::ByTouch },
             wait,
         })
     }
 
-    /// What the ledger says now.
-    pub(crate) fn register(&self) -> Result<Register, CliError> {
-        register_of(&*self.store)
-    }
-
-    /// The IdP's name.
-    pub(crate) fn directory_name(&self) -> &str {
-        self.directory.name()
-    }
-
-    /// Runs the plan (or what the ledger has open).
+    /// Draws a plan and carries it out, or says what it would do. What is said and what is done is one and the same plan. On a
+    /// terminal it is agreed to before the first write.
     pub(crate) fn run(
         &self,
         kind: RunKind,
-        plan: &Plan,
-        dry_run: bool,
+        draw: impl FnOnce(&Station<'_>) -> Result<Plan, RunError>,
         session: &Session,
-    ) -> Result<RunOutcome, CliError> {
-        let began = Instant::now();
-        let terminal = Terminal::new(&session.console, self.yes, self.keys_to_make(plan)?);
+    ) -> Result<Outcome, CliError> {
+        let terminal = Terminal::new(&session.console, self.yes);
         let this_program = std::env::current_exe()
             .map_err(|error| CliError::System { what: "starting the second implementation", why: error.to_string() })?;
         let station = Station {
@@ -151,25 +159,49 @@ impl RunContext {
             cancel: session.cancel.clone(),
             operator_name: operator_name(),
         };
-        let report = match (dry_run, kind) {
-            (true, _) => provision::dry_run(&station, plan),
-            (false, RunKind::Resume) => provision::resume(&station),
-            (false, _) => provision::run(&station, plan),
-        };
-        terminal.clear();
-        let report = report.map_err(|error| match error {
+        let failed = |error| match error {
             RunError::Transport(keywright_fido::ctap::TransportError::Cancelled) => CliError::Interrupted,
             error if session.cancel.is_cancelled() && !matches!(error, RunError::Ledger(_)) => CliError::Interrupted,
-            error => error.into(),
-        })?;
-        Ok(RunOutcome { kind, dry_run, report, took: began.elapsed() })
+            error => CliError::from(error),
+        };
+        let plan = draw(&station).map_err(failed)?;
+        if plan.is_empty() {
+            return Ok(Outcome::Nothing);
+        }
+        if self.dry_run {
+            let dry_run = provision::dry_run(&station, &plan).map_err(failed)?;
+            let metadata = self.judge.metadata().map(|metadata| format!("FIDO metadata number {}", metadata.id().no));
+            return Ok(Outcome::DryRun(Box::new(DryRunOutcome { plan, dry_run, metadata })));
+        }
+        self.agree(&station, &plan, session, failed)?;
+        let began = Instant::now();
+        terminal.expect(plan.keys());
+        let report = provision::run(&station, &plan);
+        terminal.clear();
+        Ok(Outcome::Run(Box::new(RunOutcome { kind, report: report.map_err(failed)?, took: began.elapsed() })))
     }
 
-    /// Keys of the plan, and those that earlier runs left open for its people.
-    fn keys_to_make(&self, plan: &Plan) -> Result<usize, CliError> {
-        let register = self.register()?;
-        let of_plan = |job: &&crate::register::Job| plan.people.iter().any(|planned| planned.account == job.account);
-        let open = register.jobs.values().filter(|job| job.state.step().is_some()).filter(of_plan).count();
-        Ok(plan.keys() + open)
+    /// Asks before the first write. Without a terminal only what makes an account another thing than it was needs a yes.
+    fn agree(
+        &self,
+        station: &Station<'_>,
+        plan: &Plan,
+        session: &Session,
+        failed: impl FnOnce(RunError) -> CliError,
+    ) -> Result<(), CliError> {
+        let changes: Vec<_> = plan.to_be_agreed().collect();
+        let asks = session.console.looks().asks && plan.keys() > 0;
+        if self.yes || changes.is_empty() && !asks {
+            return Ok(());
+        }
+        for (planned, change) in &changes {
+            session.console.say(&format!("{}: {change}", planned.login));
+        }
+        if !asks {
+            return session.console.confirm("go on with these changes?", false);
+        }
+        let dry_run = provision::dry_run(station, plan).map_err(failed)?;
+        let all = PlanSummary::of(plan, &dry_run).in_one_line(&plan.idp.name);
+        session.console.confirm(&format!("{all}. Go on?"), false)
     }
 }

@@ -51,6 +51,8 @@ pub(crate) struct Set {
     pub(crate) judge: Judge,
     /// The moment.
     pub(crate) at: OffsetDateTime,
+    /// The same, if it was named: then nothing is known of what happened since.
+    pub(crate) as_of: Option<OffsetDateTime>,
 }
 
 impl JudgedBy {
@@ -71,7 +73,7 @@ impl JudgedBy {
                 .console
                 .warn("no root is trusted, so that no chain can be; name --mds or --root, or 'keywright mds update'");
         }
-        Ok(Set { judge, at })
+        Ok(Set { judge, at, as_of: self.at })
     }
 
     /// The metadata in a file. Its signature counts if it is good now, or was at the moment that is judged.

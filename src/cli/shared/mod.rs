@@ -1,5 +1,6 @@
 //! What commands share: the session, the terminal, keys that are chosen and opened, and how errors end the program.
 
+pub(crate) mod account;
 pub(crate) mod arguments;
 pub(crate) mod batch;
 pub(crate) mod console;
@@ -13,6 +14,7 @@ pub(crate) mod open_key;
 pub(crate) mod operator;
 pub(crate) mod output;
 pub(crate) mod pin_entry;
+pub(crate) mod plan_summary;
 #[cfg(feature = "practice")]
 pub(crate) mod practice_idp;
 pub(crate) mod profiles;

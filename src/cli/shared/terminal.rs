@@ -4,7 +4,7 @@
 //! or with no.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -21,7 +21,8 @@ use keywright_files::shown;
 pub(crate) struct Terminal<'a> {
     console: &'a Console,
     yes: bool,
-    total: ProgressBar,
+    /// Once a run has begun.
+    total: OnceLock<ProgressBar>,
     lines: Mutex<BTreeMap<JobId, Line>>,
 }
 
@@ -33,14 +34,21 @@ struct Line {
 }
 
 impl<'a> Terminal<'a> {
-    /// For a run that is to make so many keys. `yes` answers questions beforehand.
-    pub(crate) fn new(console: &'a Console, yes: bool, keys: usize) -> Self {
-        let total = ProgressBar::new(keys as u64).with_style(style("{pos} of {len} keys  {elapsed}"));
-        let total = console.progress().add(total);
-        if console.looks().live {
-            total.enable_steady_tick(Duration::from_millis(500));
-        }
-        Self { console, yes, total, lines: Mutex::default() }
+    /// Before a run. `yes` answers questions beforehand.
+    pub(crate) fn new(console: &'a Console, yes: bool) -> Self {
+        Self { console, yes, total: OnceLock::new(), lines: Mutex::default() }
+    }
+
+    /// The run begins, and is to make so many keys: from here on a line counts them.
+    pub(crate) fn expect(&self, keys: usize) {
+        self.total.get_or_init(|| {
+            let total = ProgressBar::new(keys as u64).with_style(style("{pos} of {len} keys  {elapsed}"));
+            let total = self.console.progress().add(total);
+            if self.console.looks().live {
+                total.enable_steady_tick(Duration::from_millis(500));
+            }
+            total
+        });
     }
 
     /// Takes the lines away.
@@ -48,7 +56,9 @@ impl<'a> Terminal<'a> {
         for (_, line) in std::mem::take(&mut *self.lines()) {
             line.bar.finish_and_clear();
         }
-        self.total.finish_and_clear();
+        if let Some(total) = self.total.get() {
+            total.finish_and_clear();
+        }
     }
 
     fn lines(&self) -> MutexGuard<'_, BTreeMap<JobId, Line>> {
@@ -60,7 +70,12 @@ impl<'a> Terminal<'a> {
         let mut lines = self.lines();
         let line = lines.entry(who.job).or_insert_with(|| {
             let bar = ProgressBar::new_spinner().with_style(style("{msg}"));
-            Line { bar: self.console.progress().insert_before(&self.total, bar), step: None, touch: false }
+            let lines = self.console.progress();
+            let bar = match self.total.get() {
+                Some(total) => lines.insert_before(total, bar),
+                None => lines.add(bar),
+            };
+            Line { bar, step: None, touch: false }
         });
         change(line);
         let step = line.step.map_or("", in_words);
@@ -120,7 +135,9 @@ impl Operator for Terminal<'_> {
         }
         match failure {
             None => {
-                self.total.inc(1);
+                if let Some(total) = self.total.get() {
+                    total.inc(1);
+                }
                 self.console.result(&title(who), Style::Good, "done", "");
             }
             Some(failure) => self.console.result(&title(who), Style::Bad, "failed:", &failure.message),
@@ -249,7 +266,7 @@ mod tests {
         // Drawn at most 255 times a second: the pause below is longer than a frame, so that none is left out.
         let target = ProgressDrawTarget::term_like_with_hz(Box::new(paper.clone()), u8::MAX);
         let console = Console::with(Looks { colour: false, live: false, asks: false }, target);
-        let terminal = Terminal::new(&console, false, 2);
+        let terminal = Terminal::new(&console, false);
         terminal.step(&who(1), Step::Make);
         std::thread::sleep(Duration::from_millis(20));
         terminal.touch(&who(1), true);
@@ -276,10 +293,10 @@ mod tests {
             force_change: true,
             register_first: Vec::new(),
         };
-        let careful = Terminal::new(&console, false, 1);
+        let careful = Terminal::new(&console, false);
         assert!(!careful.may_reset(&who(1), "it has a PIN"));
         assert!(careful.show_pin(&delivery, &Pin::new("137913").unwrap()).is_err());
-        assert!(Terminal::new(&console, true, 1).may_reset(&who(1), "it has a PIN"));
+        assert!(Terminal::new(&console, true).may_reset(&who(1), "it has a PIN"));
         let failure =
             Failure { code: FailureCode::KeyRemoved, message: "the key was removed".into(), ctap_status: None };
         careful.ended(&who(1), Some(&failure));

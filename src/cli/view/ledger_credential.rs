@@ -22,13 +22,13 @@ impl LedgerCredential {
     /// What the ledger says of these.
     pub(crate) fn all(ids: &[CredentialId], register: &Register) -> Vec<Self> {
         let known = ids.iter().filter_map(|id| register.credentials.get_key_value(id));
-        known.map(|(id, credential)| Self::new(id, credential)).collect()
+        known.map(|(id, credential)| Self::new(id, credential, register)).collect()
     }
 
     /// What the ledger says of this one.
-    pub(crate) fn new(credential_id: &CredentialId, credential: &Credential) -> Self {
+    pub(crate) fn new(credential_id: &CredentialId, credential: &Credential, register: &Register) -> Self {
         Self {
-            account: credential.account.login.clone(),
+            account: register.login(&credential.account).to_owned(),
             directory: credential.account.directory.clone(),
             ordinal: credential.ordinal,
             label: credential.label.clone(),

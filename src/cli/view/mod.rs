@@ -4,4 +4,18 @@ pub(crate) mod get_info;
 pub(crate) mod key_credential;
 pub(crate) mod ledger_credential;
 pub(crate) mod ledger_head;
+pub(crate) mod plan;
 pub(crate) mod run_report;
+pub(crate) mod status_account;
+
+use crate::cli::shared::batch::Outcome;
+use crate::cli::shared::{CliError, Exit, Session};
+
+/// Prints what came of a plan, and returns what it means.
+pub(crate) fn print_outcome(outcome: &Outcome, session: &Session) -> Result<Exit, CliError> {
+    match outcome {
+        Outcome::Nothing => Ok(Exit::Done),
+        Outcome::DryRun(dry_run) => plan::print(dry_run, session),
+        Outcome::Run(run) => run_report::print(run, session),
+    }
+}

@@ -58,7 +58,6 @@ struct Why<'a> {
 #[derive(Serialize)]
 struct Summary<'a> {
     batch: u64,
-    dry_run: bool,
     accounts: usize,
     complete: usize,
     keys_proved: usize,
@@ -77,7 +76,7 @@ impl View for Summary<'_> {
 impl<'a> AccountLine<'a> {
     fn of(account: &'a AccountReport) -> Self {
         Self {
-            account: &account.account.login,
+            account: &account.login,
             directory: &account.account.directory,
             person: &account.person,
             profile: &account.profile,
@@ -118,13 +117,12 @@ impl<'a> JobLine<'a> {
 
 /// Prints a report and returns what it means.
 pub(crate) fn print(outcome: &RunOutcome, session: &Session) -> Result<Exit, CliError> {
-    let RunOutcome { kind: verb, dry_run, report, took } = outcome;
-    let (verb, dry_run) = (*verb, *dry_run);
-    let well = |account: &&AccountReport| is_well(account, verb, dry_run);
+    let RunOutcome { kind: verb, report, took } = outcome;
+    let verb = *verb;
+    let well = |account: &&AccountReport| is_well(account, verb);
     let unconfirmed = jobs(report).filter(|job| job.done && job.unconfirmed).count();
     let summary = Summary {
         batch: report.batch,
-        dry_run,
         accounts: report.accounts.len(),
         complete: report.accounts.iter().filter(|account| account.complete).count(),
         keys_proved: jobs(report).filter(|job| job.done && !job.unconfirmed).count(),
@@ -150,7 +148,7 @@ pub(crate) fn print(outcome: &RunOutcome, session: &Session) -> Result<Exit, Cli
     for failure in failures(report) {
         session.console.hint(&table::of_job(failure).next);
     }
-    if report.accounts.iter().any(|account| !well(&account) && lacks_keys(account)) && !report.interrupted && !dry_run {
+    if report.accounts.iter().any(|account| !well(&account) && lacks_keys(account)) && !report.interrupted {
         session
             .console
             .hint("plug more keys in, then 'keywright resume'; for an account with too few, 'keywright enroll'");
@@ -158,17 +156,17 @@ pub(crate) fn print(outcome: &RunOutcome, session: &Session) -> Result<Exit, Cli
     if report.interrupted {
         session.console.say("interrupted; run 'keywright resume' to go on");
     }
-    Ok(exit(report, verb, dry_run))
+    Ok(exit(report, verb))
 }
 
 /// Whether the account has what was asked for.
-fn is_well(account: &AccountReport, verb: RunKind, dry_run: bool) -> bool {
+fn is_well(account: &AccountReport, verb: RunKind) -> bool {
     let failed = account.failure.is_some() || account.jobs.iter().any(|job| job.failure.is_some());
     let made = match verb {
         RunKind::Provision | RunKind::Resume => account.complete || account.to_be_confirmed,
         RunKind::Enroll => account.jobs.iter().all(|job| job.done),
     };
-    !failed && (made || dry_run)
+    !failed && made
 }
 
 /// Whether nothing failed, and yet there were too few keys.
@@ -180,11 +178,11 @@ fn lacks_keys(account: &AccountReport) -> bool {
 }
 
 /// 0 if every account succeeded; 3 if some did; else the failures' own code if they agree, or 1.
-fn exit(report: &Report, verb: RunKind, dry_run: bool) -> Exit {
+fn exit(report: &Report, verb: RunKind) -> Exit {
     if report.interrupted {
         return Exit::Interrupted;
     }
-    let failed = report.accounts.iter().filter(|account| !is_well(account, verb, dry_run)).count();
+    let failed = report.accounts.iter().filter(|account| !is_well(account, verb)).count();
     match failed {
         0 => Exit::Done,
         some if some < report.accounts.len() => Exit::Partial,
@@ -215,33 +213,25 @@ fn words(report: &Report, summary: &Summary<'_>) -> String {
     let heading = ["ACCOUNT", "PROFILE", "KEYS", "RESULT"].map(str::to_owned);
     let rows = report.accounts.iter().map(|account| {
         let done = account.jobs.iter().filter(|job| job.done).count();
-        let keys =
-            if summary.dry_run { format!("{}", account.jobs.len()) } else { format!("{done}/{}", account.jobs.len()) };
-        [account.account.login.clone(), account.profile.clone(), keys, result(account, summary)]
+        let keys = format!("{done}/{}", account.jobs.len());
+        [account.login.clone(), account.profile.clone(), keys, result(account, summary)]
     });
     let mut text = table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>());
     for account in report.accounts.iter().filter(|account| account.complete && !account.other_methods.is_empty()) {
         text.push_str(&format!(
             "{} can still sign in without a key: {}\n",
-            account.account.login,
+            account.login,
             account.other_methods.join(", ")
         ));
     }
-    if summary.dry_run {
-        text.push_str(&format!(
-            "dry run: {} to be made, nothing was changed\n",
-            count(jobs(report).count(), "key", "keys")
-        ));
-    } else {
-        text.push_str(&format!(
-            "{} of {} complete, {} proved{}, {:.1} s\n",
-            summary.complete,
-            count(summary.accounts, "account", "accounts"),
-            count(summary.keys_proved, "key", "keys"),
-            to_be_confirmed(summary.keys_unconfirmed),
-            summary.seconds
-        ));
-    }
+    text.push_str(&format!(
+        "{} of {} complete, {} proved{}, {:.1} s\n",
+        summary.complete,
+        count(summary.accounts, "account", "accounts"),
+        count(summary.keys_proved, "key", "keys"),
+        to_be_confirmed(summary.keys_unconfirmed),
+        summary.seconds
+    ));
     text
 }
 
@@ -271,7 +261,6 @@ fn result(account: &AccountReport, summary: &Summary<'_>) -> String {
         () if !failures.is_empty() => failures.join("; "),
         () if account.complete => "complete".to_owned(),
         () if account.to_be_confirmed => "to be registered by hand and confirmed".to_owned(),
-        () if summary.dry_run => "ready".to_owned(),
         () if summary.interrupted => "interrupted".to_owned(),
         () => "not complete: keys are missing".to_owned(),
     }
@@ -296,7 +285,8 @@ mod tests {
                 .map(|code| (Step::Verify, Failure { code, message: "it went wrong".into(), ctap_status: None })),
         });
         AccountReport {
-            account: AccountId { directory: "corp".into(), login: login.into() },
+            account: AccountId::new("corp", login),
+            login: login.into(),
             person: login.into(),
             profile: "admin".into(),
             complete,
@@ -317,7 +307,7 @@ mod tests {
 
         let good = || account("ada", true, &[None, None]);
         let bad = |code| account("bob", false, &[None, Some(code)]);
-        let exit = |accounts| exit(&report(accounts), RunKind::Provision, false);
+        let exit = |accounts| exit(&report(accounts), RunKind::Provision);
         assert_eq!(exit(vec![good(), good()]), Exit::Done);
         assert_eq!(exit(vec![good(), bad(AttestationRefused)]), Exit::Partial);
         assert_eq!(exit(vec![bad(AttestationRefused), bad(AttestationRefused)]), Exit::Attestation);
@@ -331,10 +321,9 @@ mod tests {
     #[test]
     fn one_more_key_need_not_make_the_account_complete() {
         let first_of_two = || report(vec![account("ada", false, &[None])]);
-        assert_eq!(exit(&first_of_two(), RunKind::Enroll, false), Exit::Done);
-        assert_eq!(exit(&first_of_two(), RunKind::Provision, false), Exit::Key);
-        assert_eq!(exit(&first_of_two(), RunKind::Provision, true), Exit::Done);
-        assert_eq!(exit(&Report { interrupted: true, ..first_of_two() }, RunKind::Enroll, false), Exit::Interrupted);
+        assert_eq!(exit(&first_of_two(), RunKind::Enroll), Exit::Done);
+        assert_eq!(exit(&first_of_two(), RunKind::Provision), Exit::Key);
+        assert_eq!(exit(&Report { interrupted: true, ..first_of_two() }, RunKind::Enroll), Exit::Interrupted);
     }
 
     #[test]

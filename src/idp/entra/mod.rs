@@ -48,6 +48,7 @@ use super::http::{Fault, Reply, ServerUrl, segment};
 use super::oauth::{ClientAuthentication, ClientCredentials, SigningKey};
 use super::question::Question;
 use super::session::{Authorization, Session};
+use crate::ledger::IdpInstance;
 use crate::secret::SecretSource;
 use keywright_fido::webauthn::{Ceremony, CredentialId, RegistrationResponse};
 
@@ -268,6 +269,7 @@ impl Api {
 #[derive(Debug)]
 pub struct Entra {
     graph: Graph,
+    instance: IdpInstance,
     api: Api,
     /// Graph's ids of what this process registered.
     told: Mutex<BTreeMap<CredentialId, String>>,
@@ -299,7 +301,8 @@ impl Entra {
         )
         .explained_by(explain);
         let session = Session::new(connection.client(base)?, Authorization::OAuth(Box::new(credentials)));
-        Ok(Self { graph: Graph::new(session, base), api: settings.api, told: Mutex::default() })
+        let instance = IdpInstance::new("entra", &settings.tenant_id.0);
+        Ok(Self { graph: Graph::new(session, base), instance, api: settings.api, told: Mutex::default() })
     }
 
     /// The path below a user's `authentication`.
@@ -429,6 +432,10 @@ fn known(user: &User) -> String {
 impl Directory for Entra {
     fn name(&self) -> &str {
         self.graph.idp()
+    }
+
+    fn instance(&self) -> Result<IdpInstance, DirectoryError> {
+        Ok(self.instance.clone())
     }
 
     fn preflight(&self) -> Result<Vec<Finding>, DirectoryError> {

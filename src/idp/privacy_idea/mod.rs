@@ -35,6 +35,7 @@ use super::directory::{Directory, Finding, Registered, User};
 use super::error::DirectoryError;
 use super::http::{Call, Reply, ServerUrl, segment};
 use super::question::Question;
+use crate::ledger::IdpInstance;
 use crate::secret::SecretSource;
 use keywright_fido::webauthn::{Ceremony, CredentialId, Origin, RegistrationResponse};
 
@@ -97,6 +98,7 @@ pub const QUESTIONS: &[Question] = &[
 #[derive(Debug)]
 pub struct PrivacyIdea {
     session: Session,
+    instance: IdpInstance,
     realm: String,
     token_type: TokenType,
     origin: Origin,
@@ -113,6 +115,7 @@ impl PrivacyIdea {
         let password = connection.secret(&settings.password, "privacyIDEA password")?;
         Ok(Self {
             session: Session::new(connection.client(&settings.url)?, &settings.username, password),
+            instance: IdpInstance::new("privacy-idea", &format!("{}/{}", settings.url.host(), settings.realm)),
             realm: settings.realm.clone(),
             token_type: settings.token_type,
             origin: settings.origin.clone(),
@@ -194,6 +197,10 @@ fn registered(token: Token) -> Registered {
 impl Directory for PrivacyIdea {
     fn name(&self) -> &str {
         self.session.idp()
+    }
+
+    fn instance(&self) -> Result<IdpInstance, DirectoryError> {
+        Ok(self.instance.clone())
     }
 
     fn preflight(&self) -> Result<Vec<Finding>, DirectoryError> {

@@ -96,7 +96,7 @@ fn nobody_touches_the_key_and_the_next_run_goes_on() {
     let [(_, failure)] = &failures(&report)[..] else { panic!("one key was not touched: {report:?}") };
     assert_eq!(failure.code, FailureCode::TouchTimeout);
     rack.key(0).put_finger(UserPresence::Pressed);
-    let report = workshop.with(&rack, &Hands::default(), keywright::provision::resume).unwrap();
+    let report = workshop.with(&rack, &Hands::default(), keywright_test_support::workshop::resume).unwrap();
     assert_eq!(failures(&report), []);
     workshop.everything_agrees_on(&rack, &["ada"], 2);
 }
@@ -119,7 +119,7 @@ fn a_key_is_pulled_at_each_step_and_the_next_run_goes_on() {
             assert_eq!(failure.code, FailureCode::KeyRemoved, "{step}, {at}: {failure:?}");
         }
         rack.key(0).plug();
-        let report = workshop.with(&rack, &Hands::default(), keywright::provision::resume).unwrap();
+        let report = workshop.with(&rack, &Hands::default(), keywright_test_support::workshop::resume).unwrap();
         assert_eq!(failures(&report), [], "{step}");
         workshop.everything_agrees_on(&rack, &["ada"], 2);
     }

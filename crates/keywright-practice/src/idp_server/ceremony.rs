@@ -44,7 +44,7 @@ impl Provider {
         Self { judge: Judge::new(settings.anchors.clone()), settings, origin, store: Mutex::new(store) }
     }
 
-    pub fn check(&self) -> Check {
+    pub fn check(&self) -> Result<Check, Refusal> {
         let Settings { rp_id, attestation, anchors, trusted_only, challenge_lifetime, .. } = &self.settings;
         let mut findings = Vec::new();
         if *trusted_only && anchors.is_empty() {
@@ -60,15 +60,16 @@ impl Provider {
                 format!("registrations expire after {} s, which is too short for people", challenge_lifetime.as_secs());
             findings.push(Finding { blocks: false, message });
         }
-        Check {
+        Ok(Check {
             api: API,
+            instance: self.store().instance()?,
             rp_id: rp_id.clone(),
             origin: self.origin.clone(),
             attestation: *attestation,
             trusted_only: *trusted_only,
             challenge_seconds: challenge_lifetime.as_secs(),
             findings,
-        }
+        })
     }
 
     pub fn create_user(&self, new: &NewUser) -> Result<User, Refusal> {
@@ -95,10 +96,15 @@ impl Provider {
         if let Some(name) = &change.display_name {
             check_name("display_name", name, 200)?;
         }
+        if let Some(login) = &change.login {
+            check_name("login", login, 200)?;
+        }
         let store = self.store();
         account(&store, id)?;
-        store.change_user(id, change)?;
-        Ok(account(&store, id)?.user)
+        match (store.change_user(id, change)?, &change.login) {
+            (false, Some(login)) => Err(Refusal::LoginTaken(login.clone())),
+            _ => Ok(account(&store, id)?.user),
+        }
     }
 
     pub fn other_methods(&self, user: &str) -> Result<OtherMethods, Refusal> {

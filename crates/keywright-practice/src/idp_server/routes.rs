@@ -64,8 +64,8 @@ async fn authorised(State(token): State<Arc<[u8; 32]>>, request: Request, next: 
     Ok(next.run(request).await)
 }
 
-async fn check(State(at): At) -> Json<Check> {
-    Json(at.check())
+async fn check(State(at): At) -> Answer<Check> {
+    at.check().map(Json)
 }
 
 #[derive(Deserialize)]

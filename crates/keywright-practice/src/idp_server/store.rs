@@ -27,6 +27,8 @@ const SINCE: &str = "
         label TEXT NOT NULL,
         at INTEGER NOT NULL
     ) STRICT;
+    CREATE TABLE IF NOT EXISTS instance (id TEXT NOT NULL) STRICT;
+    INSERT INTO instance SELECT lower(hex(randomblob(16))) WHERE NOT EXISTS (SELECT 1 FROM instance);
 ";
 
 const SCHEMA: &str = "
@@ -178,6 +180,11 @@ impl Store {
         Ok(Self { db })
     }
 
+    /// What the server is known by, wherever it listens: 32 hexadecimal digits.
+    pub fn instance(&self) -> rusqlite::Result<String> {
+        self.db.query_row("SELECT id FROM instance", [], |row| row.get(0))
+    }
+
     /// Makes an account; `false` if the login is taken.
     pub fn create_user(&self, id: &str, handle: &UserHandle, new: &NewUser) -> rusqlite::Result<bool> {
         let added = self.db.execute(
@@ -187,10 +194,10 @@ impl Store {
         Ok(added == 1)
     }
 
-    /// Accounts by login; all of them, or the one with this login.
+    /// Accounts by login; all of them, or the one with this login or id.
     pub fn users(&self, login: Option<&str>) -> rusqlite::Result<Vec<User>> {
         let mut query = self.db.prepare_cached(
-            "SELECT id, login, display_name, active FROM user WHERE ?1 IS NULL OR login = ?1 ORDER BY login",
+            "SELECT id, login, display_name, active FROM user WHERE ?1 IS NULL OR login = ?1 OR id = ?1 ORDER BY login",
         )?;
         query.query_map([login], user)?.collect()
     }
@@ -204,14 +211,14 @@ impl Store {
             .optional()
     }
 
-    /// Changes an account.
-    pub fn change_user(&self, id: &str, change: &UserChange) -> rusqlite::Result<()> {
-        self.db.execute(
-            "UPDATE user SET display_name = coalesce(?2, display_name), active = coalesce(?3, active),
+    /// Changes an account; `false` if the login is taken.
+    pub fn change_user(&self, id: &str, change: &UserChange) -> rusqlite::Result<bool> {
+        let changed = self.db.execute(
+            "UPDATE OR IGNORE user SET login = coalesce(?5, login), display_name = coalesce(?2, display_name), active = coalesce(?3, active),
                 other_methods = coalesce(?4, other_methods) WHERE id = ?1",
-            params![id, change.display_name, change.active, change.other_methods.as_deref().map(list_text)],
+            params![id, change.display_name, change.active, change.other_methods.as_deref().map(list_text), change.login],
         )?;
-        Ok(())
+        Ok(changed == 1)
     }
 
     /// Weaker ways to sign in that the account has.

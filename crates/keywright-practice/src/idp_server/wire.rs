@@ -37,6 +37,8 @@ pub struct Finding {
 pub struct Check {
     /// [`API`].
     pub api: u32,
+    /// What it is known by, wherever it listens.
+    pub instance: String,
     /// The RP ID of every credential.
     pub rp_id: RpId,
     /// The origin that client data has to name.
@@ -75,6 +77,9 @@ fn yes() -> bool {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UserChange {
+    /// The login, as of [`NewUser::login`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<String>,
     /// The person's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,

@@ -16,6 +16,7 @@ use crate::cli::shared::state::write_private;
 use crate::cli::shared::{CliError, Exit, Session, profiles};
 use crate::cli::view::ledger_credential::LedgerCredential;
 use crate::ledger::{AccountId, Head, SeenByHand};
+use crate::register::Register;
 use keywright_attest::Firmware;
 use keywright_attest::{Advice, Anchors, Certification, Chain, MetadataId, Statement};
 use keywright_fido::webauthn::{Aaguid, CredentialId, RpId};
@@ -137,8 +138,11 @@ impl Ledger {
         let profiles = profiles::load(self.profiles.as_deref(), &session.settings()?)?;
         let by = self.by.set(Anchors::none(), session)?;
         let entries = session.ledger_for_reading()?.entries(0)?;
-        let mut readable = Readable::read(&entries, self.head.as_ref());
-        readable.hold_against(&profiles);
+        let mut readable = Readable::read(&entries, self.head.as_ref(), by.as_of);
+        // Of a moment that was named, the profiles of that moment are what holds.
+        if by.as_of.is_none() || self.profiles.is_some() {
+            readable.hold_against(&profiles);
+        }
         let audit = LedgerAudit::of(&readable, &Standards { judge: &by.judge, at: by.at });
 
         if let Some(html) = &self.html {
@@ -148,10 +152,10 @@ impl Ledger {
         }
         if session.output.is_json() {
             for finding in &audit.findings {
-                session.output.object(&FindingLine::of(finding))?;
+                session.output.object(&FindingLine::of(finding, audit.register))?;
             }
             for one in &audit.credentials {
-                session.output.object(&KeyLine::of(one))?;
+                session.output.object(&KeyLine::of(one, audit.register))?;
             }
             session.output.object(&Summary::of(&audit))?;
         } else {
@@ -162,13 +166,13 @@ impl Ledger {
 }
 
 impl<'a> FindingLine<'a> {
-    fn of(Finding { about, matter }: &'a Finding) -> Self {
+    fn of(Finding { about, matter }: &'a Finding, register: &'a Register) -> Self {
         Self {
             severity: matter.severity(),
             area: matter.area(),
             finding: matter.code(),
             directory: about.account.as_ref().map(|account| account.directory.as_str()),
-            account: about.account.as_ref().map(|account| account.login.as_str()),
+            account: about.account.as_ref().map(|account| register.login(account)),
             ordinal: about.ordinal,
             credential_id: about.credential_id.as_ref(),
             message: matter.to_string(),
@@ -178,10 +182,10 @@ impl<'a> FindingLine<'a> {
 }
 
 impl<'a> KeyLine<'a> {
-    fn of(one: &'a CredentialAudit<'a>) -> Self {
+    fn of(one: &'a CredentialAudit<'a>, register: &'a Register) -> Self {
         let (credential, verdict) = (one.credential, one.verdict.as_ref());
         Self {
-            credential: LedgerCredential::new(one.id, credential),
+            credential: LedgerCredential::new(one.id, credential, register),
             person: one.account.person.display_name(),
             profile: one.account.profile.name.as_str(),
             standing: one.standing,
@@ -244,8 +248,8 @@ fn words(audit: &LedgerAudit<'_>) -> String {
     let mut text = String::new();
     for Finding { about, matter } in &audit.findings {
         let who = about.account.as_ref().map(|account| match about.ordinal {
-            Some(ordinal) => format!("{}, key {ordinal}: ", account.login),
-            None => format!("{}: ", account.login),
+            Some(ordinal) => format!("{}, key {ordinal}: ", audit.register.login(account)),
+            None => format!("{}: ", audit.register.login(account)),
         });
         let line = format!("{:<8}  {}{matter}", matter.severity(), who.unwrap_or_default());
         text.push_str(&format!("{}\n", shown::one_line(&line)));

@@ -1,6 +1,8 @@
 //! `keywright key`: look at security keys, and change them one at a time.
 
 pub(crate) mod credentials;
+pub(crate) mod edit;
+mod erase;
 pub(crate) mod identify;
 pub(crate) mod info;
 pub(crate) mod list;
@@ -8,6 +10,7 @@ mod owner;
 pub(crate) mod pin;
 pub(crate) mod policy;
 pub(crate) mod reset;
+pub(crate) mod return_key;
 
 use clap::{Args, Subcommand};
 
@@ -31,6 +34,8 @@ enum KeyCommand {
     Pin(pin::PinCommand),
     Policy(policy::Policy),
     Reset(reset::Reset),
+    Edit(edit::Edit),
+    Return(return_key::Return),
 }
 
 impl Key {
@@ -44,6 +49,8 @@ impl Key {
             KeyCommand::Pin(command) => command.run(session),
             KeyCommand::Policy(command) => command.run(session),
             KeyCommand::Reset(command) => command.run(session),
+            KeyCommand::Edit(command) => command.run(session),
+            KeyCommand::Return(command) => command.run(session),
         }
     }
 }

@@ -49,7 +49,7 @@ pub(crate) fn of_credentials(ids: &[CredentialId], session: &Session) -> Result<
             .iter()
             .filter(|key| key.standing.counts() && key.credential_id.as_ref().is_none_or(|other| !ids.contains(other)));
         owners.push(Owner {
-            credential: LedgerCredential::new(id, credential),
+            credential: LedgerCredential::new(id, credential, &register),
             keys_left: others.count(),
             keys_required: standing.required,
         });

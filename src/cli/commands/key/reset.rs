@@ -1,27 +1,21 @@
 //! `keywright key reset`: erases everything on a key.
 //!
-//! A key takes a reset only within 10 seconds of being plugged in, so it has to be replugged. It refuses to reset what comes
-//! back if that is not the key that was pulled out.
-
-use std::time::Duration;
+//! A key takes a reset only within 10 seconds of being plugged in, so it has to be replugged. It refuses to erase somebody's key
+//! without saying whose it is.
 
 use clap::Args;
 use serde::Serialize;
 
+use super::erase::erase;
 use super::owner::{self, Owner};
 use crate::cli::shared::arguments::{Change, OneKey};
-use crate::cli::shared::console::Style;
 use crate::cli::shared::device::describe;
-use crate::cli::shared::open_key::{self, OpenKey, touch_prompt};
+use crate::cli::shared::open_key::OpenKey;
 use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::ledger::Erasure;
-use crate::provision::fingerprint;
 use keywright_fido::ctap::Authenticator;
 use keywright_fido::webauthn::Aaguid;
-
-/// How long a person has to replug the key.
-const REPLUG_TIME: Duration = Duration::from_secs(60);
 
 /// Erase everything on a key.
 ///
@@ -68,22 +62,7 @@ impl Reset {
         }
         let whose: String = owners.iter().map(|owner| format!(" {}", owner.sentence())).collect();
         confirm(&format!("erase everything on {name}?{whose}"), &owners, self.change.yes, session)?;
-        let what = format!("pull the key out of port {} and plug it in again", device.port);
-        session.console.mark(Style::Now, "now:", &what);
-        let again = keys.bus().replug(&device, REPLUG_TIME, &session.cancel)?;
-        let mut key = open_key::open(keys.bus(), &again, session)?;
-        let after = key.info();
-        if after.aaguid != before.aaguid {
-            return Err(CliError::AnotherKey(format!("its model is {}, not {}", after.aaguid, before.aaguid)));
-        }
-        if fingerprint(after) != fingerprint(&before) || again.serial != device.serial {
-            return Err(CliError::AnotherKey("it is of the same model and answers differently".into()));
-        }
-        key.reset(&mut touch_prompt(session, &again))?;
-        let info = key.refresh_info()?;
-        if info.has_pin() {
-            return Err(CliError::NotFound("the key says that it was reset but still has a PIN".into()));
-        }
+        let (again, info) = erase(&keys, &device, &before, session)?;
         let (path, product, aaguid) = (&again.path, &again.product, info.aaguid);
         owner::record_erased(&owners, Erasure::Reset, session)?;
         let done = Done { path, product, aaguid, reset: true, erased: &owners };

@@ -132,6 +132,11 @@ fn words(event: &Event) -> String {
             let changed = changed.collect::<Vec<_>>().join(", ");
             format!("key of credential {credential_id}: {changed}, by {operator}")
         }
+        Event::AccountEdited { account, name, ticket, storage, operator } => {
+            let changed = [("name", name), ("ticket", ticket), ("storage", storage)];
+            let changed = changed.iter().filter_map(|(what, new)| Some(format!("{what} \"{}\"", new.as_ref()?)));
+            format!("{account}: {}, by {operator}", changed.collect::<Vec<_>>().join(", "))
+        }
         Event::KeyReturned { credential_id, operator } => {
             format!("key of credential {credential_id}: returned to {operator}")
         }

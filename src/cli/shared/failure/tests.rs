@@ -19,7 +19,7 @@ use keywright_files::FileError;
 const LONGEST_HINT: usize = 160 - "hint: ".len();
 
 fn account() -> AccountId {
-    AccountId { directory: "corp".into(), login: "ada@example.org".into() }
+    AccountId::new("corp", "ada@example.org")
 }
 
 fn of_keys() -> Vec<(CliError, Exit)> {
@@ -151,7 +151,7 @@ fn of_idps() -> Vec<(CliError, Exit)> {
     let (directory, why) = (|| "corp".to_owned(), || "no such token".to_owned());
     let findings = || vec![Finding { blocks: true, message: "passkeys are disabled in this tenant".into() }];
     let no_key = RevokeError::NoSuchKey { account: account(), ordinal: 3 };
-    let changed = || PersonError::Changed { account: account(), known: "1".into(), found: "2".into() };
+    let changed = || PersonError::Changed { login: "ada@example.org".into(), known: "1".into(), found: "2".into() };
     let delivery = NoDelivery { profile: "admin".into(), why: SecretError::NoReader };
     vec![
         (DirectoryError::Unreachable { directory: directory(), why: why() }.into(), Exit::Directory),

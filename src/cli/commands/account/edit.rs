@@ -1,0 +1,69 @@
+//! `keywright account edit`: what people keep of an account in their own words.
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::cli::shared::operator::operator_name;
+use crate::cli::shared::output::View;
+use crate::cli::shared::{CliError, Exit, Session, account};
+use crate::ledger::Event;
+use crate::settings::IdpChoice;
+
+/// Correct an account's name, ticket or storage.
+///
+/// The login is the IdP's: it is read there at the next run. The profile is the roster's.
+#[derive(Args)]
+#[command(after_long_help = "Example:\n  keywright account edit ada@example.org --name Ada")]
+pub(crate) struct Edit {
+    /// The login
+    #[arg(value_name = "ACCOUNT")]
+    account: String,
+    /// The person's name
+    #[arg(long, value_name = "NAME", required_unless_present_any = ["ticket", "storage"])]
+    name: Option<String>,
+    /// The request that its keys rest on
+    #[arg(long, value_name = "ID")]
+    ticket: Option<String>,
+    /// Where its backup or break-glass key is kept
+    #[arg(long, value_name = "PLACE")]
+    storage: Option<String>,
+    /// The IdP, where several have this login
+    #[arg(long, value_name = "NAME")]
+    idp: Option<IdpChoice>,
+}
+
+#[derive(Serialize)]
+struct Edited<'a> {
+    account: &'a str,
+    directory: &'a str,
+    person: &'a str,
+    ticket: Option<&'a str>,
+    storage: Option<&'a str>,
+}
+
+impl View for Edited<'_> {
+    const KIND: &'static str = "account-edited";
+}
+
+impl Edit {
+    /// Runs it.
+    pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
+        let mut register = session.register()?;
+        let id = account::find(&self.account, self.idp.as_ref(), &register)?;
+        let store = session.ledger_for_writing()?;
+        register.catch_up(&*store)?;
+        let (name, ticket, storage) = (self.name.clone(), self.ticket.clone(), self.storage.clone());
+        let event = Event::AccountEdited { account: id.clone(), name, ticket, storage, operator: operator_name() };
+        register.record(&*store, &event)?;
+        let known = &register.accounts[&id];
+        let edited = Edited {
+            account: &known.login,
+            directory: &id.directory,
+            person: known.person.display_name(),
+            ticket: known.person.ticket.as_deref(),
+            storage: known.person.storage.as_deref(),
+        };
+        session.output.result(&edited, || format!("{} is {} now", edited.account, edited.person))?;
+        Ok(Exit::Done)
+    }
+}

@@ -1,0 +1,67 @@
+//! `keywright account forget`: an account that was planned by mistake.
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::cli::shared::operator::operator_name;
+use crate::cli::shared::output::View;
+use crate::cli::shared::{CliError, Exit, Session, account};
+use crate::ledger::Event;
+use crate::settings::IdpChoice;
+
+/// Take an account off the plans that never had a key.
+///
+/// For a typing error in a roster. It stays in the log and counts nowhere any more. An account that had a key has left instead:
+/// 'keywright account left'.
+#[derive(Args)]
+#[command(after_long_help = "Example:\n  keywright account forget aad@example.org --reason typing-error")]
+pub(crate) struct Forget {
+    /// The login
+    #[arg(value_name = "ACCOUNT")]
+    account: String,
+    /// Why, for the ledger
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// The IdP, where several have this login
+    #[arg(long, value_name = "NAME")]
+    idp: Option<IdpChoice>,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+#[derive(Serialize)]
+struct Forgotten<'a> {
+    account: &'a str,
+    directory: &'a str,
+}
+
+impl View for Forgotten<'_> {
+    const KIND: &'static str = "account-forgotten";
+}
+
+impl Forget {
+    /// Runs it.
+    pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
+        let known = session.register()?;
+        let id = account::find(&self.account, self.idp.as_ref(), &known)?;
+        let event =
+            Event::AccountForgotten { account: id.clone(), reason: self.reason.clone(), operator: operator_name() };
+        if known.credentials_of(&id).count() > 0 {
+            return Err(CliError::Usage(format!(
+                "{} had a key; if the person left, use 'keywright account left {}'",
+                known.login(&id),
+                known.login(&id)
+            )));
+        }
+        session.console.confirm(&format!("forget {id}?"), self.yes)?;
+        let store = session.ledger_for_writing()?;
+        let mut register = known.clone();
+        register.catch_up(&*store)?;
+        register.record(&*store, &event)?;
+        let (login, directory) = (known.login(&id), id.directory.as_str());
+        let forgotten = Forgotten { account: login, directory };
+        session.output.result(&forgotten, || format!("{login} is forgotten; nothing is planned for it any more"))?;
+        Ok(Exit::Done)
+    }
+}

@@ -1,0 +1,281 @@
+//! What a run would do, in words or JSON.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use crate::cli::shared::batch::DryRunOutcome;
+use crate::cli::shared::failure::table as meanings;
+use crate::cli::shared::output::{View, count, table};
+use crate::cli::shared::plan_summary::PlanSummary;
+use crate::cli::shared::{CliError, Exit, Session};
+use crate::ledger::{Failure, FailureCode, JobId, Step};
+use crate::provision::{Change, DryRun, KeyMatch, KeySeen, KeyState, Plan, Planned};
+use keywright_fido::webauthn::Aaguid;
+
+#[derive(Serialize)]
+struct AccountLine<'a> {
+    account: &'a str,
+    directory: &'a str,
+    person: &'a str,
+    profile: &'a str,
+    changes: Vec<ChangeLine>,
+    /// Keys of earlier runs that would be finished.
+    unfinished: Vec<UnfinishedLine>,
+    /// Keys that would be made, and the ports of those that would be taken for them.
+    make: Vec<MakeLine<'a>>,
+    other_methods: &'a [String],
+    failure: Option<Why<'a>>,
+}
+
+impl View for AccountLine<'_> {
+    const KIND: &'static str = "planned-account";
+}
+
+#[derive(Serialize)]
+struct ChangeLine {
+    change: &'static str,
+    message: String,
+    needs_consent: bool,
+}
+
+#[derive(Serialize)]
+struct UnfinishedLine {
+    job: JobId,
+    ordinal: usize,
+    step: Step,
+}
+
+#[derive(Serialize)]
+struct MakeLine<'a> {
+    ordinal: usize,
+    port: Option<&'a str>,
+    reset: bool,
+    failure: Option<Why<'a>>,
+}
+
+#[derive(Serialize)]
+struct Why<'a> {
+    code: FailureCode,
+    message: &'a str,
+    hint: Cow<'static, str>,
+}
+
+#[derive(Serialize)]
+struct KeyLine<'a> {
+    port: &'a str,
+    product: &'a str,
+    aaguid: Option<Aaguid>,
+    state: &'static str,
+    account: Option<&'a str>,
+    ordinal: Option<usize>,
+    failure: Option<Why<'a>>,
+}
+
+impl View for KeyLine<'_> {
+    const KIND: &'static str = "plugged-in-key";
+}
+
+/// The last line of a dry run.
+#[derive(Serialize)]
+struct LastLine<'a> {
+    directory: &'a str,
+    accounts: usize,
+    #[serde(flatten)]
+    summary: &'a PlanSummary,
+    metadata: Option<&'a str>,
+    failed: usize,
+}
+
+impl View for LastLine<'_> {
+    const KIND: &'static str = "plan";
+}
+
+/// Prints a plan and returns what it means: 0 if everything in it can be done with the keys that are there or will come.
+pub(crate) fn print(outcome: &DryRunOutcome, session: &Session) -> Result<Exit, CliError> {
+    let DryRunOutcome { plan, dry_run, metadata } = outcome;
+    let summary = PlanSummary::of(plan, dry_run);
+    if session.output.is_json() {
+        for planned in &plan.people {
+            session.output.object(&AccountLine::of(planned, dry_run))?;
+        }
+        for key in &dry_run.keys {
+            session.output.object(&KeyLine::of(key))?;
+        }
+        session.output.object(&LastLine {
+            directory: &plan.idp.name,
+            accounts: plan.people.len(),
+            summary: &summary,
+            metadata: metadata.as_deref(),
+            failed: plan.people.iter().filter(|planned| planned.refused.is_some()).count(),
+        })?;
+    } else {
+        session.output.words(&words(outcome, &summary))?;
+    }
+    for (planned, change) in plan.to_be_agreed() {
+        session.console.say(&format!("{}: {change}; a run asks for this, or takes --yes", planned.login));
+    }
+    let failures = plan.people.iter().filter_map(|planned| planned.refused.as_ref()).chain(refusals(dry_run));
+    let mut hints: Vec<_> = failures.map(|failure| meanings::of_job(failure).next).collect();
+    hints.dedup();
+    hints.iter().for_each(|hint| session.console.hint(hint));
+    Ok(exit(plan, dry_run))
+}
+
+fn code(change: &Change) -> &'static str {
+    match change {
+        Change::New => "new-account",
+        Change::Back => "back",
+        Change::Login { .. } => "login",
+        Change::Name { .. } => "name",
+        Change::Profile { .. } => "profile",
+        Change::Rules { .. } => "profile-rules",
+    }
+}
+
+impl<'a> AccountLine<'a> {
+    fn of(planned: &'a Planned, dry_run: &'a DryRun) -> Self {
+        let matches = dry_run.matches.get(&planned.account).map(Vec::as_slice).unwrap_or_default();
+        Self {
+            account: &planned.login,
+            directory: &planned.account.directory,
+            person: planned.person.display_name(),
+            profile: planned.profile.name.as_str(),
+            changes: planned
+                .changes
+                .iter()
+                .map(|change| ChangeLine {
+                    change: code(change),
+                    message: change.to_string(),
+                    needs_consent: change.needs_consent(),
+                })
+                .collect(),
+            unfinished: planned
+                .unfinished
+                .iter()
+                .map(|one| UnfinishedLine { job: one.job, ordinal: one.ordinal, step: one.step })
+                .collect(),
+            make: planned.ordinals.iter().map(|ordinal| MakeLine::of(*ordinal, matches)).collect(),
+            other_methods: &planned.other_methods,
+            failure: planned.refused.as_ref().map(Why::of),
+        }
+    }
+}
+
+impl<'a> MakeLine<'a> {
+    fn of(ordinal: usize, matches: &'a [KeyMatch]) -> Self {
+        let found = matches.iter().find(|one| one.ordinal == ordinal);
+        let key = found.and_then(|one| one.key.as_ref());
+        Self {
+            ordinal,
+            port: key.map(|(port, _)| port.as_str()),
+            reset: key.is_some_and(|(_, reset)| *reset),
+            failure: found.and_then(|one| one.refusal.as_ref()).map(Why::of),
+        }
+    }
+}
+
+impl<'a> Why<'a> {
+    fn of(failure: &'a Failure) -> Self {
+        Self { code: failure.code, message: &failure.message, hint: meanings::of_job(failure).next }
+    }
+}
+
+impl<'a> KeyLine<'a> {
+    fn of(key: &'a KeySeen) -> Self {
+        let (state, account, ordinal, failure) = match &key.state {
+            KeyState::Fresh => ("fresh", None, None, None),
+            KeyState::Used => ("used", None, None, None),
+            KeyState::Taken { login, ordinal } => ("taken", Some(login.as_str()), Some(*ordinal), None),
+            KeyState::Unusable(failure) => ("unusable", None, None, Some(Why::of(failure))),
+        };
+        let KeySeen { port, product, aaguid, .. } = key;
+        Self { port, product, aaguid: *aaguid, state, account, ordinal, failure }
+    }
+}
+
+fn words(outcome: &DryRunOutcome, summary: &PlanSummary) -> String {
+    let DryRunOutcome { plan, dry_run, metadata } = outcome;
+    let heading = ["ACCOUNT", "PROFILE", "PLAN"].map(str::to_owned);
+    let rows =
+        plan.people.iter().map(|one| [one.login.clone(), one.profile.name.to_string(), plan_words(one, dry_run)]);
+    let mut text = table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>());
+    for key in &dry_run.keys {
+        match &key.state {
+            KeyState::Taken { login, ordinal } => {
+                text.push_str(&format!("the key in {} is key {ordinal} of {login}\n", key.port));
+            }
+            KeyState::Unusable(failure) => {
+                text.push_str(&format!("the key in {} cannot be used: {}\n", key.port, failure.message));
+            }
+            KeyState::Fresh | KeyState::Used => {}
+        }
+    }
+    for pending in &plan.revocations {
+        text.push_str(&format!("remove key {} of {} at the IdP: {}\n", pending.ordinal, pending.login, pending.reason));
+    }
+    let mut parts = vec![format!("dry run at {}: {} to be made", plan.idp.name, count(summary.keys, "key", "keys"))];
+    parts.push(format!("{} plugged in and free", count(summary.keys_free, "key is", "keys are")));
+    if summary.resets > 0 {
+        parts.push(format!("{} will be reset", count(summary.resets, "key", "keys")));
+    }
+    parts.extend(summary.hand_over_words());
+    parts.push(match metadata {
+        Some(metadata) => metadata.clone(),
+        None => "no FIDO metadata is stored".to_owned(),
+    });
+    parts.push("nothing was changed".to_owned());
+    text.push_str(&parts.join("; "));
+    text.push('\n');
+    text
+}
+
+/// One person's plan.
+fn plan_words(planned: &Planned, dry_run: &DryRun) -> String {
+    if let Some(failure) = &planned.refused {
+        return failure.message.clone();
+    }
+    let mut parts: Vec<String> = planned.changes.iter().map(ToString::to_string).collect();
+    parts.extend(planned.unfinished.iter().map(|one| format!("finish key {}, at {}", one.ordinal, one.step)));
+    let matches = dry_run.matches.get(&planned.account).map(Vec::as_slice).unwrap_or_default();
+    parts.extend(planned.ordinals.iter().map(|ordinal| make_words(*ordinal, matches)));
+    if !planned.has_keys_to_come() && planned.user.is_some() {
+        parts.push("has its keys".to_owned());
+    }
+    if planned.user.is_none() {
+        parts.push("keys are missing: run the roster again, or 'keywright enroll'".to_owned());
+    }
+    parts.join("; ")
+}
+
+fn make_words(ordinal: usize, matches: &[KeyMatch]) -> String {
+    match matches.iter().find(|one| one.ordinal == ordinal) {
+        Some(KeyMatch { key: Some((port, true)), .. }) => format!("make key {ordinal}, in {port} after a reset"),
+        Some(KeyMatch { key: Some((port, false)), .. }) => format!("make key {ordinal}, in {port}"),
+        Some(KeyMatch { refusal: Some(failure), .. }) => format!("make key {ordinal}; {}", failure.message),
+        _ => format!("make key {ordinal}"),
+    }
+}
+
+fn refusals(dry_run: &DryRun) -> impl Iterator<Item = &Failure> {
+    dry_run.matches.values().flatten().filter_map(|one| one.refusal.as_ref())
+}
+
+/// As a run would end, as far as it can be known: keys that are not plugged in yet may still come.
+fn exit(plan: &Plan, dry_run: &DryRun) -> Exit {
+    let has_refusal = |planned: &Planned| {
+        let matches = dry_run.matches.get(&planned.account).map(Vec::as_slice).unwrap_or_default();
+        planned.refused.is_some() || matches.iter().any(|one| one.refusal.is_some())
+    };
+    let failed = plan.people.iter().filter(|planned| has_refusal(planned)).count();
+    if failed == 0 {
+        return Exit::Done;
+    }
+    if failed < plan.people.len() {
+        return Exit::Partial;
+    }
+    let of_people = plan.people.iter().filter_map(|planned| planned.refused.as_ref());
+    let mut exits = of_people.chain(refusals(dry_run)).map(|failure| meanings::of_job(failure).exit);
+    let first = exits.next().unwrap_or(Exit::Failed);
+    if exits.all(|exit| exit == first) { first } else { Exit::Failed }
+}

@@ -1,0 +1,78 @@
+//! Who writes to a ledger now, as far as can be seen without getting in the writer's way.
+//!
+//! It refuses to try the lock: whoever tries it holds it for a moment, and a run that begins just then would be turned away.
+
+use std::fs;
+use std::path::Path;
+
+use time::OffsetDateTime;
+
+/// Who has a ledger open for writing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Writer {
+    /// This process, since this moment.
+    Process {
+        /// Its number.
+        id: u32,
+        /// When it took the lock.
+        since: OffsetDateTime,
+    },
+    /// Nobody.
+    Nobody,
+    /// This system does not tell whether the process that wrote last still runs.
+    CannotTell,
+}
+
+impl Writer {
+    /// Of the ledger in this file: its lock's file names the process that took the lock last.
+    pub fn of(ledger: &Path) -> Self {
+        let lock = super::sqlite::lock_file(ledger);
+        let Ok(text) = fs::read_to_string(&lock) else { return Self::Nobody };
+        let Some(id) = text.trim_end().rsplit_once("process ").and_then(|(_, id)| id.parse().ok()) else {
+            return Self::Nobody;
+        };
+        let since =
+            fs::metadata(&lock).and_then(|found| found.modified()).map_or(OffsetDateTime::UNIX_EPOCH, Into::into);
+        match holds(id, &lock) {
+            Some(true) => Self::Process { id, since },
+            Some(false) => Self::Nobody,
+            None => Self::CannotTell,
+        }
+    }
+}
+
+/// Whether the process has the file open: one that ended has not, and neither has another that got its number.
+#[cfg(target_os = "linux")]
+fn holds(id: u32, lock: &Path) -> Option<bool> {
+    let lock = lock.canonicalize().ok()?;
+    let open = match fs::read_dir(format!("/proc/{id}/fd")) {
+        Ok(open) => open,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Some(false),
+        // Somebody else's process.
+        Err(_) => return None,
+    };
+    Some(open.flatten().any(|file| fs::read_link(file.path()).is_ok_and(|target| target == lock)))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn holds(_id: u32, _lock: &Path) -> Option<bool> {
+    None
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use crate::ledger::SqliteStore;
+    use crate::ledger::sample::clock;
+
+    #[test]
+    fn the_writer_is_seen_while_it_writes_and_no_longer() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.db");
+        assert_eq!(Writer::of(&path), Writer::Nobody);
+        let store = SqliteStore::open(&path, clock()).unwrap();
+        assert!(matches!(Writer::of(&path), Writer::Process { id, .. } if id == std::process::id()));
+        drop(store);
+        assert_eq!(Writer::of(&path), Writer::Nobody);
+    }
+}

@@ -1,0 +1,43 @@
+//! A person leaves: nothing is made for the account any more, and every key of it is taken out of service at the IdP.
+//!
+//! It can be repeated: what was begun is finished, and what the IdP could not be told is told by the next `resume`. It refuses to
+//! forget the keys themselves, which are to be collected.
+
+use super::journal::Journal;
+use super::retry_policy::RetryPolicy;
+use super::revoke::{Revocation, RevokeError, revoke_in};
+use crate::idp::Directory;
+use crate::ledger::{AccountId, Event, Store};
+use crate::register::AccountState;
+use keywright_fido::hid::Cancel;
+
+/// Writes down that the person left, and revokes every key. `reason` and `operator` are for the log. At an IdP without an API the
+/// caller has seen to it that a person removed the keys there.
+pub fn leave(
+    directory: &dyn Directory,
+    store: &dyn Store,
+    retry_policy: &RetryPolicy,
+    cancel: &Cancel,
+    account: &AccountId,
+    reason: &str,
+    operator: &str,
+) -> Result<Vec<Revocation>, RevokeError> {
+    let journal = Journal::open(store)?;
+    let (is_written, ordinals) = {
+        let register = journal.book();
+        let known = register.accounts.get(account);
+        let jobs = known.map(|known| known.jobs.as_slice()).unwrap_or_default();
+        let jobs = jobs.iter().map(|id| &register.jobs[id]).filter(|job| !job.is_withdrawn());
+        let ordinals: Vec<usize> = jobs.map(|job| job.ordinal).collect();
+        (known.is_some_and(|known| matches!(known.state, AccountState::Left { .. })), ordinals)
+    };
+    if !is_written {
+        let (account, reason, operator) = (account.clone(), reason.to_owned(), operator.to_owned());
+        journal.record(&Event::AccountLeft { account, reason, operator })?;
+    }
+    let mut revocations = Vec::new();
+    for ordinal in ordinals {
+        revocations.push(revoke_in(&journal, directory, retry_policy, cancel, account, ordinal, reason)?);
+    }
+    Ok(revocations)
+}

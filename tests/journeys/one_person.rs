@@ -1,0 +1,219 @@
+//! One person is one account, whatever the roster, the IdP and the settings call them; and what changes is told and asked for.
+
+use std::path::Path;
+
+use keywright::idp::Directory as _;
+use keywright::idp::embedded::Embedded;
+use keywright_practice::idp_server::wire::{NewUser, UserChange};
+use keywright_test_support::cli::{Ended, Home, Idp};
+use serde_json::{Value, json};
+
+const ADA: &str = "ada@example.org";
+
+struct Office {
+    home: Home,
+    idp: Idp,
+}
+
+impl Office {
+    fn new(roster: &str) -> Self {
+        let home = Home::new();
+        let users = home.file("users.csv", "account,name\nada@example.org,Ada\nbo@example.org,Bo\n");
+        let idp = Idp::start(&home, Path::new(&users));
+        let office = Self { home, idp };
+        office.settings("corp");
+        office.roster(roster);
+        office
+    }
+
+    /// The settings, with this name for the IdP.
+    fn settings(&self, name: &str) {
+        let reader = age::x25519::Identity::generate().to_public();
+        let idp = format!("kind = \"embedded\"\nurl = \"{}\"\ntoken = \"env:IDP_TOKEN\"\n", self.idp.url);
+        self.home.file("keywright.toml", &format!("{}[idp.{name}]\n{idp}", desk(&reader.to_string())));
+    }
+
+    fn roster(&self, rows: &str) {
+        self.home.file("roster.csv", &format!("account,profile,name\n{rows}\n"));
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ended {
+        let settings = ["--config", "keywright.toml"];
+        self.home.run_with(&[arguments, &settings].concat(), &Idp::ENVIRONMENT)
+    }
+
+    fn provision(&self, more: &[&str]) -> Ended {
+        self.run(&[&["provision", "roster.csv", "--softkeys", "6"], more].concat())
+    }
+
+    fn directory(&self) -> Embedded {
+        Embedded::new("corp", &self.idp.url, Idp::ENVIRONMENT[0].1.to_owned().into()).unwrap()
+    }
+
+    /// The accounts of the register, each with its keys that count and its state.
+    fn accounts(&self) -> Vec<(String, u64, String)> {
+        let lines = self.run(&["status", "--json"]).expect(0).json();
+        let accounts = lines.iter().filter(|line| line["kind"] == "account");
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        accounts.map(|one| (text(&one["account"]), one["keys_proved"].as_u64().unwrap(), text(&one["state"]))).collect()
+    }
+
+    fn ada_is_complete(&self) {
+        assert_eq!(self.accounts(), [(ADA.to_owned(), 2, "complete".to_owned())]);
+    }
+}
+
+/// Who reads PINs, and a printer that works.
+fn desk(reader: &str) -> String {
+    format!("readers = [\"vault={reader}\"]\nletter-program = [\"sh\", \"-c\", \"cat > /dev/null\"]\n")
+}
+
+#[test]
+fn however_a_person_is_written_it_is_one_account() {
+    let office = Office::new("ada@example.org,admin,Ada");
+    office.provision(&[]).expect(0);
+    let id = office.directory().find_user(ADA).unwrap().id;
+    for row in ["ADA@Example.org,admin,Ada".to_owned(), format!("{id},admin,Ada")] {
+        office.roster(&row);
+        let plan = office.provision(&["--dry-run", "--json"]).expect(0).json();
+        assert_eq!((&plan[0]["account"], &plan[0]["make"]), (&json!(ADA), &json!([])), "{row}");
+        office.provision(&[]).expect(0);
+        office.ada_is_complete();
+    }
+    // The same person twice in one roster.
+    office.roster(&format!("{ADA},admin,Ada\n{id},admin,Ada"));
+    office.provision(&[]).expect(3);
+    office.ada_is_complete();
+    office.run(&["enroll", "Ada@example.org", "--softkeys", "6", "--dry-run"]).expect(0);
+}
+
+#[test]
+fn a_login_that_changed_is_the_same_person_and_the_old_one_still_finds_them() {
+    let office = Office::new("ada@example.org,admin,Ada");
+    office.provision(&[]).expect(0);
+    let user = office.directory().find_user(ADA).unwrap();
+    let renamed = UserChange { login: Some("ada.lovelace@example.org".into()), ..UserChange::default() };
+    office.directory().change_user(&user, &renamed).unwrap();
+    office.roster("ada.lovelace@example.org,admin,Ada");
+    let plan = office.provision(&["--dry-run"]).expect(0);
+    assert!(plan.stdout.contains("its login was ada@example.org; has its keys"), "{}", plan.stdout);
+    office.provision(&[]).expect(0);
+    assert_eq!(office.accounts(), [("ada.lovelace@example.org".to_owned(), 2, "complete".to_owned())]);
+    office.run(&["revoke", ADA, "--key", "1", "--reason", "lost", "--yes"]).expect(0);
+    assert_eq!(office.accounts()[0].1, 1);
+}
+
+#[test]
+fn an_idp_that_the_settings_call_otherwise_is_the_same_idp() {
+    let office = Office::new("ada@example.org,admin,Ada");
+    office.provision(&[]).expect(0);
+    office.settings("acme");
+    office.provision(&[]).expect(0);
+    office.ada_is_complete();
+    office.run(&["resume", "--softkeys", "6"]).expect(0).says("nothing is left to do");
+    office.run(&["revoke", ADA, "--key", "2", "--reason", "lost", "--yes"]).expect(0);
+}
+
+#[test]
+fn a_login_that_somebody_else_has_now_gets_no_key_before_the_first_one_left() {
+    let office = Office::new("ada@example.org,admin,Ada");
+    office.provision(&[]).expect(0);
+    let directory = office.directory();
+    let first = directory.find_user(ADA).unwrap();
+    let renamed = UserChange { login: Some("ada.old@example.org".into()), ..UserChange::default() };
+    directory.change_user(&first, &renamed).unwrap();
+    let new = NewUser { login: ADA.into(), display_name: "Ada B.".into(), active: true, other_methods: Vec::new() };
+    let second = directory.create_user(&new).unwrap();
+    for arguments in [&["--dry-run"][..], &[]] {
+        let told = office.provision(arguments).expect(1).stdout;
+        assert!(told.contains("belongs to another user now"), "{told}");
+    }
+    assert_eq!(directory.list(&second).unwrap(), []);
+    office.run(&["account", "left", ADA, "--reason", "left the company", "--yes"]).expect(0);
+    office.provision(&[]).expect(0);
+    assert_eq!(directory.list(&second).unwrap().len(), 2);
+    let states: Vec<_> = office.accounts().into_iter().map(|(_, keys, state)| (keys, state)).collect();
+    assert_eq!(states, [(0, "left".to_owned()), (2, "complete".to_owned())]);
+}
+
+#[test]
+fn another_profile_is_a_change_that_is_told_and_asked_for() {
+    let office = Office::new("ada@example.org,finance,Ada");
+    office.provision(&[]).expect(0);
+    for change in [
+        &["provision", "roster.csv", "--softkeys", "6"][..],
+        &["enroll", ADA, "--profile", "break-glass", "--softkeys", "6"],
+    ] {
+        office.roster("ada@example.org,break-glass,Ada");
+        office.run(change).expect(1).says("ada@example.org: its profile was finance").says("--yes");
+        let status = office.run(&["status", "--json"]).expect(0).json();
+        assert_eq!((&status[0]["profile"], &status[0]["complete"]), (&json!("finance"), &json!(true)));
+    }
+    let plan = office.provision(&["--dry-run", "--json"]).expect(0).json();
+    assert_eq!(plan[0]["changes"][0]["change"], "profile");
+}
+
+#[test]
+fn a_corrected_name_is_kept() {
+    let office = Office::new("ada@example.org,admin,Aba");
+    office.provision(&[]).expect(0);
+    office.roster("ada@example.org,admin,Ada Lovelace");
+    let plan = office.provision(&["--dry-run"]).expect(0);
+    assert!(plan.stdout.contains("its name was Aba"), "{}", plan.stdout);
+    office.provision(&[]).expect(0);
+    let status = office.run(&["status", "--json"]).expect(0).json();
+    assert_eq!((&status[0]["person"], &status[0]["complete"]), (&json!("Ada Lovelace"), &json!(true)));
+}
+
+#[test]
+fn a_dry_run_tells_what_is_to_be_finished_and_the_run_does_that() {
+    let office = Office::new("ada@example.org,admin,Ada\nbo@example.org,admin,Bo");
+    // Too few keys: bo's second one is planned, and not begun.
+    office.run(&["provision", "roster.csv", "--softkeys", "3"]).expect(3);
+    for arguments in [&["provision", "roster.csv", "--dry-run", "--json"][..], &["resume", "--dry-run", "--json"]] {
+        let plan = office.run(&[arguments, &["--softkeys", "4"]].concat()).expect(0).json();
+        let bo = plan.iter().find(|line| line["account"] == "bo@example.org").unwrap();
+        assert_eq!(bo["unfinished"], json!([{"job": 4, "ordinal": 2, "step": "inspect"}]), "{bo}");
+        assert_eq!((&bo["make"], &plan.last().unwrap()["keys"]), (&json!([]), &json!(1)));
+    }
+    office.run(&["resume", "--softkeys", "4"]).expect(0);
+    assert!(office.accounts().iter().all(|(_, keys, state)| (*keys, state.as_str()) == (2, "complete")));
+}
+
+#[test]
+fn a_key_that_never_came_leaves_nothing_planned() {
+    let office = Office::new("ada@example.org,admin,Ada");
+    office.run(&["provision", "roster.csv", "--softkeys", "2"]).expect(0);
+    for _ in 0..2 {
+        office.run(&["enroll", ADA, "--softkeys", "2"]).expect(5);
+        office.ada_is_complete();
+    }
+    let report = office.run(&["enroll", ADA, "--softkeys", "6", "--json"]).expect(0).json();
+    let ordinals: Vec<_> = report[0]["jobs"].as_array().unwrap().iter().map(|job| job["ordinal"].clone()).collect();
+    assert_eq!(ordinals, [json!(1), json!(2), json!(3)]);
+    assert_eq!(office.accounts(), [(ADA.to_owned(), 3, "complete".to_owned())]);
+}
+
+#[test]
+fn a_key_that_is_lost_while_the_idp_is_away_is_revoked_by_the_next_resume() {
+    let office = Office::new("ada@example.org,admin,Ada");
+    office.provision(&[]).expect(0);
+    let Office { home, idp } = office;
+    let address = idp.url.clone();
+    let database = home.state().join("idp.sqlite3");
+    idp.interrupt();
+    assert!(database.exists(), "the practice IdP keeps its people");
+    let run =
+        |arguments: &[&str]| home.run_with(&[arguments, &["--config", "keywright.toml"]].concat(), &Idp::ENVIRONMENT);
+    run(&["revoke", ADA, "--key", "1", "--reason", "lost", "--yes"]).expect(4).says("keywright resume");
+    let status = run(&["status", "--json"]).expect(0).json();
+    assert_eq!((&status[0]["keys"][0]["state"], &status[0]["keys_proved"]), (&json!("revocation-pending"), &json!(1)));
+    let listen = address.strip_prefix("http://").unwrap();
+    let again = ["idp", "serve", "--listen", listen, "--token", "env:IDP_TOKEN"];
+    let idp = Idp::run(&home, &again, &Idp::ENVIRONMENT);
+    run(&["resume", "--softkeys", "6"]).says("ada@example.org's key 1 is removed at the IdP");
+    let directory = Embedded::new("corp", &idp.url, Idp::ENVIRONMENT[0].1.to_owned().into()).unwrap();
+    assert_eq!(directory.list(&directory.find_user(ADA).unwrap()).unwrap().len(), 1);
+    let status = run(&["status", "--json"]).expect(0).json();
+    assert_eq!(status[0]["keys"][0]["state"], "revoked");
+}
