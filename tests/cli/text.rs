@@ -69,6 +69,9 @@ fn the_main_errors_are_as_reviewed() {
     let home = Home::new();
     home.file("roster.csv", "account,profile\nada@example.org,admin\nada@example.org,admin\nbob@example.org,boss\n");
     home.file("empty.csv", "");
+    for (name, secret) in [("token", "0123456789abcdef"), ("pin", "271828"), ("wrong", "161803")] {
+        home.secret(name, secret);
+    }
     let idp = |name| format!("[idp.{name}]\nkind = \"embedded\"\nurl = \"http://127.0.0.1:1\"\ntoken = \"env:T\"\n");
     home.file("two.toml", &(idp("corp") + &idp("lab")));
     home.file("typo.toml", "[idp.corp]\nkind = \"embedded\"\nurl = \"http://127.0.0.1:1\"\ntokken = \"env:T\"\n");
@@ -95,6 +98,26 @@ fn the_main_errors_are_as_reviewed() {
                 &["key", "pin", "set", "--softkeys", "1", "--new-pin", "env:NOWHERE"],
                 &["key", "pin", "set", "--softkeys", "1"],
                 &["idp", "check", "--idp", "http://127.0.0.1:1"],
+            ],
+        ),
+        ("idp", &[&["idp", "check", "--idp", "http://127.0.0.1:1", "--idp-token", "file:token"]]),
+        (
+            "pin",
+            &[
+                &["key", "pin", "set", "--softkeys", "1", "--new-pin", "file:pin"],
+                &["key", "pin", "set", "--softkeys", "1", "--new-pin", "file:pin"],
+                &["key", "credentials", "--softkeys", "1", "--pin", "file:wrong"],
+                &["key", "credentials", "--softkeys", "1", "--pin", "file:pin"],
+                &["key", "credentials", "--softkeys", "1", "--pin", "file:pin", "--delete", "AAAA"],
+                &["key", "policy", "--softkeys", "1", "--min-pin-length", "4", "--dry-run"],
+            ],
+        ),
+        (
+            "people",
+            &[
+                &["enroll", "ada@example.org", "--idp", "http://127.0.0.1:1", "--idp-token", "file:token"],
+                &["revoke", "ada@example.org", "--key", "1", "--reason", "lost", "--idp", "home"],
+                &["drill", "ada@example.org", "--idp", "http://127.0.0.1:1", "--idp-token", "file:token"],
             ],
         ),
         ("metadata", &[&["mds", "status"], &["mds", "import", "roster.csv"]]),
