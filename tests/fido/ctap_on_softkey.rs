@@ -298,7 +298,6 @@ fn the_key_s_policy_is_set_and_a_forced_change_ends_with_one() {
     authenticator.set_always_uv(None, true).unwrap();
     assert_eq!(authenticator.info().option("alwaysUv"), Some(true));
     assert!(!authenticator.info().versions.iter().any(|version| version == "U2F_V2"));
-    assert!(matches!(authenticator.enable_long_touch_for_reset(None), Err(CtapError::Unsupported(_))));
     authenticator.set_pin(&pin("271828")).unwrap();
     let configure = token(&mut authenticator, Permissions::AUTHENTICATOR_CONFIGURATION, None);
     authenticator.set_always_uv(Some(&configure), false).unwrap();
@@ -400,13 +399,6 @@ fn a_full_key_says_so() {
     let mut authenticator = station.open_with_pin("271828");
     make(&mut authenticator, &request(1)).unwrap();
     assert_eq!(status(make(&mut authenticator, &request(2))), Some(StatusCode::KeyStoreFull));
-}
-
-#[test]
-fn a_new_key_s_large_blobs_are_an_empty_array() {
-    let station = Station::with(Generation::None);
-    let blobs = station.open().read_large_blobs().unwrap();
-    assert_eq!((blobs[0], blobs.len()), (0x80, 17));
 }
 
 #[test]

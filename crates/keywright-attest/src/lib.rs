@@ -1,8 +1,28 @@
-//! Is this attestation what the profile demands?
+//! Verdicts on FIDO attestations: a statement, trust anchors, the FIDO metadata and a policy in, a verdict out. It knows no USB and
+//! no secret.
 //!
 //! Facts first: a [`Judge`] holds an attestation object against WebAuthn Level 3 and against trust anchors, and gives a
 //! [`Verdict`] that says what it found and why. Then [`Policy`] says whether that is enough. Both are pure: no file, no clock,
 //! no network. [`mds`] reads what the FIDO Alliance says of models, and keeps it in a folder. Revocation lists are not asked.
+//!
+//! ```no_run
+//! use keywright_attest::mds::{Blob, fido_root};
+//! use keywright_attest::{Anchors, AttestationDemand, Judge, Metadata, Policy};
+//! use keywright_fido::webauthn::RegistrationResponse;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let (json, now) = (serde_json::Value::Null, time::OffsetDateTime::now_utc());
+//! let blob = Blob::signed(std::fs::read("blob.jwt")?, &fido_root(), now)?;
+//! let judge = Judge::new(Anchors::none()).with_metadata(Metadata::read(&blob)?);
+//! let registration = RegistrationResponse::from_json(&json)?;
+//! let hash = registration.client_data_json.hash();
+//! let verdict = judge.judge(&registration.attestation_object, Some(&hash), None, now);
+//! let accepted = Policy::demanding(AttestationDemand::Trusted).accept(&verdict);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! `cargo run -p keywright-attest --example verify_attestation -- blob.jwt registration.json` does that.
 
 mod advisories;
 mod anchors;

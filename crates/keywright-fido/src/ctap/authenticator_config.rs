@@ -1,4 +1,4 @@
-//! authenticatorConfig (0x0D): CTAP 2.1 section 6.11, with 2.3's enableLongTouchForReset.
+//! authenticatorConfig (0x0D): CTAP 2.1 section 6.11.
 //!
 //! It refuses to send what getInfo does not offer, and a minimum PIN length after which no PIN could be set.
 
@@ -16,8 +16,6 @@ type Subcommand = (u8, &'static str);
 const ENABLE_ENTERPRISE_ATTESTATION: Subcommand = (0x01, "authenticatorConfig enableEnterpriseAttestation");
 const TOGGLE_ALWAYS_UV: Subcommand = (0x02, "authenticatorConfig toggleAlwaysUv");
 const SET_MIN_PIN_LENGTH: Subcommand = (0x03, "authenticatorConfig setMinPINLength");
-const ENABLE_LONG_TOUCH_FOR_RESET: Subcommand = (0x04, "authenticatorConfig enableLongTouchForReset");
-const VENDOR_PROTOTYPE: Subcommand = (0xff, "authenticatorConfig vendorPrototype");
 
 /// setMinPINLength (subcommand 0x03).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -79,29 +77,6 @@ impl Authenticator {
         self.configure(SET_MIN_PIN_LENGTH, min_pin_length_parameters(request), token)
     }
 
-    /// authenticatorConfig enableLongTouchForReset (CTAP 2.3).
-    pub fn enable_long_touch_for_reset(&mut self, token: Option<&PinUvAuthToken>) -> Result<(), CtapError> {
-        if self.info.long_touch_for_reset.is_none() {
-            return Err(CtapError::Unsupported("longTouchForReset"));
-        }
-        self.configure(ENABLE_LONG_TOUCH_FOR_RESET, None, token)
-    }
-
-    /// authenticatorConfig vendorPrototype: a command of the vendor's own, with the parameters that the vendor says. Its number
-    /// has to be in vendorPrototypeConfigCommands; parameter 0x01 is filled in with it.
-    pub fn vendor_prototype(
-        &mut self,
-        token: Option<&PinUvAuthToken>,
-        vendor_command_id: u64,
-        parameters: Vec<(i64, Value)>,
-    ) -> Result<(), CtapError> {
-        let offered = self.info.vendor_prototype_config_commands.contains(&vendor_command_id);
-        let id = i64::try_from(vendor_command_id).ok().filter(|_| offered);
-        let id = id.ok_or(CtapError::Unsupported("such vendorCommandId (of at most 63 bits)"))?;
-        let parameters = Value::map([(0x01, id.into())].into_iter().chain(parameters));
-        self.configure(VENDOR_PROTOTYPE, Some(parameters), token)
-    }
-
     fn configure(
         &mut self,
         (subcommand, name): Subcommand,
@@ -111,8 +86,7 @@ impl Authenticator {
         if self.info.option("authnrCfg") != Some(true) {
             return Err(CtapError::Unsupported("authenticatorConfig (authnrCfg)"));
         }
-        // Vendor commands have a list of their own.
-        let listed = |list: &Vec<u64>| list.contains(&subcommand.into()) || subcommand == VENDOR_PROTOTYPE.0;
+        let listed = |list: &Vec<u64>| list.contains(&subcommand.into());
         if !self.info.authenticator_config_commands.as_ref().is_none_or(listed) {
             return Err(CtapError::Unsupported(name));
         }
@@ -171,10 +145,6 @@ mod tests {
             encoded(TOGGLE_ALWAYS_UV, None),
             hex("0da30102030204582040d0d64f5030fa46d8e27c1bb358d5eb7b0da88fd4955b83ed19335bb35d886c")
         );
-        assert_eq!(
-            encoded(ENABLE_LONG_TOUCH_FOR_RESET, None),
-            hex("0da3010403020458208d001230f48bbd40cd694dc6ee1aa91d2fe859c348e30ba52aecad29dd2ec301")
-        );
         let all = MinPinLength {
             new_min_pin_length: Some(6),
             rp_ids: vec!["example.org".parse().unwrap()],
@@ -184,10 +154,6 @@ mod tests {
             encoded(SET_MIN_PIN_LENGTH, min_pin_length_parameters(&all)),
             hex("0da4010302a3010602816b6578616d706c652e6f726703f50302045820\
                  0a3bcca8c4837064bc5fa0bac92553692458068ba5d1466b2d6f716e2ddddd43")
-        );
-        assert_eq!(
-            encoded(VENDOR_PROTOTYPE, Some(Value::map([(2, true.into()), (1, 5.into())]))),
-            hex("0da40118ff02a2010502f50302045820ce9a6523f59621b191c70d1fbaac1b4ce49cf02539dec210b355ab2f348d82c3")
         );
         // Without a PIN there is no token, and without parameters no member 0x02.
         assert_eq!(
@@ -218,8 +184,6 @@ mod tests {
     fn what_get_info_does_not_offer_is_not_sent() {
         let (mut plain, _) = key(info([]), []);
         assert!(matches!(plain.enable_enterprise_attestation(None), Err(CtapError::Unsupported(_))));
-        assert!(matches!(plain.enable_long_touch_for_reset(None), Err(CtapError::Unsupported(_))));
-        assert!(matches!(plain.vendor_prototype(None, 5, Vec::new()), Err(CtapError::Unsupported(_))));
         let only = |list: Vec<Value>| {
             info([options([("authnrCfg", true), ("setMinPINLength", true)]), (0x1f, Value::Array(list))])
         };
@@ -236,14 +200,5 @@ mod tests {
         );
         let rp = MinPinLength { rp_ids: vec!["example.org".parse().unwrap()], ..MinPinLength::default() };
         assert!(matches!(listed.set_min_pin_length(None, &rp), Err(CtapError::Limit { asked: 1, maximum: 0, .. })));
-    }
-
-    #[test]
-    fn a_vendor_s_command_is_sent_if_it_is_listed() {
-        let info =
-            info([options([("authnrCfg", true)]), (0x15, Value::Array(vec![5.into()])), (0x1f, Value::Array(vec![]))]);
-        let (mut authenticator, script) = key(info, [(hex("0da20118ff02a2010502f5"), vec![0])]);
-        authenticator.vendor_prototype(None, 5, vec![(2, true.into())]).unwrap();
-        script.assert_done();
     }
 }

@@ -10,7 +10,6 @@ mod command;
 pub mod credential_management;
 pub mod get_assertion;
 pub mod get_info;
-pub mod large_blobs;
 pub mod make_credential;
 pub mod pin;
 pub mod pin_uv_auth_protocol;
