@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 /// Where the folder is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub(crate) enum Place {
     /// In memory, where syncing costs nothing: what is left is our own work. The disk, if the system has no `/dev/shm`.
     Memory,
     /// On the disk that the benchmarks are built on.
@@ -14,7 +14,7 @@ pub enum Place {
 }
 
 impl Place {
-    pub fn folder(self) -> TempDir {
+    pub(crate) fn folder(self) -> TempDir {
         let memory = Path::new("/dev/shm");
         match self {
             Self::Memory if memory.is_dir() => tempfile::tempdir_in(memory),

@@ -6,25 +6,25 @@ use time::OffsetDateTime;
 use super::{AccountId, Entry, Event, Head, JobId, LedgerError, Outcome, Step, Store};
 use keywright_fido::webauthn::CredentialId;
 
-pub fn account(login: &str) -> AccountId {
+pub(crate) fn account(login: &str) -> AccountId {
     AccountId::new("embedded", login)
 }
 
-pub fn credential_id(job: u64) -> CredentialId {
+pub(crate) fn credential_id(job: u64) -> CredentialId {
     CredentialId::new([&b"credential "[..], &job.to_be_bytes()].concat()).unwrap()
 }
 
 /// An event from JSON, as the log has it.
-pub fn event(json: Value) -> Event {
+pub(crate) fn event(json: Value) -> Event {
     serde_json::from_value(json).unwrap()
 }
 
-pub fn batch(batch: u64) -> Event {
+pub(crate) fn batch(batch: u64) -> Event {
     event(json!({"event": "batch-started", "batch": batch, "operator": "root", "version": "0.1.0",
         "directory": "embedded", "roster_sha256": null}))
 }
 
-pub fn planned(login: &str, required: usize) -> Event {
+pub(crate) fn planned(login: &str, required: usize) -> Event {
     event(json!({"event": "account-planned", "batch": 1, "account": account(login),
     "person": {"account": login, "profile": "admin", "name": "Ada Lovelace", "ticket": "IT-1", "reason": null, "storage": null},
     "profile": {
@@ -35,7 +35,7 @@ pub fn planned(login: &str, required: usize) -> Event {
     }}))
 }
 
-pub fn found(login: &str) -> Event {
+pub(crate) fn found(login: &str) -> Event {
     Event::UserFound {
         account: account(login),
         user_id: format!("id-{login}"),
@@ -45,28 +45,28 @@ pub fn found(login: &str) -> Event {
     }
 }
 
-pub fn job_planned(job: u64, login: &str, ordinal: usize) -> Event {
+pub(crate) fn job_planned(job: u64, login: &str, ordinal: usize) -> Event {
     Event::JobPlanned { job: JobId(job), account: account(login), ordinal }
 }
 
-pub fn started(job: u64, step: Step) -> Event {
+pub(crate) fn started(job: u64, step: Step) -> Event {
     Event::StepStarted { job: JobId(job), step }
 }
 
-pub fn done(job: u64, step: Step) -> Event {
+pub(crate) fn done(job: u64, step: Step) -> Event {
     Event::StepDone { job: JobId(job), outcome: outcome(job, step) }
 }
 
-pub fn failed(job: u64, step: Step) -> Event {
+pub(crate) fn failed(job: u64, step: Step) -> Event {
     event(json!({"event": "step-failed", "job": job, "step": step,
         "failure": {"code": "key-removed", "message": "the key was removed"}}))
 }
 
-pub fn back(job: u64, to: Step) -> Event {
+pub(crate) fn back(job: u64, to: Step) -> Event {
     Event::SteppedBack { job: JobId(job), to, why: "the key was removed".to_owned() }
 }
 
-pub fn outcome(job: u64, step: Step) -> Outcome {
+pub(crate) fn outcome(job: u64, step: Step) -> Outcome {
     let mut json = match step {
         Step::Inspect => json!({"key": {"port": format!("1-{job}"), "product": "Soft key", "usb_serial": null,
             "aaguid": "2fc0579f-8113-47ea-b116-bb5a8db9202a", "firmware_version": 5, "fingerprint": "00"}}),
@@ -100,12 +100,12 @@ pub fn outcome(job: u64, step: Step) -> Outcome {
 }
 
 /// A job's outcome at an IdP without an API.
-pub fn completed_by_hand(job: u64) -> Event {
+pub(crate) fn completed_by_hand(job: u64) -> Event {
     event(json!({"event": "step-done", "job": job, "outcome": {"step": "complete-by-hand", "label": "Soft key"}}))
 }
 
 /// A drill in which somebody said that the key signs in, and the key showed what a browser made.
-pub fn confirmed(login: &str, job: u64) -> Event {
+pub(crate) fn confirmed(login: &str, job: u64) -> Event {
     event(
         json!({"event": "key-drilled", "account": account(login), "credential_id": credential_id(job), "proved": true,
         "observed": {"signature": null, "registered": null, "signed_in": null, "by_hand": {"said_by": "root", "found": {
@@ -115,12 +115,12 @@ pub fn confirmed(login: &str, job: u64) -> Event {
 }
 
 /// Starts and ends these steps.
-pub fn steps(job: u64, steps: impl IntoIterator<Item = Step>) -> Vec<Event> {
+pub(crate) fn steps(job: u64, steps: impl IntoIterator<Item = Step>) -> Vec<Event> {
     steps.into_iter().flat_map(|step| [started(job, step), done(job, step)]).collect()
 }
 
 /// A person who gets two keys, from the plan to the end: jobs 1 and 2.
-pub fn journey(login: &str) -> Vec<Event> {
+pub(crate) fn journey(login: &str) -> Vec<Event> {
     let mut events = vec![batch(1), planned(login, 2), found(login)];
     for job in 1..=2 {
         events.push(job_planned(job, login, usize::try_from(job).unwrap()));
@@ -131,7 +131,7 @@ pub fn journey(login: &str) -> Vec<Event> {
 }
 
 /// One of every kind of event, in an order that fits.
-pub fn every_kind() -> Vec<Event> {
+pub(crate) fn every_kind() -> Vec<Event> {
     let ada = account("ada");
     let mut events = journey("ada");
     events.extend([
@@ -167,7 +167,7 @@ pub fn every_kind() -> Vec<Event> {
 }
 
 /// The events as a log, one a minute.
-pub fn log(events: &[Event]) -> Vec<Entry> {
+pub(crate) fn log(events: &[Event]) -> Vec<Entry> {
     let mut head = Head::EMPTY;
     events
         .iter()
@@ -180,13 +180,13 @@ pub fn log(events: &[Event]) -> Vec<Entry> {
 }
 
 /// Appends one event at the end of the log, wherever that is.
-pub fn append(store: &dyn Store, event: &Event) -> Result<Entry, LedgerError> {
+pub(crate) fn append(store: &dyn Store, event: &Event) -> Result<Entry, LedgerError> {
     let mut entries = store.append(&store.head()?, std::slice::from_ref(event))?;
     Ok(entries.pop().unwrap())
 }
 
 /// A clock that moves on by a second at each look, from 2026-11-23T18:00:00Z.
-pub fn clock() -> Box<dyn Fn() -> OffsetDateTime + Send + Sync> {
+pub(crate) fn clock() -> Box<dyn Fn() -> OffsetDateTime + Send + Sync> {
     let ticks = std::sync::atomic::AtomicI64::new(1_795_456_800);
     Box::new(move || {
         let tick = ticks.fetch_add(1, std::sync::atomic::Ordering::Relaxed);

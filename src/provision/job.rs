@@ -19,7 +19,7 @@ use keywright_fido::hid::Device;
 const RESTARTS: u32 = 2;
 
 /// A job, and what it holds while other jobs wait for it.
-pub struct Job<'a> {
+pub(super) struct Job<'a> {
     context: JobContext<'a>,
     locks: &'a ResourceLocks,
     held: Option<ResourceGuard<'a>>,
@@ -27,22 +27,22 @@ pub struct Job<'a> {
 
 impl<'a> Job<'a> {
     /// A job that has everything it needs.
-    pub fn new(context: JobContext<'a>, locks: &'a ResourceLocks) -> Self {
+    pub(super) fn new(context: JobContext<'a>, locks: &'a ResourceLocks) -> Self {
         Self { context, locks, held: None }
     }
 
     /// Whose job it is.
-    pub fn label(&self) -> &JobLabel {
+    pub(super) fn label(&self) -> &JobLabel {
         &self.context.label
     }
 
     /// How the key is plugged in now: port and attach count.
-    pub fn insertion(&self) -> Option<(String, u64)> {
+    pub(super) fn insertion(&self) -> Option<(String, u64)> {
         self.context.insertion()
     }
 
     /// Goes on from wherever the ledger says the job stands, to its end or to the first failure.
-    pub fn run(&mut self) -> Result<(), JobError> {
+    pub(super) fn run(&mut self) -> Result<(), JobError> {
         let (journal, id) = (self.context.journal, self.context.id);
         if !journal.has_key(id) && journal.state(id).step() > Some(Step::Inspect) {
             // An earlier key got nothing of ours, so this one need not be the same.

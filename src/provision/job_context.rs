@@ -18,7 +18,7 @@ use keywright_fido::ctap::{Authenticator, CtapError, Keepalive, Permissions, Pin
 use keywright_fido::webauthn::{AttestationObject, Ceremony, ClientDataJson, RegistrationResponse, RpId};
 
 /// A job with its key in hand.
-pub struct JobContext<'a> {
+pub(super) struct JobContext<'a> {
     pub(super) station: &'a Station<'a>,
     pub(super) journal: &'a Journal<'a>,
     pub(super) id: JobId,
@@ -37,7 +37,7 @@ pub struct JobContext<'a> {
 
 impl<'a> JobContext<'a> {
     /// A job of a planned person.
-    pub fn new(
+    pub(super) fn new(
         station: &'a Station<'a>,
         journal: &'a Journal<'a>,
         planned: &'a Planned,

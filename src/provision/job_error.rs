@@ -11,7 +11,7 @@ use keywright_fido::webauthn::WebauthnError;
 
 /// Why a job cannot go on.
 #[derive(Debug)]
-pub enum JobError {
+pub(super) enum JobError {
     /// This job; others go on.
     Job(Failure),
     /// The ledger cannot be written: nothing may be done any more, by anybody.
@@ -20,13 +20,13 @@ pub enum JobError {
 
 impl JobError {
     /// A failure found by this room.
-    pub fn new(code: FailureCode, message: impl Into<String>) -> Self {
+    pub(super) fn new(code: FailureCode, message: impl Into<String>) -> Self {
         Self::Job(Failure { code, message: message.into(), ctap_status: None })
     }
 }
 
 /// Somebody ended the run.
-pub fn interrupted() -> JobError {
+pub(super) fn interrupted() -> JobError {
     JobError::new(FailureCode::Interrupted, "the run was ended before this was done")
 }
 

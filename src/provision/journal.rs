@@ -12,7 +12,7 @@ use crate::ledger::{AccountId, Event, JobId, LedgerError, Outcome, Step, Store};
 use crate::register::{JobState, Register};
 
 /// The store and what it says now, kept in step.
-pub struct Journal<'a> {
+pub(super) struct Journal<'a> {
     store: &'a dyn Store,
     book: Mutex<Register>,
     line: Mutex<Line>,
@@ -74,13 +74,13 @@ impl Drop for Pen<'_, '_> {
 
 impl<'a> Journal<'a> {
     /// Reads what is there.
-    pub fn open(store: &'a dyn Store) -> Result<Self, LedgerError> {
+    pub(super) fn open(store: &'a dyn Store) -> Result<Self, LedgerError> {
         let book = Register::read(&store.entries(0)?)?;
         Ok(Self { store, book: Mutex::new(book), line: Mutex::default(), moved: Condvar::new() })
     }
 
     /// Writes an event. When this returns, the disk has it.
-    pub fn record(&self, event: &Event) -> Result<(), LedgerError> {
+    pub(super) fn record(&self, event: &Event) -> Result<(), LedgerError> {
         let mut line = self.line();
         let number = line.next;
         line.next += 1;
@@ -105,12 +105,12 @@ impl<'a> Journal<'a> {
     }
 
     /// Writes several events: the disk has all of them or none. For a thread that is alone.
-    pub fn record_all(&self, events: &[Event]) -> Result<(), LedgerError> {
+    pub(super) fn record_all(&self, events: &[Event]) -> Result<(), LedgerError> {
         self.book().record_all(self.store, events)
     }
 
     /// Writes that an account is complete, once it is. Which keys count does not depend on the time of day.
-    pub fn complete_account(&self, account: &AccountId) -> Result<(), LedgerError> {
+    pub(super) fn complete_account(&self, account: &AccountId) -> Result<(), LedgerError> {
         let due = {
             let book = self.book();
             let noted = book.accounts.get(account).is_none_or(|account| account.completed);
@@ -158,19 +158,19 @@ impl<'a> Journal<'a> {
     }
 
     /// What the log says now. Hold it briefly: every thread waits for it.
-    pub fn book(&self) -> MutexGuard<'_, Register> {
+    pub(super) fn book(&self) -> MutexGuard<'_, Register> {
         // A thread that panicked cannot have left the book half-changed for longer than the log: it is read again from the
         // log by the next process, and within this one each event is applied whole.
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where a job stands.
-    pub fn state(&self, job: JobId) -> JobState {
+    pub(super) fn state(&self, job: JobId) -> JobState {
         self.book().jobs[&job].state.clone()
     }
 
     /// Whether the job has a key of its own: one that has its PIN, or may have it. Until then any fit key will do.
-    pub fn has_key(&self, job: JobId) -> bool {
+    pub(super) fn has_key(&self, job: JobId) -> bool {
         let book = self.book();
         let job = &book.jobs[&job];
         matches!(job.state, JobState::Open(Step::SetPin) | JobState::Failed(Step::SetPin, _))
@@ -178,7 +178,7 @@ impl<'a> Journal<'a> {
     }
 
     /// What a step of a job ended with, if it is done.
-    pub fn outcome(&self, job: JobId, step: Step) -> Option<Outcome> {
+    pub(super) fn outcome(&self, job: JobId, step: Step) -> Option<Outcome> {
         self.book().jobs[&job].outcomes.get(&step).cloned()
     }
 }

@@ -7,7 +7,7 @@ use keywright_attest::AttestationDemand;
 use keywright_fido::ctap::GetInfo;
 
 /// Refuses a key that cannot be what the profile demands. What a reset changes is left out if the key gets one.
-pub fn fit(info: &GetInfo, profile: &Profile) -> Result<(), JobError> {
+pub(super) fn fit(info: &GetInfo, profile: &Profile) -> Result<(), JobError> {
     let refuse = |why: String| Err(JobError::new(FailureCode::KeyRefused, why));
     let (keys, pin) = (&profile.keys, &profile.pin);
     if !info.versions.iter().any(|version| version.starts_with("FIDO_2")) {
@@ -66,7 +66,7 @@ pub fn fit(info: &GetInfo, profile: &Profile) -> Result<(), JobError> {
 }
 
 /// Whether the job resets this key.
-pub fn to_be_reset(info: &GetInfo, profile: &Profile) -> bool {
+pub(super) fn to_be_reset(info: &GetInfo, profile: &Profile) -> bool {
     match profile.keys.reset {
         Reset::Never => false,
         Reset::IfUsed => info.has_pin(),

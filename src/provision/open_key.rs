@@ -10,7 +10,7 @@ use keywright_fido::hid::Device;
 use keywright_fido::webauthn::cbor::{self, Value};
 
 /// A key that is plugged in and open.
-pub struct OpenKey {
+pub(super) struct OpenKey {
     /// Where it is.
     pub device: Device,
     /// The open channel.
@@ -19,14 +19,14 @@ pub struct OpenKey {
 
 impl OpenKey {
     /// Opens the key at this insertion.
-    pub fn open(station: &Station<'_>, device: &Device) -> Result<Self, JobError> {
+    pub(super) fn open(station: &Station<'_>, device: &Device) -> Result<Self, JobError> {
         let pipe = station.bus.open(device)?;
         let authenticator = Authenticator::open_hid(pipe, station.limits, station.cancel.clone())?;
         Ok(Self { device: device.clone(), authenticator })
     }
 
     /// What the key can be recognised by.
-    pub fn identity(&self) -> KeyIdentity {
+    pub(super) fn identity(&self) -> KeyIdentity {
         let info = self.authenticator.info();
         KeyIdentity {
             port: self.device.port.clone(),
@@ -39,7 +39,7 @@ impl OpenKey {
     }
 
     /// Pulled and plugged in again, by a person or a rack: the same port has to hold a key that answers the same.
-    pub fn replugged(self, station: &Station<'_>) -> Result<Self, JobError> {
+    pub(super) fn replugged(self, station: &Station<'_>) -> Result<Self, JobError> {
         let before = self.identity();
         let device = self.device.clone();
         // Our handle has to be gone, or the system does not see the key go.

@@ -7,7 +7,7 @@ use crate::secret::{AgeFiles, Delivery, LetterProgram, SecretError};
 use keywright_fido::ctap::Pin;
 
 /// The way that a profile's PINs take from this station.
-pub enum PinDelivery<'a> {
+pub(super) enum PinDelivery<'a> {
     /// A file for each reader.
     AgeFiles(AgeFiles<'a>),
     /// A letter.
@@ -28,7 +28,7 @@ pub struct NoDelivery {
 
 impl<'a> PinDelivery<'a> {
     /// The profile's way, if it exists here.
-    pub fn of(station: &'a Station<'_>, profile: &Profile) -> Result<Self, NoDelivery> {
+    pub(super) fn of(station: &'a Station<'_>, profile: &Profile) -> Result<Self, NoDelivery> {
         let way = match profile.hand_over {
             HandOver::Age => AgeFiles::new(&station.hand_over_folder, station.readers).map(Self::AgeFiles),
             HandOver::Letter => LetterProgram::new(&station.letter_program).map(Self::Letter),
@@ -39,7 +39,7 @@ impl<'a> PinDelivery<'a> {
     }
 
     /// Hands a PIN over. When this returns, its reader has it.
-    pub fn hand_over(&self, delivery: &Delivery, pin: &Pin) -> Result<(), SecretError> {
+    pub(super) fn hand_over(&self, delivery: &Delivery, pin: &Pin) -> Result<(), SecretError> {
         match self {
             Self::AgeFiles(files) => files.write(delivery, pin).map(|_| ()),
             Self::Letter(program) => program.print(delivery, pin),
@@ -48,7 +48,7 @@ impl<'a> PinDelivery<'a> {
     }
 
     /// Names of those who read it; empty for letter and terminal.
-    pub fn readers(&self) -> Vec<String> {
+    pub(super) fn readers(&self) -> Vec<String> {
         match self {
             Self::AgeFiles(files) => files.readers().iter().map(|reader| reader.name.clone()).collect(),
             Self::Letter(_) | Self::Terminal(_) => Vec::new(),

@@ -7,7 +7,7 @@ use super::station::Station;
 use crate::idp::Finding;
 
 /// Fails if the PINs of somebody who gets a key could not be handed over from here.
-pub fn every_pin_has_a_way(station: &Station<'_>, plan: &Plan) -> Result<(), RunError> {
+pub(super) fn every_pin_has_a_way(station: &Station<'_>, plan: &Plan) -> Result<(), RunError> {
     for planned in plan.people.iter().filter(|planned| planned.has_keys_to_come()) {
         PinDelivery::of(station, &planned.profile)?;
     }
@@ -15,7 +15,7 @@ pub fn every_pin_has_a_way(station: &Station<'_>, plan: &Plan) -> Result<(), Run
 }
 
 /// Fails if the IdP would refuse every registration. Its other findings are told.
-pub fn ask_idp(station: &Station<'_>) -> Result<(), RunError> {
+pub(super) fn ask_idp(station: &Station<'_>) -> Result<(), RunError> {
     let findings = station.retry_policy.ask(&station.cancel, || station.directory.preflight())?;
     let (blocking, others): (Vec<Finding>, Vec<Finding>) = findings.into_iter().partition(|finding| finding.blocks);
     for finding in others {

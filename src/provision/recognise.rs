@@ -17,7 +17,7 @@ use keywright_fido::webauthn::{CredentialId, RpId};
 
 /// What a key turned out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Recognised {
+pub(super) enum Recognised {
     /// A key that no job began with.
     New,
     /// The key of a job that is not done.
@@ -65,7 +65,7 @@ pub(super) enum Shown {
 }
 
 /// Finds out whose key this is. `free` are the jobs with a key somewhere that nobody works on now.
-pub fn recognise(
+pub(super) fn recognise(
     station: &Station<'_>,
     journal: &Journal<'_>,
     key: &mut OpenKey,

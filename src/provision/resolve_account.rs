@@ -12,7 +12,7 @@ use crate::ledger::{AccountId, Failure, FailureCode};
 use crate::register::{IdpIdentity, Register};
 
 /// Looks people up at the IdP, and leaves off where it does not answer.
-pub struct Attendance<'s, 'a> {
+pub(super) struct Attendance<'s, 'a> {
     station: &'s Station<'a>,
     /// Why the IdP did not answer for the last person.
     silence: Option<Failure>,
@@ -22,13 +22,13 @@ pub struct Attendance<'s, 'a> {
 
 impl<'s, 'a> Attendance<'s, 'a> {
     /// Nobody was asked for yet.
-    pub fn new(station: &'s Station<'a>) -> Self {
+    pub(super) fn new(station: &'s Station<'a>) -> Self {
         Self { station, silence: None, gone: false }
     }
 
     /// The user with a login, who has to be active. The inner failure is about this person, or says that the IdP does not answer;
     /// the operator hears of it.
-    pub fn find(&mut self, login: &str) -> Result<Result<User, Failure>, RunError> {
+    pub(super) fn find(&mut self, login: &str) -> Result<Result<User, Failure>, RunError> {
         let directory = self.station.directory;
         let found = self.ask(login, || directory.find_user(login))?;
         let Some(error) = found.clone().ok().and_then(|user| same_person::active(user).err()) else { return Ok(found) };
@@ -38,7 +38,7 @@ impl<'s, 'a> Attendance<'s, 'a> {
     }
 
     /// Asks something about a person, as [`Attendance::find`] does.
-    pub fn ask<T>(
+    pub(super) fn ask<T>(
         &mut self,
         login: &str,
         request: impl FnMut() -> Result<T, DirectoryError>,
@@ -65,7 +65,12 @@ impl<'s, 'a> Attendance<'s, 'a> {
 
 /// The account of the user that the IdP found under a login: the one that the register has, or a new one. Fails, with the account
 /// that the register has under this login, if that is somebody else's.
-pub fn account_of(register: &Register, idp: &IdpIdentity, login: &str, user: &User) -> Result<AccountId, AccountId> {
+pub(super) fn account_of(
+    register: &Register,
+    idp: &IdpIdentity,
+    login: &str,
+    user: &User,
+) -> Result<AccountId, AccountId> {
     let known = register.account_of_user(idp, &user.id);
     if let Some(known) = known.or_else(|| register.unresolved_account(idp, &[login, &user.login])) {
         return Ok(known.clone());
@@ -80,7 +85,7 @@ pub fn account_of(register: &Register, idp: &IdpIdentity, login: &str, user: &Us
 }
 
 /// Why nothing is done for a person.
-pub fn failure_of(error: PersonError) -> Result<Failure, RunError> {
+pub(super) fn failure_of(error: PersonError) -> Result<Failure, RunError> {
     match JobError::from(error) {
         JobError::Job(failure) => Ok(failure),
         JobError::Ledger(error) => Err(error.into()),

@@ -9,7 +9,7 @@ use crate::ledger::{AccountId, JobId};
 
 /// Something of which there is one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Resource {
+pub(super) enum Resource {
     /// The registration of an account.
     Account(AccountId),
     /// The one key that blinks among those of a model: USB vendor and product.
@@ -18,7 +18,7 @@ pub enum Resource {
 
 /// Who has what, and who waits.
 #[derive(Default)]
-pub struct ResourceLocks {
+pub(super) struct ResourceLocks {
     state: Mutex<State>,
     freed: Condvar,
 }
@@ -39,7 +39,7 @@ impl State {
 }
 
 /// A job's turn; the next may begin when this is dropped.
-pub struct ResourceGuard<'a> {
+pub(super) struct ResourceGuard<'a> {
     locks: &'a ResourceLocks,
     claims: BTreeSet<Resource>,
 }
@@ -48,7 +48,7 @@ impl ResourceLocks {
     /// Waits until all of these are free, and takes them at once, so that nobody holds one and waits for another. Of those who
     /// wait, the job that was planned first goes first. `None` once it is not worth waiting any more, which is asked about
     /// before each look.
-    pub fn take(
+    pub(super) fn take(
         &self,
         job: JobId,
         claims: BTreeSet<Resource>,

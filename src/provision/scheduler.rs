@@ -54,7 +54,7 @@ impl Wanted {
 }
 
 /// A person of this run, found at the directory.
-pub struct ResolvedAccount {
+pub(super) struct ResolvedAccount {
     /// From the plan.
     pub planned: Planned,
     /// At the directory.
@@ -62,7 +62,7 @@ pub struct ResolvedAccount {
 }
 
 /// All jobs of a run.
-pub struct Scheduler<'a> {
+pub(super) struct Scheduler<'a> {
     station: &'a Station<'a>,
     journal: &'a Journal<'a>,
     attendees: &'a BTreeMap<AccountId, ResolvedAccount>,
@@ -93,7 +93,7 @@ struct State {
 
 impl<'a> Scheduler<'a> {
     /// Sorts the jobs into those that have a key and those that wait for one.
-    pub fn new(
+    pub(super) fn new(
         station: &'a Station<'a>,
         journal: &'a Journal<'a>,
         attendees: &'a BTreeMap<AccountId, ResolvedAccount>,
@@ -118,7 +118,7 @@ impl<'a> Scheduler<'a> {
     }
 
     /// Works until no job is left that a key could do. Returns why jobs stopped.
-    pub fn work(self) -> Result<BTreeMap<JobId, (Step, Failure)>, SchedulerError> {
+    pub(super) fn work(self) -> Result<BTreeMap<JobId, (Step, Failure)>, SchedulerError> {
         thread::scope(|scope| {
             self.finish_what_needs_no_key();
             let mut quiet_since = Instant::now();

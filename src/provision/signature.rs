@@ -5,7 +5,7 @@ use keywright_fido::webauthn::response::AuthenticationResponse;
 use keywright_fido::webauthn::{ClientDataJson, CredentialId, RpId};
 
 /// One signature with a touch; `token` needs ga for this RP ID. `None` if the key answers with none.
-pub fn sign(
+pub(super) fn sign(
     key: &mut Authenticator,
     token: &PinUvAuthToken,
     rp_id: &RpId,

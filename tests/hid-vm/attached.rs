@@ -11,23 +11,23 @@ use crate::bench::in_the_machine;
 use keywright_test_support::cli::Home;
 
 /// `keywright softkey attach`, until it is dropped.
-pub struct Keys {
+pub(crate) struct Keys {
     child: Child,
     /// `/dev/hidraw0`, ...
     pub nodes: Vec<String>,
 }
 
 /// The lines that it prints as keys come.
-pub type Said = Lines<BufReader<ChildStdout>>;
+pub(crate) type Said = Lines<BufReader<ChildStdout>>;
 
 impl Keys {
     /// Waits until so many keys are there.
-    pub fn attach(home: &Home, count: usize) -> (Self, Said) {
+    pub(crate) fn attach(home: &Home, count: usize) -> (Self, Said) {
         Self::attach_with_touch(home, count, Duration::ZERO)
     }
 
     /// The same, with keys that wait so long for their touch.
-    pub fn attach_with_touch(home: &Home, count: usize, touch: Duration) -> (Self, Said) {
+    pub(crate) fn attach_with_touch(home: &Home, count: usize, touch: Duration) -> (Self, Said) {
         in_the_machine();
         let (count_text, touch) = (count.to_string(), touch.as_millis().to_string());
         let mut command = home.command(&["softkey", "attach", &count_text, "--touch-after", &touch, "--json"]);
@@ -38,7 +38,7 @@ impl Keys {
     }
 
     /// Pulls a key out and plugs it in again. Its new node.
-    pub fn replug(&mut self, number: usize, said: &mut Said) -> String {
+    pub(crate) fn replug(&mut self, number: usize, said: &mut Said) -> String {
         writeln!(self.child.stdin.as_mut().unwrap(), "{number}").unwrap();
         plugged(said, number)
     }

@@ -13,32 +13,32 @@ use keywright_practice::softkey::uhid::{Attached, Line, To, attach, attach_throu
 use keywright_practice::softkey::{Model, Rack};
 
 /// Soft keys on the kernel's HID bus, each through what was put before it.
-pub struct Bench {
+pub(crate) struct Bench {
     pub rack: Rack,
     bus: UsbBus,
 }
 
 impl Bench {
     /// `count` keys in memory, none attached.
-    pub fn new(count: usize) -> Self {
+    pub(crate) fn new(count: usize) -> Self {
         Self::of(&vec![Model::default(); count])
     }
 
     /// Such keys in memory, none attached.
-    pub fn of(models: &[Model]) -> Self {
+    pub(crate) fn of(models: &[Model]) -> Self {
         in_the_machine();
         Self { rack: Rack::in_memory_of(models).unwrap(), bus: UsbBus::new().unwrap() }
     }
 
-    pub fn bus(&self) -> &UsbBus {
+    pub(crate) fn bus(&self) -> &UsbBus {
         &self.bus
     }
 
-    pub fn attach(&self, at: usize) -> Attached {
+    pub(crate) fn attach(&self, at: usize) -> Attached {
         attach(self.rack.key(at)).unwrap()
     }
 
-    pub fn attach_through(
+    pub(crate) fn attach_through(
         &self,
         at: usize,
         carry: impl Fn(To, &Report, &Line) -> Result<(), PipeError> + Send + Sync + 'static,
@@ -46,32 +46,32 @@ impl Bench {
         attach_through(self.rack.key(at), carry).unwrap()
     }
 
-    pub fn device(&self, attached: &Attached) -> Device {
+    pub(crate) fn device(&self, attached: &Attached) -> Device {
         let node = attached.node().to_str().unwrap();
         self.bus.devices().unwrap().into_iter().find(|device| device.path == node).expect("the bus lists the key")
     }
 
-    pub fn pipe(&self, attached: &Attached) -> Box<dyn Pipe> {
+    pub(crate) fn pipe(&self, attached: &Attached) -> Box<dyn Pipe> {
         self.bus.open(&self.device(attached)).unwrap()
     }
 
-    pub fn channel(&self, attached: &Attached, limits: Limits) -> Result<Channel, TransportError> {
+    pub(crate) fn channel(&self, attached: &Attached, limits: Limits) -> Result<Channel, TransportError> {
         Channel::open(self.pipe(attached), limits, Cancel::default())
     }
 
     /// Opens the key as the whole program does, with getInfo.
-    pub fn open(&self, attached: &Attached, limits: Limits) -> Result<Authenticator, CtapError> {
+    pub(crate) fn open(&self, attached: &Attached, limits: Limits) -> Result<Authenticator, CtapError> {
         Authenticator::open_hid(self.pipe(attached), limits, Cancel::default())
     }
 }
 
 /// A message that is to reach a program, as the reports it takes.
-pub fn say(line: &Line, channel: ChannelId, command: Command, message: &[u8]) -> Result<(), PipeError> {
+pub(crate) fn say(line: &Line, channel: ChannelId, command: Command, message: &[u8]) -> Result<(), PipeError> {
     packets(channel, command, message).unwrap().try_for_each(|report| line.send(To::Host, &report))
 }
 
 /// A cable that changes what a key answers to one command: the members of a map after a status of 0.
-pub fn changing(
+pub(crate) fn changing(
     wanted: u8,
     change: impl Fn(&mut Vec<(Value, Value)>) + Send + Sync + 'static,
 ) -> impl Fn(To, &Report, &Line) -> Result<(), PipeError> + Send + Sync + 'static {
@@ -109,17 +109,17 @@ pub fn changing(
 }
 
 /// A member of an answer.
-pub fn member(members: &mut [(Value, Value)], number: i64) -> Option<&mut Value> {
+pub(crate) fn member(members: &mut [(Value, Value)], number: i64) -> Option<&mut Value> {
     members.iter_mut().find(|(key, _)| key.as_integer() == Some(number)).map(|(_, value)| value)
 }
 
 /// Refuses to work outside, where these tests would disturb real keys.
-pub fn in_the_machine() {
+pub(crate) fn in_the_machine() {
     assert!(std::env::var_os("HID_VM_CACHE").is_some(), "this runs in the machine of tests/hid-vm");
 }
 
 /// Does something that has to end within `most`, and tells how long it took.
-pub fn within<T>(most: Duration, what: &str, work: impl FnOnce() -> T) -> T {
+pub(crate) fn within<T>(most: Duration, what: &str, work: impl FnOnce() -> T) -> T {
     let start = Instant::now();
     let done = work();
     let took = start.elapsed();

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use crate::attached::{Keys, Said};
 use keywright_test_support::cli::{Home, Idp};
 
-pub const PEOPLE: [&str; 4] = ["ada@example.org", "bob@example.org", "cyd@example.org", "dee@example.org"];
+pub(crate) const PEOPLE: [&str; 4] = ["ada@example.org", "bob@example.org", "cyd@example.org", "dee@example.org"];
 
 /// Level 1 of the built-in profile for administrators, but the PIN that is handed over is the one that the key has.
 const PROFILE: &str = r#"
@@ -41,7 +41,7 @@ force-change = false
 "#;
 
 /// A home with an IdP and everything that a job needs, for keys that somebody else attaches.
-pub struct Office {
+pub(crate) struct Office {
     pub home: Home,
     roster: String,
     settings: String,
@@ -59,14 +59,14 @@ impl Office {
     }
 
     /// With keys that wait so long for their touch.
-    pub fn with_touch(people: &[&str], touch: Duration) -> (Self, Keys, Said) {
+    pub(crate) fn with_touch(people: &[&str], touch: Duration) -> (Self, Keys, Said) {
         let home = Home::new();
         let (keys, said) = Keys::attach_with_touch(&home, 2 * people.len(), touch);
         (Self::furnish(home, people), keys, said)
     }
 
     /// In a home that has a rack of soft keys.
-    pub fn furnish(home: Home, people: &[&str]) -> Self {
+    pub(crate) fn furnish(home: Home, people: &[&str]) -> Self {
         let rows: String = people.iter().map(|login| format!("{login},bench\n")).collect();
         let roster = home.file("roster.csv", &format!("account,profile\n{rows}"));
         let profiles = home.path("profiles");
@@ -87,11 +87,11 @@ impl Office {
     }
 
     /// What `keywright provision` and `keywright resume` take.
-    pub fn arguments<'a>(&'a self, words: &[&'a str]) -> Vec<&'a str> {
+    pub(crate) fn arguments<'a>(&'a self, words: &[&'a str]) -> Vec<&'a str> {
         [words, &["--config", &self.settings, "--anchor", self.anchor.to_str().unwrap(), "--yes", "--json"]].concat()
     }
 
-    pub fn provision_words(&self) -> [&str; 4] {
+    pub(crate) fn provision_words(&self) -> [&str; 4] {
         ["provision", &self.roster, "--profiles", self.profiles.to_str().unwrap()]
     }
 
@@ -112,7 +112,7 @@ impl Office {
     }
 
     /// What the exported evidence says of each credential, whatever became of it.
-    pub fn credentials(&self) -> Vec<Value> {
+    pub(crate) fn credentials(&self) -> Vec<Value> {
         let place = tempfile::tempdir().unwrap();
         let folder = place.path().join("evidence");
         self.home.run(&["ledger", "export", folder.to_str().unwrap()]).expect(0);
@@ -121,7 +121,7 @@ impl Office {
     }
 
     /// The registered ones, by the key's node.
-    pub fn registered(&self) -> BTreeMap<String, Value> {
+    pub(crate) fn registered(&self) -> BTreeMap<String, Value> {
         let registered = self.credentials().into_iter().filter(|known| known["state"] == json!("registered"));
         registered.map(|known| (known["key"]["port"].as_str().unwrap().to_owned(), known)).collect()
     }

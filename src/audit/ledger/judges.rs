@@ -11,14 +11,14 @@ use keywright_attest::{Judge, TrustError};
 
 /// The judges of a book's profiles, by the roots that these pin.
 #[derive(Debug)]
-pub struct Judges<'a> {
+pub(super) struct Judges<'a> {
     standards: &'a Standards<'a>,
     pinning: BTreeMap<&'a [String], Result<Judge, TrustError>>,
 }
 
 impl<'a> Judges<'a> {
     /// Reads every profile's roots once.
-    pub fn new(book: &'a Register, standards: &'a Standards<'a>) -> Self {
+    pub(super) fn new(book: &'a Register, standards: &'a Standards<'a>) -> Self {
         let mut pinning = BTreeMap::new();
         for account in book.accounts.values().filter(|account| !account.profile.keys.anchors.is_empty()) {
             let rules = &account.profile.keys;
@@ -30,12 +30,12 @@ impl<'a> Judges<'a> {
     }
 
     /// When they judge.
-    pub fn at(&self) -> OffsetDateTime {
+    pub(super) fn at(&self) -> OffsetDateTime {
         self.standards.at
     }
 
     /// The judge for accounts with this profile. Fails if a root that it pins is no certificate.
-    pub fn of(&self, profile: &Profile) -> Result<&Judge, &TrustError> {
+    pub(super) fn of(&self, profile: &Profile) -> Result<&Judge, &TrustError> {
         match self.pinning.get(profile.keys.anchors.as_slice()) {
             Some(judge) => judge.as_ref(),
             None => Ok(self.standards.judge),

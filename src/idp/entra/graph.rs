@@ -41,7 +41,7 @@ impl Permission {
     }
 
     /// What to do about its absence.
-    pub fn advice(self) -> String {
+    pub(super) fn advice(self) -> String {
         format!(
             "give the app the application permission {} and consent to it: Entra admin center > App registrations > API \
              permissions",
@@ -79,30 +79,30 @@ struct RequestId {
 
 impl Graph {
     /// `base` is the address that `session` sends to.
-    pub fn new(session: Session, base: &str) -> Self {
+    pub(super) fn new(session: Session, base: &str) -> Self {
         Self { session, base: base.trim_end_matches('/').to_owned(), ahead: AtomicI64::new(0) }
     }
 
     /// Whose API it is; every error says so.
-    pub fn idp(&self) -> &IdpName {
+    pub(super) fn idp(&self) -> &IdpName {
         self.session.idp()
     }
 
-    pub fn sign_in(&self) -> Result<(), DirectoryError> {
+    pub(super) fn sign_in(&self) -> Result<(), DirectoryError> {
         self.session.sign_in()
     }
 
     /// The time by Graph's clock.
-    pub fn now(&self) -> OffsetDateTime {
+    pub(super) fn now(&self) -> OffsetDateTime {
         OffsetDateTime::now_utc() + time::Duration::seconds(self.ahead.load(Ordering::Relaxed))
     }
 
-    pub fn call(&self, method: Method, path: &str) -> Call<'_> {
+    pub(super) fn call(&self, method: Method, path: &str) -> Call<'_> {
         self.session.call(method, path)
     }
 
     /// Sends it once, and takes success or Graph's refusal. `what` is what was looked for.
-    pub fn send(&self, call: Call<'_>, what: &str, permission: Permission) -> Result<Reply, DirectoryError> {
+    pub(super) fn send(&self, call: Call<'_>, what: &str, permission: Permission) -> Result<Reply, DirectoryError> {
         let ours = request_id();
         let reply = match self.session.send(call.header(CLIENT_REQUEST_ID, &ours)) {
             Ok(reply) => reply,
@@ -139,7 +139,7 @@ impl Graph {
     }
 
     /// The whole of a collection.
-    pub fn collection<T: DeserializeOwned>(
+    pub(super) fn collection<T: DeserializeOwned>(
         &self,
         path: &str,
         what: &str,

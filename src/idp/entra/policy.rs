@@ -47,7 +47,7 @@ struct Target {
 
 impl Policy {
     /// What keeps registrations from working, or will.
-    pub fn findings(&self) -> Vec<Finding> {
+    pub(super) fn findings(&self) -> Vec<Finding> {
         let mut found = Vec::new();
         match self.state.as_deref() {
             Some("enabled") => {}

@@ -55,7 +55,7 @@ pub(super) struct Named {
 
 impl Passkey {
     /// The credential id, if Graph tells it.
-    pub fn credential_id(&self) -> Option<CredentialId> {
+    pub(super) fn credential_id(&self) -> Option<CredentialId> {
         self.public_key_credential.as_ref()?.id.as_ref()?.parse().ok()
     }
 }
@@ -72,7 +72,7 @@ pub(super) struct Method {
 
 impl Method {
     /// What people call it, or `None` if it is no weaker than a security key: it resists phishing.
-    pub fn weaker(&self) -> Option<String> {
+    pub(super) fn weaker(&self) -> Option<String> {
         let kind = self.kind.trim_start_matches("#microsoft.graph.");
         Some(match kind.strip_suffix("AuthenticationMethod").unwrap_or(kind) {
             "fido2" | "windowsHelloForBusiness" | "platformCredential" | "x509Certificate" => return None,
@@ -120,7 +120,7 @@ struct AttestationResponse {
 }
 
 impl NewPasskey {
-    pub fn new(display_name: String, response: &RegistrationResponse) -> Self {
+    pub(super) fn new(display_name: String, response: &RegistrationResponse) -> Self {
         let response = PublicKeyCredential {
             id: response.credential_id.clone(),
             response: AttestationResponse {
@@ -195,7 +195,7 @@ pub(super) enum Encoding {
 
 impl CreationOptions {
     /// Reads an answer, which may be wrapped in a member `value`.
-    pub fn read(mut answer: Value) -> Result<Self, serde_json::Error> {
+    pub(super) fn read(mut answer: Value) -> Result<Self, serde_json::Error> {
         if answer.get("publicKey").is_none()
             && let Some(wrapped) = answer.get_mut("value").filter(|value| value.is_object())
         {
@@ -205,7 +205,7 @@ impl CreationOptions {
     }
 
     /// As WebAuthn has it.
-    pub fn options(self, encoding: Encoding) -> Result<CredentialCreationOptions, String> {
+    pub(super) fn options(self, encoding: Encoding) -> Result<CredentialCreationOptions, String> {
         let asked = self.public_key;
         let excluded = asked.exclude_credentials.unwrap_or_default();
         let name = asked.user.name.unwrap_or_default();

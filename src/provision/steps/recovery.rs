@@ -3,7 +3,7 @@
 use crate::ledger::{Outcome, Step};
 
 /// What [`super::recover`] finds.
-pub enum Recovery {
+pub(crate) enum Recovery {
     /// The step has to be done.
     NotDone,
     /// It was done already.

@@ -275,7 +275,7 @@ pub(super) mod tests {
     use super::*;
 
     /// A token of 32 bytes that WebauthnWorks' guide uses, for the tests of other commands.
-    pub fn known_token() -> PinUvAuthToken {
+    pub(crate) fn known_token() -> PinUvAuthToken {
         let token = hex("0125fecfd8bf3f679bd9ec221324baa74f3cade0314b4fba8029500a320612ad");
         PinUvAuthToken { protocol: PinUvAuthProtocol::Two, token: Zeroizing::new(token), permissions: None }
     }

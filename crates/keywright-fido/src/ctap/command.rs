@@ -12,12 +12,12 @@ pub(super) struct Command {
 }
 
 impl Command {
-    pub const fn new(byte: u8, name: &'static str) -> Self {
+    pub(super) const fn new(byte: u8, name: &'static str) -> Self {
         Self { byte, name }
     }
 
     /// The request: the command byte alone, or followed by its parameters.
-    pub fn request(self, parameters: impl IntoIterator<Item = (i64, Value)>) -> Vec<u8> {
+    pub(super) fn request(self, parameters: impl IntoIterator<Item = (i64, Value)>) -> Vec<u8> {
         let mut request = vec![self.byte];
         let parameters = Value::map(parameters);
         if parameters.as_map().is_some_and(|pairs| !pairs.is_empty()) {
@@ -27,7 +27,7 @@ impl Command {
     }
 
     /// Takes the status off an answer and returns the rest, if the status is success.
-    pub fn body(self, answer: &[u8]) -> Result<&[u8], CtapError> {
+    pub(super) fn body(self, answer: &[u8]) -> Result<&[u8], CtapError> {
         match answer.split_first() {
             Some((0, body)) => Ok(body),
             Some((&status, _)) => Err(CtapError::Status { command: self.name, status: StatusCode::from(status) }),
@@ -36,7 +36,7 @@ impl Command {
     }
 
     /// Reads the map that follows the status. Commands that answer nothing answer an empty body or an empty map.
-    pub fn answer(self, body: &[u8]) -> Result<Answer, CtapError> {
+    pub(super) fn answer(self, body: &[u8]) -> Result<Answer, CtapError> {
         let members = if body.is_empty() {
             Value::Map(Vec::new())
         } else {
@@ -48,7 +48,7 @@ impl Command {
         Ok(Answer { command: self, members })
     }
 
-    pub fn malformed(self, why: impl Into<String>) -> CtapError {
+    pub(super) fn malformed(self, why: impl Into<String>) -> CtapError {
         CtapError::InvalidResponse { command: self.name, why: why.into() }
     }
 }
@@ -61,16 +61,20 @@ pub(super) struct Answer {
 
 impl Answer {
     /// The map itself.
-    pub fn members(&self) -> &Value {
+    pub(super) fn members(&self) -> &Value {
         &self.members
     }
 
-    pub fn malformed(&self, why: impl Into<String>) -> CtapError {
+    pub(super) fn malformed(&self, why: impl Into<String>) -> CtapError {
         self.command.malformed(why)
     }
 
     /// A member that may be absent, but not of another type.
-    pub fn optional<'a, T>(&'a self, key: i64, read: fn(&'a Value) -> Option<T>) -> Result<Option<T>, CtapError> {
+    pub(super) fn optional<'a, T>(
+        &'a self,
+        key: i64,
+        read: fn(&'a Value) -> Option<T>,
+    ) -> Result<Option<T>, CtapError> {
         match self.members.get(key) {
             None => Ok(None),
             Some(value) => match read(value) {
@@ -81,12 +85,12 @@ impl Answer {
     }
 
     /// A member that has to be there.
-    pub fn required<'a, T>(&'a self, key: i64, read: fn(&'a Value) -> Option<T>) -> Result<T, CtapError> {
+    pub(super) fn required<'a, T>(&'a self, key: i64, read: fn(&'a Value) -> Option<T>) -> Result<T, CtapError> {
         self.optional(key, read)?.ok_or_else(|| self.malformed(format!("member 0x{key:02X} is missing")))
     }
 
     /// A count or length that may be absent, but not negative.
-    pub fn unsigned(&self, key: i64) -> Result<Option<u64>, CtapError> {
+    pub(super) fn unsigned(&self, key: i64) -> Result<Option<u64>, CtapError> {
         self.optional(key, |value| value.as_integer().and_then(|number| u64::try_from(number).ok()))
     }
 }

@@ -73,7 +73,7 @@ pub(super) struct SharedSecret {
 impl SharedSecret {
     /// encapsulate(peer): makes a key pair, and returns its public half as a COSE_Key for the request. `peer` is the key's
     /// uncompressed point; one that is not on the curve is refused.
-    pub fn encapsulate(protocol: PinUvAuthProtocol, peer: &[u8; 65]) -> Result<(Value, Self), CtapError> {
+    pub(super) fn encapsulate(protocol: PinUvAuthProtocol, peer: &[u8; 65]) -> Result<(Value, Self), CtapError> {
         let private = key_pair()?;
         let public = private.compute_public_key().map_err(|_| CtapError::Crypto("no public key could be made"))?;
         let refused = GET_KEY_AGREEMENT.malformed("keyAgreement is not a point on P-256");
@@ -97,12 +97,12 @@ impl SharedSecret {
         Self { protocol, hmac_key, aes_key }
     }
 
-    pub fn protocol(&self) -> PinUvAuthProtocol {
+    pub(super) fn protocol(&self) -> PinUvAuthProtocol {
         self.protocol
     }
 
     /// encrypt(plaintext), whose length is a multiple of 16. In protocol 2 the IV comes first.
-    pub fn encrypt(&self, plaintext: &[u8]) -> Result<Vec<u8>, CtapError> {
+    pub(super) fn encrypt(&self, plaintext: &[u8]) -> Result<Vec<u8>, CtapError> {
         let mut iv = [0; BLOCK];
         if self.protocol == PinUvAuthProtocol::Two {
             OsRng.try_fill_bytes(&mut iv).map_err(|_| CtapError::Crypto("no random bytes"))?;
@@ -122,7 +122,7 @@ impl SharedSecret {
     }
 
     /// decrypt(ciphertext), which has the IV first in protocol 2. `None` if it is not whole blocks.
-    pub fn decrypt(&self, ciphertext: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    pub(super) fn decrypt(&self, ciphertext: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (iv, ciphertext) = match self.protocol {
             PinUvAuthProtocol::One => (&[0; BLOCK], ciphertext),
             PinUvAuthProtocol::Two => ciphertext.split_first_chunk()?,
@@ -135,7 +135,7 @@ impl SharedSecret {
     }
 
     /// authenticate(sharedSecret, message).
-    pub fn authenticate(&self, message: &[u8]) -> Vec<u8> {
+    pub(super) fn authenticate(&self, message: &[u8]) -> Vec<u8> {
         self.protocol.authenticate(&*self.hmac_key, message)
     }
 }
@@ -209,7 +209,7 @@ pub(super) mod tests {
 
     impl opensk::api::rng::Rng for Random {}
 
-    pub fn hex(text: &str) -> Vec<u8> {
+    pub(crate) fn hex(text: &str) -> Vec<u8> {
         data_encoding::HEXLOWER_PERMISSIVE.decode(text.as_bytes()).unwrap()
     }
 
@@ -241,7 +241,7 @@ pub(super) mod tests {
     }
 
     /// The platform's side of the exchange below, under protocol 2.
-    pub fn known_exchange() -> SharedSecret {
+    pub(crate) fn known_exchange() -> SharedSecret {
         secret(PinUvAuthProtocol::Two, PLATFORM, KEY_POINT)
     }
 
@@ -312,7 +312,7 @@ pub(super) mod tests {
     }
 
     /// The platform's public key of that exchange.
-    pub fn known_key_agreement() -> Value {
+    pub(crate) fn known_key_agreement() -> Value {
         let private = PrivateKey::from_private_key(&ECDH_P256, &hex(PLATFORM)).unwrap();
         cose_key(private.compute_public_key().unwrap().as_ref())
     }

@@ -18,7 +18,7 @@ pub(super) struct Script(Arc<Mutex<VecDeque<Exchange>>>);
 
 impl Script {
     /// Every request came.
-    pub fn assert_done(&self) {
+    pub(super) fn assert_done(&self) {
         assert!(self.0.lock().unwrap().is_empty(), "the key expected more requests");
     }
 }
@@ -77,7 +77,7 @@ pub(super) struct ScriptedTransport {
 }
 
 impl ScriptedTransport {
-    pub fn new(exchanges: impl IntoIterator<Item = Exchange>) -> Self {
+    pub(super) fn new(exchanges: impl IntoIterator<Item = Exchange>) -> Self {
         Self { left: Arc::new(Mutex::new(exchanges.into_iter().collect())), speaks_ctap2: true }
     }
 }

@@ -112,13 +112,13 @@ pub struct CosePublicKey {
 
 /// Members of a COSE_Key (RFC 9052 table 4, RFC 9053 tables 17 to 19, RFC 8230 table 4).
 mod member {
-    pub const KTY: i64 = 1;
-    pub const ALG: i64 = 3;
-    pub const CRV: i64 = -1;
-    pub const X: i64 = -2;
-    pub const Y: i64 = -3;
-    pub const RSA_N: i64 = -1;
-    pub const RSA_E: i64 = -2;
+    pub(super) const KTY: i64 = 1;
+    pub(super) const ALG: i64 = 3;
+    pub(super) const CRV: i64 = -1;
+    pub(super) const X: i64 = -2;
+    pub(super) const Y: i64 = -3;
+    pub(super) const RSA_N: i64 = -1;
+    pub(super) const RSA_E: i64 = -2;
 }
 
 const KTY_OKP: i64 = 1;

@@ -31,7 +31,7 @@ const OFFERED: [CoseAlgorithm; 5] =
     [CoseAlgorithm::ES256, CoseAlgorithm::EDDSA, CoseAlgorithm::ES384, CoseAlgorithm::ES512, CoseAlgorithm::RS256];
 
 /// The identity provider behind the routes.
-pub struct Provider {
+pub(super) struct Provider {
     settings: Settings,
     judge: Judge,
     origin: Origin,
@@ -40,11 +40,11 @@ pub struct Provider {
 
 impl Provider {
     /// `origin` is the settings' one, or the server's own address.
-    pub fn new(settings: Settings, origin: Origin, store: Store) -> Self {
+    pub(super) fn new(settings: Settings, origin: Origin, store: Store) -> Self {
         Self { judge: Judge::new(settings.anchors.clone()), settings, origin, store: Mutex::new(store) }
     }
 
-    pub fn check(&self) -> Result<Check, Refusal> {
+    pub(super) fn check(&self) -> Result<Check, Refusal> {
         let Settings { rp_id, attestation, anchors, trusted_only, challenge_lifetime, .. } = &self.settings;
         let mut findings = Vec::new();
         if *trusted_only && anchors.is_empty() {
@@ -72,7 +72,7 @@ impl Provider {
         })
     }
 
-    pub fn create_user(&self, new: &NewUser) -> Result<User, Refusal> {
+    pub(super) fn create_user(&self, new: &NewUser) -> Result<User, Refusal> {
         check_name("login", &new.login, 200)?;
         check_name("display_name", &new.display_name, 200)?;
         let handle = UserHandle::new(random::<32>())?;
@@ -84,15 +84,15 @@ impl Provider {
         }
     }
 
-    pub fn users(&self, login: Option<&str>) -> Result<Users, Refusal> {
+    pub(super) fn users(&self, login: Option<&str>) -> Result<Users, Refusal> {
         Ok(Users { users: self.store().users(login)? })
     }
 
-    pub fn user(&self, id: &str) -> Result<User, Refusal> {
+    pub(super) fn user(&self, id: &str) -> Result<User, Refusal> {
         Ok(account(&self.store(), id)?.user)
     }
 
-    pub fn change_user(&self, id: &str, change: &UserChange) -> Result<User, Refusal> {
+    pub(super) fn change_user(&self, id: &str, change: &UserChange) -> Result<User, Refusal> {
         if let Some(name) = &change.display_name {
             check_name("display_name", name, 200)?;
         }
@@ -107,13 +107,13 @@ impl Provider {
         }
     }
 
-    pub fn other_methods(&self, user: &str) -> Result<OtherMethods, Refusal> {
+    pub(super) fn other_methods(&self, user: &str) -> Result<OtherMethods, Refusal> {
         let store = self.store();
         account(&store, user)?;
         Ok(OtherMethods { other_methods: store.other_methods(user)? })
     }
 
-    pub fn begin(&self, user: &str) -> Result<Begun, Refusal> {
+    pub(super) fn begin(&self, user: &str) -> Result<Begun, Refusal> {
         let store = self.store();
         let Account { user, handle } = active(&store, user)?;
         let id = random_id();
@@ -139,13 +139,13 @@ impl Provider {
         Ok(Begun { id, deadline, origin: self.origin.clone(), public_key })
     }
 
-    pub fn pending(&self, user: &str) -> Result<Ceremonies, Refusal> {
+    pub(super) fn pending(&self, user: &str) -> Result<Ceremonies, Refusal> {
         let store = self.store();
         account(&store, user)?;
         Ok(Ceremonies { ceremonies: store.pending(user)? })
     }
 
-    pub fn complete(&self, user: &str, id: &str, completion: &Completion) -> Result<Credential, Refusal> {
+    pub(super) fn complete(&self, user: &str, id: &str, completion: &Completion) -> Result<Credential, Refusal> {
         check_name("label", &completion.label, 100)?;
         let mut store = self.store();
         let now = (self.settings.now)();
@@ -186,7 +186,7 @@ impl Provider {
         }
     }
 
-    pub fn abandon(&self, user: &str, id: &str) -> Result<(), Refusal> {
+    pub(super) fn abandon(&self, user: &str, id: &str) -> Result<(), Refusal> {
         let store = self.store();
         match store.ceremony(user, id)?.ok_or(Refusal::Absent("ceremony"))?.ended {
             true => Err(Refusal::Ended),
@@ -194,20 +194,20 @@ impl Provider {
         }
     }
 
-    pub fn credentials(&self, user: &str) -> Result<Credentials, Refusal> {
+    pub(super) fn credentials(&self, user: &str) -> Result<Credentials, Refusal> {
         let store = self.store();
         account(&store, user)?;
         Ok(Credentials { credentials: store.credentials(user)? })
     }
 
-    pub fn revoke(&self, user: &str, id: &str) -> Result<(), Refusal> {
+    pub(super) fn revoke(&self, user: &str, id: &str) -> Result<(), Refusal> {
         match self.store().revoke(user, id, (self.settings.now)())? {
             true => Ok(()),
             false => Err(Refusal::Absent("credential")),
         }
     }
 
-    pub fn begin_sign_in(&self, user: &str) -> Result<SignInBegun, Refusal> {
+    pub(super) fn begin_sign_in(&self, user: &str) -> Result<SignInBegun, Refusal> {
         let store = self.store();
         active(&store, user)?;
         let credentials = store.credentials(user)?;
@@ -228,13 +228,18 @@ impl Provider {
     }
 
     /// Credentials with which the user cannot sign in any more.
-    pub fn revoked(&self, user: &str) -> Result<Vec<PublicKeyCredentialDescriptor>, Refusal> {
+    pub(super) fn revoked(&self, user: &str) -> Result<Vec<PublicKeyCredentialDescriptor>, Refusal> {
         let revoked = self.store().revoked(user)?;
         Ok(revoked.into_iter().map(|revoked| PublicKeyCredentialDescriptor::new(revoked.credential_id)).collect())
     }
 
     /// The credential that signed in, and whether the key checked its PIN.
-    pub fn finish_sign_in(&self, user: &str, id: &str, answer: &SignInResponse) -> Result<(Credential, bool), Refusal> {
+    pub(super) fn finish_sign_in(
+        &self,
+        user: &str,
+        id: &str,
+        answer: &SignInResponse,
+    ) -> Result<(Credential, bool), Refusal> {
         let store = self.store();
         let now = (self.settings.now)();
         let sign_in = store.try_sign_in(user, id)?.ok_or(Refusal::Absent("sign-in"))?;

@@ -19,7 +19,7 @@ use super::wire::{Login, PageSignIn, SignInResponse, SignedIn};
 const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'";
 
 /// The page's routes.
-pub fn router(provider: Arc<Provider>) -> Router {
+pub(super) fn router(provider: Arc<Provider>) -> Router {
     Router::new()
         .route("/", get(page))
         .route("/sign-in", post(begin))

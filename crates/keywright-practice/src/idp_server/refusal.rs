@@ -9,7 +9,7 @@ use keywright_fido::webauthn::WebauthnError;
 
 /// A request that failed.
 #[derive(Debug, thiserror::Error)]
-pub enum Refusal {
+pub(super) enum Refusal {
     /// The API token is absent or another one.
     #[error("the API token is not the one that this server was started with")]
     Token,
@@ -65,7 +65,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// The HTTP status and the machine's word.
-    pub fn code(&self) -> (StatusCode, &'static str) {
+    pub(super) fn code(&self) -> (StatusCode, &'static str) {
         match self {
             Self::Token => (StatusCode::UNAUTHORIZED, "token"),
             Self::Request(_) => (StatusCode::BAD_REQUEST, "request"),

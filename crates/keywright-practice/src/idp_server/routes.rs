@@ -32,7 +32,7 @@ type Made<T> = Result<(StatusCode, Json<T>), Refusal>;
 type At = State<Arc<Provider>>;
 
 /// Every route, behind the token.
-pub fn router(provider: Arc<Provider>, token: &SecretString) -> Router {
+pub(super) fn router(provider: Arc<Provider>, token: &SecretString) -> Router {
     // Digests have one length, so that comparing them tells nothing about the token's.
     let token: Arc<[u8; 32]> = Arc::new(Sha256::digest(token.expose_secret()).into());
     Router::new()
@@ -139,7 +139,7 @@ fn made<T>(result: Result<T, Refusal>) -> Made<T> {
 }
 
 /// A JSON body, whatever its content type says; a failure to read it is a [`Refusal`] like any other.
-pub struct Body<T>(pub T);
+pub(super) struct Body<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Refusal;

@@ -92,7 +92,7 @@ pub enum StoreError {
 }
 
 /// An account with what only the server knows.
-pub struct Account {
+pub(super) struct Account {
     /// What others see.
     pub user: User,
     /// 32 random bytes, distinct from the id: it is on every key.
@@ -100,7 +100,7 @@ pub struct Account {
 }
 
 /// A ceremony or a sign-in that was begun.
-pub struct Waiting {
+pub(super) struct Waiting {
     /// The challenge that was sent.
     pub challenge: Challenge,
     /// After this it is over.
@@ -110,7 +110,7 @@ pub struct Waiting {
 }
 
 /// A credential with what verifies its signatures.
-pub struct Stored {
+pub(super) struct Stored {
     /// Whose it is.
     pub user: String,
     /// What others see.
@@ -121,7 +121,7 @@ pub struct Stored {
 
 /// A credential that was revoked.
 #[derive(Debug)]
-pub struct Revoked {
+pub(super) struct Revoked {
     /// The credential id.
     pub credential_id: CredentialId,
     /// What it was called.
@@ -131,13 +131,13 @@ pub struct Revoked {
 }
 
 /// The database.
-pub struct Store {
+pub(super) struct Store {
     db: Connection,
 }
 
 impl Store {
     /// Opens or makes the file; `None` keeps everything in memory.
-    pub fn open(path: Option<&Path>, rp_id: &RpId) -> Result<Self, StoreError> {
+    pub(super) fn open(path: Option<&Path>, rp_id: &RpId) -> Result<Self, StoreError> {
         let locked = |error: rusqlite::Error| match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Locked,
             Some(ErrorCode::NotADatabase) => StoreError::Foreign,
@@ -181,12 +181,12 @@ impl Store {
     }
 
     /// What the server is known by, wherever it listens: 32 hexadecimal digits.
-    pub fn instance(&self) -> rusqlite::Result<String> {
+    pub(super) fn instance(&self) -> rusqlite::Result<String> {
         self.db.query_row("SELECT id FROM instance", [], |row| row.get(0))
     }
 
     /// Makes an account; `false` if the login is taken.
-    pub fn create_user(&self, id: &str, handle: &UserHandle, new: &NewUser) -> rusqlite::Result<bool> {
+    pub(super) fn create_user(&self, id: &str, handle: &UserHandle, new: &NewUser) -> rusqlite::Result<bool> {
         let added = self.db.execute(
             "INSERT INTO user VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (login) DO NOTHING",
             params![id, handle.as_bytes(), new.login, new.display_name, new.active, list_text(&new.other_methods)],
@@ -195,7 +195,7 @@ impl Store {
     }
 
     /// Accounts by login; all of them, or the one with this login or id.
-    pub fn users(&self, login: Option<&str>) -> rusqlite::Result<Vec<User>> {
+    pub(super) fn users(&self, login: Option<&str>) -> rusqlite::Result<Vec<User>> {
         let mut query = self.db.prepare_cached(
             "SELECT id, login, display_name, active FROM user WHERE ?1 IS NULL OR login = ?1 OR id = ?1 ORDER BY login",
         )?;
@@ -203,7 +203,7 @@ impl Store {
     }
 
     /// The account with this id.
-    pub fn account(&self, id: &str) -> rusqlite::Result<Option<Account>> {
+    pub(super) fn account(&self, id: &str) -> rusqlite::Result<Option<Account>> {
         let mut query =
             self.db.prepare_cached("SELECT id, login, display_name, active, handle FROM user WHERE id = ?1")?;
         query
@@ -212,7 +212,7 @@ impl Store {
     }
 
     /// Changes an account; `false` if the login is taken.
-    pub fn change_user(&self, id: &str, change: &UserChange) -> rusqlite::Result<bool> {
+    pub(super) fn change_user(&self, id: &str, change: &UserChange) -> rusqlite::Result<bool> {
         let changed = self.db.execute(
             "UPDATE OR IGNORE user SET login = coalesce(?5, login), display_name = coalesce(?2, display_name), active = coalesce(?3, active),
                 other_methods = coalesce(?4, other_methods) WHERE id = ?1",
@@ -222,12 +222,12 @@ impl Store {
     }
 
     /// Weaker ways to sign in that the account has.
-    pub fn other_methods(&self, user: &str) -> rusqlite::Result<Vec<String>> {
+    pub(super) fn other_methods(&self, user: &str) -> rusqlite::Result<Vec<String>> {
         self.db.query_row("SELECT other_methods FROM user WHERE id = ?1", [user], |row| list(row, 0))
     }
 
     /// Remembers a registration that begins.
-    pub fn begin_ceremony(
+    pub(super) fn begin_ceremony(
         &self,
         id: &str,
         user: &str,
@@ -242,7 +242,7 @@ impl Store {
     }
 
     /// Registrations of this user that nobody completed, the oldest first.
-    pub fn pending(&self, user: &str) -> rusqlite::Result<Vec<Pending>> {
+    pub(super) fn pending(&self, user: &str) -> rusqlite::Result<Vec<Pending>> {
         let mut query = self
             .db
             .prepare_cached("SELECT id, deadline FROM ceremony WHERE user = ?1 AND NOT completed ORDER BY rowid")?;
@@ -250,7 +250,7 @@ impl Store {
     }
 
     /// This user's ceremony.
-    pub fn ceremony(&self, user: &str, id: &str) -> rusqlite::Result<Option<Waiting>> {
+    pub(super) fn ceremony(&self, user: &str, id: &str) -> rusqlite::Result<Option<Waiting>> {
         let mut query = self
             .db
             .prepare_cached("SELECT challenge, deadline, completed FROM ceremony WHERE user = ?1 AND id = ?2")?;
@@ -258,13 +258,13 @@ impl Store {
     }
 
     /// Removes a ceremony.
-    pub fn forget_ceremony(&self, id: &str) -> rusqlite::Result<()> {
+    pub(super) fn forget_ceremony(&self, id: &str) -> rusqlite::Result<()> {
         self.db.execute("DELETE FROM ceremony WHERE id = ?1", [id])?;
         Ok(())
     }
 
     /// Keeps the credential and ends its ceremony, both or neither; `false` if somebody has this credential id.
-    pub fn register(&mut self, stored: &Stored) -> rusqlite::Result<bool> {
+    pub(super) fn register(&mut self, stored: &Stored) -> rusqlite::Result<bool> {
         let Stored { user, credential, public_key } = stored;
         let change = self.db.transaction()?;
         let added = change.execute(
@@ -290,7 +290,7 @@ impl Store {
     }
 
     /// The user's credentials, the oldest first.
-    pub fn credentials(&self, user: &str) -> rusqlite::Result<Vec<Credential>> {
+    pub(super) fn credentials(&self, user: &str) -> rusqlite::Result<Vec<Credential>> {
         let mut query = self.db.prepare_cached(
             "SELECT id, credential_id, label, aaguid, transports, sign_count, created, last_used
              FROM credential WHERE user = ?1 ORDER BY rowid",
@@ -299,7 +299,7 @@ impl Store {
     }
 
     /// The credential with this credential id, whosever it is.
-    pub fn credential(&self, credential_id: &CredentialId) -> rusqlite::Result<Option<Stored>> {
+    pub(super) fn credential(&self, credential_id: &CredentialId) -> rusqlite::Result<Option<Stored>> {
         let mut query = self.db.prepare_cached(
             "SELECT id, credential_id, label, aaguid, transports, sign_count, created, last_used, user, public_key
              FROM credential WHERE credential_id = ?1",
@@ -316,7 +316,7 @@ impl Store {
     }
 
     /// Removes a credential of this user, and remembers that it was there; `false` if there is none.
-    pub fn revoke(&mut self, user: &str, id: &str, at: OffsetDateTime) -> rusqlite::Result<bool> {
+    pub(super) fn revoke(&mut self, user: &str, id: &str, at: OffsetDateTime) -> rusqlite::Result<bool> {
         let change = self.db.transaction()?;
         change.execute(
             "INSERT OR REPLACE INTO revoked
@@ -329,7 +329,7 @@ impl Store {
     }
 
     /// The user's revoked credentials, the latest first, and not more than browsers take beside those that are left.
-    pub fn revoked(&self, user: &str) -> rusqlite::Result<Vec<Revoked>> {
+    pub(super) fn revoked(&self, user: &str) -> rusqlite::Result<Vec<Revoked>> {
         let mut query = self.db.prepare_cached(
             "SELECT credential_id, label, at FROM revoked WHERE user = ?1 ORDER BY at DESC, rowid DESC LIMIT 16",
         )?;
@@ -340,7 +340,7 @@ impl Store {
     }
 
     /// Remembers a sign-in that begins, and forgets those that were over a day ago.
-    pub fn begin_sign_in(
+    pub(super) fn begin_sign_in(
         &self,
         id: &str,
         user: &str,
@@ -357,7 +357,7 @@ impl Store {
     }
 
     /// This user's sign-in as it was, and marks it as tried: there is one try.
-    pub fn try_sign_in(&self, user: &str, id: &str) -> rusqlite::Result<Option<Waiting>> {
+    pub(super) fn try_sign_in(&self, user: &str, id: &str) -> rusqlite::Result<Option<Waiting>> {
         let found = self
             .db
             .prepare_cached("SELECT challenge, deadline, tried FROM sign_in WHERE user = ?1 AND id = ?2")?
@@ -368,7 +368,7 @@ impl Store {
     }
 
     /// Keeps the counter of a sign-in.
-    pub fn signed_in(&self, id: &str, sign_count: u32, at: OffsetDateTime) -> rusqlite::Result<()> {
+    pub(super) fn signed_in(&self, id: &str, sign_count: u32, at: OffsetDateTime) -> rusqlite::Result<()> {
         self.db.execute(
             "UPDATE credential SET sign_count = ?2, last_used = ?3 WHERE id = ?1",
             params![id, sign_count, at.unix_timestamp()],

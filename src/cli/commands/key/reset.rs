@@ -46,7 +46,7 @@ impl View for Done<'_> {
 
 impl Reset {
     /// Runs it.
-    pub fn run(&self, session: &Session) -> Result<Exit, CliError> {
+    pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
         let OpenKey { keys, device, mut authenticator } = OpenKey::open(&self.which, session)?;
         let before = authenticator.info().clone();
         let owners = owners(&mut authenticator, session)?;
