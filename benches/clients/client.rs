@@ -6,12 +6,12 @@ use std::time::Instant;
 use crate::errand::Errand;
 
 /// A program that runs errands on one key.
-pub trait Client {
+pub(crate) trait Client {
     fn run(&mut self, errand: Errand);
 }
 
 /// Answers with nanoseconds by the clock and nanoseconds of processor.
-pub fn serve(mut client: impl Client) {
+pub(crate) fn serve(mut client: impl Client) {
     for line in stdin().lines() {
         let line = line.unwrap();
         let errand = Errand::ALL.into_iter().find(|errand| errand.name() == line).expect("an errand");

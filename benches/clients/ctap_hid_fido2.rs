@@ -7,14 +7,14 @@ use ::ctap_hid_fido2::{FidoKeyHid, FidoKeyHidFactory, HidParam, LibCfg, get_fido
 use crate::client::Client;
 use crate::errand::{CLIENT_DATA_HASH, Errand, PIN, RP_ID, USER_DISPLAY_NAME, USER_ID, USER_NAME};
 
-pub struct CtapHidFido2 {
+pub(crate) struct CtapHidFido2 {
     node: String,
     open: Option<FidoKeyHid>,
     made: Vec<u8>,
 }
 
 impl CtapHidFido2 {
-    pub fn new(node: &str) -> Self {
+    pub(crate) fn new(node: &str) -> Self {
         Self { node: node.to_owned(), open: None, made: Vec::new() }
     }
 

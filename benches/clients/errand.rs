@@ -2,7 +2,7 @@
 
 /// One errand. Its name goes to the client's standard input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Errand {
+pub(crate) enum Errand {
     /// List the keys that are plugged in. Asks the key nothing.
     Find,
     /// Open the key, and know what getInfo says.
@@ -18,10 +18,10 @@ pub enum Errand {
 }
 
 impl Errand {
-    pub const ALL: [Self; 6] =
+    pub(crate) const ALL: [Self; 6] =
         [Self::Find, Self::Open, Self::SetPin, Self::MakeCredential, Self::GetAssertion, Self::ListCredentials];
 
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Find => "find",
             Self::Open => "open",
@@ -34,10 +34,10 @@ impl Errand {
 }
 
 // The same in libfido2.c and python_fido2.py.
-pub const PIN: &str = "k7mw4xrt";
-pub const RP_ID: &str = "example.org";
-pub const RP_NAME: &str = "Example";
-pub const USER_ID: [u8; 32] = [7; 32];
-pub const USER_NAME: &str = "ada@example.org";
-pub const USER_DISPLAY_NAME: &str = "Ada Lovelace";
-pub const CLIENT_DATA_HASH: [u8; 32] = [7; 32];
+pub(crate) const PIN: &str = "k7mw4xrt";
+pub(crate) const RP_ID: &str = "example.org";
+pub(crate) const RP_NAME: &str = "Example";
+pub(crate) const USER_ID: [u8; 32] = [7; 32];
+pub(crate) const USER_NAME: &str = "ada@example.org";
+pub(crate) const USER_DISPLAY_NAME: &str = "Ada Lovelace";
+pub(crate) const CLIENT_DATA_HASH: [u8; 32] = [7; 32];

@@ -8,7 +8,7 @@ use keywright_fido::webauthn::{CoseAlgorithm, CredentialId, RelyingParty, RpId, 
 use crate::client::Client;
 use crate::errand::{CLIENT_DATA_HASH, Errand, PIN, RP_ID, RP_NAME, USER_DISPLAY_NAME, USER_ID, USER_NAME};
 
-pub struct Keywright {
+pub(crate) struct Keywright {
     node: String,
     found: Option<(UsbBus, Device)>,
     open: Option<Authenticator>,
@@ -16,7 +16,7 @@ pub struct Keywright {
 }
 
 impl Keywright {
-    pub fn new(node: &str) -> Self {
+    pub(crate) fn new(node: &str) -> Self {
         Self { node: node.to_owned(), found: None, open: None, made: None }
     }
 

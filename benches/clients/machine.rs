@@ -13,7 +13,7 @@ use crate::table;
 
 /// What one errand took.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Took {
+pub(crate) struct Took {
     /// By the client's clock.
     pub wall: Duration,
     /// Of it, while the key had the next word: it worked, and its reports were on their way into the kernel.
@@ -25,7 +25,7 @@ pub struct Took {
 }
 
 /// Runs all clients in turn, so many rounds after one that does not count, and prints what it took.
-pub fn compare(rounds: usize, libfido2: &str) {
+pub(crate) fn compare(rounds: usize, libfido2: &str) {
     assert!(std::env::var_os("HID_VM_CACHE").is_some(), "this runs in the machine of tests/hid-vm");
     let this = std::env::current_exe().unwrap().to_str().unwrap().to_owned();
     let python = format!("{}/python/bin/python", std::env::var("HID_VM_CACHE").unwrap());

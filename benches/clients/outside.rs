@@ -12,7 +12,7 @@ const NO_MACHINE: i32 = 125;
 const ROUND: usize = 30;
 const BOOT: usize = 60;
 
-pub fn start(rounds: usize) {
+pub(crate) fn start(rounds: usize) {
     let libfido2 = compile_libfido2();
     let load = std::fs::read_to_string("/proc/loadavg").unwrap();
     println!("Load of this computer before: {}", load.split(' ').take(3).collect::<Vec<_>>().join(" "));

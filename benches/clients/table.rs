@@ -6,7 +6,7 @@ use crate::errand::Errand;
 use crate::machine::Took;
 
 /// Prints a group for each errand, and one for the whole.
-pub fn print(taken: &[(&str, Vec<[Took; 6]>)]) {
+pub(crate) fn print(taken: &[(&str, Vec<[Took; 6]>)]) {
     let rounds = taken[0].1.len();
     println!("Medians of {rounds} rounds; in brackets, times as much as {}.\n", taken[0].0);
     println!(

@@ -2,10 +2,10 @@
 
 #![allow(dead_code, reason = "each benchmark uses the parts that it needs")]
 
-pub mod place;
-pub mod stopwatch;
-pub mod workbench;
+pub(crate) mod place;
+pub(crate) mod stopwatch;
+pub(crate) mod workbench;
 
-pub use place::Place;
-pub use stopwatch::Stopwatch;
-pub use workbench::Workbench;
+pub(crate) use place::Place;
+pub(crate) use stopwatch::Stopwatch;
+pub(crate) use workbench::Workbench;

@@ -18,7 +18,7 @@ use keywright_fido::webauthn::{AuthenticationResponse, Ceremony, CredentialId, R
 
 /// The doors of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Door {
+pub(crate) enum Door {
     /// Waiting for the key's reports.
     Key,
     /// Waiting for the directory's answers.
@@ -29,22 +29,22 @@ pub enum Door {
 
 /// What one step took, over all keys.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Spent {
+pub(crate) struct Spent {
     pub total: Duration,
     doors: [Duration; 3],
 }
 
 impl Spent {
-    pub fn at(&self, door: Door) -> Duration {
+    pub(crate) fn at(&self, door: Door) -> Duration {
         self.doors[door as usize]
     }
 
     /// Neither key nor directory nor ledger: our own work, the sealing of PINs with its syncs, and waiting for other threads.
-    pub fn elsewhere(&self) -> Duration {
+    pub(crate) fn elsewhere(&self) -> Duration {
         self.total.saturating_sub(self.doors.iter().sum())
     }
 
-    pub fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         self.total += other.total;
         self.doors.iter_mut().zip(other.doors).for_each(|(mine, theirs)| *mine += theirs);
     }
@@ -74,31 +74,31 @@ fn timed<T>(door: Door, work: impl FnOnce() -> T) -> T {
 
 /// An operator who says nothing and takes the time.
 #[derive(Default)]
-pub struct Stopwatch {
+pub(crate) struct Stopwatch {
     steps: Mutex<BTreeMap<Option<Step>, Spent>>,
     keys: Mutex<Vec<Duration>>,
 }
 
 impl Stopwatch {
     /// What each step took, over all keys and runs. `None` stands for opening the key and recognising it.
-    pub fn steps(&self) -> BTreeMap<Option<Step>, Spent> {
+    pub(crate) fn steps(&self) -> BTreeMap<Option<Step>, Spent> {
         self.steps.lock().unwrap().clone()
     }
 
     /// What each key took, from its first step to its last.
-    pub fn keys(&self) -> Vec<Duration> {
+    pub(crate) fn keys(&self) -> Vec<Duration> {
         self.keys.lock().unwrap().clone()
     }
 
-    pub fn bus<'a>(&self, bus: &'a dyn Bus) -> impl Bus + use<'a> {
+    pub(crate) fn bus<'a>(&self, bus: &'a dyn Bus) -> impl Bus + use<'a> {
         TimedBus(bus)
     }
 
-    pub fn directory<'a>(&self, directory: &'a dyn Directory) -> impl Directory + use<'a> {
+    pub(crate) fn directory<'a>(&self, directory: &'a dyn Directory) -> impl Directory + use<'a> {
         TimedDirectory(directory)
     }
 
-    pub fn store<'a>(&self, store: &'a dyn Store) -> impl Store + use<'a> {
+    pub(crate) fn store<'a>(&self, store: &'a dyn Store) -> impl Store + use<'a> {
         TimedStore(store)
     }
 

@@ -23,7 +23,7 @@ use super::{Place, Stopwatch};
 const DIRECTORY: &str = "bench";
 
 /// People on a roster, as many soft keys as they get, and a directory that knows them. Nothing is provisioned yet.
-pub struct Workbench {
+pub(crate) struct Workbench {
     // Fields are dropped in order: the folder goes last.
     pub rack: Rack,
     directory: Embedded,
@@ -38,7 +38,7 @@ pub struct Workbench {
 }
 
 impl Workbench {
-    pub fn new(place: Place, people: usize, keys_each: usize) -> Self {
+    pub(crate) fn new(place: Place, people: usize, keys_each: usize) -> Self {
         let folder = place.folder();
         let rack = Rack::create(&folder.path().join("softkeys"), people * keys_each).unwrap();
         let anchors = || Anchors::from_pem_or_der(rack.anchor_pem().as_bytes()).unwrap();
@@ -74,14 +74,14 @@ impl Workbench {
     }
 
     /// The same, with fingers that take this long at every touch.
-    pub fn with_touch(place: Place, people: usize, keys_each: usize, touch: Duration) -> Self {
+    pub(crate) fn with_touch(place: Place, people: usize, keys_each: usize, touch: Duration) -> Self {
         let workbench = Self::new(place, people, keys_each);
         workbench.rack.set_touch(Touch::After(touch));
         workbench
     }
 
     /// Runs the roster and returns how long that took. Every account is complete then.
-    pub fn provision(self, stopwatch: &Stopwatch) -> Duration {
+    pub(crate) fn provision(self, stopwatch: &Stopwatch) -> Duration {
         let directory = stopwatch.directory(&self.directory);
         let (bus, store) = (stopwatch.bus(&self.rack), stopwatch.store(&self.store));
         let station = Station {

@@ -13,10 +13,10 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// A CA that no system knows.
-pub struct Ca(CertifiedIssuer<'static, KeyPair>);
+pub(crate) struct Ca(CertifiedIssuer<'static, KeyPair>);
 
 impl Ca {
-    pub fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let mut params = CertificateParams::new([]).unwrap();
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -24,7 +24,7 @@ impl Ca {
     }
 
     /// Its certificate.
-    pub fn pem(&self) -> String {
+    pub(crate) fn pem(&self) -> String {
         let text = data_encoding::BASE64_MIME.encode(self.0.der());
         format!("-----BEGIN CERTIFICATE-----\n{text}-----END CERTIFICATE-----\n")
     }
@@ -40,7 +40,7 @@ impl Ca {
 }
 
 /// Something that listens on loopback, until it is dropped.
-pub struct Listening {
+pub(crate) struct Listening {
     address: SocketAddr,
     closing: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -65,7 +65,7 @@ impl Listening {
     }
 
     /// TLS as `name` before a plain server (`http://127.0.0.1:PORT`); one request for each connection.
-    pub fn tls(ca: &Ca, name: &str, plain: &str) -> Self {
+    pub(crate) fn tls(ca: &Ca, name: &str, plain: &str) -> Self {
         let (config, plain) = (ca.server_config(name), plain.strip_prefix("http://").unwrap().to_owned());
         Self::start(move |stream| {
             let mut tls = StreamOwned::new(ServerConnection::new(config.clone()).unwrap(), stream);
@@ -79,7 +79,7 @@ impl Listening {
     }
 
     /// Where it listens, `http://127.0.0.1:PORT`.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 }
@@ -96,14 +96,14 @@ impl Drop for Listening {
 }
 
 /// A proxy, and what it was asked.
-pub struct ConnectProxy {
+pub(crate) struct ConnectProxy {
     listening: Listening,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
 impl ConnectProxy {
     /// Lets everybody through to `server`, or those only who send this `Proxy-Authorization`.
-    pub fn start(server: &Listening, authorization: Option<&str>) -> Self {
+    pub(crate) fn start(server: &Listening, authorization: Option<&str>) -> Self {
         let (server, wanted) = (server.address, authorization.map(str::to_owned));
         Self::answering(move |client, head| {
             let authorization = head.lines().find_map(|line| line.strip_prefix("Proxy-Authorization: "));
@@ -124,7 +124,7 @@ impl ConnectProxy {
     }
 
     /// Gives every request this answer, and nothing else.
-    pub fn saying(answer: &'static str) -> Self {
+    pub(crate) fn saying(answer: &'static str) -> Self {
         Self::answering(move |client, _| client.write_all(answer.as_bytes()))
     }
 
@@ -139,12 +139,12 @@ impl ConnectProxy {
         Self { listening, asked }
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         self.listening.url()
     }
 
     /// The first lines of all requests since the last time.
-    pub fn asked(&self) -> Vec<String> {
+    pub(crate) fn asked(&self) -> Vec<String> {
         std::mem::take(&mut self.asked.lock().unwrap())
     }
 }

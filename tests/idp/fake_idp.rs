@@ -13,7 +13,7 @@ use serde_json::Value;
 
 /// A request as it came.
 #[derive(Debug, Clone)]
-pub struct Request {
+pub(crate) struct Request {
     pub method: String,
     /// Percent-encoded as it came, without the query.
     pub path: String,
@@ -26,40 +26,40 @@ pub struct Request {
 
 impl Request {
     /// A header's value; `name` in lower case.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 
     /// The body as JSON; `null` if it is none.
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
     /// The path's segments without the leading slash, percent-decoded.
-    pub fn segments(&self) -> Vec<String> {
+    pub(crate) fn segments(&self) -> Vec<String> {
         self.path.trim_start_matches('/').split('/').map(decode).collect()
     }
 
     /// A parameter of the query, decoded.
-    pub fn parameter(&self, name: &str) -> Option<String> {
+    pub(crate) fn parameter(&self, name: &str) -> Option<String> {
         pairs(&self.query).into_iter().find(|(other, _)| other == name).map(|(_, value)| value)
     }
 
     /// A field of a body that is a form, decoded.
-    pub fn field(&self, name: &str) -> Option<String> {
+    pub(crate) fn field(&self, name: &str) -> Option<String> {
         let body = String::from_utf8_lossy(&self.body).into_owned();
         pairs(&body).into_iter().find(|(other, _)| other == name).map(|(_, value)| value)
     }
 
     /// Whether it would change something.
-    pub fn writes(&self) -> bool {
+    pub(crate) fn writes(&self) -> bool {
         !matches!(self.method.as_str(), "GET" | "HEAD")
     }
 }
 
 /// An answer.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub(crate) struct Answer {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
@@ -67,25 +67,25 @@ pub struct Answer {
 
 impl Answer {
     /// JSON.
-    pub fn json(status: u16, body: &Value) -> Self {
+    pub(crate) fn json(status: u16, body: &Value) -> Self {
         let headers = vec![("Content-Type".into(), "application/json".into())];
         Self { status, headers, body: body.to_string().into_bytes() }
     }
 
     /// A status without a body.
-    pub fn empty(status: u16) -> Self {
+    pub(crate) fn empty(status: u16) -> Self {
         Self { status, headers: Vec::new(), body: Vec::new() }
     }
 
     /// With a header more.
-    pub fn with(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }
 }
 
 /// The server; it ends when it is dropped.
-pub struct FakeIdp {
+pub(crate) struct FakeIdp {
     address: SocketAddr,
     seen: Arc<Mutex<Vec<(Request, Answer)>>>,
     closing: Arc<AtomicBool>,
@@ -94,7 +94,7 @@ pub struct FakeIdp {
 
 impl FakeIdp {
     /// Serves on a free port. Requests are handled one after the other.
-    pub fn start(mut handle: impl FnMut(&Request) -> Answer + Send + 'static) -> Self {
+    pub(crate) fn start(mut handle: impl FnMut(&Request) -> Answer + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (seen, closing) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
@@ -116,7 +116,7 @@ impl FakeIdp {
     }
 
     /// The same, with a state that the handler shares with the test.
-    pub fn sharing<S: Send + 'static>(
+    pub(crate) fn sharing<S: Send + 'static>(
         state: S,
         mut handle: impl FnMut(&mut S, &Request) -> Answer + Send + 'static,
     ) -> (Self, Arc<Mutex<S>>) {
@@ -126,17 +126,17 @@ impl FakeIdp {
     }
 
     /// `http://127.0.0.1:PORT`.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// Everything so far.
-    pub fn seen(&self) -> Vec<(Request, Answer)> {
+    pub(crate) fn seen(&self) -> Vec<(Request, Answer)> {
         self.seen.lock().unwrap().clone()
     }
 
     /// Requests by method and path, in their order.
-    pub fn calls(&self) -> Vec<String> {
+    pub(crate) fn calls(&self) -> Vec<String> {
         self.seen().iter().map(|(request, _)| format!("{} {}", request.method, request.path)).collect()
     }
 }
@@ -153,7 +153,7 @@ impl Drop for FakeIdp {
 }
 
 /// Sends a request on as it came, to a server at `http://ADDRESS:PORT`.
-pub fn forward(to: &str, request: &Request) -> Answer {
+pub(crate) fn forward(to: &str, request: &Request) -> Answer {
     let config = ureq::Agent::config_builder().http_status_as_error(false).proxy(None).build();
     let query = if request.query.is_empty() { String::new() } else { format!("?{}", request.query) };
     let uri = format!("{to}{}{query}", request.path);
@@ -170,7 +170,11 @@ pub fn forward(to: &str, request: &Request) -> Answer {
 }
 
 /// Exchanges as a file that a person can read. The values of these headers, and whatever `hide` replaces, are struck out.
-pub fn as_http_file(exchanges: &[(Request, Answer)], secret_headers: &[&str], hide: impl Fn(&str) -> String) -> String {
+pub(crate) fn as_http_file(
+    exchanges: &[(Request, Answer)],
+    secret_headers: &[&str],
+    hide: impl Fn(&str) -> String,
+) -> String {
     let mut text = String::new();
     for (request, answer) in exchanges {
         let query = if request.query.is_empty() { String::new() } else { format!("?{}", request.query) };

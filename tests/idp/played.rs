@@ -21,7 +21,7 @@ use keywright_test_support::workshop::{DIRECTORY, Hands, Workshop, each, failure
 
 /// What a request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
+pub(crate) enum Purpose {
     /// It belongs to the preflight: if it fails, the run ends.
     Preflight,
     /// It looks. If it fails where a failure is looked into, the IdP counts as down, whatever it said.
@@ -33,7 +33,7 @@ pub enum Purpose {
 }
 
 /// An IdP that a test plays.
-pub trait Played: Sized + Sync {
+pub(crate) trait Played: Sized + Sync {
     /// Where its recordings are, below `tests/idp`.
     const NAME: &'static str;
     /// Every request of a run, by method and pattern.
@@ -79,7 +79,7 @@ pub trait Played: Sized + Sync {
 }
 
 /// A file that nobody else may read.
-pub fn keep(folder: &Path, name: &str, text: &str) -> PathBuf {
+pub(crate) fn keep(folder: &Path, name: &str, text: &str) -> PathBuf {
     let file = folder.join(name);
     std::fs::write(&file, text).unwrap();
     #[cfg(unix)]
@@ -88,7 +88,7 @@ pub fn keep(folder: &Path, name: &str, text: &str) -> PathBuf {
 }
 
 /// An IdP with Ada, and a workshop with one key for her.
-pub fn one_person<P: Played>() -> Option<(P, Workshop, Box<dyn Directory>)> {
+pub(crate) fn one_person<P: Played>() -> Option<(P, Workshop, Box<dyn Directory>)> {
     let idp = P::start(&["ada"])?;
     let mut workshop = Workshop::without_directory(1, &["ada"]);
     workshop.profile.keys.required = 1;
@@ -97,13 +97,13 @@ pub fn one_person<P: Played>() -> Option<(P, Workshop, Box<dyn Directory>)> {
 }
 
 /// Provisions everybody on the roster.
-pub fn everybody(directory: &dyn Directory, workshop: &Workshop) {
+pub(crate) fn everybody(directory: &dyn Directory, workshop: &Workshop) {
     let report = workshop.provision_at(directory, &workshop.store(), &workshop.rack(), &Hands::default()).unwrap();
     assert!(report.accounts.iter().all(|account| account.complete), "{report:#?}");
 }
 
 /// Ada's first key is lost.
-pub fn lose(directory: &dyn Directory, workshop: &Workshop) -> Result<Revocation, RevokeError> {
+pub(crate) fn lose(directory: &dyn Directory, workshop: &Workshop) -> Result<Revocation, RevokeError> {
     let ada = AccountId::new(DIRECTORY, "ada");
     let patience = RetryPolicy {
         backoff: Duration::from_millis(1),
@@ -114,7 +114,7 @@ pub fn lose(directory: &dyn Directory, workshop: &Workshop) -> Result<Revocation
 }
 
 /// Two people get two keys each, and one key is lost.
-pub fn a_day<P: Played>() {
+pub(crate) fn a_day<P: Played>() {
     let logins = ["ada", "grace"];
     let Some(idp) = P::start(&logins) else { return };
     let workshop = Workshop::without_directory(4, &logins);
@@ -123,7 +123,7 @@ pub fn a_day<P: Played>() {
 }
 
 /// The same, with everything given.
-pub fn a_day_at<P: Played>(directory: &dyn Directory, idp: &P, workshop: &Workshop, logins: &[&str]) {
+pub(crate) fn a_day_at<P: Played>(directory: &dyn Directory, idp: &P, workshop: &Workshop, logins: &[&str]) {
     everybody(directory, workshop);
     workshop.everything_agrees_at(directory, &workshop.rack(), logins, 2);
     let known: BTreeSet<_> = workshop.book().credentials.keys().map(|id| Some(id.to_string())).collect();
@@ -140,7 +140,7 @@ pub fn a_day_at<P: Played>(directory: &dyn Directory, idp: &P, workshop: &Worksh
 }
 
 /// A key is enrolled and lost, and what was said is as in the file that people can read.
-pub fn on_record<P: Played>() {
+pub(crate) fn on_record<P: Played>() {
     let Some((idp, workshop, directory)) = one_person::<P>() else { return };
     everybody(directory.as_ref(), &workshop);
     lose(directory.as_ref(), &workshop).unwrap();
@@ -149,7 +149,7 @@ pub fn on_record<P: Played>() {
 }
 
 /// Everything is asked, and nothing is changed.
-pub fn only_tried<P: Played>() {
+pub(crate) fn only_tried<P: Played>() {
     let Some((idp, workshop, directory)) = one_person::<P>() else { return };
     let (store, rack, hands) = (workshop.store(), workshop.rack(), Hands::default());
     let plan = workshop.with_directory(directory.as_ref(), &store, &rack, &hands, |station| {
@@ -166,7 +166,7 @@ pub fn only_tried<P: Played>() {
 }
 
 /// What is registered is not abandoned, what is begun is, and what is gone is no error.
-pub fn taken_back<P: Played>() {
+pub(crate) fn taken_back<P: Played>() {
     let Some((idp, workshop, directory)) = one_person::<P>() else { return };
     everybody(directory.as_ref(), &workshop);
     let user = directory.find_user("ada").unwrap();
@@ -181,7 +181,7 @@ pub fn taken_back<P: Played>() {
 
 /// The time runs out while the key is at work: nothing is left of it, and the registration is begun anew, at once where the IdP says
 /// that it was the time, else by the next run.
-pub fn too_late<P: Played>() {
+pub(crate) fn too_late<P: Played>() {
     let Some((idp, workshop, directory)) = one_person::<P>() else { return };
     let late = AtomicBool::new(false);
     let at_step = |_: &JobLabel, step: Step| {
@@ -202,7 +202,7 @@ pub fn too_late<P: Played>() {
 }
 
 /// Nobody listens.
-pub fn unreachable<P: Played>() {
+pub(crate) fn unreachable<P: Played>() {
     let workshop = Workshop::without_directory(1, &["ada"]);
     let directory = P::open("http://127.0.0.1:9", workshop.path());
     let result = workshop.provision_at(directory.as_ref(), &workshop.store(), &workshop.rack(), &Hands::default());
@@ -211,7 +211,7 @@ pub fn unreachable<P: Played>() {
 
 /// One request of a run goes wrong once, in every way: the batch goes on with the next person, the failure is coded right, and the
 /// next run ends what was left, with nothing there twice.
-pub fn one_fault<P: Played>() {
+pub(crate) fn one_fault<P: Played>() {
     const LOGINS: [&str; 2] = ["ada", "grace"];
     if P::start(&LOGINS).is_none() {
         return;
@@ -264,7 +264,7 @@ pub fn one_fault<P: Played>() {
 }
 
 /// One request of a revocation goes wrong once, in every way: asked again, the key is gone, and no other is.
-pub fn one_fault_in_a_revocation<P: Played>() {
+pub(crate) fn one_fault_in_a_revocation<P: Played>() {
     if P::start(&["ada"]).is_none() {
         return;
     }

@@ -18,14 +18,14 @@ use keywright_test_support::installed::installed;
 const STARTS_WITHIN: Duration = Duration::from_secs(120);
 
 /// Prism in front of a server; it ends when it is dropped.
-pub struct Prism {
+pub(crate) struct Prism {
     child: Child,
     port: u16,
     reader: Option<JoinHandle<()>>,
 }
 
 /// A description from the facts beside the repository, or any other file. `None`, said aloud, where it is not there.
-pub fn described(description: &str) -> Option<PathBuf> {
+pub(crate) fn described(description: &str) -> Option<PathBuf> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/facts").join(description);
     if file.exists() {
         return Some(file);
@@ -37,7 +37,7 @@ pub fn described(description: &str) -> Option<PathBuf> {
 impl Prism {
     /// In front of `upstream` (`http://127.0.0.1:PORT`), with a description from the facts beside the repository, such as
     /// `okta-openapi-excerpt.yaml`. `None`, said aloud, where one of them is not there.
-    pub fn start(description: &str, upstream: &str) -> Option<Self> {
+    pub(crate) fn start(description: &str, upstream: &str) -> Option<Self> {
         let cache = installed("prism", "Prism", "tests/idp/install")?;
         let description = described(description)?;
         // Free a moment ago. If another program takes it first, Prism does not start, and says so.
@@ -70,7 +70,7 @@ impl Prism {
     }
 
     /// Where it listens.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 }

@@ -13,7 +13,7 @@ const HEADERS: [&str; 4] = ["authorization", "dpop", "client-request-id", "pi-au
 const MADE: usize = 40;
 
 /// Holds the exchanges against `tests/idp/FILE`, such as `okta/enrolment.http`.
-pub fn compare(file: &str, exchanges: &[(Request, Answer)], secrets: &[String]) {
+pub(crate) fn compare(file: &str, exchanges: &[(Request, Answer)], secrets: &[String]) {
     let text = as_http_file(exchanges, &HEADERS, |text| {
         secrets.iter().fold(masked(text), |text, secret| text.replace(secret, "[removed]"))
     });

@@ -15,7 +15,7 @@ use keywright_test_support::installed::installed;
 static SHARED: Mutex<Option<RelyingParty>> = Mutex::new(None);
 
 /// Whether there is one to ask with [`verify`]; said aloud where py_webauthn is not installed.
-pub fn is_there() -> bool {
+pub(crate) fn is_there() -> bool {
     let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
     if shared.is_none() {
         *shared = RelyingParty::start();
@@ -24,7 +24,7 @@ pub fn is_there() -> bool {
 }
 
 /// The credential id in base64url, or why py_webauthn refuses it; see [`RelyingParty::verify`].
-pub fn verify(
+pub(crate) fn verify(
     expected: &Expected<'_>,
     credential_id: &str,
     client_data: &str,
@@ -43,7 +43,7 @@ struct RelyingParty {
 }
 
 /// What a registration has to answer to.
-pub struct Expected<'a> {
+pub(crate) struct Expected<'a> {
     /// The bytes that client data has to carry, in base64url.
     pub challenge: &'a str,
     pub origin: &'a str,

@@ -9,7 +9,7 @@ use keywright_fido::webauthn::{
 };
 
 /// A credential and what it says; change a field to make it lie.
-pub struct Signer {
+pub(crate) struct Signer {
     pair: EcdsaKeyPair,
     pub credential_id: CredentialId,
     pub flags: u8,
@@ -22,10 +22,10 @@ pub struct Signer {
 }
 
 /// UP and UV.
-pub const PRESENT_AND_VERIFIED: u8 = 0x05;
+pub(crate) const PRESENT_AND_VERIFIED: u8 = 0x05;
 
 impl Signer {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut id = [0; 32];
         fill(&mut id).unwrap();
         Self {
@@ -40,7 +40,7 @@ impl Signer {
     }
 
     /// A registration with packed self attestation (WebAuthn 8.2).
-    pub fn register(&self, challenge: &Challenge, origin: &Origin, rp_id: &RpId) -> RegistrationResponse {
+    pub(crate) fn register(&self, challenge: &Challenge, origin: &Origin, rp_id: &RpId) -> RegistrationResponse {
         let client_data_json = ClientDataJson::new(CeremonyType::Create, challenge, origin);
         let (x, y) = self.pair.public_key().as_ref()[1..].split_at(32);
         let cose = cbor::encode(&Value::map([
@@ -66,7 +66,7 @@ impl Signer {
     }
 
     /// A sign-in; the counter grows.
-    pub fn sign_in(&mut self, challenge: &Challenge, origin: &Origin, rp_id: &RpId) -> AuthenticationResponse {
+    pub(crate) fn sign_in(&mut self, challenge: &Challenge, origin: &Origin, rp_id: &RpId) -> AuthenticationResponse {
         self.sign_count += 1;
         let client_data_json = ClientDataJson::new(CeremonyType::Get, challenge, origin);
         let authenticator_data = self.head(rp_id, 0);

@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 use crate::fake_idp::{Answer, FakeIdp, Request};
 use crate::relying_party::{self, Expected};
 
-pub const TENANT: &str = "corp.example.org";
-pub const SECRET: &str = "a-client-secret";
+pub(super) const TENANT: &str = "corp.example.org";
+pub(super) const SECRET: &str = "a-client-secret";
 const ACCESS_TOKEN: &str = "an-access-token";
 const RP_ID: &str = "login.microsoft.com";
 
 #[derive(Clone, Debug)]
-pub struct Passkey {
+pub(super) struct Passkey {
     pub id: String,
     pub user: String,
     pub name: String,
@@ -25,7 +25,7 @@ pub struct Passkey {
 }
 
 #[derive(Default)]
-pub struct State {
+pub(super) struct State {
     pub logins: Vec<String>,
     pub passkeys: Vec<Passkey>,
     /// Whether people may set up keys themselves; Entra refuses everything while they may not.
@@ -37,14 +37,14 @@ pub struct State {
     made: usize,
 }
 
-pub struct Entra {
+pub(super) struct Entra {
     pub idp: FakeIdp,
     pub state: Arc<Mutex<State>>,
 }
 
 impl Entra {
     /// `None`, said aloud, where py_webauthn is not installed.
-    pub fn start(logins: &[&str]) -> Option<Self> {
+    pub(super) fn start(logins: &[&str]) -> Option<Self> {
         if !relying_party::is_there() {
             return None;
         }

@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 use crate::fake_idp::{Answer, FakeIdp, Request};
 use crate::relying_party::{self, Expected};
 
-pub const TOKEN: &str = "an-api-token";
-pub const ORIGIN: &str = "https://login.example.org";
+pub(super) const TOKEN: &str = "an-api-token";
+pub(super) const ORIGIN: &str = "https://login.example.org";
 const NONCE: &str = "a-nonce";
 const ACCESS_TOKEN: &str = "an-access-token";
 
 #[derive(Clone, Debug)]
-pub struct Factor {
+pub(super) struct Factor {
     pub id: String,
     pub user: String,
     pub credential_id: Option<String>,
@@ -27,7 +27,7 @@ pub struct Factor {
 }
 
 #[derive(Default)]
-pub struct State {
+pub(super) struct State {
     pub logins: Vec<String>,
     pub factors: Vec<Factor>,
     /// Whether users may be read.
@@ -41,14 +41,14 @@ pub struct State {
     made: usize,
 }
 
-pub struct Okta {
+pub(super) struct Okta {
     pub idp: FakeIdp,
     pub state: Arc<Mutex<State>>,
 }
 
 impl Okta {
     /// `None`, said aloud, where py_webauthn is not installed.
-    pub fn start(logins: &[&str]) -> Option<Self> {
+    pub(super) fn start(logins: &[&str]) -> Option<Self> {
         if !relying_party::is_there() {
             return None;
         }

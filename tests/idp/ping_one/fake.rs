@@ -12,16 +12,16 @@ use serde_json::{Value, json};
 use crate::fake_idp::{Answer, FakeIdp, Request};
 use crate::relying_party::{self, Expected};
 
-pub const ENVIRONMENT: &str = "abfba8f6-49eb-49f5-a5d9-80ad5c98f9f6";
-pub const POLICY: &str = "58b2c1d0-6f7e-4a8b-9c0d-1e2f3a4b5c6d";
-pub const CLIENT: &str = "1f2e3d4c-5b6a-4798-8796-a5b4c3d2e1f0";
-pub const SECRET: &str = "a-client-secret";
-pub const RP_ID: &str = "auth.example.org";
+pub(super) const ENVIRONMENT: &str = "abfba8f6-49eb-49f5-a5d9-80ad5c98f9f6";
+pub(super) const POLICY: &str = "58b2c1d0-6f7e-4a8b-9c0d-1e2f3a4b5c6d";
+pub(super) const CLIENT: &str = "1f2e3d4c-5b6a-4798-8796-a5b4c3d2e1f0";
+pub(super) const SECRET: &str = "a-client-secret";
+pub(super) const RP_ID: &str = "auth.example.org";
 const ACCESS_TOKEN: &str = "an-access-token";
 const MOST_DEVICES: usize = 5;
 
 #[derive(Clone, Debug)]
-pub struct Device {
+pub(super) struct Device {
     pub id: String,
     pub user: String,
     pub credential_id: Option<String>,
@@ -29,7 +29,7 @@ pub struct Device {
 }
 
 #[derive(Default)]
-pub struct State {
+pub(super) struct State {
     pub logins: Vec<String>,
     pub devices: Vec<Device>,
     /// Whether the app lacks its role.
@@ -37,14 +37,14 @@ pub struct State {
     made: usize,
 }
 
-pub struct PingOne {
+pub(super) struct PingOne {
     pub idp: FakeIdp,
     pub state: Arc<Mutex<State>>,
 }
 
 impl PingOne {
     /// `None`, said aloud, where py_webauthn is not installed.
-    pub fn start(logins: &[&str]) -> Option<Self> {
+    pub(super) fn start(logins: &[&str]) -> Option<Self> {
         if !relying_party::is_there() {
             return None;
         }

@@ -17,14 +17,14 @@ use ureq::http::{HeaderName, Method};
 
 use keywright_test_support::installed::installed;
 
-pub const PASSWORD: &str = "for-tests-only";
-pub const ORIGIN: &str = "https://login.example.com";
+pub(super) const PASSWORD: &str = "for-tests-only";
+pub(super) const ORIGIN: &str = "https://login.example.com";
 
 /// Long enough for a busy machine to start Python.
 const START: Duration = Duration::from_secs(120);
 
 /// The server; it ends when it is dropped.
-pub struct Server {
+pub(super) struct Server {
     process: Child,
     folder: TempDir,
     pub url: String,
@@ -35,7 +35,7 @@ pub struct Server {
 
 impl Server {
     /// `None`, said aloud, where it is not installed. It has a relying party, and these enrollment policies besides.
-    pub fn start(policies: &Value) -> Option<Self> {
+    pub(super) fn start(policies: &Value) -> Option<Self> {
         let cache = installed("privacyidea", "privacyIDEA", "tests/idp/privacy_idea/install")?;
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
@@ -79,7 +79,7 @@ impl Server {
     }
 
     /// Sets a policy; one without actions is left out.
-    pub fn policy(&self, name: &str, scope: &str, action: &Value) {
+    pub(super) fn policy(&self, name: &str, scope: &str, action: &Value) {
         if action.as_object().is_some_and(|action| !action.is_empty()) {
             let policy = json!({ "scope": scope, "action": action, "active": true });
             self.ask(Method::POST, &format!("/policy/{name}"), &policy);
@@ -87,12 +87,12 @@ impl Server {
     }
 
     /// Trusts what this certificate has signed.
-    pub fn trust(&self, pem: &Path, name: &str) {
+    pub(super) fn trust(&self, pem: &Path, name: &str) {
         std::fs::copy(pem, self.folder.path().join("anchors").join(format!("{name}.pem"))).unwrap();
     }
 
     /// Asks as the administrator; `result.value` of the answer.
-    pub fn ask(&self, method: Method, path: &str, body: &Value) -> Value {
+    pub(super) fn ask(&self, method: Method, path: &str, body: &Value) -> Value {
         let client = Client::new("test", &self.url, Limits::default()).unwrap();
         let mut call = client.call(method.clone(), path);
         if !self.token.is_empty() {
@@ -107,30 +107,30 @@ impl Server {
     }
 
     /// Every token of the realm, as the server's own list has it.
-    pub fn tokens(&self) -> Vec<Value> {
+    pub(super) fn tokens(&self) -> Vec<Value> {
         let page = self.ask(Method::GET, "/token/?pagesize=1000", &Value::Null);
         page["tokens"].as_array().unwrap().clone()
     }
 
     /// Deletes every token.
-    pub fn tidy(&self) {
+    pub(super) fn tidy(&self) {
         for token in self.tokens() {
             self.ask(Method::DELETE, &format!("/token/{}", token["serial"].as_str().unwrap()), &Value::Null);
         }
     }
 
     /// The adapter, with settings that this changes.
-    pub fn directory_with(&self, token_type: TokenType, change: impl FnOnce(&mut Settings)) -> PrivacyIdea {
+    pub(super) fn directory_with(&self, token_type: TokenType, change: impl FnOnce(&mut Settings)) -> PrivacyIdea {
         self.open(token_type, PASSWORD, change).unwrap()
     }
 
     /// The adapter.
-    pub fn directory(&self, token_type: TokenType) -> PrivacyIdea {
+    pub(super) fn directory(&self, token_type: TokenType) -> PrivacyIdea {
         self.directory_with(token_type, |_| {})
     }
 
     /// The adapter, with another password.
-    pub fn open(
+    pub(super) fn open(
         &self,
         token_type: TokenType,
         password: &str,

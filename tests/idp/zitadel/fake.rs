@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 use crate::fake_idp::{Answer, FakeIdp, Request};
 use crate::relying_party::{self, Expected};
 
-pub const PAT: &str = "a-personal-access-token";
-pub const DOMAIN: &str = "login.example.org";
+pub(super) const PAT: &str = "a-personal-access-token";
+pub(super) const DOMAIN: &str = "login.example.org";
 
 #[derive(Clone, Debug)]
-pub struct Passkey {
+pub(super) struct Passkey {
     pub id: String,
     pub user: String,
     pub name: Option<String>,
@@ -24,21 +24,21 @@ pub struct Passkey {
 }
 
 #[derive(Default)]
-pub struct State {
+pub(super) struct State {
     pub logins: Vec<String>,
     pub passkeys: Vec<Passkey>,
     pub permissions: Vec<String>,
     made: usize,
 }
 
-pub struct Zitadel {
+pub(super) struct Zitadel {
     pub idp: FakeIdp,
     pub state: Arc<Mutex<State>>,
 }
 
 impl Zitadel {
     /// `None`, said aloud, where py_webauthn is not installed.
-    pub fn start(logins: &[&str]) -> Option<Self> {
+    pub(super) fn start(logins: &[&str]) -> Option<Self> {
         if !relying_party::is_there() {
             return None;
         }
