@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use criterion::{BenchmarkId, Criterion};
 use data_encoding::BASE64URL_NOPAD;
 use keywright::ledger::{Event, JobId, Outcome, SqliteStore, Step, Store};
-use keywright::secret::{AgeFiles, Delivery, Reader, SealedPin, Vault};
+use keywright::secret::{AgeFiles, Delivery, PinOwner, Reader, SealedPin, Vault};
 use keywright_attest::{Anchors, Chain, Judge};
 use keywright_fido::ctap::{
     Authenticator, GetAssertion, MakeCredential, NewCredential, Permissions, Pin, PinUvAuthToken,
@@ -173,6 +173,13 @@ fn secret(criterion: &mut Criterion) {
     let reader = Reader { name: "helpdesk".into(), recipient: age::x25519::Identity::generate().to_public() };
     let readers = std::slice::from_ref(&reader);
     let (name, pin) = (SealedPin("job-1-1".into()), pin());
+    let owner = PinOwner {
+        ledger: "0".repeat(64),
+        job: 1,
+        attempt: 1,
+        account: "ada@example.org at corp".into(),
+        key: "0".repeat(64),
+    };
     let delivery = Delivery {
         account: "ada@example.org".into(),
         person: "Ada".into(),
@@ -187,9 +194,12 @@ fn secret(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group("PIN");
         let named = |what: &str| BenchmarkId::new(format!("{place:?}"), what);
         group.bench_function(named("sealed"), |bencher| {
-            bencher.iter(|| vault.seal(&name, &pin, readers).unwrap());
+            bencher.iter(|| vault.seal(&name, &owner, &pin, readers).unwrap());
         });
-        group.bench_function(named("unsealed"), |bencher| bencher.iter(|| vault.unseal(&name).unwrap()));
+        group.bench_function(named("unsealed"), |bencher| {
+            let sha256 = vault.seal(&name, &owner, &pin, readers).unwrap();
+            bencher.iter(|| vault.unseal(&name, &owner, &sha256).unwrap());
+        });
         let out = folder.path().join("hand-over");
         group.bench_function(named("handed over"), |bencher| {
             bencher.iter(|| AgeFiles::new(&out, readers).unwrap().write(&delivery, &pin).unwrap());

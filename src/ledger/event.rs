@@ -304,6 +304,9 @@ pub enum Outcome {
     SealPin {
         /// In the vault.
         sealed: SealedPin,
+        /// SHA-256 of the file, in hexadecimal. `None` in logs from before PINs were bound to their keys.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sha256: Option<String>,
     },
     /// The key has the PIN.
     SetPin {},

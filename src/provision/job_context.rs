@@ -11,6 +11,7 @@ use super::operator::JobLabel;
 use super::pin_attempts;
 use super::plan::Planned;
 use super::station::Station;
+use super::working_copy::WorkingCopy;
 use crate::idp::{Registration, User};
 use crate::ledger::{Event, FailureCode, JobId, Outcome, Step};
 use crate::secret::SealedPin;
@@ -105,7 +106,7 @@ impl<'a> JobContext<'a> {
     /// The working copy's name.
     pub(super) fn sealed_pin(&self) -> Option<SealedPin> {
         match self.journal.outcome(self.id, Step::SealPin) {
-            Some(Outcome::SealPin { sealed }) => Some(sealed),
+            Some(Outcome::SealPin { sealed, .. }) => Some(sealed),
             _ => None,
         }
     }
@@ -122,10 +123,8 @@ impl<'a> JobContext<'a> {
 
     /// The PIN out of its working copy; `None` if there is none.
     pub(super) fn sealed_copy(&self) -> Result<Option<Pin>, JobError> {
-        match self.sealed_pin() {
-            Some(sealed) => Ok(self.station.vault.unseal(&sealed)?),
-            None => Ok(None),
-        }
+        let copy = WorkingCopy::of(&self.journal.book(), self.id);
+        Ok(copy.map_or(Ok(None), |copy| copy.open(self.station.vault))?)
     }
 
     /// A token for one command. The first time in this run the PIN might be wrong, so the key must have attempts to spare.

@@ -32,6 +32,7 @@ mod scheduler;
 mod signature;
 mod station;
 mod steps;
+mod working_copy;
 
 pub use drill::{Drill, DrillError};
 pub use dry_run::{DryRun, KeyMatch, KeySeen, KeyState, dry_run};

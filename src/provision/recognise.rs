@@ -9,9 +9,9 @@ use super::journal::Journal;
 use super::open_key::OpenKey;
 use super::pin_attempts::{self, PinAttemptError};
 use super::station::Station;
+use super::working_copy::WorkingCopy;
 use crate::ledger::{JobId, KeyIdentity, Step};
 use crate::register::JobState;
-use crate::secret::SealedPin;
 use keywright_fido::ctap::{Authenticator, CtapError, Permissions, StatusMeaning};
 use keywright_fido::webauthn::{CredentialId, RpId};
 
@@ -32,7 +32,7 @@ pub(super) enum Recognised {
 struct Bound {
     job: JobId,
     key: KeyIdentity,
-    sealed: SealedPin,
+    copy: WorkingCopy,
     /// The step that comes next, or is open.
     step: Step,
 }
@@ -113,8 +113,8 @@ fn bound_jobs(journal: &Journal<'_>, free: &[JobId]) -> Vec<Bound> {
     let book = journal.book();
     let bound = free.iter().filter_map(|id| {
         let job = &book.jobs[id];
-        let (key, sealed, step) = (job.key()?.clone(), job.sealed_pin()?.clone(), job.state.step()?);
-        Some(Bound { job: *id, key, sealed, step })
+        let (key, copy, step) = (job.key()?.clone(), WorkingCopy::of(&book, *id)?, job.state.step()?);
+        Some(Bound { job: *id, key, copy, step })
     });
     bound.collect()
 }
@@ -159,7 +159,7 @@ fn by_pin(station: &Station<'_>, key: &mut OpenKey, bound: &[Bound]) -> Result<R
     }
     // Any RP ID will do: the token is thrown away.
     for bound in alike.into_iter().take(ATTEMPTS) {
-        let Some(pin) = station.vault.unseal(&bound.sealed)? else { continue };
+        let Some(pin) = bound.copy.open(station.vault)? else { continue };
         match pin_attempts::may_be_spent(&mut key.authenticator) {
             Ok(_) => {}
             Err(PinAttemptError::Ctap(error)) => return Err(error.into()),

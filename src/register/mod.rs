@@ -126,7 +126,7 @@ impl Job {
     /// The working copy of the key's PIN.
     pub fn sealed_pin(&self) -> Option<&SealedPin> {
         match self.outcomes.get(&Step::SealPin) {
-            Some(Outcome::SealPin { sealed }) => Some(sealed),
+            Some(Outcome::SealPin { sealed, .. }) => Some(sealed),
             _ => None,
         }
     }
@@ -293,6 +293,8 @@ pub struct Register {
     pub batch: u64,
     /// Who ran it.
     pub operator: Option<String>,
+    /// What names this log: the hash of its first entry, in hexadecimal; empty before there is one.
+    pub id: String,
     /// The newest entry that was read. What is decided from here is appended after it.
     pub head: Head,
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use data_encoding::BASE64URL_NOPAD;
+use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 
 use super::{Account, AccountState, Credential, CredentialState, Job, JobState, Kept, Register};
 use crate::ledger::{AccountId, Entry, Event, JobId, LedgerError, Outcome, Step, Store};
@@ -36,6 +36,9 @@ impl Register {
         }
         let credential = self.check(event).map_err(|why| LedgerError::broken(entry.seq, why))?;
         self.note(&entry.time, event, credential);
+        if entry.seq == 1 {
+            self.id = HEXLOWER.encode(&entry.hash);
+        }
         self.head = entry.head();
         Ok(())
     }

@@ -71,7 +71,7 @@ impl<'a> AgeFiles<'a> {
             let own = self.folder.join(&reader.name);
             private::make_folder(&own)?;
             let path = own.join(&name);
-            private::write(&path, &seal::seal(std::iter::once(&reader.recipient), &text))?;
+            private::write(&path, &seal::seal(std::iter::once(&reader.recipient), text.as_bytes()))?;
             paths.push(path);
         }
         Ok(paths)

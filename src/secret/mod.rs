@@ -16,7 +16,7 @@ mod weak;
 pub use draw::{Entropy, PinAlphabet, SystemEntropy, draw};
 pub use hand_over::{AgeFiles, Delivery, LetterProgram};
 pub use reader::Reader;
-pub use seal::{SealedPin, Vault};
+pub use seal::{PinOwner, SealedPin, Vault};
 pub use source::{PLACES, SecretSource};
 
 use keywright_files::FileError;
@@ -42,6 +42,12 @@ pub enum SecretError {
         path: String,
         /// What age says.
         why: String,
+    },
+    /// A file in a sealed PIN's place that is another's.
+    #[error("{path} is not the PIN that was sealed for this key")]
+    AnotherPin {
+        /// The file.
+        path: String,
     },
     /// A name of a working copy that is no file name.
     #[error("{0:?} is not the name of a sealed PIN")]

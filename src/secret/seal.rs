@@ -1,14 +1,18 @@
 //! Working copies of PINs, sealed with age to this station and to every reader, so that no PIN is ever known to a key alone.
 //!
-//! It refuses to write before everything is sealed, and to go on with an identity that others can read. The identity itself is
-//! as safe as the account that runs keywright; it opens working copies of unfinished jobs, and nothing else.
+//! It refuses to write before everything is sealed, to go on with an identity that others can read, and to open a copy for
+//! another key than it was sealed for: two files of the vault that change places are found out. The identity itself is as safe
+//! as the account that runs keywright; it opens working copies of unfinished jobs, and nothing else.
 
+use std::borrow::Cow;
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use age::x25519::{Identity, Recipient};
+use data_encoding::HEXLOWER;
 use secrecy::ExposeSecret;
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use keywright_files::{FileError, private};
@@ -20,6 +24,58 @@ use keywright_fido::ctap::Pin;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct SealedPin(pub String);
+
+/// Whose PIN a working copy is. It is sealed with the PIN, and held against whose PIN is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PinOwner {
+    /// What names the ledger.
+    pub ledger: String,
+    /// The job's number there.
+    pub job: u64,
+    /// Which of the PINs that were drawn for the job: 1, 2, ...
+    pub attempt: usize,
+    /// The account.
+    pub account: String,
+    /// What the key is recognised by.
+    pub key: String,
+}
+
+/// What is in a working copy: JSON. In versions before 0.2 it was the PIN alone.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Content<'a> {
+    #[serde(borrow)]
+    ledger: Cow<'a, str>,
+    job: u64,
+    attempt: usize,
+    #[serde(borrow)]
+    account: Cow<'a, str>,
+    #[serde(borrow)]
+    key: Cow<'a, str>,
+    #[serde(borrow)]
+    pin: Cow<'a, str>,
+}
+
+impl<'a> Content<'a> {
+    fn new(owner: &'a PinOwner, pin: &'a Pin) -> Self {
+        let PinOwner { ledger, job, attempt, account, key } = owner;
+        Self {
+            ledger: ledger.into(),
+            job: *job,
+            attempt: *attempt,
+            account: account.into(),
+            key: key.into(),
+            pin: pin.expose().into(),
+        }
+    }
+
+    fn belongs_to(&self, owner: &PinOwner) -> bool {
+        (&*self.ledger, self.job, self.attempt) == (&*owner.ledger, owner.job, owner.attempt)
+            && (&*self.account, &*self.key) == (&*owner.account, &*owner.key)
+    }
+}
+
+/// The longest working copy that is opened, in bytes.
+const LONGEST_CONTENT: usize = 16 * 1024;
 
 /// The longest file of identities that is read, in bytes.
 const LONGEST_IDENTITIES: usize = 16 * 1024;
@@ -49,21 +105,49 @@ impl Vault {
     }
 
     /// Seals a PIN. When this returns, the disk has it (file and folder are synced). Overwrites an older copy of that name.
-    pub fn seal(&self, name: &SealedPin, pin: &Pin, readers: &[Reader]) -> Result<(), SecretError> {
+    /// Returns the file's SHA-256, in hexadecimal.
+    pub fn seal(
+        &self,
+        name: &SealedPin,
+        owner: &PinOwner,
+        pin: &Pin,
+        readers: &[Reader],
+    ) -> Result<String, SecretError> {
         let path = self.path(name)?;
         let station = self.identity.to_public();
         let recipients = std::iter::once(&station).chain(readers.iter().map(|reader| &reader.recipient));
-        Ok(private::write(&path, &seal(recipients, pin.expose()))?)
+        // Room for all of it, so that no copy is left behind by growing.
+        let mut text = Zeroizing::new(Vec::with_capacity(LONGEST_CONTENT));
+        serde_json::to_writer(&mut *text, &Content::new(owner, pin))
+            .map_err(|error| private::at(&path)(error.into()))?;
+        let sealed = seal(recipients, &text);
+        private::write(&path, &sealed)?;
+        Ok(HEXLOWER.encode(&Sha256::digest(&sealed)))
     }
 
-    /// Opens a working copy; `None` if there is none.
-    pub fn unseal(&self, name: &SealedPin) -> Result<Option<Pin>, SecretError> {
+    /// Opens a working copy that was sealed for this owner, in the file of this SHA-256; `None` if there is none. Any other is
+    /// refused ([`SecretError::AnotherPin`]).
+    pub fn unseal(&self, name: &SealedPin, owner: &PinOwner, sha256: &str) -> Result<Option<Pin>, SecretError> {
         let path = self.path(name)?;
-        let sealed = match fs::read(&path) {
-            Ok(sealed) => sealed,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(private::at(&path)(error).into()),
-        };
+        let Some(sealed) = read(&path)? else { return Ok(None) };
+        let another = || SecretError::AnotherPin { path: path.display().to_string() };
+        if HEXLOWER.encode(&Sha256::digest(&sealed)) != sha256 {
+            return Err(another());
+        }
+        let unsealable = |why: String| SecretError::Unsealable { path: path.display().to_string(), why };
+        let text = unseal(&self.identity, &sealed).map_err(unsealable)?;
+        let content: Content<'_> =
+            serde_json::from_slice(&text).map_err(|_| unsealable("there is no PIN in it".to_owned()))?;
+        if !content.belongs_to(owner) {
+            return Err(another());
+        }
+        Pin::new(&content.pin).map(Some).map_err(|_| unsealable("there is no PIN in it".to_owned()))
+    }
+
+    /// Opens a working copy of a ledger that has no SHA-256 of it, as versions before 0.2 wrote them; `None` if there is none.
+    pub fn unseal_unbound(&self, name: &SealedPin) -> Result<Option<Pin>, SecretError> {
+        let path = self.path(name)?;
+        let Some(sealed) = read(&path)? else { return Ok(None) };
         let unsealable = |why: String| SecretError::Unsealable { path: path.display().to_string(), why };
         let text = unseal(&self.identity, &sealed).map_err(unsealable)?;
         let pin = std::str::from_utf8(&text).ok().and_then(|text| Pin::new(text).ok());
@@ -94,6 +178,14 @@ impl Vault {
             return Err(SecretError::Name(name.0.clone()));
         }
         Ok(self.pins.join(format!("{}.age", name.0)))
+    }
+}
+
+fn read(path: &Path) -> Result<Option<Vec<u8>>, SecretError> {
+    match fs::read(path) {
+        Ok(sealed) => Ok(Some(sealed)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(private::at(path)(error).into()),
     }
 }
 
@@ -138,26 +230,26 @@ pub(super) fn read_identities(path: &Path) -> Result<Vec<Identity>, SecretError>
 }
 
 /// An age file that each of these recipients opens. There has to be one at least.
-pub(super) fn seal<'a>(recipients: impl Iterator<Item = &'a Recipient>, text: &str) -> Vec<u8> {
+pub(super) fn seal<'a>(recipients: impl Iterator<Item = &'a Recipient>, text: &[u8]) -> Vec<u8> {
     let recipients = recipients.map(|recipient| recipient as &dyn age::Recipient);
     let mut sealed = Vec::new();
     let written = age::Encryptor::with_recipients(recipients).map_err(std::io::Error::other).and_then(|encryptor| {
         let mut writer = encryptor.wrap_output(&mut sealed)?;
-        writer.write_all(text.as_bytes())?;
+        writer.write_all(text)?;
         writer.finish()
     });
     written.expect("sealing to X25519 recipients in memory does not fail");
     sealed
 }
 
-/// The text of an age file, up to 64 bytes, which is one more than a PIN has.
+/// The text of an age file.
 fn unseal(identity: &Identity, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, String> {
     let decryptor = age::Decryptor::new_buffered(sealed).map_err(|error| error.to_string())?;
     let reader =
         decryptor.decrypt(std::iter::once(identity as &dyn age::Identity)).map_err(|error| error.to_string())?;
     // Room for all of it, so that no copy is left behind by growing.
-    let mut text = Zeroizing::new(Vec::with_capacity(128));
-    reader.take(64).read_to_end(&mut text).map_err(|error| error.to_string())?;
+    let mut text = Zeroizing::new(Vec::with_capacity(LONGEST_CONTENT + 1));
+    reader.take(LONGEST_CONTENT as u64).read_to_end(&mut text).map_err(|error| error.to_string())?;
     Ok(text)
 }
 
@@ -173,31 +265,75 @@ mod tests {
         Pin::new(text).unwrap()
     }
 
+    fn owner(job: u64) -> PinOwner {
+        PinOwner {
+            ledger: "00".to_owned(),
+            job,
+            attempt: 1,
+            account: "ada at \"corp\"".to_owned(),
+            key: "print".to_owned(),
+        }
+    }
+
     #[test]
     fn a_sealed_pin_opens_again_also_in_a_later_run() {
         let folder = tempfile::tempdir().unwrap();
         let place = folder.path().join("state/vault");
         let vault = Vault::open(&place).unwrap();
-        assert!(vault.unseal(&named("job-1")).unwrap().is_none());
-        vault.seal(&named("job-1"), &pin("k7mw4xrt"), &[]).unwrap();
-        vault.seal(&named("job-1"), &pin("c9h3ptw2"), &[]).unwrap();
-        vault.seal(&named("job-2"), &pin(&"\u{1f511}".repeat(15)), &[]).unwrap();
+        let seal =
+            |job: u64, text: &str| vault.seal(&named(&format!("job-{job}")), &owner(job), &pin(text), &[]).unwrap();
+        let first = seal(1, "k7mw4xrt");
+        assert!(vault.unseal(&named("job-3"), &owner(3), &first).unwrap().is_none());
+        let (second, other) = (seal(1, "c9h\"3ptw2"), seal(2, &"\u{1f511}".repeat(15)));
         drop(vault);
 
         let vault = Vault::open(&place).unwrap();
-        assert_eq!(vault.unseal(&named("job-1")).unwrap().unwrap().expose(), "c9h3ptw2");
-        assert_eq!(vault.unseal(&named("job-2")).unwrap().unwrap().code_points(), 15);
+        assert_eq!(vault.unseal(&named("job-1"), &owner(1), &second).unwrap().unwrap().expose(), "c9h\"3ptw2");
+        assert_eq!(vault.unseal(&named("job-2"), &owner(2), &other).unwrap().unwrap().code_points(), 15);
         assert_eq!(vault.list().unwrap(), [named("job-1"), named("job-2")]);
+    }
+
+    #[test]
+    fn a_copy_in_anothers_place_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = Vault::open(folder.path()).unwrap();
+        let seal = |job: u64| vault.seal(&named(&format!("job-{job}")), &owner(job), &pin("k7mw4xrt"), &[]).unwrap();
+        let (one, other) = (seal(1), seal(2));
+        fs::copy(folder.path().join("pins/job-2.age"), folder.path().join("pins/job-1.age")).unwrap();
+        for sha256 in [&one, &other] {
+            // Whoever changed the ledger's word of it too has not changed whose it is.
+            let refused = vault.unseal(&named("job-1"), &owner(1), sha256);
+            assert!(matches!(refused, Err(SecretError::AnotherPin { .. })), "{sha256}");
+        }
+        for another in [
+            PinOwner { ledger: "01".to_owned(), ..owner(2) },
+            PinOwner { attempt: 2, ..owner(2) },
+            PinOwner { account: "eve".to_owned(), ..owner(2) },
+            PinOwner { key: "another".to_owned(), ..owner(2) },
+        ] {
+            assert!(vault.unseal(&named("job-2"), &another, &other).is_err(), "{another:?}");
+        }
+        assert!(vault.unseal(&named("job-2"), &owner(2), &other).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_copy_of_version_0_1_opens() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = Vault::open(folder.path()).unwrap();
+        let sealed = seal(std::iter::once(&vault.identity.to_public()), b"k7mw4xrt");
+        fs::write(folder.path().join("pins/job-1-1.age"), sealed).unwrap();
+        assert_eq!(vault.unseal_unbound(&named("job-1-1")).unwrap().unwrap().expose(), "k7mw4xrt");
+        assert!(vault.unseal_unbound(&named("job-2-1")).unwrap().is_none());
     }
 
     #[test]
     fn a_destroyed_pin_is_gone() {
         let folder = tempfile::tempdir().unwrap();
         let vault = Vault::open(folder.path()).unwrap();
-        vault.seal(&named("job-1"), &pin("k7mw4xrt"), &[]).unwrap();
+        vault.seal(&named("job-1"), &owner(1), &pin("k7mw4xrt"), &[]).unwrap();
         vault.destroy(&named("job-1")).unwrap();
         vault.destroy(&named("job-1")).unwrap();
-        assert!(vault.unseal(&named("job-1")).unwrap().is_none());
+        assert!(vault.unseal(&named("job-1"), &owner(1), "").unwrap().is_none());
         assert!(vault.list().unwrap().is_empty());
     }
 
@@ -207,9 +343,9 @@ mod tests {
         let vault = Vault::open(folder.path()).unwrap();
         let [lead, stranger] = [Identity::generate(), Identity::generate()];
         let reader = Reader { name: "lead".to_owned(), recipient: lead.to_public() };
-        vault.seal(&named("job-1"), &pin("k7mw4xrt"), &[reader]).unwrap();
+        vault.seal(&named("job-1"), &owner(1), &pin("k7mw4xrt"), &[reader]).unwrap();
         let sealed = fs::read(folder.path().join("pins/job-1.age")).unwrap();
-        assert_eq!(unseal(&lead, &sealed).unwrap().as_slice(), b"k7mw4xrt");
+        assert!(std::str::from_utf8(&unseal(&lead, &sealed).unwrap()).unwrap().ends_with(r#""pin":"k7mw4xrt"}"#));
         assert!(unseal(&stranger, &sealed).is_err());
         assert!(!sealed.windows(4).any(|window| window == b"k7mw"));
     }
@@ -219,15 +355,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let vault = Vault::open(folder.path()).unwrap();
         let path = folder.path().join("pins/job-1.age");
-        vault.seal(&named("job-1"), &pin("k7mw4xrt"), &[]).unwrap();
+        vault.seal(&named("job-1"), &owner(1), &pin("k7mw4xrt"), &[]).unwrap();
         let whole = fs::read(&path).unwrap();
         let mut changed = whole.clone();
         *changed.last_mut().unwrap() ^= 1;
-        let foreign = seal(std::iter::once(&Identity::generate().to_public()), "k7mw4xrt");
-        let no_pin = seal(std::iter::once(&vault.identity.to_public()), &"x".repeat(64));
+        let foreign = seal(std::iter::once(&Identity::generate().to_public()), b"k7mw4xrt");
+        let no_pin = seal(std::iter::once(&vault.identity.to_public()), b"{}");
         for wrong in [&whole[..whole.len() - 1], &whole[..40], &[], &changed, &foreign, &no_pin] {
             fs::write(&path, wrong).unwrap();
-            let error = vault.unseal(&named("job-1")).unwrap_err();
+            let sha256 = HEXLOWER.encode(&Sha256::digest(wrong));
+            let error = vault.unseal(&named("job-1"), &owner(1), &sha256).unwrap_err();
             assert!(matches!(&error, SecretError::Unsealable { path, .. } if path.ends_with("job-1.age")), "{error}");
         }
     }
@@ -237,8 +374,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let vault = Vault::open(folder.path()).unwrap();
         for name in ["", "../station", "a/b", "a.b", ".", "a\\b"] {
-            assert!(matches!(vault.seal(&named(name), &pin("4719"), &[]), Err(SecretError::Name(_))), "{name}");
-            assert!(vault.destroy(&named(name)).is_err() && vault.unseal(&named(name)).is_err(), "{name}");
+            assert!(
+                matches!(vault.seal(&named(name), &owner(1), &pin("4719"), &[]), Err(SecretError::Name(_))),
+                "{name}"
+            );
+            assert!(vault.destroy(&named(name)).is_err() && vault.unseal_unbound(&named(name)).is_err(), "{name}");
         }
     }
 
@@ -254,7 +394,7 @@ mod tests {
     fn a_lost_identity_is_not_replaced_in_silence() {
         let folder = tempfile::tempdir().unwrap();
         let key = folder.path().join("station.key");
-        Vault::open(folder.path()).unwrap().seal(&named("job-1"), &pin("k7mw4xrt"), &[]).unwrap();
+        Vault::open(folder.path()).unwrap().seal(&named("job-1"), &owner(1), &pin("k7mw4xrt"), &[]).unwrap();
         fs::remove_file(&key).unwrap();
         assert!(matches!(Vault::open(folder.path()), Err(SecretError::IdentityLost { .. })));
         assert!(!key.exists());
@@ -283,7 +423,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let place = folder.path().join("vault");
         let vault = Vault::open(&place).unwrap();
-        vault.seal(&named("job-1"), &pin("k7mw4xrt"), &[]).unwrap();
+        vault.seal(&named("job-1"), &owner(1), &pin("k7mw4xrt"), &[]).unwrap();
         let mode = |path: &str| fs::metadata(place.join(path)).unwrap().permissions().mode() & 0o777;
         assert_eq!([mode(""), mode("pins"), mode("station.key"), mode("pins/job-1.age")], [0o700, 0o700, 0o600, 0o600]);
         fs::set_permissions(place.join("station.key"), fs::Permissions::from_mode(0o640)).unwrap();

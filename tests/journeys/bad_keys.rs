@@ -400,7 +400,7 @@ fn an_attestation_that_leads_nowhere_is_refused_and_everything_taken_back() {
         if !open(key).info().has_pin() {
             continue;
         }
-        let known = sealed.iter().map(|name| workshop.vault().unseal(name).unwrap().unwrap());
+        let known = sealed.iter().map(|name| workshop.sealed(name).unwrap());
         let mut key = open(key);
         let token = known
             .into_iter()
@@ -512,6 +512,32 @@ fn a_pin_that_cannot_be_handed_over_stays_sealed() {
     std::fs::remove_file(&folder).unwrap();
     assert!(workshop.resume().unwrap().accounts[0].complete);
     workshop.everything_agrees(&["ada"], 1);
+}
+
+#[test]
+fn sealed_pins_that_changed_places_reach_nobody() {
+    let workshop = Workshop::with_one_key_each(&["ada", "grace"]);
+    let folder = workshop.path().join("hand-over");
+    std::fs::write(&folder, "no folder").unwrap();
+    workshop.provision().unwrap();
+    std::fs::remove_file(&folder).unwrap();
+    let swap = || {
+        let at = |name: &str| workshop.path().join("vault/pins").join(name);
+        for (from, to) in [("job-1-1.age", "kept"), ("job-2-1.age", "job-1-1.age"), ("kept", "job-2-1.age")] {
+            std::fs::rename(at(from), at(to)).unwrap();
+        }
+    };
+    swap();
+    let failed = failures(&workshop.resume().unwrap());
+    assert_eq!(failed.len(), 2, "{failed:?}");
+    for (step, failure) in failed {
+        assert_eq!((step, failure.code), (Step::HandOver, FailureCode::Secret));
+        assert!(failure.message.ends_with("is not the PIN that was sealed for this key"), "{}", failure.message);
+    }
+    assert!(!folder.exists(), "somebody got a PIN");
+    swap();
+    assert!(workshop.resume().unwrap().accounts.iter().all(|account| account.complete));
+    workshop.everything_agrees(&["ada", "grace"], 1);
 }
 
 #[test]

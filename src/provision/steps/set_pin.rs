@@ -4,6 +4,7 @@ use super::recovery::Recovery;
 use crate::ledger::{FailureCode, Outcome, Step};
 use crate::provision::job_context::JobContext;
 use crate::provision::job_error::JobError;
+use crate::provision::working_copy;
 use crate::secret::{SealedPin, draw};
 use keywright_fido::ctap::Permissions;
 use keywright_fido::webauthn::RpId;
@@ -12,10 +13,14 @@ pub(super) fn seal(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     let rules = &job.planned.profile.pin;
     let pin = draw(rules.length, rules.alphabet, job.station.entropy);
     // The same name after a crash, when no key can have got the PIN; another after a key was turned away, which keeps its PIN.
-    let attempt = job.journal.book().jobs[&job.id].pins_sealed + 1;
+    let (attempt, owner) = {
+        let book = job.journal.book();
+        let attempt = book.jobs[&job.id].pins_sealed + 1;
+        (attempt, working_copy::owner(&book, job.id, attempt))
+    };
     let sealed = SealedPin(format!("job-{}-{attempt}", job.id.0));
-    job.station.vault.seal(&sealed, &pin, job.station.readers)?;
-    Ok(Outcome::SealPin { sealed })
+    let sha256 = job.station.vault.seal(&sealed, &owner, &pin, job.station.readers)?;
+    Ok(Outcome::SealPin { sealed, sha256: Some(sha256) })
 }
 
 pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {

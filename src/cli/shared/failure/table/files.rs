@@ -35,6 +35,10 @@ pub(super) fn secret(error: &SecretError) -> Meaning {
         SecretError::Unsealable { .. } | SecretError::IdentityLost { .. } => {
             row(Failed, "the state folder's vault has another station's identity; restore it from the backup")
         }
+        SecretError::AnotherPin { .. } => row(
+            Failed,
+            "put the files of the vault back as they were, then 'keywright resume'; nothing was handed over",
+        ),
         SecretError::Printer { .. } => {
             row(Failed, "the PIN is still sealed; repair the printer, then 'keywright resume'")
         }
