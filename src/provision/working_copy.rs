@@ -6,14 +6,14 @@ use crate::secret::{PinOwner, SealedPin, SecretError, Vault};
 use keywright_fido::ctap::Pin;
 
 /// A sealed PIN that the ledger knows of.
-pub struct WorkingCopy {
+pub(super) struct WorkingCopy {
     sealed: SealedPin,
     /// What it is held against; `None` in ledgers from before PINs were bound to their keys.
     seal: Option<(PinOwner, String)>,
 }
 
 /// Whose the PIN is that is the `attempt`th of a job.
-pub fn owner(book: &Register, id: JobId, attempt: usize) -> PinOwner {
+pub(super) fn owner(book: &Register, id: JobId, attempt: usize) -> PinOwner {
     let job = &book.jobs[&id];
     let key = job.key().map(|key| format!("{} {}", key.fingerprint, key.usb_serial.as_deref().unwrap_or_default()));
     PinOwner {
@@ -27,7 +27,7 @@ pub fn owner(book: &Register, id: JobId, attempt: usize) -> PinOwner {
 
 impl WorkingCopy {
     /// The newest of a job, if a PIN was sealed for it.
-    pub fn of(book: &Register, id: JobId) -> Option<Self> {
+    pub(super) fn of(book: &Register, id: JobId) -> Option<Self> {
         let job = &book.jobs[&id];
         let Some(Outcome::SealPin { sealed, sha256 }) = job.outcomes.get(&Step::SealPin) else { return None };
         let seal = sha256.clone().map(|sha256| (owner(book, id, job.pins_sealed), sha256));
@@ -35,7 +35,7 @@ impl WorkingCopy {
     }
 
     /// The PIN; `None` if the copy is gone.
-    pub fn open(&self, vault: &Vault) -> Result<Option<Pin>, SecretError> {
+    pub(super) fn open(&self, vault: &Vault) -> Result<Option<Pin>, SecretError> {
         match &self.seal {
             Some((owner, sha256)) => vault.unseal(&self.sealed, owner, sha256),
             None => vault.unseal_unbound(&self.sealed),
