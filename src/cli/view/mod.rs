@@ -5,6 +5,7 @@ pub(crate) mod key_credential;
 pub(crate) mod ledger_credential;
 pub(crate) mod ledger_head;
 pub(crate) mod plan;
+pub(crate) mod problem;
 pub(crate) mod run_report;
 pub(crate) mod status_account;
 

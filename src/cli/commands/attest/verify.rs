@@ -10,6 +10,7 @@ use crate::audit::{Found, Registration, Registrations, bulk};
 use crate::cli::shared::judging::{JudgedBy, JudgingProfile, Set};
 use crate::cli::shared::output::{Output, View, count};
 use crate::cli::shared::{CliError, Exit, Session};
+use crate::cli::view::problem::Problem;
 use keywright_attest::{Anchors, AttestationDemand, Policy, Verdict};
 use keywright_fido::webauthn::Aaguid;
 use keywright_files::shown;
@@ -66,17 +67,11 @@ struct Unreadable<'a> {
     file: &'a str,
     line: Option<u64>,
     accepted: Option<bool>,
-    error: Reason,
+    error: Problem,
 }
 
 impl View for Unreadable<'_> {
     const KIND: &'static str = "unreadable-registration";
-}
-
-#[derive(Serialize)]
-struct Reason {
-    code: &'static str,
-    message: String,
 }
 
 /// What became of one registration.
@@ -149,7 +144,7 @@ fn judge(found: &Found, set: &Set, policy: &Policy, json: bool) -> Result<(Fate,
         Ok(registration) => registration,
         Err(message) => {
             let words = format!("unreadable  {}: {message}", found.place);
-            let error = Reason { code: "unreadable", message };
+            let error = Problem { code: "unreadable", message };
             let unreadable = Unreadable { file, line, accepted: None, error };
             let text = if json { Output::line(&unreadable)? } else { shown::one_line(&words).into_owned() };
             return Ok((Fate::Unreadable, text));

@@ -9,6 +9,7 @@ use crate::cli::shared::open_key::{self, Keys};
 use crate::cli::shared::output::{View, table};
 use crate::cli::shared::session::ENDING;
 use crate::cli::shared::{CliError, Exit, Session};
+use crate::cli::view::problem::Problem;
 use keywright_fido::ctap::{CtapError, TimeoutPhase, TransportError};
 use keywright_fido::hid::Device;
 use keywright_fido::webauthn::Aaguid;
@@ -54,17 +55,11 @@ impl View for Key {
 #[derive(Serialize)]
 struct Unreadable {
     path: String,
-    error: Reason,
+    error: Problem,
 }
 
 impl View for Unreadable {
     const KIND: &'static str = "unreadable-key";
-}
-
-#[derive(Serialize)]
-struct Reason {
-    code: &'static str,
-    message: String,
 }
 
 impl List {
@@ -114,7 +109,7 @@ fn read(keys: &Keys, device: &Device, session: &Session) -> Row {
             port: device.port.clone(),
         }),
         Err(error) => {
-            let reason = Reason { code: code(&error), message: error.to_string() };
+            let reason = Problem { code: code(&error), message: error.to_string() };
             Row::Unreadable(Unreadable { path: device.path.clone(), error: reason })
         }
     }
@@ -181,7 +176,7 @@ mod tests {
     #[test]
     fn a_bad_key_is_listed_beside_the_good_ones() {
         let error =
-            Reason { code: code(&TransportError::Removed.into()), message: TransportError::Removed.to_string() };
+            Problem { code: code(&TransportError::Removed.into()), message: TransportError::Removed.to_string() };
         let unreadable = Unreadable { path: "/dev/hidraw0".into(), error };
         let key = Key {
             path: "/dev/hidraw1".into(),
