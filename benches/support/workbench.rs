@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use age::secrecy::SecretString;
 use keywright::idp::embedded::Embedded;
 use keywright::ledger::SqliteStore;
-use keywright::profile::{self, Profile, Profiles, Roster};
+use keywright::profile::{self, Profile, Profiles, Roster, RosterLayout};
 use keywright::provision::{Identification, Plan, RetryPolicy, Station, run};
 use keywright::secret::{Reader, SystemEntropy, Vault};
 use keywright_attest::{Anchors, Judge};
@@ -57,7 +57,7 @@ impl Workbench {
             directory.create_user(&new).unwrap();
         }
         let profiles = Profiles::from([("bench".parse().unwrap(), profile(keys_each))]);
-        let roster = Roster::parse("roster.csv", roster.as_bytes(), &profiles).unwrap();
+        let roster = RosterLayout::default().parse("roster.csv", roster.as_bytes(), &profiles).unwrap();
         let identity = age::x25519::Identity::generate();
         Self {
             directory,

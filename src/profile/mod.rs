@@ -14,8 +14,9 @@ use std::path::Path;
 
 pub use document::parse;
 pub use label::{LabelError, LabelFields, LabelTemplate};
+pub use login::LoginError;
 pub use name::{ProfileName, ProfileNameError};
-pub use roster::{Person, Roster, RosterError};
+pub use roster::{Column, ColumnHeading, Person, Roster, RosterError, RosterLayout};
 
 use data_encoding::BASE64;
 use keywright_attest::{Anchors, AttestationDemand, Certification, Firmware, ModelStatus, Policy, TrustError};

@@ -12,6 +12,7 @@ use toml::de::DeTable;
 use super::error::{SettingsError, Wrong};
 use super::idp_table::IdpTable;
 use crate::idp::http::ServerUrl;
+use crate::profile::Column;
 use crate::secret::{Reader, SecretSource};
 use keywright_files::base_folder;
 
@@ -25,6 +26,9 @@ pub struct Settings {
     /// A folder of profiles.
     #[serde(default)]
     pub profiles: Option<PathBuf>,
+    /// Headings of rosters, where they are not ours.
+    #[serde(default)]
+    pub columns: BTreeMap<Column, String>,
     /// Who gets PINs as age files.
     #[serde(default, deserialize_with = "readers")]
     pub readers: Vec<Reader>,

@@ -12,6 +12,7 @@ mod json;
 mod key;
 mod mds;
 mod provision;
+mod roster;
 #[cfg(target_os = "linux")]
 mod text;
 mod usage;

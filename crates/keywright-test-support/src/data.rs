@@ -27,6 +27,11 @@ pub fn cases(kind: &str, extension: &str) -> Option<Vec<PathBuf>> {
     Some(files)
 }
 
+/// One case: a file or folder of the cases beside the shared data. `None` if there is none: the test is [`skipped`].
+pub fn case(relative: &str) -> Option<PathBuf> {
+    find(&format!("../cases/{relative}"))
+}
+
 /// A JSON document of the shared data.
 pub fn json(relative: &str) -> Option<serde_json::Value> {
     let text = std::fs::read_to_string(find(relative)?).expect("a file that exists can be read");

@@ -57,6 +57,9 @@ impl Enroll {
         let context = RunContext::with_directory(&self.work, &settings, directory, session)?;
         let known = account::find(&self.account, self.work.idp.idp.as_ref(), &register).ok();
         let known = known.and_then(|id| register.accounts.get(&id));
+        if known.is_none() {
+            account::well_spelled(&self.account)?;
+        }
         let profile = match (&self.profile, known) {
             (Some(name), _) => profiles::find(name, &profiles)?.clone(),
             (None, Some(known)) => known.profile.clone(),

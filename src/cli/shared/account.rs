@@ -6,6 +6,7 @@ use crate::cli::shared::CliError;
 use crate::cli::shared::arguments::WhichIdp;
 use crate::idp::Directory;
 use crate::ledger::AccountId;
+use crate::profile::login;
 use crate::register::Register;
 use crate::settings::{IdpChoice, Settings};
 
@@ -21,12 +22,21 @@ pub(crate) fn find(text: &str, idp: Option<&IdpChoice>, register: &Register) -> 
     let candidates = if at_idp.is_empty() { named } else { at_idp };
     match candidates.as_slice() {
         [one] => Ok((*one).clone()),
-        [] => Err(CliError::NotFound(format!("no account {text} is in the ledger"))),
+        [] => {
+            well_spelled(text)?;
+            Err(CliError::NotFound(format!("no account {text} is in the ledger")))
+        }
         several => {
             let idps: Vec<&str> = several.iter().map(|id| id.directory.as_str()).collect();
             Err(CliError::Usage(format!("{text} is an account at {}; name one with --idp", idps.join(" and "))))
         }
     }
+}
+
+/// Refuses a login that nobody can see the letters of. One that the register has is found all the same: there has to be a way to take
+/// its keys out of service.
+pub(crate) fn well_spelled(login: &str) -> Result<(), CliError> {
+    login::check(login).map_err(|error| CliError::Usage(format!("the account has {error}")))
 }
 
 /// The IdP: the one that is named, else the account's own if the settings have it, else the only one.

@@ -169,6 +169,9 @@ impl CliError {
     /// Further lines of the message, such as each wrong row of a roster.
     pub(crate) fn details(&self) -> Vec<String> {
         match self {
+            Self::Roster(RosterError::Heading { row, wrong, .. }) => {
+                wrong.iter().map(|why| format!("row {row}: {why}")).collect()
+            }
             Self::Roster(RosterError::Rows { rows, .. }) => {
                 rows.iter().map(|(row, why)| format!("row {row}: {why}")).collect()
             }

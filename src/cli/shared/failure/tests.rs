@@ -111,6 +111,10 @@ fn of_files() -> Vec<(CliError, Exit)> {
         (ProfileError::Unreadable { file: path(), why: why() }.into(), Exit::Usage),
         (RosterError::Unreadable { file: path(), why: why() }.into(), Exit::Usage),
         (RosterError::Empty { file: path() }.into(), Exit::Usage),
+        (
+            RosterError::Heading { file: path(), row: 1, wrong: vec![why()], names: vec!["UPN".into()] }.into(),
+            Exit::Usage,
+        ),
         (RosterError::Rows { file: path(), rows: vec![(2, why())] }.into(), Exit::Usage),
         settings(SettingsError::Setting { file: path(), line: 1, column: 2, why: why() }),
         settings(SettingsError::Unreadable { file: path(), why: why() }),

@@ -82,6 +82,11 @@ pub(super) fn roster(error: &RosterError) -> Meaning {
     match error {
         RosterError::Unreadable { .. } => row(Usage, "a roster is a CSV file in UTF-8"),
         RosterError::Empty { .. } => row(Usage, "the first line is 'account,profile', then one person a line"),
+        RosterError::Heading { names, .. } => {
+            let names: Vec<_> = names.iter().filter(|name| !name.is_empty()).map(String::as_str).collect();
+            let names = names.join(", ");
+            row(Usage, format!("name the right one of these with --column account=HEADING: {names}"))
+        }
         RosterError::Rows { .. } => row(Usage, "correct these rows; nothing was touched"),
     }
 }
