@@ -1,4 +1,4 @@
-//! Reads events into the book, and writes to log and book at once.
+//! Reads events into the register, and writes to log and register at once.
 //!
 //! It refuses an event that contradicts those before it: an unknown job, a step out of turn, an account called complete with
 //! too few proved keys. What was done to a key or at an IdP is never refused for being odd.
@@ -13,8 +13,7 @@ use keywright_attest::Policy;
 use keywright_fido::webauthn::CredentialId;
 
 impl Register {
-    /// Reads a whole log. Fails with [`LedgerError::Broken`] at the first event that does not fit; whether the log is as it was
-    /// written is for [`crate::ledger::chain::verify`] to say.
+    /// Reads a whole log; its hashes are for [`crate::ledger::chain::verify`]. [`LedgerError::Broken`] at what does not fit.
     pub fn read(entries: &[Entry]) -> Result<Self, LedgerError> {
         let mut book = Self::default();
         for entry in entries {
@@ -23,7 +22,7 @@ impl Register {
         Ok(book)
     }
 
-    /// Reads what the store has after the newest entry that was read; nothing is kept but the book.
+    /// Reads what the store has after the newest entry that was read; nothing is kept but the register.
     pub fn catch_up(&mut self, store: &dyn Store) -> Result<(), LedgerError> {
         store.each(self.head.seq, &mut |entry| self.apply(&entry, &entry.event()?))
     }
@@ -43,9 +42,8 @@ impl Register {
         Ok(())
     }
 
-    /// Appends an event to the store and reads it, if it fits. Fails with [`LedgerError::Rejected`] before anything is written, so
-    /// that no event gets into a log that cannot be read past it, and with [`LedgerError::Conflict`] if the store has events that
-    /// were not read.
+    /// Appends an event to the store and reads it. Fails with [`LedgerError::Rejected`] before anything is written if it does not
+    /// fit, and with [`LedgerError::Conflict`] if the store has events that were not read.
     pub fn record(&mut self, store: &dyn Store, event: &Event) -> Result<(), LedgerError> {
         self.validate(event)?;
         self.take(store, std::slice::from_ref(event))

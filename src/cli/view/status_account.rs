@@ -73,7 +73,7 @@ struct JobLine<'a> {
     ordinal: usize,
     state: &'static str,
     step: Option<Step>,
-    /// What the witness said of its credential.
+    /// What the second implementation said of its credential.
     witness: Option<&'a WitnessResult>,
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<Why<'a>>,

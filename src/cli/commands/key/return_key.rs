@@ -18,7 +18,7 @@ use keywright_fido::webauthn::CredentialId;
 /// Take a key back into stock.
 ///
 /// Says whose key it was, resets it, asks it for the old credential, which must not answer any more, and writes that down. A key
-/// that is still in service counts no more afterwards; it is to be revoked, too.
+/// that is still in service no longer counts afterwards; revoke it, too.
 #[derive(Args)]
 #[command(after_long_help = "Example:\n  keywright key return\n  keywright key return --key 1-2.3 --keep")]
 pub(crate) struct Return {
@@ -36,7 +36,7 @@ struct Returned<'a> {
     path: &'a str,
     product: &'a str,
     dry_run: bool,
-    /// Whether it was reset, and the old credentials answered no more.
+    /// Whether it was reset, and the old credentials no longer answered.
     wiped: bool,
     keys: Vec<Was<'a>>,
 }
