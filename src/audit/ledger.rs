@@ -132,6 +132,11 @@ impl<'a> LedgerAudit<'a> {
         findings.extend(ledger.broken.clone().map(FindingKind::ChainBroken).map(of_nothing));
         findings.extend(means(&credentials, standards).into_iter().map(of_nothing));
         findings.extend(accounts.iter().filter_map(too_few_keys));
+        findings.extend(book.accounts.iter().filter_map(|(id, account)| {
+            let other = book.login(account.same_as.as_ref()?).to_owned();
+            let about = About { account: Some(id.clone()), ..About::default() };
+            Some(Finding { about, matter: FindingKind::SamePerson(other) })
+        }));
         let active = book.accounts.iter().filter(|(_, account)| account.state == AccountState::Active);
         findings.extend(active.filter(|(_, account)| !account.other_methods.is_empty()).map(|(id, account)| Finding {
             about: About { account: Some(id.clone()), ..About::default() },
@@ -212,7 +217,8 @@ fn means(credentials: &[CredentialAudit<'_>], standards: &Standards<'_>) -> Vec<
 fn too_few_keys(account: &Covered<'_>) -> Option<Finding> {
     let Covered { id, standing, .. } = account;
     let (proved, required) = (standing.in_service(), standing.required);
-    let short = proved < required && standing.account != AccountStanding::Left;
+    let is_over = matches!(standing.account, AccountStanding::Left | AccountStanding::Duplicate);
+    let short = proved < required && !is_over;
     short.then(|| Finding {
         about: About { account: Some((*id).clone()), ..About::default() },
         matter: FindingKind::TooFewKeys { proved, required, unconfirmed: standing.to_be_confirmed() },

@@ -60,10 +60,20 @@ pub enum KeyState {
 pub struct KeyMatch {
     /// Which of the account's keys.
     pub ordinal: usize,
-    /// The port of a key that would do, and whether it would be reset; `None` if none is left.
-    pub key: Option<(String, bool)>,
+    /// Whether a key that would do is plugged in, and what would happen to it first. Which of several it will be, is for whoever
+    /// touches them, or for chance, to say.
+    pub key: Option<Use>,
     /// Why the keys that are left would not do: the first reason. `None` if there are none, or one does.
     pub refusal: Option<Failure>,
+}
+
+/// How a key that is plugged in would be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// As it is.
+    AsItIs,
+    /// After a reset.
+    AfterReset,
 }
 
 /// Tries everything that changes nothing.
@@ -127,8 +137,11 @@ fn key_match(ordinal: usize, planned: &Planned, free: &mut Vec<OpenKey>) -> KeyM
         match key_fit::fit(free[at].authenticator.info(), &planned.profile) {
             Ok(()) => {
                 let key = free.remove(at);
-                let to_be_reset = key_fit::to_be_reset(key.authenticator.info(), &planned.profile);
-                return KeyMatch { ordinal, key: Some((key.device.port, to_be_reset)), refusal: None };
+                let key = match key_fit::to_be_reset(key.authenticator.info(), &planned.profile) {
+                    true => Use::AfterReset,
+                    false => Use::AsItIs,
+                };
+                return KeyMatch { ordinal, key: Some(key), refusal: None };
             }
             Err(JobError::Job(failure)) => {
                 let message = format!("key in {}: {}", free[at].device.port, failure.message);

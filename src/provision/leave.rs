@@ -23,18 +23,20 @@ pub fn leave(
     operator: &str,
 ) -> Result<Vec<Revocation>, RevokeError> {
     let journal = Journal::open(store)?;
-    let (is_written, ordinals) = {
+    let is_written = {
         let register = journal.book();
-        let known = register.accounts.get(account);
-        let jobs = known.map(|known| known.jobs.as_slice()).unwrap_or_default();
-        let jobs = jobs.iter().map(|id| &register.jobs[id]).filter(|job| !job.is_withdrawn());
-        let ordinals: Vec<usize> = jobs.map(|job| job.ordinal).collect();
-        (known.is_some_and(|known| matches!(known.state, AccountState::Left { .. })), ordinals)
+        register.accounts.get(account).is_some_and(|known| matches!(known.state, AccountState::Left { .. }))
     };
     if !is_written {
         let (account, reason, operator) = (account.clone(), reason.to_owned(), operator.to_owned());
         journal.record(&Event::AccountLeft { account, reason, operator })?;
     }
+    // Jobs that no key was taken for ended with that.
+    let ordinals: Vec<usize> = {
+        let register = journal.book();
+        let jobs = register.jobs.values().filter(|job| job.account == *account && !job.is_withdrawn());
+        jobs.map(|job| job.ordinal).collect()
+    };
     let mut revocations = Vec::new();
     for ordinal in ordinals {
         revocations.push(revoke_in(&journal, directory, retry_policy, cancel, account, ordinal, reason)?);

@@ -35,7 +35,7 @@ mod steps;
 mod working_copy;
 
 pub use drill::{Drill, DrillError};
-pub use dry_run::{DryRun, KeyMatch, KeySeen, KeyState, dry_run};
+pub use dry_run::{DryRun, KeyMatch, KeySeen, KeyState, Use, dry_run};
 pub use leave::leave;
 pub use open_key::fingerprint;
 pub use operator::{Identification, JobLabel, Operator};

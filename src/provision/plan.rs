@@ -195,7 +195,8 @@ impl Plan {
         let people = register.accounts.iter().filter(|(id, account)| {
             let open = account.jobs.iter().any(|job| register.jobs[job].state.step().is_some());
             let complete = register.standing(id, (station.now)()).is_some_and(|standing| standing.is_complete());
-            is_here(id, account) && account.state == AccountState::Active && (open || !complete || !account.completed)
+            let is_over = account.state != AccountState::Active || account.same_as.is_some() && !open;
+            is_here(id, account) && !is_over && (open || !complete || !account.completed)
         });
         let wanted: Vec<Wanted> = people
             .map(|(id, account)| Wanted {

@@ -1,12 +1,13 @@
 //! How a run ended, person by person.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::journal::Journal;
 use super::plan::Planned;
 use super::station::Station;
 use crate::idp::ByHand;
-use crate::ledger::{AccountId, Failure, JobId, Outcome, Step, WitnessResult};
+use crate::ledger::{AccountId, Failure, Head, JobId, Outcome, Step, WitnessResult};
+use crate::profile::HandOver;
 use crate::register::{AccountStanding, Credential, CredentialState, Job, JobState, Standing};
 use keywright_fido::webauthn::{Aaguid, CredentialId};
 
@@ -21,6 +22,18 @@ pub struct JobReport {
     pub port: Option<String>,
     /// The key's model.
     pub aaguid: Option<Aaguid>,
+    /// What it is called at the IdP.
+    pub label: Option<String>,
+    /// The product's name.
+    pub product: Option<String>,
+    /// The model's name in FIDO's metadata.
+    pub model: Option<String>,
+    /// The serial number: the attested one, else what USB tells.
+    pub serial: Option<String>,
+    /// Whether this run ended the job.
+    pub made_now: bool,
+    /// How its PIN was handed over, once it was.
+    pub handed_over: Option<HandOver>,
     /// The credential, if it was made and is still there.
     pub credential_id: Option<CredentialId>,
     /// What the witness said of the credential, once it is proved.
@@ -63,6 +76,8 @@ pub struct Report {
     pub batch: u64,
     /// In the order of the roster.
     pub accounts: Vec<AccountReport>,
+    /// The end of the log.
+    pub head: Head,
     /// Whether somebody ended it early.
     pub interrupted: bool,
     /// What a person has to do with keys that are to be confirmed, where the directory has no API.
@@ -76,6 +91,7 @@ impl Report {
         journal: &Journal<'_>,
         batch: u64,
         people: &[Planned],
+        open_before: &BTreeSet<JobId>,
         failures: &BTreeMap<JobId, (Step, Failure)>,
     ) -> Self {
         let book = journal.book();
@@ -99,7 +115,8 @@ impl Report {
                             .credentials
                             .iter()
                             .find(|(_, credential)| credential.job == *id && credential.state.lives());
-                        job_report(*id, &book.jobs[id], live, failures.get(id).cloned())
+                        let report = job_report(*id, &book.jobs[id], live, failures.get(id).cloned());
+                        JobReport { made_now: report.done && open_before.contains(id), ..report }
                     })
                     .collect(),
                 failure: planned.refused.clone(),
@@ -108,6 +125,7 @@ impl Report {
         Self {
             batch,
             accounts: accounts.collect(),
+            head: book.head.clone(),
             interrupted: station.cancel.is_cancelled(),
             by_hand: station.directory.registration().by_hand().cloned(),
         }
@@ -124,11 +142,21 @@ fn job_report(
         Some(Outcome::Inspect { key }) => Some(key),
         _ => None,
     };
+    let verdict = live.and_then(|(_, credential)| credential.verdict.as_ref());
     JobReport {
         job: id,
         ordinal: job.ordinal,
         port: key.map(|key| key.port.clone()),
         aaguid: key.map(|key| key.aaguid),
+        label: live.and_then(|(_, credential)| credential.label.clone()),
+        product: key.map(|key| key.product.clone()),
+        model: verdict.and_then(|verdict| verdict.model.clone()),
+        serial: verdict.and_then(|verdict| verdict.serial.clone()).or_else(|| key?.usb_serial.clone()),
+        made_now: false,
+        handed_over: match job.outcomes.get(&Step::HandOver) {
+            Some(Outcome::HandOver { how, .. }) => Some(*how),
+            _ => None,
+        },
         credential_id: live.map(|(id, _)| id.clone()),
         witness: job.witness_result().cloned(),
         done: job.state == JobState::Done,

@@ -1,6 +1,6 @@
 //! Carries out a plan with all keys that are there at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::journal::Journal;
 use super::plan::{Change, PendingRevocation, Plan, Planned};
@@ -28,8 +28,9 @@ pub fn run(station: &Station<'_>, plan: &Plan) -> Result<Report, RunError> {
     let events = beginning(station, &journal.book(), plan, batch);
     journal.record_all(&events)?;
     finish_revocations(station, &journal, plan)?;
+    let open_before: BTreeSet<JobId> = journal.book().unfinished().map(|(id, _)| id).collect();
     let failures = work(station, &journal, first_new, plan)?;
-    Ok(Report::of(station, &journal, batch, &plan.people, &failures))
+    Ok(Report::of(station, &journal, batch, &plan.people, &open_before, &failures))
 }
 
 /// The plan as events. They are written at once, so that a crash leaves the whole plan in the log, or nothing of it.

@@ -56,18 +56,24 @@ impl KnownPerson {
 impl Register {
     /// The account of the IdP's user with this id, if it has one.
     ///
-    /// Where a log of version 0.1.0 has several for one user, it is the one with the most keys.
     pub fn account_of_user(&self, idp: &IdpIdentity, user_id: &str) -> Option<&AccountId> {
         let its = |(id, account): &(&AccountId, &Account)| {
             let known = account.user_id.as_deref();
             known.is_some_and(|known| idp.is_one_user(known, user_id)) && idp.knows_ids_of(id, account)
         };
-        let keys = |id: &AccountId| {
-            let lives = self.credentials.values().filter(|one| one.account == *id && one.state.lives());
-            lives.count()
-        };
-        // Of several with as many keys, the first.
-        self.accounts.iter().filter(its).map(|(id, _)| id).rev().max_by_key(|id| keys(id))
+        // Of several, the first one that was found at the IdP.
+        self.accounts.iter().filter(its).find(|(_, account)| account.same_as.is_none()).map(|(id, _)| id)
+    }
+
+    /// Another account of the same table in the settings that has this user already, and is still in use.
+    pub(super) fn first_account_of(&self, new: &AccountId, user_id: &str) -> Option<AccountId> {
+        let mut others = self.accounts.iter().filter(|(id, _)| *id != new && id.directory == new.directory);
+        let found = others.find(|(_, account)| {
+            account.user_id.as_deref() == Some(user_id)
+                && account.same_as.is_none()
+                && account.state == AccountState::Active
+        });
+        found.map(|(id, _)| id.clone())
     }
 
     /// Who an account is, as far as is known, to be held against what the IdP says.
@@ -106,6 +112,16 @@ impl Register {
             self.accounts.iter().filter(|(_, account)| wanted(account)).map(|(id, _)| id).collect()
         };
         let now = named(&|account| login::is_same(&account.login, text) || account.user_id.as_deref() == Some(text));
+        // Where a log has one person twice, each is meant by the login as it was written.
+        let exactly: Vec<&AccountId> =
+            now.iter().filter(|id| id.login == text || self.login(id) == text).copied().collect();
+        if now.len() > 1 && exactly.len() == 1 {
+            return exactly;
+        }
+        let first: Vec<&AccountId> = now.iter().filter(|id| self.accounts[**id].same_as.is_none()).copied().collect();
+        if !first.is_empty() {
+            return first;
+        }
         if !now.is_empty() {
             return now;
         }
@@ -169,9 +185,15 @@ mod tests {
     }
 
     #[test]
-    fn of_two_accounts_for_one_user_the_one_with_keys_is_meant() {
+    fn a_person_who_was_planned_twice_is_one_account_and_a_duplicate() {
         let mut events = journey("ada");
-        events.extend([planned("Ada", 2), seen("Ada", "id-ada", "ada", "acme")]);
-        assert_eq!(read(&events).account_of_user(&idp("embedded", "acme"), "id-ada"), Some(&account("ada")));
+        events.extend([planned("Ada", 2), seen("Ada", "id-ada", "Ada", "acme")]);
+        let register = read(&events);
+        assert_eq!(register.account_of_user(&idp("embedded", "acme"), "id-ada"), Some(&account("ada")));
+        assert_eq!(register.accounts[&account("Ada")].same_as, Some(account("ada")));
+        // Each by the login as it was written, and the person's own account by any other.
+        for (text, meant) in [("ada", "ada"), ("Ada", "Ada"), ("ADA", "ada"), ("id-ada", "ada")] {
+            assert_eq!(register.accounts_named(text), [&account(meant)], "{text}");
+        }
     }
 }

@@ -31,6 +31,9 @@ pub struct Account {
     pub former_logins: Vec<String>,
     /// Which IdP, once it was asked; `None` in logs of version 0.1.0.
     pub idp: Option<IdpInstance>,
+    /// The account that the IdP's user had already when this one was planned: in logs of version 0.1.0 a login that was written
+    /// otherwise made another account. Its keys are that person's, and count there for nothing twice.
+    pub same_as: Option<AccountId>,
     /// The roster's newest row.
     pub person: Person,
     /// The newest profile.

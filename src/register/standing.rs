@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::{AccountState, Credential, CredentialState, Job, JobState, Register};
+use super::{Account, AccountState, Credential, CredentialState, Job, JobState, Register};
 use crate::ledger::{AccountId, Entry, FailureCode, JobId, LedgerError, Outcome, Step};
 use crate::profile::Profile;
 use keywright_attest::Policy;
@@ -117,6 +117,8 @@ pub enum AccountStanding {
     ToBeConfirmed,
     /// As many as the profile demands.
     Complete,
+    /// The person has another account in the log, which counts; see [`super::Account::same_as`].
+    Duplicate,
     /// The person left.
     Left,
     /// It was planned by mistake.
@@ -165,7 +167,7 @@ impl Standing {
     /// Keys that nobody has planned yet.
     pub fn missing(&self) -> usize {
         match self.account {
-            AccountStanding::Left | AccountStanding::Forgotten => 0,
+            AccountStanding::Left | AccountStanding::Forgotten | AccountStanding::Duplicate => 0,
             _ => self.required.saturating_sub(self.had_or_to_come()),
         }
     }
@@ -196,7 +198,7 @@ impl Register {
         let keys = jobs.map(|(id, job)| self.key_line(id, job, profile, at)).collect();
         let required = profile.keys.required;
         let mut standing = Standing { account: AccountStanding::Forgotten, keys, required, next_drill: None };
-        standing.account = account_standing(&known.state, &standing);
+        standing.account = account_standing(known, &standing);
         let counting = standing.keys.iter().filter(|key| key.standing.counts());
         let drills = counting.filter_map(|key| self.next_drill(&self.credentials[key.credential_id.as_ref()?]));
         standing.next_drill = drills.min();
@@ -306,11 +308,12 @@ fn gone(credential: &Credential) -> KeyStanding {
     }
 }
 
-fn account_standing(state: &AccountState, standing: &Standing) -> AccountStanding {
+fn account_standing(known: &Account, standing: &Standing) -> AccountStanding {
     let any = |wanted: fn(&KeyStanding) -> bool| standing.keys.iter().any(|key| wanted(&key.standing));
-    match state {
+    match known.state {
         AccountState::Left { .. } => AccountStanding::Left,
         AccountState::Forgotten => AccountStanding::Forgotten,
+        AccountState::Active if known.same_as.is_some() => AccountStanding::Duplicate,
         AccountState::Active if any(|key| matches!(key, KeyStanding::Failed { .. })) => AccountStanding::Failed,
         AccountState::Active if any(|key| matches!(key, KeyStanding::Interrupted { .. })) => AccountStanding::UnderWay,
         AccountState::Active if any(|key| *key == KeyStanding::Planned) => AccountStanding::Planned,

@@ -217,3 +217,89 @@ fn a_key_that_is_lost_while_the_idp_is_away_is_revoked_by_the_next_resume() {
     let status = run(&["status", "--json"]).expect(0).json();
     assert_eq!(status[0]["keys"][0]["state"], "revoked");
 }
+
+#[test]
+fn who_leaves_has_every_key_revoked_and_collected() {
+    let office = Office::new("ada@example.org,admin,Ada");
+    // The second key never came: it is only planned.
+    office.run(&["provision", "roster.csv", "--softkeys", "1"]).expect(5);
+    let left = ["account", "left", ADA, "--reason", "HR-1"];
+    let dry = office.run(&[&left[..], &["--dry-run", "--json"]].concat()).expect(0).one();
+    assert_eq!((&dry["dry_run"], &dry["removed"]), (&json!(true), &json!([])));
+    office.run(&left).expect(1).says("--yes");
+    let gone = office.run(&[&left[..], &["--yes", "--json"]].concat()).expect(0).one();
+    assert_eq!(gone["removed"].as_array().unwrap().len(), 1);
+    assert_eq!(gone["collect"][0]["ordinal"], 1);
+    let user = office.directory().find_user(ADA).unwrap();
+    assert_eq!(office.directory().list(&user).unwrap(), []);
+    let status = office.run(&["status"]).expect(0).stdout;
+    assert!(status.contains("left") && status.contains("key 1: to be collected"), "{status}");
+    // Again, it changes nothing.
+    office.run(&[&left[..], &["--yes"]].concat()).expect(0);
+    office.run(&["resume", "--softkeys", "1"]).expect(0).says("nothing is left to do");
+
+    let back = ["key", "return", "--softkeys", "1"];
+    office.run(&[&back[..], &["--dry-run"]].concat()).expect(0);
+    let back = office.run(&[&back[..], &["--yes", "--json"]].concat()).expect(0).one();
+    assert_eq!((&back["wiped"], &back["keys"][0]["account"]), (&json!(true), &json!(ADA)));
+    let pin = office.run(&["key", "pin", "retries", "--softkeys", "1", "--json"]).expect(0).one();
+    assert_eq!(pin["pin_set"], false);
+    let status = office.run(&["status", "--json"]).expect(0).json();
+    assert_eq!((&status[0]["state"], &status[0]["keys"][0]["out"]), (&json!("left"), &json!(false)));
+    office.run(&["key", "return", "--softkeys", "1", "--yes"]).expect(1).says("no credential of the ledger");
+    // The roster still names them: that takes a yes.
+    office.provision(&[]).expect(1).says("comes back");
+}
+
+#[test]
+fn a_typing_error_is_forgotten_and_a_person_with_keys_is_not() {
+    let office = Office::new("ada@example.org,admin,Ada\nbo@example.org,admin,Bo");
+    office.run(&["provision", "roster.csv", "--softkeys", "2"]).expect(3);
+    let forget = |login: &str| office.run(&["account", "forget", login, "--reason", "typing error", "--yes"]);
+    forget(ADA).expect(2).says("keywright account left");
+    forget("bo@example.org").expect(0);
+    assert_eq!(office.accounts()[1], ("bo@example.org".to_owned(), 0, "forgotten".to_owned()));
+    office.run(&["resume", "--softkeys", "4"]).expect(0).says("nothing is left to do");
+    let found = office.run(&["audit", "ledger", "--json", "--root", "softkeys.pem"]);
+    assert!(!found.stdout.contains("bo@example.org"), "{}", found.stdout);
+    forget("nobody@example.org").expect(1).says("no account nobody@example.org");
+}
+
+#[test]
+fn what_people_keep_of_accounts_and_keys_can_be_corrected() {
+    let office = Office::new("ada@example.org,admin,Aba");
+    office.provision(&[]).expect(0);
+    office.run(&["account", "edit", ADA, "--name", "Ada", "--ticket", "IT-9"]).expect(0);
+    office.run(&["account", "edit", ADA]).expect(2);
+    let edit = ["key", "edit", ADA, "--key", "2", "--place", "safe, Basel", "--label", "blue"];
+    let edited = office.run(&[&edit[..], &["--json"]].concat()).expect(0).one();
+    assert_eq!((&edited["label"], &edited["place"]), (&json!("blue"), &json!("safe, Basel")));
+    office.run(&["key", "edit", ADA, "--key", "9", "--place", "x"]).expect(1).says("has no key 9");
+    let shown = office.run(&["status", ADA]).expect(0).stdout;
+    for words in ["Ada", "IT-9", "safe, Basel", "blue"] {
+        assert!(shown.contains(words), "{words} is not in {shown}");
+    }
+    let rows = office.run(&["status", "--csv"]).expect(0).stdout;
+    assert_eq!(rows.lines().count(), 3);
+    assert!(rows.contains("\"safe, Basel\""), "{rows}");
+    let shown = office.run(&["status", "--profile", "finance"]).expect(0).stdout;
+    assert!(!shown.contains(ADA), "{shown}");
+    // Nothing of it was known a year ago.
+    let before = office.run(&["status", "--at", "2025-01-01", "--json"]).expect(0).json();
+    assert_eq!((before.len(), &before[0]["accounts"]), (1, &json!(0)));
+}
+
+#[test]
+fn a_run_ends_with_what_was_made_and_where_the_pins_are() {
+    let office = Office::new("ada@example.org,admin,Ada");
+    let run = office.provision(&["--labels", "labels.csv"]).expect(0).stdout;
+    for words in ["PORT", "soft-", "Ada (ada@example.org)", "2 PINs are in", "age -d -i", "end of the ledger: "] {
+        assert!(run.contains(words), "{words} is not in {run}");
+    }
+    let labels = std::fs::read_to_string(office.home.path("labels.csv")).unwrap();
+    let mut lines = labels.lines();
+    assert_eq!(lines.next(), Some("port,person,key,label,model,serial"));
+    assert_eq!(lines.count(), 2);
+    // A second run makes nothing, and says so by leaving it out.
+    assert!(!office.provision(&[]).expect(0).stdout.contains("PORT"));
+}

@@ -6,4 +6,5 @@ mod audit;
 mod ceremony;
 mod disk;
 mod export;
+mod old_ledger;
 mod reverify;

@@ -165,6 +165,8 @@ pub enum FindingKind {
     PinLost(JobId),
     /// A job that will not be finished.
     JobGivenUp(JobId),
+    /// One person is two accounts in the log; the login of the one that counts.
+    SamePerson(String),
     /// Weaker ways in.
     OtherMethods(Vec<String>),
     /// Something that a person was told to do.
@@ -265,6 +267,7 @@ impl fmt::Display for FindingKind {
                 "The PIN of the key of {job} is lost: its sealed copy is gone, and nothing says that it was handed over."
             ),
             Self::JobGivenUp(job) => write!(f, "{job} was given up."),
+            Self::SamePerson(other) => write!(f, "This is the same person as {other}, whose account is the one that counts."),
             Self::OtherMethods(methods) => {
                 write!(f, "The account can also be signed in to without a key: {}.", methods.join(", "))
             }
@@ -302,6 +305,7 @@ impl FindingKind {
             Self::JobUnfinished { .. } => "job-unfinished",
             Self::PinLost(_) => "pin-lost",
             Self::JobGivenUp(_) => "job-given-up",
+            Self::SamePerson(_) => "same-person",
             Self::OtherMethods(_) => "other-methods",
             Self::Attention(_) => "attention",
         }
@@ -335,6 +339,7 @@ impl FindingKind {
             Self::JobUnfinished { .. } => "Keys not finished",
             Self::PinLost(_) => "PINs that nobody knows",
             Self::JobGivenUp(_) => "Given up",
+            Self::SamePerson(_) => "One person, two accounts",
             Self::OtherMethods(_) => "Weaker ways to sign in",
             Self::Attention(_) => "Left for a person to do",
         }
@@ -364,6 +369,7 @@ impl FindingKind {
             | Self::UpdateAvailable { .. }
             | Self::CertificationLowered { .. }
             | Self::Unconfirmed
+            | Self::SamePerson(_)
             | Self::TooFewKeys { .. }
             | Self::DrillOverdue { .. }
             | Self::NeverDrilled { .. }
@@ -398,6 +404,7 @@ impl FindingKind {
             | Self::Unconfirmed
             | Self::Revoked
             | Self::EnrolledAgain { .. }
+            | Self::SamePerson(_)
             | Self::TooFewKeys { .. }
             | Self::DrillOverdue { .. }
             | Self::NeverDrilled { .. }
@@ -460,6 +467,7 @@ impl FindingKind {
                 "Replace this key: 'keywright revoke ACCOUNT --key N', then 'keywright enroll ACCOUNT'."
             }
             Self::JobGivenUp(_) => "Nothing, if the account has its keys.",
+            Self::SamePerson(_) => "Revoke the keys that are too many: 'keywright revoke ACCOUNT --key N'.",
             Self::OtherMethods(_) => "Switch them off at the identity provider, or write down why they stay.",
             Self::Attention(_) => "Check that this was done; the ledger cannot tell.",
         }
@@ -541,6 +549,7 @@ mod tests {
             FindingKind::Unconfirmed,
             FindingKind::Revoked,
             FindingKind::EnrolledAgain { serial: "0a0b".into(), newer: "key 2 of ada".into() },
+            FindingKind::SamePerson("ada@example.org".into()),
             FindingKind::TooFewKeys { proved: 0, required: 2, unconfirmed: 0 },
             FindingKind::TooFewKeys { proved: 1, required: 2, unconfirmed: 1 },
             FindingKind::DrillOverdue { last: "2026-01-01".into(), interval_days: 90 },

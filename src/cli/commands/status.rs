@@ -5,7 +5,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::cli::shared::arguments::moment;
-use crate::cli::shared::output::{View, count, table};
+use crate::cli::shared::output::{View, count, harmless, table};
 use crate::cli::shared::{CliError, Exit, Session, account};
 use crate::cli::view::run_report::to_be_confirmed;
 use crate::cli::view::status_account::{StatusAccount, StatusKey, day_of};
@@ -81,7 +81,7 @@ impl Status {
         let all: Vec<_> = register.accounts.keys().filter_map(account).collect();
         let summary = Summary {
             batch: register.batch,
-            accounts: all.iter().filter(|one| one.state != AccountStanding::Forgotten).count(),
+            accounts: all.iter().filter(|one| is_somebody(one.state)).count(),
             complete: all.iter().filter(|one| one.complete).count(),
             keys_proved: all.iter().map(|one| one.keys_proved).sum(),
             keys_unconfirmed: all.iter().map(|one| one.keys_unconfirmed).sum(),
@@ -125,6 +125,11 @@ impl Status {
         }
         Ok(Exit::Done)
     }
+}
+
+/// Whether an account is a person of its own, and no mistake.
+fn is_somebody(state: AccountStanding) -> bool {
+    !matches!(state, AccountStanding::Forgotten | AccountStanding::Duplicate)
 }
 
 fn words(accounts: &[StatusAccount<'_>], summary: &Summary<'_>, writer: &Writer) -> String {
@@ -173,7 +178,7 @@ fn by_itself(one: &StatusAccount<'_>, writer: &Writer) -> String {
             key.ordinal.to_string(),
             key.state_words(writer),
             or_dash(key.label),
-            key.model_words().to_owned(),
+            or_dash(key.known_model()),
             or_dash(key.serial),
             or_dash(key.place),
             or_dash(key.proved.map(day_of)),
@@ -226,28 +231,11 @@ fn csv_key(key: &StatusKey<'_>, writer: &Writer) -> [String; 9] {
         key.ordinal.to_string(),
         harmless(&key.state_words(writer)),
         text(key.label),
-        harmless(key.model_words()),
+        text(key.known_model()),
         text(key.serial),
         text(key.place),
         text(key.made),
         text(key.proved),
         text(key.next_drill.as_deref()),
     ]
-}
-
-/// A text that a spreadsheet would calculate, with an apostrophe before it (OWASP, CSV injection).
-fn harmless(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_spreadsheet_calculates_nothing() {
-        assert_eq!(harmless("=1+1"), "'=1+1");
-        assert_eq!(harmless("@ada"), "'@ada");
-        assert_eq!(harmless("ada@example.org"), "ada@example.org");
-    }
 }

@@ -119,6 +119,9 @@ pub(crate) struct Work {
     /// Tell keys of one model apart by their ports, as on a hub with numbers: all of them may blink at once. Without it they blink one after the other, and you are told whose each is
     #[arg(long)]
     pub(crate) by_port: bool,
+    /// Write a CSV file for a label printer: port, person, key, label, model and serial number of each key that was made
+    #[arg(long, value_name = "FILE")]
+    pub(crate) labels: Option<PathBuf>,
     /// Check everything that can be checked without changing anything, and say what would be done
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -1,5 +1,6 @@
 //! What every run of jobs works with, opened once: keys, IdP, ledger, vault, readers, anchors.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::cli::shared::arguments::Work;
@@ -33,6 +34,7 @@ pub(crate) struct RunContext {
     _scratch: Option<tempfile::TempDir>,
     yes: bool,
     dry_run: bool,
+    labels: Option<PathBuf>,
     identification: Identification,
     wait: Duration,
 }
@@ -65,6 +67,10 @@ pub(crate) struct RunOutcome {
     pub(crate) report: Report,
     /// How long it took.
     pub(crate) took: Duration,
+    /// Where PINs are that are handed over as files.
+    pub(crate) hand_over: PathBuf,
+    /// Where the list for a label printer goes.
+    pub(crate) labels: Option<PathBuf>,
 }
 
 /// Who runs what.
@@ -124,6 +130,7 @@ impl RunContext {
             _scratch: scratch,
             yes: work.yes,
             dry_run: work.dry_run,
+            labels: work.labels.clone(),
             identification: if by_port { Identification::ByPort } else { Identification::ByTouch },
             wait,
         })
@@ -178,7 +185,9 @@ impl RunContext {
         terminal.expect(plan.keys());
         let report = provision::run(&station, &plan);
         terminal.clear();
-        Ok(Outcome::Run(Box::new(RunOutcome { kind, report: report.map_err(failed)?, took: began.elapsed() })))
+        let report = report.map_err(failed)?;
+        let (hand_over, labels) = (self.state.hand_over(), self.labels.clone());
+        Ok(Outcome::Run(Box::new(RunOutcome { kind, report, took: began.elapsed(), hand_over, labels })))
     }
 
     /// Asks before the first write. Without a terminal only what makes an account another thing than it was needs a yes.

@@ -113,6 +113,11 @@ pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
     text
 }
 
+/// A text that a spreadsheet would calculate, with an apostrophe before it (OWASP, CSV injection).
+pub(crate) fn harmless(text: &str) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
+}
+
 /// `1 key`, `2 keys`.
 pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
@@ -144,6 +149,13 @@ mod tests {
         }
         let line = Output::line(&Key { path: "soft:1" }).unwrap();
         assert_eq!(line, r#"{"schema":"keywright/2","kind":"key","path":"soft:1"}"#);
+    }
+
+    #[test]
+    fn a_spreadsheet_calculates_nothing() {
+        assert_eq!(harmless("=1+1"), "'=1+1");
+        assert_eq!(harmless("@ada"), "'@ada");
+        assert_eq!(harmless("ada@example.org"), "ada@example.org");
     }
 
     #[test]

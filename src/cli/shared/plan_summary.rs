@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::cli::shared::output::count;
 use crate::profile::HandOver;
-use crate::provision::{DryRun, KeySeen, KeyState, Plan};
+use crate::provision::{DryRun, KeySeen, KeyState, Plan, Use};
 
 /// How much a run would do.
 #[derive(Serialize)]
@@ -38,13 +38,13 @@ impl PlanSummary {
             };
             *hand_over.entry(way).or_default() += planned.ordinals.len() + planned.unfinished.len();
         }
-        let matched = dry_run.matches.values().flatten().filter_map(|one| one.key.as_ref());
+        let matched = dry_run.matches.values().flatten().filter(|one| one.key == Some(Use::AfterReset));
         let is_free = |key: &&KeySeen| matches!(key.state, KeyState::Fresh | KeyState::Used);
         Self {
             keys: plan.keys(),
             people: with_keys().count(),
             hand_over,
-            resets: matched.filter(|(_, reset)| *reset).count(),
+            resets: matched.count(),
             keys_plugged_in: dry_run.keys.len(),
             keys_free: dry_run.keys.iter().filter(is_free).count(),
         }

@@ -10,7 +10,7 @@ use crate::cli::shared::output::{View, count, table};
 use crate::cli::shared::plan_summary::PlanSummary;
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::ledger::{Failure, FailureCode, JobId, Step};
-use crate::provision::{Change, DryRun, KeyMatch, KeySeen, KeyState, Plan, Planned};
+use crate::provision::{Change, DryRun, KeyMatch, KeySeen, KeyState, Plan, Planned, Use};
 use keywright_fido::webauthn::Aaguid;
 
 #[derive(Serialize)]
@@ -22,7 +22,7 @@ struct AccountLine<'a> {
     changes: Vec<ChangeLine>,
     /// Keys of earlier runs that would be finished.
     unfinished: Vec<UnfinishedLine>,
-    /// Keys that would be made, and the ports of those that would be taken for them.
+    /// Keys that would be made, and whether one that would do is plugged in.
     make: Vec<MakeLine<'a>>,
     other_methods: &'a [String],
     failure: Option<Why<'a>>,
@@ -49,7 +49,7 @@ struct UnfinishedLine {
 #[derive(Serialize)]
 struct MakeLine<'a> {
     ordinal: usize,
-    port: Option<&'a str>,
+    plugged_in: bool,
     reset: bool,
     failure: Option<Why<'a>>,
 }
@@ -165,11 +165,11 @@ impl<'a> AccountLine<'a> {
 impl<'a> MakeLine<'a> {
     fn of(ordinal: usize, matches: &'a [KeyMatch]) -> Self {
         let found = matches.iter().find(|one| one.ordinal == ordinal);
-        let key = found.and_then(|one| one.key.as_ref());
+        let key = found.and_then(|one| one.key);
         Self {
             ordinal,
-            port: key.map(|(port, _)| port.as_str()),
-            reset: key.is_some_and(|(_, reset)| *reset),
+            plugged_in: key.is_some(),
+            reset: key == Some(Use::AfterReset),
             failure: found.and_then(|one| one.refusal.as_ref()).map(Why::of),
         }
     }
@@ -250,8 +250,7 @@ fn plan_words(planned: &Planned, dry_run: &DryRun) -> String {
 
 fn make_words(ordinal: usize, matches: &[KeyMatch]) -> String {
     match matches.iter().find(|one| one.ordinal == ordinal) {
-        Some(KeyMatch { key: Some((port, true)), .. }) => format!("make key {ordinal}, in {port} after a reset"),
-        Some(KeyMatch { key: Some((port, false)), .. }) => format!("make key {ordinal}, in {port}"),
+        Some(KeyMatch { key: Some(Use::AfterReset), .. }) => format!("make key {ordinal} after a reset"),
         Some(KeyMatch { refusal: Some(failure), .. }) => format!("make key {ordinal}; {}", failure.message),
         _ => format!("make key {ordinal}"),
     }

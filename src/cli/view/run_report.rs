@@ -7,10 +7,12 @@ use serde::Serialize;
 
 use crate::cli::shared::batch::{RunKind, RunOutcome};
 use crate::cli::shared::failure::table;
-use crate::cli::shared::output::{View, count, table};
+use crate::cli::shared::output::{View, count, harmless, table};
+use crate::cli::shared::state::write_private;
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::idp::ByHand;
 use crate::ledger::{Failure, FailureCode, JobId, Step, WitnessResult};
+use crate::profile::HandOver;
 use crate::provision::{AccountReport, JobReport, Report};
 use keywright_fido::webauthn::{Aaguid, CredentialId};
 
@@ -36,6 +38,11 @@ struct JobLine<'a> {
     job: JobId,
     ordinal: usize,
     port: Option<&'a str>,
+    label: Option<&'a str>,
+    product: Option<&'a str>,
+    model: Option<&'a str>,
+    serial: Option<&'a str>,
+    made_now: bool,
     aaguid: Option<Aaguid>,
     credential_id: Option<&'a CredentialId>,
     witness: Option<&'a WitnessResult>,
@@ -65,6 +72,8 @@ struct Summary<'a> {
     failed: usize,
     interrupted: bool,
     seconds: f64,
+    head: String,
+    hand_over: Cow<'a, str>,
     /// What a person has to do with the unconfirmed keys; `null` if there are none.
     by_hand: Option<&'a ByHand>,
 }
@@ -100,6 +109,11 @@ impl<'a> JobLine<'a> {
             job: job.job,
             ordinal: job.ordinal,
             port: job.port.as_deref(),
+            label: job.label.as_deref(),
+            product: job.product.as_deref(),
+            model: job.model.as_deref(),
+            serial: job.serial.as_deref(),
+            made_now: job.made_now,
             aaguid: job.aaguid,
             credential_id: job.credential_id.as_ref(),
             witness: job.witness.as_ref(),
@@ -117,7 +131,7 @@ impl<'a> JobLine<'a> {
 
 /// Prints a report and returns what it means.
 pub(crate) fn print(outcome: &RunOutcome, session: &Session) -> Result<Exit, CliError> {
-    let RunOutcome { kind: verb, report, took } = outcome;
+    let RunOutcome { kind: verb, report, took, hand_over, labels } = outcome;
     let verb = *verb;
     let well = |account: &&AccountReport| is_well(account, verb);
     let unconfirmed = jobs(report).filter(|job| job.done && job.unconfirmed).count();
@@ -130,8 +144,13 @@ pub(crate) fn print(outcome: &RunOutcome, session: &Session) -> Result<Exit, Cli
         failed: report.accounts.iter().filter(|account| !well(account)).count(),
         interrupted: report.interrupted,
         seconds: took.as_secs_f64(),
+        head: report.head.to_string(),
+        hand_over: hand_over.to_string_lossy(),
         by_hand: report.by_hand.as_ref().filter(|_| unconfirmed > 0),
     };
+    if let Some(file) = labels {
+        write_private(file, &label_list(report)?)?;
+    }
     if session.output.is_json() {
         for account in &report.accounts {
             session.output.object(&AccountLine::of(account))?;
@@ -224,6 +243,7 @@ fn words(report: &Report, summary: &Summary<'_>) -> String {
             account.other_methods.join(", ")
         ));
     }
+    text.push_str(&keys_made(report, &summary.hand_over));
     text.push_str(&format!(
         "{} of {} complete, {} proved{}, {:.1} s\n",
         summary.complete,
@@ -232,7 +252,70 @@ fn words(report: &Report, summary: &Summary<'_>) -> String {
         to_be_confirmed(summary.keys_unconfirmed),
         summary.seconds
     ));
+    text.push_str(&format!("end of the ledger: {}\n", summary.head));
     text
+}
+
+/// The keys that this run made, by port: whose each is, and what it is.
+fn made(report: &Report) -> Vec<[String; 6]> {
+    let text = |text: Option<&String>| text.cloned().unwrap_or_default();
+    let mut rows: Vec<_> = report
+        .accounts
+        .iter()
+        .flat_map(|account| account.jobs.iter().filter(|job| job.made_now).map(move |job| (account, job)))
+        .map(|(account, job)| {
+            let person = match account.person == account.login {
+                true => account.login.clone(),
+                false => format!("{} ({})", account.person, account.login),
+            };
+            let (label, serial) = (text(job.label.as_ref()), text(job.serial.as_ref()));
+            let model = text(job.model.as_ref().or(job.product.as_ref()));
+            [text(job.port.as_ref()), person, job.ordinal.to_string(), label, model, serial]
+        })
+        .collect();
+    rows.sort();
+    rows
+}
+
+/// The table of the keys that were made, and where their PINs are; nothing if there are none.
+fn keys_made(report: &Report, folder: &str) -> String {
+    let rows = made(report);
+    if rows.is_empty() {
+        return String::new();
+    }
+    let heading = MADE.map(str::to_uppercase);
+    let dashed = rows.into_iter().map(|row| row.map(|cell| if cell.is_empty() { "-".to_owned() } else { cell }));
+    let mut text = format!("\n{}", table(&std::iter::once(heading).chain(dashed).collect::<Vec<_>>()));
+    let made = || jobs(report).filter(|job| job.made_now);
+    let by = |way| made().filter(|job| job.handed_over == Some(way)).count();
+    let (files, letters, shown) = (by(HandOver::Age), by(HandOver::Letter), by(HandOver::Terminal));
+    if files > 0 {
+        let files = count(files, "PIN is", "PINs are");
+        text.push_str(&format!("{files} in {folder}, a file for each reader; to open one: age -d -i IDENTITY FILE\n"));
+    }
+    if letters > 0 {
+        let letters = count(letters, "letter", "letters");
+        text.push_str(&format!("{letters} went to the printer\n"));
+    }
+    if shown > 0 {
+        text.push_str(&format!("{} shown on the terminal\n", count(shown, "PIN was", "PINs were")));
+    }
+    text.push('\n');
+    text
+}
+
+/// The heading of the keys that were made.
+const MADE: [&str; 6] = ["port", "person", "key", "label", "model", "serial"];
+
+/// The same for a label printer.
+fn label_list(report: &Report) -> Result<Vec<u8>, CliError> {
+    let failed = |why: String| CliError::File { path: "the label list".into(), why };
+    let mut list = csv::Writer::from_writer(Vec::new());
+    list.write_record(MADE).map_err(|error| failed(error.to_string()))?;
+    for row in made(report) {
+        list.write_record(row.iter().map(|cell| harmless(cell))).map_err(|error| failed(error.to_string()))?;
+    }
+    list.into_inner().map_err(|error| failed(error.to_string()))
 }
 
 /// How many keys were handed out to be registered by hand, for the end of a line; nothing if there are none.
@@ -269,7 +352,7 @@ fn result(account: &AccountReport, summary: &Summary<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::AccountId;
+    use crate::ledger::{AccountId, Head};
 
     fn account(login: &str, complete: bool, failures: &[Option<FailureCode>]) -> AccountReport {
         let jobs = failures.iter().enumerate().map(|(index, failure)| JobReport {
@@ -277,6 +360,12 @@ mod tests {
             ordinal: index + 1,
             port: Some("1-2".into()),
             aaguid: None,
+            label: None,
+            product: None,
+            model: None,
+            serial: None,
+            made_now: false,
+            handed_over: None,
             credential_id: None,
             witness: None,
             done: failure.is_none(),
@@ -298,7 +387,7 @@ mod tests {
     }
 
     fn report(accounts: Vec<AccountReport>) -> Report {
-        Report { batch: 1, accounts, interrupted: false, by_hand: None }
+        Report { batch: 1, accounts, head: Head::EMPTY, interrupted: false, by_hand: None }
     }
 
     #[test]
@@ -343,7 +432,8 @@ mod tests {
                 "account": "ada", "directory": "corp", "person": "ada", "profile": "admin",
                 "complete": false, "to_be_confirmed": false, "other_methods": [], "failure": null,
                 "jobs": [{
-                    "job": 1, "ordinal": 1, "port": "1-2", "aaguid": null, "credential_id": null,
+                    "job": 1, "ordinal": 1, "port": "1-2", "label": null, "product": null, "model": null, "serial": null,
+                    "made_now": false, "aaguid": null, "credential_id": null,
                     "witness": null, "done": false, "unconfirmed": false,
                     "failure": {
                         "step": "verify", "code": "attestation-refused", "message": "it went wrong",

@@ -32,6 +32,8 @@ pub(crate) struct StatusAccount<'a> {
     storage: Option<&'a str>,
     /// Who ran the newest batch that planned it.
     operator: Option<&'a str>,
+    /// The login of the person's account that counts, where the log has two.
+    same_as: Option<&'a str>,
     /// RFC 3339: when it was written down that the person left.
     left: Option<&'a str>,
     pub(crate) keys: Vec<StatusKey<'a>>,
@@ -108,6 +110,7 @@ impl<'a> StatusAccount<'a> {
             reason: person.reason.as_deref(),
             storage: person.storage.as_deref(),
             operator: account.operator.as_deref(),
+            same_as: account.same_as.as_ref().map(|id| register.login(id)),
             left: left_since(account),
             keys: standing.keys.into_iter().map(|key| StatusKey::new(key, register)).collect(),
             jobs: account.jobs.iter().map(|job| job_line(*job, register)).collect(),
@@ -146,6 +149,7 @@ impl<'a> StatusAccount<'a> {
             AccountStanding::KeysMissing => "keys missing",
             AccountStanding::ToBeConfirmed => "to be confirmed",
             AccountStanding::Complete => "complete",
+            AccountStanding::Duplicate => "duplicate",
             AccountStanding::Left => "left",
             AccountStanding::Forgotten => "forgotten",
         }
@@ -155,6 +159,7 @@ impl<'a> StatusAccount<'a> {
     pub(crate) fn next_words(&self, writer: &Writer) -> String {
         let of_keys = self.keys.iter().filter_map(|key| key.next_words(writer));
         let mut next: Vec<String> = of_keys.collect();
+        next.extend(self.same_as.map(|other| format!("the same person as {other}")));
         next.extend(self.to_collect().map(|key| format!("key {}: to be collected", key.ordinal)));
         next.extend(self.next_drill.as_deref().map(|day| format!("next drill by {}", day_of(day))));
         next.join("; ")
@@ -189,8 +194,8 @@ impl<'a> StatusKey<'a> {
     }
 
     /// The model: its name in metadata, else the product's.
-    pub(crate) fn model_words(&self) -> &'a str {
-        self.model.or(self.product).unwrap_or("-")
+    pub(crate) fn known_model(&self) -> Option<&'a str> {
+        self.model.or(self.product)
     }
 
     /// What holds of the key, in words.
