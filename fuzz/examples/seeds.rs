@@ -9,13 +9,13 @@ use std::time::Duration;
 use keywright_fido::ctap::{Authenticator, GetAssertion, MakeCredential, Permissions, Pin};
 use keywright_fido::hid::frame::{Assembly, ChannelId, Command, Packet, Progress};
 use keywright_fido::hid::{Cancel, Limits, Pipe, PipeError, Report};
-use keywright_practice::softkey::{Rack, SoftPipe};
 use keywright_fido::webauthn::cbor::{self, Value};
 use keywright_fido::webauthn::{AttestationObject, CoseAlgorithm, CredentialId, RelyingParty, UserEntity, UserHandle};
 use keywright_fuzz::answering::{rp_id, script};
 use keywright_fuzz::maker::MAKER;
 use keywright_fuzz::metadata_service::{MetadataService, entry, payload};
 use keywright_fuzz::testing::{Maker, auth_data, cose_ed25519, fido_extension, leaf_params, model_extension};
+use keywright_practice::softkey::{Rack, SoftPipe};
 use rcgen::{CustomExtension, IsCa};
 
 type Failure = Box<dyn std::error::Error>;

@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
+use keywright_fido::ctap::TransportError;
 use keywright_fido::hid::frame::Command;
-use keywright_fido::ctap::{TransportError};
 use keywright_fido::hid::{Cancel, Channel, Clock, Limits};
 use keywright_fuzz::pretending::Pretending;
 use libfuzzer_sys::fuzz_target;

@@ -14,10 +14,8 @@ fuzz_target!(|answer: &[u8]| {
         display_name: String::new(),
     };
     let rp = RelyingParty { id: rp_id(), name: String::new() };
-    let request = MakeCredential {
-        resident_key: true,
-        ..MakeCredential::new([0x5a; 32], rp, user, vec![CoseAlgorithm::ES256])
-    };
+    let request =
+        MakeCredential { resident_key: true, ..MakeCredential::new([0x5a; 32], rp, user, vec![CoseAlgorithm::ES256]) };
     let Ok(made) = key(vec![answer.to_vec()]).make_credential(&request, None, &mut |_| {}) else { return };
     let object = made.attestation_object;
     assert_eq!(object.auth_data.rp_id_hash, rp_id().hash());

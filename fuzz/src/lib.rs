@@ -7,14 +7,7 @@
 
 pub mod answering;
 pub mod maker;
-#[allow(missing_docs, clippy::new_without_default, reason = "written for the main package's tests")]
-#[path = "../../crates/keywright-test-support/src/metadata_service.rs"]
-pub mod metadata_service;
 pub mod pretending;
-#[allow(missing_docs, clippy::new_without_default, reason = "written for the main package's tests")]
-#[path = "../../src/trust/testing.rs"]
-pub mod testing;
 
-// The names by which the maker of the main package's tests knows what it uses.
-use keywright_attest::*;
-use keywright_fido::webauthn;
+pub use keywright_attest::testing;
+pub use keywright_test_support::metadata_service;

@@ -8,14 +8,9 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-#[allow(missing_docs, reason = "written for the main package's tests, and described there")]
-#[path = "../../../src/trust/testing.rs"]
-pub mod testing;
 pub mod vectors;
 
-// The names by which the maker of the main package's tests knows what it uses.
-use keywright_attest::*;
-use keywright_fido::webauthn;
+pub use keywright_attest::testing;
 
 /// Where a case comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -39,8 +39,9 @@ mod path;
 mod policy;
 mod statement;
 mod subject;
-#[cfg(test)]
-mod testing;
+#[cfg(any(test, feature = "test-support"))]
+#[allow(missing_docs, clippy::unwrap_used, clippy::new_without_default, reason = "fixtures")]
+pub mod testing;
 mod verdict;
 
 pub use anchors::{AnchorCertificate, Anchors};

@@ -11,31 +11,31 @@ use super::Anchors;
 use keywright_fido::webauthn::cbor::{self, Value};
 use keywright_fido::webauthn::{Aaguid, AttestationObject};
 
-pub(crate) const MODEL: Aaguid = Aaguid(*b"keywright's key!");
-pub(crate) const CLIENT_DATA_HASH: [u8; 32] = [0x5a; 32];
+pub const MODEL: Aaguid = Aaguid(*b"keywright's key!");
+pub const CLIENT_DATA_HASH: [u8; 32] = [0x5a; 32];
 /// Offset of the flags in authenticator data.
-pub(crate) const FLAGS: usize = 32;
+pub const FLAGS: usize = 32;
 /// Offset of the AAGUID in authenticator data.
-pub(crate) const AAGUID: usize = 37;
+pub const AAGUID: usize = 37;
 
 /// A moment at which the maker's certificates are valid: 2026-07-01.
-pub(crate) fn now() -> OffsetDateTime {
+pub fn now() -> OffsetDateTime {
     date_time_ymd(2026, 7, 1)
 }
 
 /// A root, the key of an attestation certificate, and a new credential.
-pub(crate) struct Maker {
+pub struct Maker {
     pub root: CertifiedIssuer<'static, KeyPair>,
     pub attestation: KeyPair,
     pub credential: KeyPair,
 }
 
 impl Maker {
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         Self::with_attestation_key(&PKCS_ECDSA_P256_SHA256)
     }
 
-    pub(crate) fn with_attestation_key(algorithm: &'static SignatureAlgorithm) -> Self {
+    pub fn with_attestation_key(algorithm: &'static SignatureAlgorithm) -> Self {
         Self {
             root: CertifiedIssuer::self_signed(authority("Root"), pair(&PKCS_ECDSA_P256_SHA256)).unwrap(),
             attestation: pair(algorithm),
@@ -43,16 +43,16 @@ impl Maker {
         }
     }
 
-    pub(crate) fn anchors(&self) -> Anchors {
+    pub fn anchors(&self) -> Anchors {
         Anchors::from_pem_or_der(self.root.der()).unwrap()
     }
 
     /// The attestation certificate with this content, issued by the root.
-    pub(crate) fn leaf(&self, params: &CertificateParams) -> Vec<u8> {
+    pub fn leaf(&self, params: &CertificateParams) -> Vec<u8> {
         params.signed_by(&self.attestation, &self.root).unwrap().der().to_vec()
     }
 
-    pub(crate) fn packed(&self, leaf: &[u8], alg: i64) -> AttestationObject {
+    pub fn packed(&self, leaf: &[u8], alg: i64) -> AttestationObject {
         let auth_data = auth_data(&cose_p256(&self.credential));
         let sig = self.attestation.sign(&[&auth_data[..], &CLIENT_DATA_HASH].concat()).unwrap();
         let x5c = Value::Array(vec![leaf.into()]);
@@ -61,22 +61,22 @@ impl Maker {
     }
 
     /// `packed` with the certificate that [`leaf_params`] describes.
-    pub(crate) fn good_packed(&self) -> AttestationObject {
+    pub fn good_packed(&self) -> AttestationObject {
         self.packed(&self.leaf(&leaf_params()), -7)
     }
 
-    pub(crate) fn self_signed(&self) -> AttestationObject {
+    pub fn self_signed(&self) -> AttestationObject {
         let auth_data = auth_data(&cose_p256(&self.credential));
         let sig = self.credential.sign(&[&auth_data[..], &CLIENT_DATA_HASH].concat()).unwrap();
         let att_stmt = Value::map([("alg", (-7).into()), ("sig", sig.into())]);
         AttestationObject::new("packed".into(), att_stmt, auth_data).unwrap()
     }
 
-    pub(crate) fn fido_u2f(&self) -> AttestationObject {
+    pub fn fido_u2f(&self) -> AttestationObject {
         self.fido_u2f_with(&self.leaf(&leaf_params()))
     }
 
-    pub(crate) fn fido_u2f_with(&self, leaf: &[u8]) -> AttestationObject {
+    pub fn fido_u2f_with(&self, leaf: &[u8]) -> AttestationObject {
         let mut auth_data = auth_data(&cose_p256(&self.credential));
         auth_data[AAGUID..AAGUID + 16].fill(0);
         let point = self.credential.public_key_raw();
@@ -88,7 +88,7 @@ impl Maker {
 }
 
 /// The certificate of a root or an intermediate.
-pub(crate) fn authority(name: &str) -> CertificateParams {
+pub fn authority(name: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, name);
@@ -98,7 +98,7 @@ pub(crate) fn authority(name: &str) -> CertificateParams {
 }
 
 /// An attestation certificate that follows WebAuthn 8.2.1 to the letter.
-pub(crate) fn leaf_params() -> CertificateParams {
+pub fn leaf_params() -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::CountryName, "SE");
@@ -112,24 +112,24 @@ pub(crate) fn leaf_params() -> CertificateParams {
 }
 
 /// id-fido-gen-ce-aaguid.
-pub(crate) fn model_extension(model: Aaguid) -> CustomExtension {
+pub fn model_extension(model: Aaguid) -> CustomExtension {
     fido_extension(4, [&[0x04, 0x10], &model.0[..]].concat())
 }
 
 /// The extension 1.3.6.1.4.1.45724.1.1.`number`.
-pub(crate) fn fido_extension(number: u64, content: Vec<u8>) -> CustomExtension {
+pub fn fido_extension(number: u64, content: Vec<u8>) -> CustomExtension {
     CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 45724, 1, 1, number], content)
 }
 
 /// Replaces the authenticator data, as somebody would who tampers with the object.
-pub(crate) fn with_auth_data(object: &AttestationObject, change: impl FnOnce(&mut Vec<u8>)) -> AttestationObject {
+pub fn with_auth_data(object: &AttestationObject, change: impl FnOnce(&mut Vec<u8>)) -> AttestationObject {
     let mut auth_data = object.auth_data_bytes.clone();
     change(&mut auth_data);
     AttestationObject::new(object.fmt.clone(), object.att_stmt.clone(), auth_data).unwrap()
 }
 
 /// Sets a member of the statement, or removes it.
-pub(crate) fn with_member(object: &AttestationObject, key: &str, value: Option<Value>) -> AttestationObject {
+pub fn with_member(object: &AttestationObject, key: &str, value: Option<Value>) -> AttestationObject {
     let mut members = object.att_stmt.as_map().unwrap().to_vec();
     members.retain(|(name, _)| name.as_text() != Some(key));
     members.extend(value.map(|value| (key.into(), value)));
@@ -137,18 +137,18 @@ pub(crate) fn with_member(object: &AttestationObject, key: &str, value: Option<V
 }
 
 /// A bit of the signature turned.
-pub(crate) fn with_forged_signature(object: &AttestationObject) -> AttestationObject {
+pub fn with_forged_signature(object: &AttestationObject) -> AttestationObject {
     let mut sig = object.att_stmt.get("sig").unwrap().as_bytes().unwrap().to_vec();
     *sig.last_mut().unwrap() ^= 1;
     with_member(object, "sig", Some(sig.into()))
 }
 
-pub(crate) fn pair(algorithm: &'static SignatureAlgorithm) -> KeyPair {
+pub fn pair(algorithm: &'static SignatureAlgorithm) -> KeyPair {
     KeyPair::generate_for(algorithm).unwrap()
 }
 
 /// UP, UV and AT; [`MODEL`]; the credential `credential`.
-pub(crate) fn auth_data(cose: &[u8]) -> Vec<u8> {
+pub fn auth_data(cose: &[u8]) -> Vec<u8> {
     [&[0xab; 32][..], &[0x45], &[0, 0, 0, 1], &MODEL.0, &[0, 10], b"credential", cose].concat()
 }
 
@@ -158,12 +158,12 @@ fn cose_p256(pair: &KeyPair) -> Vec<u8> {
 }
 
 /// COSE_Key of an Ed25519 credential with some point.
-pub(crate) fn cose_ed25519() -> Vec<u8> {
+pub fn cose_ed25519() -> Vec<u8> {
     cbor::encode(&Value::map([(1, 1.into()), (3, (-8).into()), (-1, 6.into()), (-2, vec![9; 32].into())]))
 }
 
 /// Metadata in which one model has these reports and these anchors.
-pub(crate) fn metadata(aaguid: Aaguid, reports: &serde_json::Value, anchors: &[&[u8]]) -> super::Metadata {
+pub fn metadata(aaguid: Aaguid, reports: &serde_json::Value, anchors: &[&[u8]]) -> super::Metadata {
     let anchors: Vec<String> = anchors.iter().map(|der| data_encoding::BASE64.encode(der)).collect();
     let statement = serde_json::json!({"description": "Maker's key", "attestationRootCertificates": anchors});
     let entry = serde_json::json!({"aaguid": aaguid, "metadataStatement": statement, "statusReports": reports});

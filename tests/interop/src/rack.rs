@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keywright_fido::ctap::{TransportError};
+use keywright_fido::ctap::TransportError;
 use keywright_fido::hid::{Bus, Cancel, Device, Pipe};
 
 use crate::{Board, Maker};

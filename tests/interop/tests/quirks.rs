@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use keywright_attest::{Anchors, Judge};
-use keywright_fido::ctap::{Authenticator, CredProtect, CtapError, EnterpriseAttestation, GetAssertion, Keepalive, MakeCredential, MinPinLength, NewCredential, Permissions, Pin, PinError, StatusCode, TransportError};
+use keywright_fido::ctap::{
+    Authenticator, CredProtect, CtapError, EnterpriseAttestation, GetAssertion, Keepalive, MakeCredential,
+    MinPinLength, NewCredential, Permissions, Pin, PinError, StatusCode, TransportError,
+};
 use keywright_fido::hid::{Cancel, Channel, Limits, Pipe};
 use keywright_fido::webauthn::cbor::{self, Value};
 use keywright_fido::webauthn::{CoseAlgorithm, CredentialId, RelyingParty, RpId, UserEntity, UserHandle};

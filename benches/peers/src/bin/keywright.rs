@@ -117,8 +117,9 @@ impl Bench {
             rp_id: &self.rp_id,
             user_verification: false,
         };
-        let object = response.check(&expected).map_err(|error| words(&error))?;
-        let verdict = judge.judge(&object, Some(&response.client_data_json.hash()), None, OffsetDateTime::now_utc());
+        response.check(&expected).map_err(|error| words(&error))?;
+        let (object, hash) = (&response.attestation_object, response.client_data_json.hash());
+        let verdict = judge.judge(object, Some(&hash), None, OffsetDateTime::now_utc());
         match (verdict.statement, verdict.chain) {
             (Statement::Valid, Chain::Trusted) => Ok(()),
             (statement, chain) => Err(format!("{statement:?}, {chain:?}: {}", verdict.reasons.join(" "))),
