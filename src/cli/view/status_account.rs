@@ -208,8 +208,8 @@ impl<'a> StatusKey<'a> {
             KeyStanding::ToBeConfirmed => "register it by hand, then drill".to_owned(),
             KeyStanding::Superseded { account, ordinal } => format!("is key {ordinal} of {} now", account.login),
             KeyStanding::Planned => "planned".to_owned(),
-            KeyStanding::Interrupted { step } => format!("{}, {}", step_words(*step), running_words(writer)),
-            KeyStanding::Failed { step, message } => format!("{} failed: {message}", step_words(*step)),
+            KeyStanding::Interrupted { step } => format!("{step}, {}", running_words(writer)),
+            KeyStanding::Failed { step, message } => format!("{step} failed: {message}"),
             KeyStanding::PinLost => "its PIN is lost: replace this key".to_owned(),
             KeyStanding::GivenUp => "given up".to_owned(),
             KeyStanding::NotRegistered => "not registered at the IdP".to_owned(),
@@ -235,24 +235,6 @@ impl<'a> StatusKey<'a> {
     }
 }
 
-/// A step as people call it.
-fn step_words(step: Step) -> &'static str {
-    match step {
-        Step::Inspect => "look at the key",
-        Step::Reset => "reset the key",
-        Step::SealPin => "seal a PIN",
-        Step::SetPin => "set the PIN",
-        Step::Begin => "start at the IdP",
-        Step::Make => "create the credential",
-        Step::Verify => "check the attestation",
-        Step::Prove => "prove that it signs",
-        Step::Complete => "register at the IdP",
-        Step::SignIn => "test the sign-in",
-        Step::Harden => "apply the key's policy",
-        Step::HandOver => "hand the PIN over",
-    }
-}
-
 fn running_words(writer: &Writer) -> String {
     match writer {
         Writer::Process { id, since } => {
@@ -260,7 +242,7 @@ fn running_words(writer: &Writer) -> String {
             format!("running in process {id} since {since}")
         }
         Writer::Nobody => "interrupted; 'keywright resume' goes on".to_owned(),
-        Writer::CannotTell => "running or interrupted; this system does not tell".to_owned(),
+        Writer::CannotTell => "cannot tell whether it is running or interrupted".to_owned(),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::settings::IdpChoice;
 
 /// Take an account off the plans that never had a key.
 ///
-/// For a typing error in a roster. It stays in the log and counts nowhere any more. An account that had a key has left instead:
+/// For a typing error in a roster. It stays in the log and no longer counts. An account that had a key has left instead:
 /// 'keywright account left'.
 #[derive(Args)]
 #[command(after_long_help = "Example:\n  keywright account forget aad@example.org --reason typing-error")]
