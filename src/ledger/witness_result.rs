@@ -37,14 +37,21 @@ pub enum Unavailable {
     },
     /// The witness got no assertion, or could not be started.
     Failed {
-        /// The witness's or the system's own words.
+        /// The witness's or the system's own words; empty in the ledger, which keeps no other program's words.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
         words: String,
+    },
+    /// The witness's process ended without an answer.
+    Ended {
+        /// Its exit status.
+        status: String,
     },
     /// The answer is about another credential or another site: perhaps another program's, which the witness cannot tell apart.
     NotOurs,
     /// The witness panicked.
     Panicked {
-        /// With these words.
+        /// With these words; empty in the ledger.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
         words: String,
     },
     /// The witness did not come to an end in time.
@@ -54,6 +61,17 @@ pub enum Unavailable {
     },
     /// Somebody ended the run.
     Interrupted,
+}
+
+impl Unavailable {
+    /// The same without another program's words, and those words: they are shown once and not kept.
+    pub fn without_words(self) -> (Self, String) {
+        match self {
+            Self::Failed { words } => (Self::Failed { words: String::new() }, words),
+            Self::Panicked { words } => (Self::Panicked { words: String::new() }, words),
+            other => (other, String::new()),
+        }
+    }
 }
 
 impl fmt::Display for WitnessResult {
@@ -71,6 +89,9 @@ impl fmt::Display for Unavailable {
             Self::NotUsb => f.write_str("the key is not on USB"),
             Self::Removed => f.write_str("the key was removed"),
             Self::Algorithm { alg } => write!(f, "it cannot verify algorithm {alg}"),
+            Self::Failed { words } if words.is_empty() => f.write_str("it failed"),
+            Self::Panicked { words } if words.is_empty() => f.write_str("it crashed"),
+            Self::Ended { status } => write!(f, "it ended without an answer ({status})"),
             Self::Failed { words } => write!(f, "{words}"),
             Self::NotOurs => f.write_str("it received an answer to another request"),
             Self::Panicked { words } => write!(f, "it crashed: {words}"),

@@ -100,7 +100,7 @@ impl<'a> LetterProgram<'a> {
 
     /// Pipes the letter to it; the letter is never on disk. Fails unless the program ends well, within a minute.
     pub fn print(&self, delivery: &Delivery, pin: &Pin) -> Result<(), SecretError> {
-        printer::feed(self.name, self.arguments, letter(delivery, pin).expose_secret(), super::program::LIMIT)
+        printer::feed(self.name, self.arguments, letter(delivery, pin).expose_secret(), pin, super::program::LIMIT)
     }
 }
 

@@ -15,6 +15,7 @@ mod weak;
 
 pub use draw::{Entropy, PinAlphabet, SystemEntropy, draw};
 pub use hand_over::{AgeFiles, Delivery, LetterProgram};
+pub(crate) use program::{child, words_without};
 pub use reader::Reader;
 pub use seal::{PinOwner, SealedPin, Vault};
 pub use source::{PLACES, SecretSource};
@@ -99,6 +100,8 @@ pub enum SecretError {
         program: String,
         /// What the system or the end of its standard error says.
         why: String,
+        /// What it said last, for the terminal alone.
+        said: Option<String>,
     },
     /// Somebody pressed Ctrl-C at the prompt.
     #[error("interrupted")]
@@ -110,8 +113,22 @@ pub enum SecretError {
         program: String,
         /// What it said.
         why: String,
+        /// What it said last, for the terminal alone.
+        said: Option<String>,
     },
     /// The text is no PIN.
     #[error(transparent)]
     Pin(#[from] keywright_fido::ctap::PinError),
+}
+
+impl SecretError {
+    /// What a program said last, to be shown once on the terminal and kept nowhere: these are another program's words.
+    pub fn child_words(&self) -> Option<String> {
+        match self {
+            Self::Printer { program, said: Some(said), .. } | Self::Command { program, said: Some(said), .. } => {
+                Some(format!("{program} says: {said}"))
+            }
+            _ => None,
+        }
+    }
 }

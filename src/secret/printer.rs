@@ -3,19 +3,29 @@
 //! It refuses to call a letter printed that the program did not take to its end, and to wait for ever.
 
 use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
 use super::SecretError;
-use super::program::{LAST_WORDS, end_of, last_words, on_thread, wait};
+use super::program::{LAST_WORDS, child, end_of, on_thread, wait, words_without};
+use keywright_fido::ctap::Pin;
+
+/// What printing programs go by besides the basics: CUPS and its forerunners.
+const VARIABLES: [&str; 5] = ["CUPS_SERVER", "CUPS_USER", "IPP_PORT", "PRINTER", "LPDEST"];
 
 /// Runs a program with its arguments, gives it the text as its input, and waits until it has ended well. Its output is dropped;
-/// what it says on stderr goes into the error, unless it repeats the text.
-pub(super) fn feed(name: &str, arguments: &[String], text: &str, limit: Duration) -> Result<(), SecretError> {
-    let failed = |why: String| SecretError::Printer { program: name.to_owned(), why };
-    let mut child = Command::new(name)
+/// what it says on stderr is for the terminal, unless the PIN is in it.
+pub(super) fn feed(
+    name: &str,
+    arguments: &[String],
+    text: &str,
+    pin: &Pin,
+    limit: Duration,
+) -> Result<(), SecretError> {
+    let failed = |why: String| SecretError::Printer { program: name.to_owned(), why, said: None };
+    let mut child = child(name, VARIABLES)
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
@@ -41,7 +51,8 @@ pub(super) fn feed(name: &str, arguments: &[String], text: &str, limit: Duration
     }
     let said = said.recv_timeout(LAST_WORDS).ok().and_then(Result::ok).unwrap_or_default();
     let ended = status.code().map_or_else(|| status.to_string(), |code| format!("exited with {code}"));
-    Err(failed(format!("{ended}{}", last_words(&said, text))))
+    let said = words_without(&said, [pin.expose()]);
+    Err(SecretError::Printer { program: name.to_owned(), why: ended, said })
 }
 
 #[cfg(unix)]
@@ -54,8 +65,12 @@ mod tests {
 
     const LETTER: &str = "Dear Alice,\n   k7mw  4xrt\n\x0c";
 
+    fn pin() -> Pin {
+        Pin::new("k7mw4xrt").unwrap()
+    }
+
     fn feed_shell(script: &str, limit: Duration) -> Result<(), SecretError> {
-        feed("sh", &["-c".to_owned(), script.to_owned()], LETTER, limit)
+        feed("sh", &["-c".to_owned(), script.to_owned()], LETTER, &pin(), limit)
     }
 
     fn error_of(script: &str) -> String {
@@ -70,17 +85,31 @@ mod tests {
         assert_eq!(std::fs::read_to_string(out).unwrap(), LETTER);
     }
 
-    #[test]
-    fn a_failing_program_is_told_with_its_last_words() {
-        let error = error_of("cat > /dev/null; echo starting >&2; echo 'lp: no such printer' >&2; exit 3");
-        assert_eq!(error, "printing failed: \"sh\" exited with 3: lp: no such printer");
-        assert_eq!(error_of("cat > /dev/null; exit 1"), "printing failed: \"sh\" exited with 1");
+    /// What the error says, and what is for the terminal alone.
+    fn told(script: &str) -> (String, Option<String>) {
+        let error = feed_shell(script, Duration::from_secs(20)).unwrap_err();
+        (error.to_string(), error.child_words())
     }
 
     #[test]
-    fn a_program_that_repeats_the_letter_does_not_get_it_into_the_error() {
-        let error = error_of("cat >&2; exit 1");
-        assert!(!error.contains("k7mw") && error.contains("not shown"), "{error}");
+    fn only_the_exit_status_of_a_failing_program_is_kept() {
+        let (error, said) = told("cat > /dev/null; echo starting >&2; echo 'lp: no such printer' >&2; exit 3");
+        assert_eq!(error, "printing failed: \"sh\" exited with 3");
+        assert_eq!(said.unwrap(), "sh says: lp: no such printer");
+        assert_eq!(told("cat > /dev/null; exit 1"), ("printing failed: \"sh\" exited with 1".to_owned(), None));
+    }
+
+    #[test]
+    fn a_program_that_repeats_the_pin_with_other_blanks_is_not_repeated() {
+        for script in [
+            "cat >&2; exit 1",
+            "tr -d ' \\n' | tr a-z A-Z >&2; exit 1",
+            "cat > /dev/null; echo K7-MW-4X-RT >&2; exit 1",
+        ] {
+            let (error, said) = told(script);
+            let told = format!("{error} {}", said.unwrap());
+            assert!(told.contains("not shown") && !told.to_lowercase().contains("mw"), "{told}");
+        }
     }
 
     #[test]
@@ -95,7 +124,7 @@ mod tests {
     fn a_letter_that_was_not_read_is_not_printed() {
         let arguments = ["-c".to_owned(), "exit 0".to_owned()];
         let long = "a line of a very long letter\n".repeat(100_000);
-        let error = feed("sh", &arguments, &long, Duration::from_secs(20)).unwrap_err().to_string();
+        let error = feed("sh", &arguments, &long, &pin(), Duration::from_secs(20)).unwrap_err().to_string();
         assert!(error.contains("before it had read"), "{error}");
     }
 
@@ -108,7 +137,7 @@ mod tests {
 
     #[test]
     fn a_missing_program_is_named() {
-        let error = feed("keywright-no-such-program", &[], LETTER, LIMIT).unwrap_err().to_string();
+        let error = feed("keywright-no-such-program", &[], LETTER, &pin(), LIMIT).unwrap_err().to_string();
         assert!(error.starts_with("printing failed: \"keywright-no-such-program\" cannot be started: "), "{error}");
     }
 }

@@ -11,7 +11,6 @@ mod process;
 
 use std::fmt;
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -19,6 +18,7 @@ use serde::{Deserialize, Serialize};
 pub use deposition::serve;
 
 use crate::ledger::Unavailable;
+use crate::secret::child;
 use keywright_fido::ctap::{Pin, PinUvAuthProtocol};
 use keywright_fido::hid::{Bus, Cancel, Device};
 use keywright_fido::webauthn::SignedAssertion;
@@ -118,7 +118,7 @@ impl Witness {
             return Answer::Unable { why };
         }
         touch(true);
-        let mut command = Command::new(&self.program);
+        let mut command = child(&self.program, [] as [&str; 0]);
         command.arg("witness");
         let answer = process::ask(command, self.patience, &device.path, question, cancel);
         touch(false);

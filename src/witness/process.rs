@@ -58,7 +58,7 @@ pub(super) fn ask(
         Ok(answer) => Ok(answer),
         Err(_) => {
             let ended = process.0.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
-            Err(failed(format!("no answer ({ended})")))
+            Err(Unavailable::Ended { status: ended })
         }
     }
 }
@@ -108,9 +108,9 @@ mod tests {
         ask(shell, patience, "/dev/hidraw3", &question(), cancel)
     }
 
-    fn words_of_one_that(does: &str) -> String {
+    fn status_of_one_that(does: &str) -> String {
         match ask_one_that(does, LONG, &Cancel::default()) {
-            Err(Unavailable::Failed { words }) => words,
+            Err(Unavailable::Ended { status }) => status,
             other => panic!("{other:?}"),
         }
     }
@@ -124,9 +124,9 @@ mod tests {
 
     #[test]
     fn a_witness_without_an_answer_is_no_witness() {
-        assert_eq!(words_of_one_that("read question; echo '- anything error'"), "no answer (exit status: 0)");
-        assert_eq!(words_of_one_that("exit 3"), "no answer (exit status: 3)");
-        assert!(words_of_one_that("kill -ABRT $$").contains("signal: 6"));
+        assert_eq!(status_of_one_that("read question; echo '- anything error'"), "exit status: 0");
+        assert_eq!(status_of_one_that("exit 3"), "exit status: 3");
+        assert!(status_of_one_that("kill -ABRT $$").contains("signal: 6"));
         let nobody = Command::new("/dev/null/no-program");
         let words = ask(nobody, LONG, "", &question(), &Cancel::default()).unwrap_err();
         assert!(matches!(words, Unavailable::Failed { words } if words.starts_with("/dev/null/no-program: ")));

@@ -8,7 +8,7 @@ use std::time::Duration;
 use keywright::idp::embedded::Embedded;
 use keywright::idp::{Directory, DirectoryError, Finding, Registered, User};
 use keywright::ledger::{Entry, Event, FailureCode, Head, LedgerError, Outcome, SqliteStore, Step, Store};
-use keywright::profile::{Profile, Reset};
+use keywright::profile::{HandOver, Profile, Reset};
 use keywright::provision::{Drill, Plan, Report, RetryPolicy, RunError, Station, revoke, run};
 use keywright::register::{CredentialState, JobState, KeyStanding};
 use keywright::secret::SystemEntropy;
@@ -512,6 +512,32 @@ fn a_pin_that_cannot_be_handed_over_stays_sealed() {
     std::fs::remove_file(&folder).unwrap();
     assert!(workshop.resume().unwrap().accounts[0].complete);
     workshop.everything_agrees(&["ada"], 1);
+}
+
+#[test]
+fn what_a_letter_program_says_is_shown_and_not_kept() {
+    let mut workshop = Workshop::with_one_key_each(&["ada"]);
+    workshop.profile.hand_over = HandOver::Letter;
+    for (script, shown) in [
+        ("tr -d ' ' | tr a-z A-Z >&2; exit 3", "sh says: (not shown"),
+        ("cat > /dev/null; echo 'no paper in tray 2' >&2; exit 3", "sh says: no paper in tray 2"),
+    ] {
+        workshop.letter_program = ["sh", "-c", script].map(str::to_owned).to_vec();
+        let hands = Hands::default();
+        let report = workshop.provision_with(&workshop.rack(), &hands).unwrap();
+        let (step, code, message) = only_failure(&report);
+        assert_eq!((step, code), (Step::HandOver, FailureCode::Secret));
+        assert!(message.ends_with("exited with 3"), "{message}");
+        let said = hands.said.lock().unwrap().join("\n").to_lowercase();
+        assert!(said.contains(&shown.to_lowercase()), "{said}");
+        let pin = workshop.pin_of(&workshop.book(), "soft-1").unwrap().expose().to_lowercase();
+        let entries = SqliteStore::read(&workshop.path().join("ledger.sqlite3")).unwrap().entries(0).unwrap();
+        for text in entries.iter().map(|entry| entry.body.to_lowercase()).chain([said]) {
+            assert!(!text.contains(&pin) && !text.contains("no paper") || text.contains("sh says"), "{text}");
+        }
+    }
+    workshop.letter_program = ["sh", "-c", "cat > /dev/null"].map(str::to_owned).to_vec();
+    assert!(workshop.resume().unwrap().accounts[0].complete);
 }
 
 #[test]

@@ -40,6 +40,8 @@ pub struct Workshop {
     pub url: String,
     /// What everybody in the roster gets. Change it before the first run.
     pub profile: Profile,
+    /// Prints letters, where the profile hands PINs over so.
+    pub letter_program: Vec<String>,
     _server: Option<EmbeddedServer>,
 }
 
@@ -64,8 +66,13 @@ impl Workshop {
         let database = folder.path().join("directory.sqlite3");
         let listen: SocketAddr = "127.0.0.1:0".parse().unwrap();
         let server = EmbeddedServer::start(listen, Some(&database), TOKEN.to_owned().into(), settings).unwrap();
-        let workshop =
-            Self { folder: Place::Own(folder), url: server.url(), profile: profile(), _server: Some(server) };
+        let workshop = Self {
+            folder: Place::Own(folder),
+            url: server.url(),
+            profile: profile(),
+            letter_program: Vec::new(),
+            _server: Some(server),
+        };
         workshop.set_roster(logins);
         logins.iter().for_each(|login| workshop.create_user(login));
         workshop
@@ -74,7 +81,13 @@ impl Workshop {
     /// A new folder with soft keys and no directory: for one that a test plays itself, under the name [`DIRECTORY`].
     pub fn without_directory(keys: usize, logins: &[&str]) -> Self {
         let (folder, _) = furnish(keys);
-        let workshop = Self { folder: Place::Own(folder), url: String::new(), profile: profile(), _server: None };
+        let workshop = Self {
+            folder: Place::Own(folder),
+            url: String::new(),
+            profile: profile(),
+            letter_program: Vec::new(),
+            _server: None,
+        };
         workshop.set_roster(logins);
         workshop
     }
@@ -105,7 +118,13 @@ impl Workshop {
 
     /// A workshop that another process made, with its directory at this address.
     pub fn at(folder: &Path, url: &str) -> Self {
-        Self { folder: Place::Borrowed(folder.to_owned()), url: url.to_owned(), profile: profile(), _server: None }
+        Self {
+            folder: Place::Borrowed(folder.to_owned()),
+            url: url.to_owned(),
+            profile: profile(),
+            letter_program: Vec::new(),
+            _server: None,
+        }
     }
 
     pub fn path(&self) -> &Path {
@@ -220,7 +239,7 @@ impl Workshop {
             witness: Witness::new("keywright".into()),
             readers: &[reader],
             hand_over_folder: self.path().join("hand-over"),
-            letter_program: Vec::new(),
+            letter_program: self.letter_program.clone(),
             entropy: &SystemEntropy,
             now: &now,
             limits: Limits::default(),

@@ -195,6 +195,7 @@ impl Operator for Terminal<'_> {
         self.console.show_once(&text, "press Enter when it is taken down ").map_err(|error| SecretError::Printer {
             program: "the terminal".into(),
             why: format!("shows nothing: {error}"),
+            said: None,
         })
     }
 

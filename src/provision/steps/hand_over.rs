@@ -20,7 +20,11 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
         register_first: job.registration.by_hand().map(|by_hand| by_hand.steps.clone()).unwrap_or_default(),
     };
     let way = PinDelivery::of(station, profile)?;
-    way.hand_over(&delivery, &pin)?;
+    if let Err(error) = way.hand_over(&delivery, &pin) {
+        // Once, and here alone: the ledger keeps no other program's words.
+        error.child_words().iter().for_each(|words| station.operator.tell(words));
+        return Err(error.into());
+    }
     let (how, readers) = (profile.hand_over, way.readers());
     job.record(Event::PinDelivered { job: job.id, how, readers: readers.clone() })?;
     destroy(job)?;

@@ -7,6 +7,7 @@ use crate::ledger::{FailureCode, Outcome, Unavailable, WitnessResult};
 use crate::provision::job_context::JobContext;
 use crate::provision::job_error::JobError;
 use crate::provision::signature;
+use crate::secret::words_without;
 use crate::witness::{Answer, Question, WITNESS};
 use keywright_fido::ctap::{Permissions, PinUvAuthProtocol};
 use keywright_fido::webauthn::response::{AuthenticationResponse, ExpectedAuthentication};
@@ -35,6 +36,8 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
         }
         Answer::Unable { why } => {
             let signed = sign(job, rp_id, &credential_id, &challenge, &ceremony.origin)?;
+            let (why, words) = why.without_words();
+            tell_words(job, &words)?;
             (signed, WitnessResult::Unable { why })
         }
         Answer::Refuted { why } => return Err(unproved(format!("{why} ({WITNESS} says so)"))),
@@ -55,6 +58,14 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
 
 fn unproved(why: String) -> JobError {
     JobError::new(FailureCode::ProofFailed, format!("testing the new credential failed: {why}"))
+}
+
+/// The witness had the PIN, so its words are shown once, and only if the PIN is not in them.
+fn tell_words(job: &JobContext<'_>, words: &str) -> Result<(), JobError> {
+    if let Some(shown) = words_without(words.as_bytes(), [job.pin()?.expose()]) {
+        job.station.operator.tell(&format!("{WITNESS} says: {shown}"));
+    }
+    Ok(())
 }
 
 /// Keys in this process have no witness, and nobody expects one; of others the person hears.

@@ -5,15 +5,33 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::str::FromStr;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
 use super::super::SecretError;
-use super::super::program::{LAST_WORDS, LIMIT, end_of, last_words, on_thread, wait};
+use super::super::program::{LAST_WORDS, LIMIT, child, end_of, on_thread, wait, words_without};
 use super::{Extent, read};
+
+/// What password managers go by besides the basics: the session, and where their stores are.
+const VARIABLES: [&str; 11] = [
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
+    "XDG_RUNTIME_DIR",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "SSH_AUTH_SOCK",
+    "GNUPGHOME",
+    "GPG_TTY",
+    "PASSWORD_STORE_DIR",
+    "KEYWRIGHT_AGE_IDENTITY",
+];
+
+/// The environment variable that names others which a program gets, such as `BW_SESSION,VAULT_TOKEN`.
+const VARIABLES_TOO: &str = "KEYWRIGHT_COMMAND_ENV";
 
 /// A program and its arguments. Written as words; those with blanks in them are quoted, in `'` or `"`. There are no other signs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,8 +99,11 @@ impl CommandLine {
     }
 
     fn run_within(&self, limit: Duration) -> Result<Zeroizing<Vec<u8>>, SecretError> {
-        let failed = |why: String| SecretError::Command { program: self.program.display().to_string(), why };
-        let mut command = Command::new(&self.program);
+        let program = || self.program.display().to_string();
+        let failed = |why: String| SecretError::Command { program: program(), why, said: None };
+        let more = std::env::var(VARIABLES_TOO).unwrap_or_default();
+        let variables = VARIABLES.into_iter().chain(more.split(',').map(str::trim).filter(|name| !name.is_empty()));
+        let mut command = child(&self.program, variables);
         command.args(&self.arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|error| failed(error.to_string()))?;
         let printed = on_thread(child.stdout.take(), |mut stdout| read(&mut stdout, Extent::All));
@@ -98,8 +119,9 @@ impl CommandLine {
             return Ok(secret);
         }
         let said = said.recv_timeout(LAST_WORDS).ok().and_then(Result::ok).unwrap_or_default();
-        let words = last_words(&said, &Zeroizing::new(String::from_utf8_lossy(&secret).into_owned()));
-        Err(failed(format!("{status}{words}")))
+        let printed = Zeroizing::new(String::from_utf8_lossy(&secret).into_owned());
+        let said = words_without(&said, printed.lines());
+        Err(SecretError::Command { program: program(), why: status.to_string(), said })
     }
 }
 
@@ -115,7 +137,7 @@ mod tests {
     fn told(line: &CommandLine) -> String {
         let error = line.run().unwrap_err();
         assert!(!format!("{error} {error:?}").contains("8306"), "{error}");
-        error.to_string()
+        error.child_words().map_or_else(|| error.to_string(), |said| format!("{error}; {said}"))
     }
 
     #[test]
@@ -160,10 +182,13 @@ mod tests {
     fn a_failure_is_told_without_what_was_printed() {
         assert_eq!(
             told(&shell("echo 8306; echo first >&2; echo 'no such entry' >&2; echo >&2; exit 3")),
-            "no secret from /bin/sh: exit status: 3: no such entry"
+            "no secret from /bin/sh: exit status: 3; /bin/sh says: no such entry"
         );
         assert_eq!(told(&shell("echo 8306; exit 1")), "no secret from /bin/sh: exit status: 1");
-        assert!(told(&shell("echo 8306; echo 'not 8306' >&2; exit 1")).ends_with("a secret is in it"));
+        assert!(
+            told(&shell("echo 8306; echo 'not 8306' >&2; exit 1"))
+                .ends_with("(not shown, because a secret may be in it)")
+        );
         assert!(told(&shell("echo 8306; kill -9 $$")).contains("signal: 9"));
         assert!(told(&shell("yes 8306")).contains("longer than 65536 bytes"));
         assert!(

@@ -178,6 +178,7 @@ impl CliError {
             Self::Keys(
                 KeysError::Ambiguous { keys } | KeysError::SeveralTouched { keys } | KeysError::NotThere { keys, .. },
             ) => keys.clone(),
+            Self::Secret(error) | Self::Open(OpenError::Secret(error)) => error.child_words().into_iter().collect(),
             _ => Vec::new(),
         }
     }

@@ -84,9 +84,9 @@ fn of_secrets() -> Vec<(CliError, Exit)> {
         (SecretError::Missing("env:TOKEN".into()).into(), Exit::Failed),
         (SecretError::Sealed { path: path(), why: why() }.into(), Exit::Failed),
         (SecretError::NoIdentity { path: path() }.into(), Exit::Failed),
-        (SecretError::Command { program: program(), why: "it ended with 1".into() }.into(), Exit::Failed),
+        (SecretError::Command { program: program(), why: "it ended with 1".into(), said: None }.into(), Exit::Failed),
         (SecretError::Interrupted.into(), Exit::Interrupted),
-        (SecretError::Printer { program: program(), why: "exited with 1".into() }.into(), Exit::Failed),
+        (SecretError::Printer { program: program(), why: "exited with 1".into(), said: None }.into(), Exit::Failed),
         (SecretError::Pin(PinError::Nul).into(), Exit::Pin),
     ]
 }
