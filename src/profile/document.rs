@@ -17,7 +17,7 @@ use super::{
 use crate::secret::PinAlphabet;
 use keywright_attest::Anchors;
 use keywright_fido::webauthn::Aaguid;
-use keywright_files::shown;
+use keywright_files::{shown, text};
 
 /// Reads one profile; `file` is only named in errors.
 pub fn parse(file: &str, text: &str) -> Result<Profile, ProfileError> {
@@ -28,9 +28,10 @@ pub fn parse(file: &str, text: &str) -> Result<Profile, ProfileError> {
 /// Reads one profile from the bytes of a file, which has to be called after it.
 pub(super) fn parse_file(path: &Path, bytes: &[u8]) -> Result<Profile, ProfileError> {
     let file = path.display().to_string();
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
-        Wrong { span: before.len()..before.len(), why: "this is not UTF-8".to_owned() }.at(&file, &before)
+    let text = &text::decode(bytes).map_err(|error| {
+        let good = std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
+        let before = String::from_utf8_lossy(&bytes[..good]);
+        Wrong { span: before.len()..before.len(), why: error.to_string() }.at(&file, &before)
     })?;
     let (name, profile) = read(path, text).map_err(|wrong| wrong.at(&file, text))?;
     if path.file_stem().is_some_and(|stem| stem == profile.name.as_str()) {
@@ -410,6 +411,6 @@ force-change = true
         let (line, column, _) = wrong_with("description = \"Keys", "é = 1\ndescription = \"Keys");
         assert_eq!((line, column), (2, 1));
         let error = parse_file(Path::new("desk.toml"), b"name = \"d\xc3\xa9s\xffk\"").unwrap_err();
-        assert_eq!(error.to_string(), "desk.toml:1:12: this is not UTF-8");
+        assert_eq!(error.to_string(), "desk.toml:1:12: line 1 is not UTF-8 (byte 0xff): save the file as UTF-8");
     }
 }

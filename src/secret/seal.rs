@@ -15,7 +15,7 @@ use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use keywright_files::{FileError, private};
+use keywright_files::{FileError, private, text};
 
 use super::{Reader, SecretError};
 use keywright_fido::ctap::Pin;
@@ -219,8 +219,9 @@ pub(super) fn read_identities(path: &Path) -> Result<Vec<Identity>, SecretError>
     let wrong = |why: &str| SecretError::File(FileError::Io { path: path.display().to_string(), why: why.to_owned() });
     let open = fs::File::open(path).map_err(private::at(path))?;
     private::refuse_if_others_can_read(path, &open.metadata().map_err(private::at(path))?)?;
-    let mut text = Zeroizing::new(String::with_capacity(LONGEST_IDENTITIES));
-    open.take(LONGEST_IDENTITIES as u64).read_to_string(&mut text).map_err(private::at(path))?;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST_IDENTITIES));
+    open.take(LONGEST_IDENTITIES as u64).read_to_end(&mut bytes).map_err(private::at(path))?;
+    let text = Zeroizing::new(text::decode(&bytes).map_err(|error| wrong(&error.to_string()))?.into_owned());
     let lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#') && !line.is_empty());
     let identities: Result<Vec<Identity>, _> = lines.map(str::parse).collect();
     identities

@@ -14,7 +14,8 @@ use zeroize::Zeroizing;
 
 pub use self::command::CommandLine;
 pub use self::sealed::IDENTITY;
-use keywright_files::{FileError, private};
+use keywright_files::text::{TextError, decode};
+use keywright_files::{FileError, private, shown};
 
 use super::SecretError;
 
@@ -119,7 +120,8 @@ impl SecretSource {
         let secret = match self {
             Self::Prompt => typed(what)?,
             Self::File(path) => {
-                let found = read(&mut open_private(path)?, extent).map_err(private::at(path))?;
+                // All of it: the first line of UTF-16 does not end at a byte.
+                let found = read(&mut open_private(path)?, Extent::All).map_err(private::at(path))?;
                 text(&found, &path.display().to_string(), extent)?
             }
             Self::Descriptor(number) => {
@@ -143,7 +145,7 @@ impl SecretSource {
 
 /// What a person types at the terminal, without echo.
 fn typed(what: &str) -> Result<SecretString, SecretError> {
-    match rpassword::prompt_password(format!("{}: ", keywright_files::shown::one_line(what))).map(Zeroizing::new) {
+    match rpassword::prompt_password(format!("{}: ", shown::one_line(what))).map(Zeroizing::new) {
         Ok(typed) => Ok(SecretString::from(typed.as_str())),
         Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(SecretError::Interrupted),
         Err(error) => Err(SecretError::Missing(format!("the terminal: {error}"))),
@@ -199,14 +201,28 @@ fn read(from: &mut dyn Read, extent: Extent) -> io::Result<Zeroizing<Vec<u8>>> {
 
 /// So much of these bytes. From a slice, so that the secret's own memory is the only copy left.
 fn text(bytes: &[u8], place: &str, extent: Extent) -> Result<SecretString, SecretError> {
-    let text = std::str::from_utf8(bytes).map_err(|_| not_text(place))?;
-    Ok(SecretString::from(match extent {
-        Extent::FirstLine => {
-            let line = text.split('\n').next().unwrap_or_default();
-            line.strip_suffix('\r').unwrap_or(line)
-        }
-        Extent::All => text,
-    }))
+    let refused = |why: String| SecretError::File(FileError::Io { path: place.to_owned(), why });
+    let text = decode(bytes).map_err(|error| match error {
+        // The error's own words have a byte of the secret in them.
+        TextError::NotUtf8 { .. } => not_text(place),
+        error => refused(error.to_string()),
+    })?;
+    let text = Zeroizing::new(text.into_owned());
+    if extent == Extent::All {
+        return Ok(SecretString::from(text.as_str()));
+    }
+    let line = text.split('\n').next().unwrap_or_default();
+    let line = line.strip_suffix('\r').unwrap_or(line);
+    // Copied along from a page or a chat; nobody sees it, and nobody's secret begins or ends with it.
+    let unseen = |char: &char| *char != ' ' && (shown::is_hidden(*char) || char.is_whitespace());
+    if let Some(char) = line.chars().next().into_iter().chain(line.chars().next_back()).find(unseen) {
+        let why = format!(
+            "the secret begins or ends with a character that nobody sees, U+{:04X}: remove it",
+            u32::from(char)
+        );
+        return Err(refused(why));
+    }
+    Ok(SecretString::from(line))
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use super::idp_table::IdpTable;
 use crate::idp::http::ServerUrl;
 use crate::profile::Column;
 use crate::secret::{Reader, SecretSource};
-use keywright_files::base_folder;
+use keywright_files::{base_folder, text};
 
 /// The settings.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -61,7 +61,7 @@ impl Settings {
     /// Reads the file that was named; or else `XDG_CONFIG_HOME/keywright/keywright.toml` (`~/.config`), which may be missing.
     pub fn find(named: Option<&Path>) -> Result<Self, SettingsError> {
         let Some(file) = Self::file(named) else { return Ok(Self::default()) };
-        match std::fs::read_to_string(&file) {
+        match text::read(&file) {
             Ok(text) => Self::parse(&file, &text),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && named.is_none() => Ok(Self::default()),
             Err(error) => Err(SettingsError::Unreadable { file: file.display().to_string(), why: error.to_string() }),

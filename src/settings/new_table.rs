@@ -95,7 +95,7 @@ impl NewTable {
 
     /// The file with this table in it. One that is missing counts as empty.
     pub fn added_to(&self, file: &Path) -> Result<String, SettingsError> {
-        let text = match std::fs::read_to_string(file) {
+        let text = match keywright_files::text::read(file) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
             Err(error) => {

@@ -6,6 +6,7 @@ mod attest_verify;
 mod audit_key;
 mod company_network;
 mod doctor;
+mod editors;
 mod foreign_text;
 mod idp;
 mod json;

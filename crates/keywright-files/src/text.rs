@@ -3,6 +3,8 @@
 //! It refuses to guess: bytes that are neither are an error that names what they look like.
 
 use std::borrow::Cow;
+use std::io;
+use std::path::Path;
 
 /// Bytes that are no text, with what they look like and what helps.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,10 +43,20 @@ pub fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, TextError> {
     }
 }
 
+/// The text of a file. An encoding that would have to be guessed is an error of the file's, with what helps.
+pub fn read(file: &Path) -> io::Result<String> {
+    let bytes = std::fs::read(file)?;
+    decode(&bytes).map(Cow::into_owned).map_err(io::Error::other)
+}
+
 fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<Cow<'_, str>, TextError> {
     let (pairs, []) = bytes.as_chunks::<2>() else { return Err(TextError::DamagedUtf16) };
-    let units = pairs.iter().map(|pair| unit(*pair));
-    char::decode_utf16(units).collect::<Result<String, _>>().map(Cow::Owned).map_err(|_| TextError::DamagedUtf16)
+    // Room for all of it: a secret leaves no copy behind by growing.
+    let mut text = String::with_capacity(pairs.len() * 3);
+    for char in char::decode_utf16(pairs.iter().map(|pair| unit(*pair))) {
+        text.push(char.map_err(|_| TextError::DamagedUtf16)?);
+    }
+    Ok(Cow::Owned(text))
 }
 
 #[cfg(test)]

@@ -8,18 +8,22 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use age::armor::ArmoredReader;
 use age::{DecryptError, Decryptor, Identity, scrypt};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use super::super::seal::read_identities;
-use keywright_files::private;
+use keywright_files::{private, text};
 
 use super::super::SecretError;
 use super::{Extent, LONGEST, read, typed};
 
 /// The environment variable that names the identity's file, as `age-keygen` writes it. A relative path is the process's own.
 pub const IDENTITY: &str = "KEYWRIGHT_AGE_IDENTITY";
+
+/// How an armoured file begins.
+const ARMOR: &str = "-----BEGIN AGE ENCRYPTED FILE-----";
 
 /// The longest file, in bytes: the longest secret, and age's headers for more readers than anybody has.
 const LONGEST_FILE: u64 = 4 * LONGEST as u64;
@@ -44,9 +48,7 @@ fn open_with(
     if sealed.len() as u64 > LONGEST_FILE {
         return Err(refused(format!("it is longer than {LONGEST_FILE} bytes")));
     }
-    if sealed.starts_with(b"-----BEGIN AGE ENCRYPTED FILE-----") {
-        return Err(refused("it is armored; encrypt it again without --armor".to_owned()));
-    }
+    let sealed = unarmored(sealed);
     let decryptor = Decryptor::new_buffered(&sealed[..]).map_err(|_| refused("it is not an age file".to_owned()))?;
     let opened = if decryptor.is_scrypt() {
         let identity = scrypt::Identity::new(passphrase()?);
@@ -63,6 +65,17 @@ fn open_with(
         })
     };
     read(&mut opened.map_err(refused)?, Extent::All).map_err(|error| refused(error.to_string()))
+}
+
+/// The age file in an armoured one, in whatever encoding an editor saved that; anything else is left as it is.
+fn unarmored(file: Vec<u8>) -> Vec<u8> {
+    let Ok(text) = text::decode(&file) else { return file };
+    let text = text.trim().replace("\r\n", "\n");
+    let mut binary = Vec::new();
+    match text.starts_with(ARMOR) && ArmoredReader::new(text.as_bytes()).read_to_end(&mut binary).is_ok() {
+        true => binary,
+        false => file,
+    }
 }
 
 #[cfg(test)]
@@ -115,7 +128,7 @@ mod tests {
         for (content, words) in [
             (damaged, "token.age: "),
             (b"t0ken".to_vec(), "it is not an age file"),
-            (b"-----BEGIN AGE ENCRYPTED FILE-----\nt0ken".to_vec(), "without --armor"),
+            (b"-----BEGIN AGE ENCRYPTED FILE-----\nt0ken".to_vec(), "not an age file"),
             (vec![0; LONGEST_FILE as usize + 1], "it is longer than"),
         ] {
             std::fs::write(&path, content).unwrap();

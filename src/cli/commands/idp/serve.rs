@@ -134,8 +134,7 @@ impl Serve {
 
 fn read_users(file: &Path) -> Result<Vec<UserRow>, CliError> {
     let failed = |why: String| CliError::File { path: file.to_owned(), why };
-    let text = std::fs::read_to_string(file).map_err(|error| failed(error.to_string()))?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let text = keywright_files::text::read(file).map_err(|error| failed(error.to_string()))?;
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
     reader.deserialize().collect::<Result<_, _>>().map_err(|error| failed(error.to_string()))
 }
