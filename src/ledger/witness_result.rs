@@ -117,6 +117,15 @@ mod tests {
                 r#"{"testimony":"unable","why":{"obstacle":"deadline","milliseconds":30000}}"#,
             ),
             (
+                unable(Unavailable::Ended { status: "exit status: 3".into() }),
+                r#"{"testimony":"unable","why":{"obstacle":"ended","status":"exit status: 3"}}"#,
+            ),
+            // As the ledger has it, and as it had it before other programs' words were left out.
+            (
+                unable(Unavailable::Failed { words: String::new() }),
+                r#"{"testimony":"unable","why":{"obstacle":"failed"}}"#,
+            ),
+            (
                 unable(Unavailable::Failed { words: "no".into() }),
                 r#"{"testimony":"unable","why":{"obstacle":"failed","words":"no"}}"#,
             ),
