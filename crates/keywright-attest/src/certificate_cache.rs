@@ -9,25 +9,25 @@ use sha2::{Digest as _, Sha256};
 use super::chain::PathResult;
 use super::{AttestationCertificate, TrustError};
 
-/// Certificates and courses that are remembered; each takes one to three kilobytes.
+/// Certificates and paths that are remembered; each takes one to three kilobytes.
 const CAPACITY: usize = 4096;
 
 /// SHA-256 over certificates.
 pub(super) type Digest = [u8; 32];
 
-/// A course is remembered for the certificates, and for the model of the metadata that brings the anchors.
-type CourseKey = (Digest, Option<usize>);
+/// A path is remembered for the certificates, and for the model of the metadata that brings the anchors.
+type PathKey = (Digest, Option<usize>);
 
 /// What was learnt.
 #[derive(Debug)]
 pub(super) struct CertificateCache {
     leaves: Cache<Digest, Arc<Result<AttestationCertificate, TrustError>>>,
-    courses: Cache<CourseKey, Arc<PathResult>>,
+    paths: Cache<PathKey, Arc<PathResult>>,
 }
 
 impl Default for CertificateCache {
     fn default() -> Self {
-        Self { leaves: Cache::new(CAPACITY), courses: Cache::new(CAPACITY) }
+        Self { leaves: Cache::new(CAPACITY), paths: Cache::new(CAPACITY) }
     }
 }
 
@@ -52,11 +52,11 @@ impl CertificateCache {
     }
 
     /// Where the certificates of this digest lead, at a moment in seconds since 1970.
-    pub(super) fn course(&self, key: CourseKey, at: i64, follow: impl FnOnce() -> PathResult) -> Arc<PathResult> {
-        self.courses.get(&key).filter(|course| course.holds.contains(&at)).unwrap_or_else(|| {
-            let course = Arc::new(follow());
-            self.courses.insert(key, Arc::clone(&course));
-            course
+    pub(super) fn path(&self, key: PathKey, at: i64, follow: impl FnOnce() -> PathResult) -> Arc<PathResult> {
+        self.paths.get(&key).filter(|path| path.holds.contains(&at)).unwrap_or_else(|| {
+            let path = Arc::new(follow());
+            self.paths.insert(key, Arc::clone(&path));
+            path
         })
     }
 }

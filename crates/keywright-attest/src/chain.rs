@@ -37,12 +37,12 @@ pub(super) struct AnchorFound {
 /// at a moment in seconds since 1970. The other certificates may help on the way, in any order.
 pub(super) fn follow(leaf: &[u8], others: &[&[u8]], sets: &[&Anchors], at: i64) -> PathResult {
     let mut best: Option<PathResult> = None;
-    for course in sets.iter().map(|anchors| follow_to(leaf, others, anchors, at)) {
-        match (&best, course.chain) {
-            (_, Chain::Trusted) => return course,
+    for path in sets.iter().map(|anchors| follow_to(leaf, others, anchors, at)) {
+        match (&best, path.chain) {
+            (_, Chain::Trusted) => return path,
             (Some(PathResult { chain: Chain::Expired, .. }), _) => {}
             (Some(_), Chain::Untrusted) => {}
-            _ => best = Some(course),
+            _ => best = Some(path),
         }
     }
     best.unwrap_or_else(|| untrusted(&PathError::UnknownIssuer, at))
@@ -206,8 +206,8 @@ mod tests {
     use crate::testing::{Maker, authority, leaf_params, now, pair};
 
     fn follow(x5c: &[&[u8]], anchors: &Anchors) -> (Chain, Option<AnchorKind>, Vec<String>) {
-        let course = super::follow(x5c[0], &x5c[1..], &[anchors], now().unix_timestamp());
-        (course.chain, course.anchor.map(|found| found.anchor.kind), course.reasons)
+        let path = super::follow(x5c[0], &x5c[1..], &[anchors], now().unix_timestamp());
+        (path.chain, path.anchor.map(|found| found.anchor.kind), path.reasons)
     }
 
     fn anchors(certificates: &[&[u8]]) -> Anchors {
@@ -322,9 +322,9 @@ mod tests {
         let leaf = maker.leaf(&leaf_params());
         let (good, bad) = (maker.anchors(), stranger.anchors());
         for sets in [[&good, &bad], [&bad, &good]] {
-            let course = |at| super::follow(&leaf, &[], &sets, at);
-            assert_eq!(course(now().unix_timestamp()).chain, Chain::Trusted);
-            assert_eq!(course(date_time_ymd(2031, 1, 1).unix_timestamp()).chain, Chain::Expired);
+            let followed = |at| super::follow(&leaf, &[], &sets, at);
+            assert_eq!(followed(now().unix_timestamp()).chain, Chain::Trusted);
+            assert_eq!(followed(date_time_ymd(2031, 1, 1).unix_timestamp()).chain, Chain::Expired);
         }
         assert_eq!(super::follow(&leaf, &[], &[&bad], now().unix_timestamp()).chain, Chain::Untrusted);
         assert_eq!(super::follow(&leaf, &[], &[], now().unix_timestamp()).chain, Chain::Untrusted);

@@ -88,7 +88,7 @@ impl Judge {
             Some((first, others)) => {
                 let at = at.unix_timestamp();
                 self.chain(position, &mut reasons, |sets| {
-                    self.certificate_cache.course((digest, position), at, || chain::follow(first, others, sets, at))
+                    self.certificate_cache.path((digest, position), at, || chain::follow(first, others, sets, at))
                 })
             }
         };
@@ -163,14 +163,14 @@ impl Judge {
             );
             return (if known { Chain::NotChecked } else { Chain::UnknownModel }, None);
         }
-        let course = follow(&sets);
-        reasons.extend_from_slice(&course.reasons);
-        match (course.chain, unknown) {
+        let path = follow(&sets);
+        reasons.extend_from_slice(&path.reasons);
+        match (path.chain, unknown) {
             (Chain::Untrusted, Some(why)) => {
                 reasons.push(why);
                 (Chain::UnknownModel, None)
             }
-            (chain, _) => (chain, course.anchor.clone()),
+            (chain, _) => (chain, path.anchor.clone()),
         }
     }
 }

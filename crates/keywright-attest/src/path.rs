@@ -174,7 +174,8 @@ impl<'a> Signed<'a> {
         let algorithm = contents(rest)?;
         let (rest, _) = Any::from_der(rest).ok()?;
         let (_, signature) = BitString::from_der(rest).ok()?;
-        Some(Self { message, algorithm, signature })
+        // A signature is of whole bytes.
+        (signature.unused_bits == 0).then_some(Self { message, algorithm, signature })
     }
 }
 
@@ -368,6 +369,10 @@ mod tests {
         der(0x30, &[message, tbs[2].to_vec(), der(3, &[&[0], &signature[..]].concat())].concat())
     }
 
+    fn signature_length(certificate: &[u8]) -> usize {
+        items(contents(certificate).unwrap()).last().unwrap().data.len() - 1
+    }
+
     #[test]
     fn an_attestation_certificate_of_version_1_is_followed() {
         let maker = Maker::new();
@@ -382,6 +387,12 @@ mod tests {
         let (chain, reasons) = follow(&forged, &[], &maker.anchors());
         assert_eq!(chain, Chain::Untrusted);
         assert!(reasons[0].contains("signature does not verify"), "{reasons:?}");
+        // The last bits of a signature are no unused ones, whatever they are.
+        let mut claims = leaf.clone();
+        let count = claims.len() - signature_length(&leaf);
+        claims[count - 1] = 1;
+        *claims.last_mut().unwrap() &= 0xfe;
+        assert_eq!(follow(&claims, &[], &maker.anchors()).0, Chain::Untrusted);
         let mut params = leaf_params();
         params.not_after = rcgen::date_time_ymd(2026, 1, 1);
         let old = as_version_1(&maker.leaf(&params), maker.root.key());
