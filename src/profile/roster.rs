@@ -1,5 +1,5 @@
 //! Rosters: CSV with a heading line `account,profile` and optional `name,ticket,reason,storage`, in any order, as spreadsheets save
-//! it ([`lines`]), under other headings if they are named ([`heading`]).
+//! it (`lines.rs`), under other headings if they are named (`heading.rs`).
 //!
 //! One row is one person. Nothing is guessed: all wrong rows are told at once, before anything is touched, and so is which
 //! columns were not read.
