@@ -268,7 +268,7 @@ struct ByHand<'a> {
 }
 
 impl<'a> ByHand<'a> {
-    fn of(seen: &'a SeenByHand) -> Self {
+    fn new(seen: &'a SeenByHand) -> Self {
         let found = seen.found.as_ref();
         Self {
             said_by: &seen.said_by,
@@ -309,7 +309,7 @@ impl<'a> CredentialFile<'a> {
             user_id: account.and_then(|account| account.user_id.as_deref()),
             directory_id: credential.directory_id.as_deref(),
             label: credential.label.as_deref(),
-            by_hand: credential.by_hand.as_ref().map(ByHand::of),
+            by_hand: credential.by_hand.as_ref().map(ByHand::new),
             ordinal: credential.ordinal,
             key: &credential.key,
             profile: account.map(|account| &account.profile.name),

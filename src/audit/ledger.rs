@@ -108,13 +108,13 @@ impl Readable {
 
 impl<'a> LedgerAudit<'a> {
     /// Judges everything that was read.
-    pub fn of(ledger: &'a Readable, standards: &Standards<'a>) -> Self {
+    pub fn judge(ledger: &'a Readable, standards: &Standards<'a>) -> Self {
         let book = &ledger.book;
         let judges = Judges::new(book, standards);
         let mut credentials: Vec<_> = book
             .credentials
             .iter()
-            .map(|(id, credential)| CredentialAudit::of(id, credential, book, &judges))
+            .map(|(id, credential)| CredentialAudit::examine(id, credential, book, &judges))
             .collect();
         credentials.sort_by_key(|one| (&one.credential.account, one.credential.ordinal, &one.credential.made));
         let accounts: Vec<_> = book

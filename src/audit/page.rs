@@ -27,7 +27,7 @@ const SHOWN_AT_ONCE: usize = 12;
 
 /// Writes the page. Its length grows with the number of keys: about 2 kB each.
 pub fn render(audit: &LedgerAudit<'_>) -> Result<String, askama::Error> {
-    Ok(shown::lines(&Page::of(audit).render()?).into_owned())
+    Ok(shown::lines(&Page::new(audit).render()?).into_owned())
 }
 
 #[derive(Template)]
@@ -131,7 +131,7 @@ struct Row<'a> {
 }
 
 impl<'a> Page<'a> {
-    fn of(audit: &'a LedgerAudit<'_>) -> Self {
+    fn new(audit: &'a LedgerAudit<'_>) -> Self {
         let broken = audit.findings.iter().filter(|finding| matches!(finding.matter, FindingKind::ChainBroken(_)));
         let alarms: Vec<_> = broken.map(|finding| finding.matter.to_string()).collect();
         Self {
@@ -145,7 +145,7 @@ impl<'a> Page<'a> {
             groups: groups(audit),
             charts: [by_model(audit), by_standing(audit), coverage(audit)],
             standings: [Assessment::Accepted, Assessment::NotJudged, Assessment::Refused, Assessment::Unsound],
-            rows: audit.credentials.iter().map(Row::of).collect(),
+            rows: audit.credentials.iter().map(Row::new).collect(),
             chain: match alarms.is_empty() {
                 true => format!("{} events, unchanged", audit.head.seq),
                 false => format!("BROKEN; the {} events before the break are unchanged", audit.head.seq),
@@ -356,7 +356,7 @@ fn profiles(audit: &LedgerAudit<'_>) -> Vec<String> {
         let drill = demanded.drill_interval_days.map(|days| format!(", each tried every {days} days"));
         rules.entry(*profile).or_insert_with(|| {
             let keys = counted(demanded.keys.required, "proved key");
-            format!("{profile}: {keys}{}; {}", drill.unwrap_or_default(), words(&Policy::from(&demanded.keys)))
+            format!("{profile}: {keys}{}; {}", drill.unwrap_or_default(), policy_text(&Policy::from(&demanded.keys)))
         });
     }
     rules.into_values().collect()
@@ -376,7 +376,7 @@ fn metadata(audit: &LedgerAudit<'_>) -> String {
 }
 
 impl<'a> Row<'a> {
-    fn of(one: &'a CredentialAudit<'_>) -> Self {
+    fn new(one: &'a CredentialAudit<'_>) -> Self {
         let (credential, verdict) = (one.credential, one.verdict.as_ref());
         let advisories = verdict.into_iter().flat_map(|verdict| &verdict.advisories);
         Self {
@@ -424,7 +424,7 @@ impl<'a> Row<'a> {
             },
             credential_id: one.id,
             reasons: one.reasons(),
-            policy: words(&one.policy()),
+            policy: policy_text(&one.policy()),
             statement: verdict.map_or("unreadable", |verdict| statement(verdict.statement)),
             anchor: verdict
                 .and_then(|verdict| verdict.anchor.as_ref())
@@ -495,7 +495,7 @@ fn chain(chain: Chain) -> &'static str {
     }
 }
 
-fn words(policy: &Policy) -> String {
+fn policy_text(policy: &Policy) -> String {
     let demand = match policy.attestation {
         AttestationDemand::None => "no attestation",
         AttestationDemand::Statement => "a valid attestation",

@@ -82,7 +82,7 @@ struct Folder {
 
 impl Registrations {
     /// Those in these files and folders, in their order. `-` is stdin.
-    pub fn of(paths: Vec<PathBuf>) -> Self {
+    pub fn in_paths(paths: Vec<PathBuf>) -> Self {
         Self { named: paths.into_iter(), folders: Vec::new(), open: None, passed_over: 0 }
     }
 
@@ -309,7 +309,7 @@ mod tests {
         let path = folder.path().join(name);
         std::fs::write(&path, content).unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().trim().to_owned();
-        Registrations::of(vec![path]).map(|found| (found.place.line, found.json.map(text))).collect()
+        Registrations::in_paths(vec![path]).map(|found| (found.place.line, found.json.map(text))).collect()
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub enum Writer {
 
 impl Writer {
     /// Of the ledger in this file: its lock's file names the process that took the lock last.
-    pub fn of(ledger: &Path) -> Self {
+    pub fn of_ledger(ledger: &Path) -> Self {
         let lock = super::sqlite::lock_file(ledger);
         let Ok(text) = fs::read_to_string(&lock) else { return Self::Nobody };
         let Some(id) = text.trim_end().rsplit_once("process ").and_then(|(_, id)| id.parse().ok()) else {
@@ -69,10 +69,10 @@ mod tests {
     fn the_writer_is_seen_while_it_writes_and_no_longer() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ledger.db");
-        assert_eq!(Writer::of(&path), Writer::Nobody);
+        assert_eq!(Writer::of_ledger(&path), Writer::Nobody);
         let store = SqliteStore::open(&path, clock()).unwrap();
-        assert!(matches!(Writer::of(&path), Writer::Process { id, .. } if id == std::process::id()));
+        assert!(matches!(Writer::of_ledger(&path), Writer::Process { id, .. } if id == std::process::id()));
         drop(store);
-        assert_eq!(Writer::of(&path), Writer::Nobody);
+        assert_eq!(Writer::of_ledger(&path), Writer::Nobody);
     }
 }

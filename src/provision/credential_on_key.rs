@@ -13,7 +13,7 @@ pub fn first(
     ids: &[CredentialId],
     token: Option<&PinUvAuthToken>,
 ) -> Result<Option<CredentialId>, CtapError> {
-    for chunk in ListLimit::of(key.info()).chunks(ids) {
+    for chunk in ListLimit::new(key.info()).chunks(ids) {
         if let Some(found) = one_of(key, rp_id, &chunk, token)? {
             return Ok(Some(found));
         }
@@ -24,7 +24,7 @@ pub fn first(
 /// Those of these credentials that the key has and shows without its PIN.
 pub fn all(key: &mut Authenticator, rp_id: &RpId, ids: &[CredentialId]) -> Result<Vec<CredentialId>, CtapError> {
     let mut found = Vec::new();
-    for mut chunk in ListLimit::of(key.info()).chunks(ids) {
+    for mut chunk in ListLimit::new(key.info()).chunks(ids) {
         // A key names one credential of a list, so the others of the list are asked for again.
         while let Some(id) = one_of(key, rp_id, &chunk, None)? {
             chunk.retain(|other| *other != id);
@@ -75,7 +75,7 @@ struct ListLimit {
 
 impl ListLimit {
     /// What this key takes. One that does not say how many takes a few (CTAP 2.1, 6.4 leaves it open).
-    fn of(info: &GetInfo) -> Self {
+    fn new(info: &GetInfo) -> Self {
         const UNTOLD: u64 = 4;
         let count = info.max_credential_count_in_list.unwrap_or(UNTOLD).clamp(1, 16) as usize;
         let id_length = info.max_credential_id_length.and_then(|length| usize::try_from(length).ok());

@@ -123,7 +123,7 @@ impl<'a> JobContext<'a> {
 
     /// The PIN out of its working copy; `None` if there is none.
     pub(super) fn sealed_copy(&self) -> Result<Option<Pin>, JobError> {
-        let copy = WorkingCopy::of(&self.journal.book(), self.id);
+        let copy = WorkingCopy::of_job(&self.journal.book(), self.id);
         Ok(copy.map_or(Ok(None), |copy| copy.open(self.station.vault))?)
     }
 

@@ -28,7 +28,7 @@ pub struct NoDelivery {
 
 impl<'a> PinDelivery<'a> {
     /// The profile's way, if it exists here.
-    pub(super) fn of(station: &'a Station<'_>, profile: &Profile) -> Result<Self, NoDelivery> {
+    pub(super) fn of_profile(station: &'a Station<'_>, profile: &Profile) -> Result<Self, NoDelivery> {
         let way = match profile.hand_over {
             HandOver::Age => AgeFiles::new(&station.hand_over_folder, station.readers).map(Self::AgeFiles),
             HandOver::Letter => LetterProgram::new(&station.letter_program).map(Self::Letter),

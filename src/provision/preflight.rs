@@ -9,7 +9,7 @@ use crate::idp::Finding;
 /// Fails if the PINs of somebody who gets a key could not be handed over from here.
 pub(super) fn every_pin_has_a_way(station: &Station<'_>, plan: &Plan) -> Result<(), RunError> {
     for planned in plan.people.iter().filter(|planned| planned.has_keys_to_come()) {
-        PinDelivery::of(station, &planned.profile)?;
+        PinDelivery::of_profile(station, &planned.profile)?;
     }
     Ok(())
 }

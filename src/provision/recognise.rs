@@ -113,7 +113,7 @@ fn bound_jobs(journal: &Journal<'_>, free: &[JobId]) -> Vec<Bound> {
     let book = journal.book();
     let bound = free.iter().filter_map(|id| {
         let job = &book.jobs[id];
-        let (key, copy, step) = (job.key()?.clone(), WorkingCopy::of(&book, *id)?, job.state.step()?);
+        let (key, copy, step) = (job.key()?.clone(), WorkingCopy::of_job(&book, *id)?, job.state.step()?);
         Some(Bound { job: *id, key, copy, step })
     });
     bound.collect()

@@ -86,7 +86,7 @@ pub struct Report {
 
 impl Report {
     /// Reads it off the ledger.
-    pub(super) fn of(
+    pub(super) fn read(
         station: &Station<'_>,
         journal: &Journal<'_>,
         batch: u64,

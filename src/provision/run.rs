@@ -30,7 +30,7 @@ pub fn run(station: &Station<'_>, plan: &Plan) -> Result<Report, RunError> {
     finish_revocations(station, &journal, plan)?;
     let open_before: BTreeSet<JobId> = journal.book().unfinished().map(|(id, _)| id).collect();
     let failures = work(station, &journal, first_new, plan)?;
-    Ok(Report::of(station, &journal, batch, &plan.people, &open_before, &failures))
+    Ok(Report::read(station, &journal, batch, &plan.people, &open_before, &failures))
 }
 
 /// The plan as events. They are written at once, so that a crash leaves the whole plan in the log, or nothing of it.

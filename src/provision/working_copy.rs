@@ -27,7 +27,7 @@ pub(super) fn owner(book: &Register, id: JobId, attempt: usize) -> PinOwner {
 
 impl WorkingCopy {
     /// The newest of a job, if a PIN was sealed for it.
-    pub(super) fn of(book: &Register, id: JobId) -> Option<Self> {
+    pub(super) fn of_job(book: &Register, id: JobId) -> Option<Self> {
         let job = &book.jobs[&id];
         let Some(Outcome::SealPin { sealed, sha256 }) = job.outcomes.get(&Step::SealPin) else { return None };
         let seal = sha256.clone().map(|sha256| (owner(book, id, job.pins_sealed), sha256));

@@ -48,11 +48,11 @@ fn answer(path: String, question: &Question) -> Answer {
     }));
     match judged {
         Ok(judged) => judged.unwrap_or_else(|why| Answer::Unable { why }),
-        Err(payload) => Answer::Unable { why: Unavailable::Panicked { words: words(&*payload) } },
+        Err(payload) => Answer::Unable { why: Unavailable::Panicked { words: panic_text(&*payload) } },
     }
 }
 
-fn words(payload: &(dyn Any + Send)) -> String {
+fn panic_text(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no words").to_owned()
 }

@@ -567,7 +567,7 @@ fn each_fault_is_told_apart_and_nothing_is_repeated() {
         let ceremony = idp.begin(&user).unwrap();
         let signer = Signer::new();
         let before = proxy.seen().len();
-        proxy.once(Which::of("POST", "/v1/users/*/ceremonies/*"), fault.clone());
+        proxy.once(Which::request("POST", "/v1/users/*/ceremonies/*"), fault.clone());
         let stalls = matches!(fault, Fault::StallBefore | Fault::StallAfter | Fault::StallInBody);
         let client = if stalls { &hasty } else { &idp };
         let error = client.complete(&ceremony, &made(&signer, &ceremony), "key").unwrap_err();

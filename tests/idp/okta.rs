@@ -192,7 +192,7 @@ fn a_script_learns_from_the_exit_code_whether_somebody_or_nobody_was_served() {
         assert_eq!(fake.has().iter().flatten().count(), 4);
         Some(code)
     };
-    let which = || Which::of(BEGIN.0, BEGIN.1);
+    let which = || Which::request(BEGIN.0, BEGIN.1);
     let Some(one_fails) = run(&|proxy| proxy.once(which(), Fault::ReplyBefore(Reply::status(403)))) else { return };
     let all_fail = run(&|proxy| proxy.always(which(), Fault::ReplyAfter(Reply::status(500))));
     assert_eq!((one_fails, all_fail), (3, Some(4)));

@@ -230,7 +230,7 @@ pub(crate) fn one_fault<P: Played>() {
         let directory = P::open(&proxy.url(), workshop.path());
         let directory = directory.as_ref();
         let gone = fault == Fault::GoneAfter;
-        proxy.once(Which::of(method, path), fault);
+        proxy.once(Which::request(method, path), fault);
         let rack = workshop.rack();
         if purpose == Purpose::TakeBack {
             // Something to take back.
@@ -278,7 +278,7 @@ pub(crate) fn one_fault_in_a_revocation<P: Played>() {
         let directory = directory.as_ref();
         everybody(directory, &workshop);
         let faults_before = proxy.faults();
-        proxy.once(Which::of(method, path), fault);
+        proxy.once(Which::request(method, path), fault);
         match lose(directory, &workshop) {
             Ok(_) => {}
             Err(RevokeError::Directory(_)) => {

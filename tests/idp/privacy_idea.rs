@@ -198,9 +198,9 @@ fn go_wrong_once(requests: &[(Purpose, &str, &str, usize)]) {
             }
             // Others of its kind go before it.
             for _ in 0..*nth {
-                proxy.once(Which::of(method, path), Fault::Pass);
+                proxy.once(Which::request(method, path), Fault::Pass);
             }
-            proxy.once(Which::of(method, path), fault);
+            proxy.once(Which::request(method, path), fault);
             let renewed = code == FailureCode::DirectorySignIn && *path != "/auth" && *purpose != Purpose::TakeBack;
             match visit.run(&proxy.url(), &rack) {
                 Ok(report) => {

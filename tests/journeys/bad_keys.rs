@@ -484,7 +484,7 @@ fn the_disk_is_full_while_a_refused_registration_is_taken_back() {
     each(12..40, |at| {
         let workshop = Workshop::with_one_key_each(&["ada"]);
         let proxy = FaultProxy::start(&workshop.url);
-        proxy.always(Which::of("POST", "/v1/users/*/ceremonies/*"), Fault::ReplyBefore(Reply::status(403)));
+        proxy.always(Which::request("POST", "/v1/users/*/ceremonies/*"), Fault::ReplyBefore(Reply::status(403)));
         let troubled = Embedded::new(workshop::DIRECTORY, &proxy.url(), workshop::TOKEN.to_owned().into()).unwrap();
         let store = workshop.store();
         let full = FullFrom { store: &store, at, events: AtomicUsize::new(0) };

@@ -109,7 +109,7 @@ fn one_request_goes_wrong_once() {
         let case = format!("{method} {path} {fault:?}");
         let workshop = Workshop::with_one_key_each(&["ada", "grace"]);
         let proxy = FaultProxy::start(&workshop.url);
-        proxy.once(Which::of(method, path), fault.clone());
+        proxy.once(Which::request(method, path), fault.clone());
         let run = workshop.provision_at(&through(&proxy), &workshop.store(), &workshop.rack(), &Hands::default());
         match run {
             Ok(report) => {
@@ -146,12 +146,12 @@ fn one_request_goes_wrong_every_time() {
         let case = format!("{method} {path} {fault:?}");
         let workshop = Workshop::with_one_key_each(&["ada", "grace"]);
         let proxy = FaultProxy::start(&workshop.url);
-        proxy.always(Which::of(method, path), fault.clone());
+        proxy.always(Which::request(method, path), fault.clone());
         let rack = workshop.rack();
         let taking_back = (method, path) == ABANDON || path == "/v1/users/*/ceremonies" && method == "GET";
         if taking_back {
             // Something to take back: an answer that was lost, and a touch that did not come.
-            proxy.once(Which::of("POST", "/v1/users/*/ceremonies"), Fault::DropAfter);
+            proxy.once(Which::request("POST", "/v1/users/*/ceremonies"), Fault::DropAfter);
             rack.key(0).touch(Touch::Declined);
         }
         match workshop.provision_at(&through(&proxy), &workshop.store(), &rack, &Hands::default()) {
@@ -177,7 +177,7 @@ fn a_directory_that_is_down_is_not_asked_about_everybody() {
     let logins = ["ada", "barbara", "frances", "grace", "hedy", "mary"];
     let workshop = Workshop::with_one_key_each(&logins);
     let proxy = FaultProxy::start(&workshop.url);
-    proxy.always(Which::of("GET", "/v1/users"), Fault::ReplyBefore(Reply::status(401)));
+    proxy.always(Which::request("GET", "/v1/users"), Fault::ReplyBefore(Reply::status(401)));
     let report =
         workshop.provision_at(&through(&proxy), &workshop.store(), &workshop.rack(), &Hands::default()).unwrap();
     let failed = all_failures(&report);

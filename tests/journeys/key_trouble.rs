@@ -198,7 +198,7 @@ fn two_keys_that_changed_places_between_runs_are_told_apart() {
     for request in ["/v1/users/*/ceremonies", "/v1/users/*/ceremonies/*"] {
         let workshop = Workshop::with_one_key_each(&["ada", "grace"]);
         let proxy = FaultProxy::start(&workshop.url);
-        proxy.always(Which::of("POST", request), Fault::ReplyBefore(Reply::status(401)));
+        proxy.always(Which::request("POST", request), Fault::ReplyBefore(Reply::status(401)));
         let troubled = Embedded::new(DIRECTORY, &proxy.url(), TOKEN.to_owned().into()).unwrap();
         let report = workshop.provision_at(&troubled, &workshop.store(), &workshop.rack(), &Hands::default()).unwrap();
         assert!(failures(&report).iter().all(|(_, failure)| failure.code == FailureCode::DirectorySignIn));

@@ -79,7 +79,7 @@ impl Anchors {
     }
 
     /// The certificate that this element of [`Self::names_and_keys`] was made of.
-    pub(super) fn of(&self, found: &TrustAnchor<'_>) -> Option<&AnchorCertificate> {
+    pub(super) fn certificate_of(&self, found: &TrustAnchor<'_>) -> Option<&AnchorCertificate> {
         let position = self.names_and_keys.iter().position(|candidate| {
             candidate.subject == found.subject && candidate.subject_public_key_info == found.subject_public_key_info
         })?;

@@ -140,7 +140,7 @@ fn webpki_path<'a>(
         None,
         None,
     )?;
-    let anchor = anchors.of(path.anchor()).ok_or(Error::UnknownIssuer)?;
+    let anchor = anchors.certificate_of(path.anchor()).ok_or(Error::UnknownIssuer)?;
     let intermediates: Vec<CertificateDer<'_>> =
         path.intermediate_certificates().map(|certificate| certificate.der()).collect();
     let all: Vec<&[u8]> = std::iter::once(leaf).chain(intermediates.iter().map(|der| der.as_ref())).collect();
@@ -352,7 +352,12 @@ mod tests {
             [("Yubico U2F Root CA Serial 457200631", Chain::Trusted), ("Somebody's Root CA", Chain::Untrusted)]
         {
             let root = CertifiedIssuer::self_signed(authority(issuer), pair(&rcgen::PKCS_RSA_SHA256)).unwrap();
-            let mut leaf = leaf_params().signed_by(&pair(&PKCS_ECDSA_P256_SHA256), &root).unwrap().der().to_vec();
+            // A signature that ends in two zero bits: as a BIT STRING these could be unused, as a signature they are not.
+            let mut leaf = std::iter::repeat_with(|| {
+                leaf_params().signed_by(&pair(&PKCS_ECDSA_P256_SHA256), &root).unwrap().der().to_vec()
+            })
+            .find(|leaf| leaf.last().is_some_and(|last| last & 3 == 0))
+            .unwrap();
             let count = leaf.len() - 257;
             leaf[count] = 2;
             let (found, _, reasons) = follow(&[&leaf], &anchors(&[root.der()]));

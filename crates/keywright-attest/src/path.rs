@@ -174,7 +174,7 @@ impl<'a> Signed<'a> {
         let algorithm = contents(rest)?;
         let (rest, _) = Any::from_der(rest).ok()?;
         let (_, signature) = BitString::from_der(rest).ok()?;
-        // A signature is of whole bytes.
+        // Every algorithm here signs in whole octets (X.690 8.6.2 has the count of bits that are not used).
         (signature.unused_bits == 0).then_some(Self { message, algorithm, signature })
     }
 }

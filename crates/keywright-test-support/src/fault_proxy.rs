@@ -4,7 +4,7 @@
 //!
 //! ```ignore
 //! let proxy = FaultProxy::start(server.url());
-//! proxy.once(Which::of("POST", "/v1/users/*/ceremonies/*"), Fault::DropAfter);
+//! proxy.once(Which::request("POST", "/v1/users/*/ceremonies/*"), Fault::DropAfter);
 //! proxy.always(Which::any(), Fault::ReplyBefore(Reply::status(500)));
 //! ```
 //!
@@ -96,11 +96,11 @@ pub enum Which {
 impl Which {
     /// Every request.
     pub fn any() -> Self {
-        Self::of("", "*")
+        Self::request("", "*")
     }
 
     /// Requests by method and path pattern.
-    pub fn of(method: &str, path: &str) -> Self {
+    pub fn request(method: &str, path: &str) -> Self {
         Self::Of { method: method.into(), path: path.into() }
     }
 

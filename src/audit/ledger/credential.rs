@@ -58,7 +58,7 @@ impl std::fmt::Display for Assessment {
 impl<'a> CredentialAudit<'a> {
     /// Examines a credential of this book. One that is no longer in service is judged too, for the record; only what is in
     /// service gives rise to findings about its attestation.
-    pub(super) fn of(
+    pub(super) fn examine(
         id: &'a CredentialId,
         credential: &'a Credential,
         book: &'a Register,
@@ -169,7 +169,7 @@ impl<'a> CredentialAudit<'a> {
 
     /// Sets verdict and standing.
     fn judge(&mut self, object: &AttestationObject, hash: &[u8; 32], judges: &Judges<'_>) -> Vec<FindingKind> {
-        let judge = match judges.of(&self.account.profile) {
+        let judge = match judges.judge_for(&self.account.profile) {
             Ok(judge) => judge,
             Err(error) => return vec![FindingKind::Unsound(format!("a root of its profile cannot be read: {error}"))],
         };

@@ -35,7 +35,7 @@ impl<'a> Judges<'a> {
     }
 
     /// The judge for accounts with this profile. Fails if a root that it pins is no certificate.
-    pub(super) fn of(&self, profile: &Profile) -> Result<&Judge, &TrustError> {
+    pub(super) fn judge_for(&self, profile: &Profile) -> Result<&Judge, &TrustError> {
         match self.pinning.get(profile.keys.anchors.as_slice()) {
             Some(judge) => judge.as_ref(),
             None => Ok(self.standards.judge),

@@ -318,7 +318,7 @@ impl Drill {
             next_drill: register.next_drill(&register.credentials[&id]).and_then(|next| next.format(&Rfc3339).ok()),
             failure: failure.map(|error| Why { message: error.to_string(), hint: table::drill(error).next }),
         };
-        session.output.result(&drilled, || drilled.words(&whose))?;
+        session.output.result(&drilled, || drilled.drill_text(&whose))?;
         if let Some(error) = failure {
             session.console.hint(&table::drill(error).next);
         }
@@ -339,7 +339,7 @@ fn touch_prompt<'a>(place: &'a str, session: &'a Session) -> impl FnMut(Keepaliv
 }
 
 impl Drilled<'_> {
-    fn words(&self, whose: &str) -> String {
+    fn drill_text(&self, whose: &str) -> String {
         let next = self.next_drill.as_ref().map(|next| format!("; next drill by {}", next.get(..10).unwrap_or(next)));
         match &self.failure {
             Some(why) => {

@@ -130,7 +130,7 @@ impl Rehearse {
         let exit = ended?;
         if exit != Exit::Interrupted {
             let left = stage.left(&stage.evidence(&session)?)?;
-            session.output.result(&left, || left.words())?;
+            session.output.result(&left, || left.rehearsal_text())?;
         }
         Ok(exit)
     }
@@ -273,7 +273,7 @@ impl Stage {
 }
 
 impl Left<'_> {
-    fn words(&self) -> String {
+    fn rehearsal_text(&self) -> String {
         format!(
             "ledger verified: {}, head {}\n\n\
              {}\n  roster.csv     who was to get keys\n  profiles       what their keys had to be\n  \

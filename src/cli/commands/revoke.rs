@@ -112,7 +112,7 @@ impl Revoke {
             provision::revoke(&*directory, &*store, &retry_policy, &session.cancel, &account, self.key, &self.reason)?;
         (revoked.removed, revoked.absent, revoked.by_hand) = (&done.removed, &done.absent, &done.by_hand);
         (revoked.pending, revoked.given_up, revoked.keys_left) = (&done.pending, done.given_up, done.keys_left);
-        session.output.result(&revoked, || words(&account, self.key, &revoked))?;
+        session.output.result(&revoked, || revocation_text(&account, self.key, &revoked))?;
         if done.pending.is_empty() {
             return Ok(Exit::Done);
         }
@@ -121,7 +121,7 @@ impl Revoke {
     }
 }
 
-fn words(account: &AccountId, key: usize, revoked: &Revoked<'_>) -> String {
+fn revocation_text(account: &AccountId, key: usize, revoked: &Revoked<'_>) -> String {
     let mut text = match revoked.pending {
         [] => format!("key {key} of {account} is out of service\n"),
         _ => format!("key {key} of {account} still signs in: it is to be removed at the IdP, which did not answer\n"),

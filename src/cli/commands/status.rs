@@ -69,7 +69,7 @@ impl Status {
         // What was under way at another moment is not known.
         let writer = match self.at {
             Some(_) => Writer::CannotTell,
-            None => Writer::of(&session.state()?.ledger()),
+            None => Writer::of_ledger(&session.state()?.ledger()),
         };
         let account = |id| Some(StatusAccount::new(id, &register, register.standing(id, now)?));
         if let Some(text) = &self.account {
@@ -119,9 +119,9 @@ impl Status {
         } else if self.csv {
             session.output.bytes(&csv(accounts, writer)?)?;
         } else if let (Some(one), None) = (accounts.first(), summary) {
-            session.output.words(&by_itself(one, writer))?;
+            session.output.text(&by_itself(one, writer))?;
         } else if let Some(summary) = summary {
-            session.output.words(&words(accounts, summary, writer))?;
+            session.output.text(&accounts_table(accounts, summary, writer))?;
         }
         Ok(Exit::Done)
     }
@@ -132,7 +132,7 @@ fn is_somebody(state: AccountStanding) -> bool {
     !matches!(state, AccountStanding::Forgotten | AccountStanding::Duplicate)
 }
 
-fn words(accounts: &[StatusAccount<'_>], summary: &Summary<'_>, writer: &Writer) -> String {
+fn accounts_table(accounts: &[StatusAccount<'_>], summary: &Summary<'_>, writer: &Writer) -> String {
     let heading = ["ACCOUNT", "PROFILE", "KEYS", "STATE", "NEXT"].map(str::to_owned);
     let rows = accounts.iter().map(|one| {
         let keys = format!("{}/{}", one.keys_proved, one.keys_required);

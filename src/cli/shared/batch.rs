@@ -210,7 +210,7 @@ impl RunContext {
             return session.console.confirm("go on with these changes?", false);
         }
         let dry_run = provision::dry_run(station, plan).map_err(failed)?;
-        let all = PlanSummary::of(plan, &dry_run).in_one_line(&plan.idp.name);
+        let all = PlanSummary::count(plan, &dry_run).in_one_line(&plan.idp.name);
         session.console.confirm(&format!("{all}. Go on?"), false)
     }
 }

@@ -46,7 +46,7 @@ impl Output {
 
     /// Prints a result: the object as one line of JSON, or the words. No words, no line.
     pub(crate) fn result<T: View>(&self, object: &T, words: impl FnOnce() -> String) -> Result<(), CliError> {
-        if self.json { self.object(object) } else { self.words(&words()) }
+        if self.json { self.object(object) } else { self.text(&words()) }
     }
 
     /// Prints an object as one line of JSON.
@@ -56,7 +56,7 @@ impl Output {
 
     /// Prints lines of text; an end of line is added if there is none. What keys, websites and IdPs have put into them is made
     /// safe to show.
-    pub(crate) fn words(&self, text: &str) -> Result<(), CliError> {
+    pub(crate) fn text(&self, text: &str) -> Result<(), CliError> {
         if text.is_empty() {
             return Ok(());
         }

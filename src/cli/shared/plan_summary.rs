@@ -27,7 +27,7 @@ pub(crate) struct PlanSummary {
 
 impl PlanSummary {
     /// Counts.
-    pub(crate) fn of(plan: &Plan, dry_run: &DryRun) -> Self {
+    pub(crate) fn count(plan: &Plan, dry_run: &DryRun) -> Self {
         let with_keys = || plan.people.iter().filter(|planned| planned.has_keys_to_come());
         let mut hand_over = BTreeMap::new();
         for planned in with_keys() {

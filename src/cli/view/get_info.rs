@@ -22,7 +22,7 @@ impl View for KeyInfo<'_> {
 }
 
 /// The members that the key tells, a line each, under the key's path and product.
-pub(crate) fn words(KeyInfo { path, product, info }: &KeyInfo<'_>) -> String {
+pub(crate) fn key_info_text(KeyInfo { path, product, info }: &KeyInfo<'_>) -> String {
     let mut text = format!("{path}  {}\n", shown::one_line(product));
     let mut line = |name: &str, value: String| {
         if !value.is_empty() {

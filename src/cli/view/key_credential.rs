@@ -27,7 +27,7 @@ impl View for Line {
 }
 
 impl Line {
-    fn of(path: &str, rp: &StoredRp, credential: StoredCredential) -> Self {
+    fn new(path: &str, rp: &StoredRp, credential: StoredCredential) -> Self {
         Self {
             path: path.to_owned(),
             rp_id: rp.id.clone(),
@@ -53,14 +53,14 @@ pub(crate) fn on_key(path: &str, key: &mut Authenticator, token: &PinUvAuthToken
     let mut lines = Vec::new();
     for rp in key.enumerate_rps(token)? {
         for credential in key.enumerate_credentials(token, &rp.id_hash)? {
-            lines.push(Line::of(path, &rp, credential));
+            lines.push(Line::new(path, &rp, credential));
         }
     }
     Ok(lines)
 }
 
 /// A table.
-pub(crate) fn words(lines: &[Line]) -> String {
+pub(crate) fn credential_table(lines: &[Line]) -> String {
     let heading = ["RP", "USER", "NAME", "CREDENTIAL"].map(str::to_owned);
     let rows = lines.iter().map(|line| {
         [

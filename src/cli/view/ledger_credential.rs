@@ -40,7 +40,7 @@ impl LedgerCredential {
     }
 
     /// Whose it is, in a line.
-    pub(crate) fn words(&self) -> String {
+    pub(crate) fn owner_text(&self) -> String {
         let state = match self.state {
             CredentialState::OnKey => "on the key, not registered",
             CredentialState::Unconfirmed => "to be registered by hand and confirmed",

@@ -14,7 +14,7 @@ pub(crate) struct HeadLine {
 
 impl HeadLine {
     /// In hexadecimal.
-    pub(crate) fn of(head: &Head) -> Self {
+    pub(crate) fn new(head: &Head) -> Self {
         Self { seq: head.seq, hash: HEXLOWER.encode(&head.hash) }
     }
 }

@@ -94,13 +94,13 @@ impl View for LastLine<'_> {
 /// Prints a plan and returns what it means: 0 if everything in it can be done with the keys that are there or will come.
 pub(crate) fn print(outcome: &DryRunOutcome, session: &Session) -> Result<Exit, CliError> {
     let DryRunOutcome { plan, dry_run, metadata } = outcome;
-    let summary = PlanSummary::of(plan, dry_run);
+    let summary = PlanSummary::count(plan, dry_run);
     if session.output.is_json() {
         for planned in &plan.people {
-            session.output.object(&AccountLine::of(planned, dry_run))?;
+            session.output.object(&AccountLine::new(planned, dry_run))?;
         }
         for key in &dry_run.keys {
-            session.output.object(&KeyLine::of(key))?;
+            session.output.object(&KeyLine::new(key))?;
         }
         session.output.object(&LastLine {
             directory: &plan.idp.name,
@@ -110,7 +110,7 @@ pub(crate) fn print(outcome: &DryRunOutcome, session: &Session) -> Result<Exit, 
             failed: plan.people.iter().filter(|planned| planned.refused.is_some()).count(),
         })?;
     } else {
-        session.output.words(&words(outcome, &summary))?;
+        session.output.text(&plan_text(outcome, &summary))?;
     }
     for (planned, change) in plan.to_be_agreed() {
         session.console.say(&format!("{}: {change}; a run asks for this, or takes --yes", planned.login));
@@ -134,7 +134,7 @@ fn code(change: &Change) -> &'static str {
 }
 
 impl<'a> AccountLine<'a> {
-    fn of(planned: &'a Planned, dry_run: &'a DryRun) -> Self {
+    fn new(planned: &'a Planned, dry_run: &'a DryRun) -> Self {
         let matches = dry_run.matches.get(&planned.account).map(Vec::as_slice).unwrap_or_default();
         Self {
             account: &planned.login,
@@ -155,46 +155,46 @@ impl<'a> AccountLine<'a> {
                 .iter()
                 .map(|one| UnfinishedLine { job: one.job, ordinal: one.ordinal, step: one.step })
                 .collect(),
-            make: planned.ordinals.iter().map(|ordinal| MakeLine::of(*ordinal, matches)).collect(),
+            make: planned.ordinals.iter().map(|ordinal| MakeLine::new(*ordinal, matches)).collect(),
             other_methods: &planned.other_methods,
-            failure: planned.refused.as_ref().map(Why::of),
+            failure: planned.refused.as_ref().map(Why::new),
         }
     }
 }
 
 impl<'a> MakeLine<'a> {
-    fn of(ordinal: usize, matches: &'a [KeyMatch]) -> Self {
+    fn new(ordinal: usize, matches: &'a [KeyMatch]) -> Self {
         let found = matches.iter().find(|one| one.ordinal == ordinal);
         let key = found.and_then(|one| one.key);
         Self {
             ordinal,
             plugged_in: key.is_some(),
             reset: key == Some(Use::AfterReset),
-            failure: found.and_then(|one| one.refusal.as_ref()).map(Why::of),
+            failure: found.and_then(|one| one.refusal.as_ref()).map(Why::new),
         }
     }
 }
 
 impl<'a> Why<'a> {
-    fn of(failure: &'a Failure) -> Self {
+    fn new(failure: &'a Failure) -> Self {
         Self { code: failure.code, message: &failure.message, hint: meanings::of_job(failure).next }
     }
 }
 
 impl<'a> KeyLine<'a> {
-    fn of(key: &'a KeySeen) -> Self {
+    fn new(key: &'a KeySeen) -> Self {
         let (state, account, ordinal, failure) = match &key.state {
             KeyState::Fresh => ("fresh", None, None, None),
             KeyState::Used => ("used", None, None, None),
             KeyState::Taken { login, ordinal } => ("taken", Some(login.as_str()), Some(*ordinal), None),
-            KeyState::Unusable(failure) => ("unusable", None, None, Some(Why::of(failure))),
+            KeyState::Unusable(failure) => ("unusable", None, None, Some(Why::new(failure))),
         };
         let KeySeen { port, product, aaguid, .. } = key;
         Self { port, product, aaguid: *aaguid, state, account, ordinal, failure }
     }
 }
 
-fn words(outcome: &DryRunOutcome, summary: &PlanSummary) -> String {
+fn plan_text(outcome: &DryRunOutcome, summary: &PlanSummary) -> String {
     let DryRunOutcome { plan, dry_run, metadata } = outcome;
     let heading = ["ACCOUNT", "PROFILE", "PLAN"].map(str::to_owned);
     let rows =

@@ -83,7 +83,7 @@ impl View for Summary<'_> {
 }
 
 impl<'a> AccountLine<'a> {
-    fn of(account: &'a AccountReport) -> Self {
+    fn new(account: &'a AccountReport) -> Self {
         Self {
             account: &account.login,
             directory: &account.account.directory,
@@ -98,13 +98,13 @@ impl<'a> AccountLine<'a> {
                 message: &failure.message,
                 hint: table::of_job(failure).next,
             }),
-            jobs: account.jobs.iter().map(JobLine::of).collect(),
+            jobs: account.jobs.iter().map(JobLine::new).collect(),
         }
     }
 }
 
 impl<'a> JobLine<'a> {
-    fn of(job: &'a JobReport) -> Self {
+    fn new(job: &'a JobReport) -> Self {
         Self {
             job: job.job,
             ordinal: job.ordinal,
@@ -153,11 +153,11 @@ pub(crate) fn print(outcome: &RunOutcome, session: &Session) -> Result<Exit, Cli
     }
     if session.output.is_json() {
         for account in &report.accounts {
-            session.output.object(&AccountLine::of(account))?;
+            session.output.object(&AccountLine::new(account))?;
         }
         session.output.object(&summary)?;
     } else {
-        session.output.words(&words(report, &summary))?;
+        session.output.text(&run_text(report, &summary))?;
     }
     if let Some(by_hand) = summary.by_hand {
         let keys = count(unconfirmed, "key", "keys");
@@ -228,7 +228,7 @@ fn failures(report: &Report) -> Vec<&Failure> {
     of_accounts.filter(|failure| seen.insert(table::of_job(failure).next)).collect()
 }
 
-fn words(report: &Report, summary: &Summary<'_>) -> String {
+fn run_text(report: &Report, summary: &Summary<'_>) -> String {
     let heading = ["ACCOUNT", "PROFILE", "KEYS", "RESULT"].map(str::to_owned);
     let rows = report.accounts.iter().map(|account| {
         let done = account.jobs.iter().filter(|job| job.done).count();
@@ -427,7 +427,7 @@ mod tests {
     fn the_names_in_json_are_stable() {
         let account = account("ada", false, &[Some(FailureCode::AttestationRefused)]);
         assert_eq!(
-            serde_json::to_value(AccountLine::of(&account)).unwrap(),
+            serde_json::to_value(AccountLine::new(&account)).unwrap(),
             serde_json::json!({
                 "account": "ada", "directory": "corp", "person": "ada", "profile": "admin",
                 "complete": false, "to_be_confirmed": false, "other_methods": [], "failure": null,

@@ -213,11 +213,12 @@ impl CreationOptions {
         Ok(CredentialCreationOptions {
             rp: RelyingParty { name: asked.rp.name.unwrap_or_else(|| asked.rp.id.to_string()), id: asked.rp.id },
             user: UserEntity {
-                id: binary("user.id", &asked.user.id).and_then(|id| UserHandle::new(id).map_err(words))?,
+                id: binary("user.id", &asked.user.id).and_then(|id| UserHandle::new(id).map_err(graph_error_text))?,
                 display_name: asked.user.display_name.unwrap_or_else(|| name.clone()),
                 name,
             },
-            challenge: binary("challenge", &asked.challenge).and_then(|id| Challenge::new(id).map_err(words))?,
+            challenge: binary("challenge", &asked.challenge)
+                .and_then(|id| Challenge::new(id).map_err(graph_error_text))?,
             pub_key_cred_params: asked.pub_key_cred_params,
             timeout: asked.timeout,
             exclude_credentials: excluded.into_iter().filter_map(|one| one.read(encoding)).collect(),
@@ -279,7 +280,7 @@ fn binary(what: &str, text: &str) -> Result<Vec<u8>, String> {
         .map_err(|error| format!("{what} is not base64url: {error}"))
 }
 
-fn words(error: impl std::fmt::Display) -> String {
+fn graph_error_text(error: impl std::fmt::Display) -> String {
     error.to_string()
 }
 
@@ -314,7 +315,7 @@ mod tests {
     }
 
     fn options(answer: Value) -> Result<CredentialCreationOptions, String> {
-        CreationOptions::read(answer).map_err(words)?.options(Encoding::Plain)
+        CreationOptions::read(answer).map_err(graph_error_text)?.options(Encoding::Plain)
     }
 
     #[test]

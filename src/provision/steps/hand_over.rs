@@ -19,7 +19,7 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
         force_change: profile.pin.force_change,
         register_first: job.registration.by_hand().map(|by_hand| by_hand.steps.clone()).unwrap_or_default(),
     };
-    let way = PinDelivery::of(station, profile)?;
+    let way = PinDelivery::of_profile(station, profile)?;
     if let Err(error) = way.hand_over(&delivery, &pin) {
         // Once, and here alone: the ledger keeps no other program's words.
         error.child_words().iter().for_each(|words| station.operator.tell(words));

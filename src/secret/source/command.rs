@@ -44,13 +44,13 @@ impl FromStr for CommandLine {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut words = words(text)?.into_iter();
+        let mut words = split_words(text)?.into_iter();
         let program = words.next().filter(|program| !program.is_empty()).ok_or("command: names no program")?;
         Ok(Self { program: program.into(), arguments: words.collect() })
     }
 }
 
-fn words(text: &str) -> Result<Vec<String>, &'static str> {
+fn split_words(text: &str) -> Result<Vec<String>, &'static str> {
     let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
     for sign in text.chars() {
         match (quote, sign) {

@@ -151,7 +151,7 @@ fn verify_chain(x5c: &[Vec<u8>], roots: &Anchors, at: OffsetDateTime) -> Result<
         Some(&in_order),
     );
     let anchor = match path {
-        Ok(path) => roots.of(path.anchor()),
+        Ok(path) => roots.certificate_of(path.anchor()),
         Err(Error::CertExpired { .. } | Error::CertNotValidYet { .. }) => {
             let valid = |moment: fn(&X509Certificate<'_>) -> OffsetDateTime| parsed.iter().map(moment);
             return Err(MdsError::NotValid {

@@ -119,7 +119,7 @@ impl Bus for UsbBus {
 /// What hidapi says of a key. `None` if it went while we looked.
 fn sighting(info: &DeviceInfo) -> Option<Sighting> {
     let path = info.path().to_str().ok()?.to_owned();
-    let place = place::of(&path)?;
+    let place = place::place_of(&path)?;
     let words = |text: Option<&str>| text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
     let device = Device {
         port: place.port.unwrap_or_else(|| path.clone()),

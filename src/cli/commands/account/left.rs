@@ -101,7 +101,7 @@ impl Left {
             departed.pending.extend(done.pending);
             departed.by_hand.extend(done.by_hand);
         }
-        session.output.result(&departed, || words(&departed))?;
+        session.output.result(&departed, || departure_text(&departed))?;
         if departed.pending.is_empty() {
             return Ok(Exit::Done);
         }
@@ -126,7 +126,7 @@ fn to_collect(register: &Register, id: &AccountId) -> Vec<ToCollect> {
     out.collect()
 }
 
-fn words(departed: &Departed<'_>) -> String {
+fn departure_text(departed: &Departed<'_>) -> String {
     let removed = departed.removed.len() + departed.by_hand.len();
     let mut text = format!("{} left; {} removed at the IdP\n", departed.account, count(removed, "key", "keys"));
     for id in &departed.pending {

@@ -101,7 +101,7 @@ impl Verify {
         session.console.say(&format!("demanded: {demands}"));
 
         let (mut tally, mut failed) = (Tally::default(), None);
-        let mut registrations = Registrations::of(self.paths.clone());
+        let mut registrations = Registrations::in_paths(self.paths.clone());
         let work = |found| judge(&found, &set, &policy, session.output.is_json());
         bulk::in_order(&mut registrations, work, |batch| {
             let mut text = String::new();
@@ -160,13 +160,13 @@ fn judge(found: &Found, set: &Set, policy: &Policy, json: bool) -> Result<(Fate,
         Output::line(&Judged { file, line, accepted: refusals.is_empty(), refusals: &refusals, verdict: &verdict })?
     } else {
         let word = if refusals.is_empty() { "accepted" } else { "refused" };
-        shown::one_line(&format!("{word:<10}  {}: {}", found.place, words(&verdict, &refusals))).into_owned()
+        shown::one_line(&format!("{word:<10}  {}: {}", found.place, verdict_text(&verdict, &refusals))).into_owned()
     };
     Ok((fate, text))
 }
 
 /// The key in a few words, then why it was refused, then what was found.
-fn words(verdict: &Verdict, refusals: &[String]) -> String {
+fn verdict_text(verdict: &Verdict, refusals: &[String]) -> String {
     let unnamed = || match (verdict.aaguid, &verdict.subject) {
         (Aaguid::ZERO, Some(subject)) => subject.clone(),
         (Aaguid::ZERO, None) => "a key that does not tell its model".to_owned(),

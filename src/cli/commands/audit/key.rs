@@ -153,8 +153,8 @@ impl Key {
         session.output.result(&audited, || {
             format!(
                 "{}{}",
-                get_info::words(&KeyInfo { path: &device.path, product: &device.product, info }),
-                audited.words()
+                get_info::key_info_text(&KeyInfo { path: &device.path, product: &device.product, info }),
+                audited.key_audit_text()
             )
         })?;
         Ok(match &audited.attestation {
@@ -207,7 +207,7 @@ fn in_ledger(register: &Register, ids: &[CredentialId], aaguid: Aaguid, serial: 
 
 impl Audited<'_> {
     /// What getInfo does not say.
-    fn words(&self) -> String {
+    fn key_audit_text(&self) -> String {
         let mut text = String::new();
         let mut line = |name: &str, value: String| text.push_str(&format!("  {name:<24}{}\n", shown::one_line(&value)));
         if let Some(retries) = self.pin.retries {
@@ -266,10 +266,10 @@ impl Audited<'_> {
             Some(InLedger { known: false, .. }) => line("ledger", "does not know this key".into()),
             Some(ledger) => {
                 for owned in &ledger.credentials {
-                    line("ledger", owned.words());
+                    line("ledger", owned.owner_text());
                 }
                 for owned in &ledger.same_serial {
-                    line("ledger, by its serial", owned.words());
+                    line("ledger, by its serial", owned.owner_text());
                 }
             }
         }
@@ -278,7 +278,7 @@ impl Audited<'_> {
             Some(credentials) => {
                 line("credentials", count(credentials.len(), "credential", "credentials"));
                 if !credentials.is_empty() {
-                    let table = key_credential::words(credentials);
+                    let table = key_credential::credential_table(credentials);
                     table.lines().for_each(|row| text.push_str(&format!("    {row}\n")));
                 }
             }

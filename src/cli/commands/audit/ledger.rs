@@ -97,7 +97,7 @@ struct ByHandLine<'a> {
 }
 
 impl<'a> ByHandLine<'a> {
-    fn of(seen: &'a SeenByHand) -> Self {
+    fn new(seen: &'a SeenByHand) -> Self {
         let found = seen.found.as_ref();
         Self {
             said_by: &seen.said_by,
@@ -143,7 +143,7 @@ impl Ledger {
         if by.as_of.is_none() || self.profiles.is_some() {
             readable.hold_against(&profiles);
         }
-        let audit = LedgerAudit::of(&readable, &Standards { judge: &by.judge, at: by.at });
+        let audit = LedgerAudit::judge(&readable, &Standards { judge: &by.judge, at: by.at });
 
         if let Some(html) = &self.html {
             let failed = |why: String| CliError::File { path: html.clone(), why };
@@ -152,21 +152,21 @@ impl Ledger {
         }
         if session.output.is_json() {
             for finding in &audit.findings {
-                session.output.object(&FindingLine::of(finding, audit.register))?;
+                session.output.object(&FindingLine::new(finding, audit.register))?;
             }
             for one in &audit.credentials {
-                session.output.object(&KeyLine::of(one, audit.register))?;
+                session.output.object(&KeyLine::new(one, audit.register))?;
             }
-            session.output.object(&Summary::of(&audit))?;
+            session.output.object(&Summary::new(&audit))?;
         } else {
-            session.output.words(&words(&audit))?;
+            session.output.text(&ledger_audit_text(&audit))?;
         }
         Ok(exit(&audit))
     }
 }
 
 impl<'a> FindingLine<'a> {
-    fn of(Finding { about, matter }: &'a Finding, register: &'a Register) -> Self {
+    fn new(Finding { about, matter }: &'a Finding, register: &'a Register) -> Self {
         Self {
             severity: matter.severity(),
             area: matter.area(),
@@ -182,7 +182,7 @@ impl<'a> FindingLine<'a> {
 }
 
 impl<'a> KeyLine<'a> {
-    fn of(one: &'a CredentialAudit<'a>, register: &'a Register) -> Self {
+    fn new(one: &'a CredentialAudit<'a>, register: &'a Register) -> Self {
         let (credential, verdict) = (one.credential, one.verdict.as_ref());
         Self {
             credential: LedgerCredential::new(one.id, credential, register),
@@ -198,14 +198,14 @@ impl<'a> KeyLine<'a> {
             certification: verdict.and_then(|verdict| verdict.certification),
             advisories: verdict.map_or(&[], |verdict| &verdict.advisories),
             made: &credential.made,
-            by_hand: credential.by_hand.as_ref().map(ByHandLine::of),
+            by_hand: credential.by_hand.as_ref().map(ByHandLine::new),
             reasons: one.reasons(),
         }
     }
 }
 
 impl<'a> Summary<'a> {
-    fn of(audit: &'a LedgerAudit<'_>) -> Self {
+    fn new(audit: &'a LedgerAudit<'_>) -> Self {
         Self {
             at: audit.at.format(&Rfc3339).unwrap_or_else(|_| audit.at.to_string()),
             head: audit.head.to_string(),
@@ -244,7 +244,7 @@ fn next_step(account: Option<&AccountId>, matter: &FindingKind) -> String {
     account.map_or_else(|| next.to_owned(), |account| next.replace("ACCOUNT", &account.login))
 }
 
-fn words(audit: &LedgerAudit<'_>) -> String {
+fn ledger_audit_text(audit: &LedgerAudit<'_>) -> String {
     let mut text = String::new();
     for Finding { about, matter } in &audit.findings {
         let who = about.account.as_ref().map(|account| match about.ordinal {
@@ -258,7 +258,7 @@ fn words(audit: &LedgerAudit<'_>) -> String {
             text.push_str(&format!("          {}\n", shown::one_line(&next)));
         }
     }
-    let summary = Summary::of(audit);
+    let summary = Summary::new(audit);
     text.push_str(&format!(
         "{} of {} with enough proved keys; {} of {} in service accepted today; {} critical, {}, {}\nhead {}\n",
         summary.accounts_covered,

@@ -99,7 +99,7 @@ impl Doctor {
                 session.output.object(finding)?;
             }
         } else {
-            session.output.bytes(words(&findings, session).as_bytes())?;
+            session.output.bytes(findings_text(&findings, session).as_bytes())?;
         }
         Ok(exit(&findings))
     }
@@ -116,7 +116,7 @@ fn exit(findings: &[Finding]) -> Exit {
 }
 
 /// A line for each finding, and one below it for what there is to do.
-fn words(findings: &[Finding], session: &Session) -> String {
+fn findings_text(findings: &[Finding], session: &Session) -> String {
     let rows: Vec<[String; 3]> = findings
         .iter()
         .map(|finding| {

@@ -50,12 +50,12 @@ impl Check {
         let ready = !findings.iter().any(|finding| finding.blocks);
         let by_hand = directory.registration().by_hand();
         let checked = Checked { directory: directory.name(), ready, findings: &findings, by_hand };
-        session.output.result(&checked, || words(&checked))?;
+        session.output.result(&checked, || idp_check_text(&checked))?;
         Ok(if ready { Exit::Done } else { Exit::Failed })
     }
 }
 
-fn words(checked: &Checked<'_>) -> String {
+fn idp_check_text(checked: &Checked<'_>) -> String {
     let state = match (checked.ready, checked.by_hand) {
         (true, Some(_)) => "ready: there is nothing to sign in to",
         (true, None) => "ready: the sign-in works, registrations would",

@@ -62,7 +62,7 @@ impl List {
             };
             format!("{:name$}  {:kind$}  {}  {how}\n", one.name, one.idp_kind, one.address)
         });
-        session.output.words(&lines.collect::<String>())?;
+        session.output.text(&lines.collect::<String>())?;
         Ok(Exit::Done)
     }
 }

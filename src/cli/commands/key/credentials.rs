@@ -6,7 +6,7 @@ use super::owner;
 use crate::cli::shared::arguments::{Change, OneKey, PinArgument};
 use crate::cli::shared::open_key::OpenKey;
 use crate::cli::shared::{CliError, Exit, Session, pin_entry};
-use crate::cli::view::key_credential::{Line, on_key, words};
+use crate::cli::view::key_credential::{Line, credential_table, on_key};
 use crate::ledger::Erasure;
 use crate::register::Credential;
 use keywright_fido::ctap::Permissions;
@@ -79,7 +79,7 @@ fn list(lines: &[Line], session: &Session) -> Result<Exit, CliError> {
         session.console.say("there are no credentials on this key");
         return Ok(Exit::Done);
     }
-    session.output.words(&words(lines))?;
+    session.output.text(&credential_table(lines))?;
     Ok(Exit::Done)
 }
 

@@ -56,18 +56,18 @@ impl Identify {
             in_ledger: !credentials.is_empty(),
             credentials,
         };
-        session.output.result(&found, || words(&found))?;
+        session.output.result(&found, || owners_text(&found))?;
         Ok(Exit::Done)
     }
 }
 
-fn words(found: &Found<'_>) -> String {
+fn owners_text(found: &Found<'_>) -> String {
     let mut text = format!("{}  {}  {}\n", found.path, shown::one_line(found.product), found.aaguid);
     if found.credentials.is_empty() {
         text.push_str("  not in the ledger\n");
     }
     for owned in &found.credentials {
-        text.push_str(&format!("  {}\n", shown::one_line(&owned.words())));
+        text.push_str(&format!("  {}\n", shown::one_line(&owned.owner_text())));
     }
     text
 }

@@ -5,7 +5,7 @@ use clap::Args;
 use crate::cli::shared::arguments::OneKey;
 use crate::cli::shared::open_key::OpenKey;
 use crate::cli::shared::{CliError, Exit, Session};
-use crate::cli::view::get_info::{KeyInfo, words};
+use crate::cli::view::get_info::{KeyInfo, key_info_text};
 
 /// Show everything that a key says of itself.
 ///
@@ -25,7 +25,7 @@ impl Info {
         let key = OpenKey::open(&self.which, session)?;
         let (path, product) = (&key.device.path, &key.device.product);
         let shown = KeyInfo { path, product, info: key.authenticator.info() };
-        session.output.result(&shown, || words(&shown))?;
+        session.output.result(&shown, || key_info_text(&shown))?;
         Ok(Exit::Done)
     }
 }

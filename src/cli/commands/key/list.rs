@@ -90,7 +90,7 @@ impl List {
                 }
             }
         } else {
-            session.output.words(&words(&rows))?;
+            session.output.text(&key_table(&rows))?;
         }
         Ok(Exit::Done)
     }
@@ -146,7 +146,7 @@ fn transport_code(error: &TransportError) -> &'static str {
     }
 }
 
-fn words(rows: &[Row]) -> String {
+fn key_table(rows: &[Row]) -> String {
     let heading = ["PATH", "PORT", "PRODUCT", "SERIAL", "AAGUID", "VERSIONS"].map(str::to_owned);
     let lines = rows.iter().filter_map(|row| match row {
         Row::Key(key) => Some([
@@ -188,7 +188,7 @@ mod tests {
             versions: vec!["FIDO_2_1".into()],
             port: "1-2".into(),
         };
-        let text = words(&[Row::Unreadable(unreadable), Row::Key(key)]);
+        let text = key_table(&[Row::Unreadable(unreadable), Row::Key(key)]);
         assert!(text.contains("/dev/hidraw1  1-2"), "{text}");
         assert!(text.ends_with("/dev/hidraw0  cannot be read: the key was removed\n"), "{text}");
     }

@@ -62,7 +62,7 @@ impl View for Enforced<'_> {
 }
 
 impl<'a> Enforced<'a> {
-    fn of(path: &'a str, changed: bool, info: &GetInfo) -> Self {
+    fn new(path: &'a str, changed: bool, info: &GetInfo) -> Self {
         Self {
             path,
             changed,
@@ -73,7 +73,7 @@ impl<'a> Enforced<'a> {
         }
     }
 
-    fn words(&self) -> String {
+    fn policy_text(&self) -> String {
         let switch = |value: Option<bool>| match value {
             Some(true) => "on",
             Some(false) => "off",
@@ -148,8 +148,8 @@ impl Policy {
     }
 
     fn show(&self, key: &OpenKey, changed: bool, session: &Session) -> Result<Exit, CliError> {
-        let enforced = Enforced::of(&key.device.path, changed, key.authenticator.info());
-        session.output.result(&enforced, || enforced.words())?;
+        let enforced = Enforced::new(&key.device.path, changed, key.authenticator.info());
+        session.output.result(&enforced, || enforced.policy_text())?;
         Ok(Exit::Done)
     }
 

@@ -38,7 +38,7 @@ impl Export {
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
         let store = session.ledger_for_reading()?;
         let head = export::export(&*store, &self.folder)?;
-        let exported = Exported { folder: self.folder.clone(), head: HeadLine::of(&head) };
+        let exported = Exported { folder: self.folder.clone(), head: HeadLine::new(&head) };
         session.output.result(&exported, || format!("{}\nhead {}", self.folder.display(), head))?;
         Ok(Exit::Done)
     }

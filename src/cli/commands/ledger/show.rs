@@ -70,13 +70,13 @@ impl Show {
             return session.output.object(&line(entry)?);
         }
         let line = format!("{:>6}  {}  {}", entry.seq, entry.time, with_key(event, keys));
-        session.output.words(&shown::one_line(&line))
+        session.output.text(&shown::one_line(&line))
     }
 }
 
 /// What happened, with the key that the job makes before the job's number.
 fn with_key(event: &Event, keys: &Keys) -> String {
-    let text = words(event);
+    let text = event_text(event);
     let known = event.job().and_then(|job| Some((job, keys.get(&job)?)));
     match known.filter(|_| !matches!(event, Event::JobPlanned { .. })) {
         Some((job, key)) => format!("{key} ({job}){}", text.strip_prefix(&job.to_string()).unwrap_or(&text)),
@@ -90,7 +90,7 @@ fn line(entry: &Entry) -> Result<Line<'_>, LedgerError> {
     Ok(Line { seq: entry.seq, time: &entry.time, hash: HEXLOWER.encode(&entry.hash), body })
 }
 
-fn words(event: &Event) -> String {
+fn event_text(event: &Event) -> String {
     match event {
         Event::BatchStarted { batch, operator, version, directory, .. } => {
             format!("batch {batch} at {directory}, by {operator}, keywright {version}")

@@ -41,7 +41,7 @@ impl Verify {
         let head = chain::verify(&entries, self.head.as_ref())?;
         // The chain holds; do the events make sense one after the other as well?
         Register::read(&entries)?;
-        let verified = Verified { verified: true, head: HeadLine::of(&head) };
+        let verified = Verified { verified: true, head: HeadLine::new(&head) };
         session
             .output
             .result(&verified, || format!("{}, unchanged\nhead {}", count(entries.len(), "event", "events"), head))?;

@@ -57,12 +57,12 @@ impl Diff {
             }
         };
         let document = Document { from: before.id().no, to: after.id().no, changes: changes(&before, &after) };
-        session.output.result(&document, || words(&document))?;
+        session.output.result(&document, || metadata_changes_text(&document))?;
         Ok(Exit::Done)
     }
 }
 
-fn words(document: &Document) -> String {
+fn metadata_changes_text(document: &Document) -> String {
     let mut text = format!("from number {} to {}: ", document.from, document.to);
     text.push_str(&match document.changes.len() {
         0 => "nothing changed\n".to_owned(),

@@ -96,9 +96,9 @@ fn store(blob: &Blob, source: &str, session: &Session) -> Result<Exit, CliError>
         replaced: before,
     };
     session.output.result(&done, || match (&stored, before) {
-        (Stored::Same(_), _) => format!("number {} is already stored\n{}", record.id.no, done.status.words()),
-        (_, Some(no)) => format!("number {} is in use, instead of {no}\n{}", record.id.no, done.status.words()),
-        _ => format!("number {} is in use\n{}", record.id.no, done.status.words()),
+        (Stored::Same(_), _) => format!("number {} is already stored\n{}", record.id.no, done.status.metadata_text()),
+        (_, Some(no)) => format!("number {} is in use, instead of {no}\n{}", record.id.no, done.status.metadata_text()),
+        _ => format!("number {} is in use\n{}", record.id.no, done.status.metadata_text()),
     })?;
     Ok(Exit::Done)
 }

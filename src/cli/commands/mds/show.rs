@@ -73,7 +73,7 @@ impl Show {
             advisories: keywright_attest::advisories_of(self.aaguid),
             entry: if session.output.is_json() { blob_store.entry(self.aaguid)? } else { None },
         };
-        session.output.result(&document, || words(&document))?;
+        session.output.result(&document, || model_text(&document))?;
         Ok(Exit::Done)
     }
 }
@@ -88,7 +88,7 @@ fn lines(anchors: &Anchors) -> Vec<AnchorLine> {
     anchors.iter().map(line).collect()
 }
 
-fn words(document: &Document<'_>) -> String {
+fn model_text(document: &Document<'_>) -> String {
     let unsigned = if document.signed { "" } else { " (UNSIGNED)" };
     let certification = document.certification.map_or_else(|| "none".into(), |level| level.to_string());
     let name = shown::one_line(document.name);

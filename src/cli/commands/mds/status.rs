@@ -42,7 +42,7 @@ impl Status {
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
         let (metadata, record) = in_use(&session.state()?.metadata())?;
         let document = Document::new(&record, &metadata);
-        session.output.result(&document, || document.words())?;
+        session.output.result(&document, || document.metadata_text())?;
         Ok(Exit::Done)
     }
 }
@@ -65,7 +65,7 @@ impl<'a> Document<'a> {
     }
 
     /// The same for people.
-    pub(crate) fn words(&self) -> String {
+    pub(crate) fn metadata_text(&self) -> String {
         let signature = match self.id.signed {
             true => "FIDO's, verified when it was stored; whether a signing certificate was revoked is not asked",
             false => "NOT VERIFIED",

@@ -147,12 +147,12 @@ pub(crate) enum CliError {
 impl CliError {
     /// The exit code.
     pub(crate) fn exit(&self) -> Exit {
-        table::of(self).exit
+        table::meaning_of(self).exit
     }
 
     /// What to do next.
     pub(crate) fn hint(&self) -> String {
-        table::of(self).next.into_owned()
+        table::meaning_of(self).next.into_owned()
     }
 
     /// Whether it is the ledger's: that is told even if somebody ended the run.

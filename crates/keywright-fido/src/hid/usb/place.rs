@@ -3,9 +3,9 @@
 //! It refuses to guess a port: a device without a USB parent (uhid) has none.
 
 #[cfg(target_os = "linux")]
-pub(super) use linux::{is_there, of, refusal};
+pub(super) use linux::{is_there, place_of, refusal};
 #[cfg(not(target_os = "linux"))]
-pub(super) use other::{is_there, of, refusal};
+pub(super) use other::{is_there, place_of, refusal};
 
 /// A key's place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,13 +26,13 @@ mod linux {
     const CLASS: &str = "/sys/class/hidraw";
 
     /// The place of the device at `/dev/hidrawN`, or `None` if it is gone.
-    pub(in super::super) fn of(path: &str) -> Option<Place> {
+    pub(in super::super) fn place_of(path: &str) -> Option<Place> {
         read(Path::new(CLASS), path)
     }
 
     /// Whether the device at `path` is still this insertion.
     pub(in super::super) fn is_there(path: &str, insertion: &str) -> bool {
-        of(path).is_some_and(|place| place.insertion == insertion)
+        place_of(path).is_some_and(|place| place.insertion == insertion)
     }
 
     /// hidapi's refusal, after the lock told of all that has a name.
@@ -108,7 +108,7 @@ mod linux {
 
         #[test]
         fn a_device_that_is_not_there_has_no_place() {
-            assert_eq!(of("/dev/hidraw99999"), None);
+            assert_eq!(place_of("/dev/hidraw99999"), None);
             assert!(!is_there("/dev/hidraw99999", "0003:1050:0407.0005"));
         }
     }
@@ -127,7 +127,7 @@ mod other {
     const WINDOWS_SHARING_VIOLATION: i32 = 32;
 
     /// The path itself: on macOS it has a registry id that is never used again; on Windows it stands for port and model.
-    pub(in super::super) fn of(path: &str) -> Option<Place> {
+    pub(in super::super) fn place_of(path: &str) -> Option<Place> {
         Some(Place { port: None, insertion: path.to_owned() })
     }
 

@@ -46,7 +46,7 @@ const RESUME: &str = "run 'keywright resume' to go on";
 const RUN_AGAIN: &str = "run the command again";
 
 /// What ended a command.
-pub(crate) fn of(error: &CliError) -> Meaning {
+pub(crate) fn meaning_of(error: &CliError) -> Meaning {
     match error {
         CliError::Keys(error) => keys::keys(error),
         CliError::Transport(error) => keys::transport(error),
