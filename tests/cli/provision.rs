@@ -103,6 +103,15 @@ fn a_found_key_tells_whose_it_is() {
     owners.sort();
     assert_eq!(owners, ["ada@example.org 1", "ada@example.org 2", "bob@example.org 1", "bob@example.org 2"]);
 
+    // All of them in one table.
+    let known = ["key", "list", "--known", "--softkeys", "5"];
+    let listed = office.run(&[&known[..], &["--json"]].concat()).expect(0).json();
+    let owner = |key: &Value| key["credentials"].as_array().unwrap().first().map(|one| one["account"].clone());
+    assert_eq!(listed.iter().filter_map(owner).count(), 4);
+    assert_eq!(listed[4]["credentials"], json!([]));
+    let table = office.run(&known).expect(0).stdout;
+    assert!(table.contains("ada@example.org") && table.contains("not in the ledger"), "{table}");
+
     let stranger = office.run(&["key", "identify", "--softkeys", "5", "--key", "soft:5"]).expect(0);
     assert!(stranger.stdout.contains("not in the ledger"), "{}", stranger.stdout);
 }

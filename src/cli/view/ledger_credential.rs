@@ -39,16 +39,21 @@ impl LedgerCredential {
         }
     }
 
-    /// Whose it is, in a line.
-    pub(crate) fn owner_text(&self) -> String {
-        let state = match self.state {
+    /// What became of it, for a key that has it.
+    pub(crate) fn state_text(&self) -> &'static str {
+        match self.state {
             CredentialState::OnKey => "on the key, not registered",
             CredentialState::Unconfirmed => "to be registered by hand and confirmed",
             CredentialState::Registered => "registered",
             CredentialState::Deleted => "deleted according to the ledger, but still on the key",
             CredentialState::Erased => "erased according to the ledger, but still on the key",
             CredentialState::Revoked => "revoked",
-        };
+        }
+    }
+
+    /// Whose it is, in a line.
+    pub(crate) fn owner_text(&self) -> String {
+        let state = self.state_text();
         let label = self.label.as_ref().map(|label| format!(", \"{label}\"")).unwrap_or_default();
         format!("{} at {}, key {}: {state}{label}", self.account, self.directory, self.ordinal)
     }

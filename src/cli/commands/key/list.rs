@@ -3,14 +3,17 @@
 use clap::Args;
 use serde::Serialize;
 
+use crate::audit::key::credentials_of_ledger;
 use crate::cli::shared::arguments::KeySource;
 use crate::cli::shared::device::KeysError;
 use crate::cli::shared::open_key::{self, Keys};
 use crate::cli::shared::output::{View, table};
 use crate::cli::shared::session::ENDING;
 use crate::cli::shared::{CliError, Exit, Session};
+use crate::cli::view::ledger_credential::LedgerCredential;
 use crate::cli::view::problem::Problem;
-use keywright_fido::ctap::{CtapError, TimeoutPhase, TransportError};
+use crate::register::Register;
+use keywright_fido::ctap::{Authenticator, CtapError, TimeoutPhase, TransportError};
 use keywright_fido::hid::Device;
 use keywright_fido::webauthn::Aaguid;
 use keywright_files::shown;
@@ -21,11 +24,14 @@ use keywright_files::shown;
 /// unreadable-key with error {code, message}.
 #[derive(Args)]
 #[command(
-    after_long_help = "Example:\n  keywright key list\n  keywright key list --json\n  keywright key list --softkeys 2"
+    after_long_help = "Example:\n  keywright key list\n  keywright key list --json\n  keywright key list --known\n  keywright key list --softkeys 2"
 )]
 pub(crate) struct List {
     #[command(flatten)]
     source: KeySource,
+    /// Say whose each key is, by the ledger: asked without PIN and touch
+    #[arg(long)]
+    known: bool,
 }
 
 /// What was found at a path.
@@ -45,6 +51,10 @@ struct Key {
     aaguid: Aaguid,
     versions: Vec<String>,
     port: String,
+    /// The ledger's credentials that the key shows; `null` if nobody asked, or the key does not tell.
+    credentials: Option<Vec<LedgerCredential>>,
+    /// Why the key does not tell whose it is, if it was asked.
+    cannot_tell: Option<String>,
 }
 
 impl View for Key {
@@ -67,13 +77,15 @@ impl List {
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
         session.catch_interrupts(ENDING)?;
         let keys = Keys::open(&self.source, session)?;
+        let register = self.known.then(|| session.register()).transpose()?;
         let devices = keys.bus().devices()?;
         if devices.is_empty() {
             return Err(KeysError::None.into());
         }
         // Each key may take its seconds to answer, so they are asked at the same time.
         let rows: Vec<Row> = std::thread::scope(|scope| {
-            let asked: Vec<_> = devices.iter().map(|device| scope.spawn(|| read(&keys, device, session))).collect();
+            let asked: Vec<_> =
+                devices.iter().map(|device| scope.spawn(|| read(&keys, device, register.as_ref(), session))).collect();
             asked
                 .into_iter()
                 .map(|asked| asked.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
@@ -90,29 +102,43 @@ impl List {
                 }
             }
         } else {
-            session.output.text(&key_table(&rows))?;
+            session.output.text(&if self.known { owner_table(&rows) } else { key_table(&rows) })?;
         }
         Ok(Exit::Done)
     }
 }
 
-fn read(keys: &Keys, device: &Device, session: &Session) -> Row {
+fn read(keys: &Keys, device: &Device, register: Option<&Register>, session: &Session) -> Row {
     match open_key::open(keys.bus(), device, session) {
-        Ok(key) => Row::Key(Key {
-            path: device.path.clone(),
-            product: device.product.clone(),
-            vendor_id: device.vendor_id,
-            product_id: device.product_id,
-            serial: device.serial.clone(),
-            aaguid: key.info().aaguid,
-            versions: key.info().versions.clone(),
-            port: device.port.clone(),
-        }),
+        Ok(mut key) => {
+            let (credentials, cannot_tell) = match register.map(|register| whose(&mut key, register)) {
+                None => (None, None),
+                Some(Ok(credentials)) => (Some(credentials), None),
+                Some(Err(error)) => (None, Some(error.to_string())),
+            };
+            Row::Key(Key {
+                path: device.path.clone(),
+                product: device.product.clone(),
+                vendor_id: device.vendor_id,
+                product_id: device.product_id,
+                serial: device.serial.clone(),
+                aaguid: key.info().aaguid,
+                versions: key.info().versions.clone(),
+                port: device.port.clone(),
+                credentials,
+                cannot_tell,
+            })
+        }
         Err(error) => {
             let reason = Problem { code: code(&error), message: error.to_string() };
             Row::Unreadable(Unreadable { path: device.path.clone(), error: reason })
         }
     }
+}
+
+/// The ledger's credentials that the key shows without PIN and touch.
+fn whose(key: &mut Authenticator, register: &Register) -> Result<Vec<LedgerCredential>, CtapError> {
+    Ok(LedgerCredential::all(&credentials_of_ledger(key, register)?, register))
 }
 
 /// Why a key cannot be read, as a stable name.
@@ -159,7 +185,36 @@ fn key_table(rows: &[Row]) -> String {
         ]),
         Row::Unreadable(_) => None,
     });
-    let lines: Vec<_> = std::iter::once(heading).chain(lines).collect();
+    with_unreadable(std::iter::once(heading).chain(lines).collect(), rows)
+}
+
+/// Whose the keys are: a line for each account's key.
+fn owner_table(rows: &[Row]) -> String {
+    let heading = ["PORT", "ACCOUNT", "KEY", "STATE", "LABEL", "PRODUCT", "SERIAL"].map(str::to_owned);
+    let dash = || "-".to_owned();
+    let lines = rows.iter().flat_map(|row| {
+        let Row::Key(key) = row else { return Vec::new() };
+        let serial = key.serial.clone().unwrap_or_else(dash);
+        let line = |account: String, ordinal: String, state: String, label: String| {
+            [key.port.clone(), account, ordinal, state, label, key.product.clone(), serial.clone()]
+        };
+        match (&key.credentials, &key.cannot_tell) {
+            (Some(known), _) if !known.is_empty() => known
+                .iter()
+                .map(|one| {
+                    let label = one.label.clone().unwrap_or_else(dash);
+                    line(one.account.clone(), one.ordinal.to_string(), one.state_text().to_owned(), label)
+                })
+                .collect(),
+            (_, Some(why)) => vec![line(dash(), dash(), format!("cannot tell: {}", shown::one_line(why)), dash())],
+            _ => vec![line(dash(), dash(), "not in the ledger".to_owned(), dash())],
+        }
+    });
+    with_unreadable(std::iter::once(heading).chain(lines).collect(), rows)
+}
+
+/// The table, and the keys that cannot be read below it.
+fn with_unreadable<const N: usize>(lines: Vec<[String; N]>, rows: &[Row]) -> String {
     let mut text = if lines.len() > 1 { table(&lines) } else { String::new() };
     for row in rows {
         if let Row::Unreadable(Unreadable { path, error }) = row {
@@ -187,6 +242,8 @@ mod tests {
             aaguid: Aaguid::ZERO,
             versions: vec!["FIDO_2_1".into()],
             port: "1-2".into(),
+            credentials: None,
+            cannot_tell: None,
         };
         let text = key_table(&[Row::Unreadable(unreadable), Row::Key(key)]);
         assert!(text.contains("/dev/hidraw1  1-2"), "{text}");
