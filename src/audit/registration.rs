@@ -6,14 +6,18 @@
 //! | an object with the members themselves | `attestationObject`, `clientDataJSON` if it was kept |
 //! | a file of `ledger export` | the same, and what the key said of its firmware |
 //!
-//! Bytes are base64url or base64, with or without padding and line breaks; client data may also be the JSON text itself. An
+//! | as IdPs carry it and libraries print it | see `dialect.rs` |
+//!
+//! Bytes are base64url, base64 or hex, with or without padding and line breaks; client data may also be the JSON text itself. An
 //! attestation object may have CTAP's integer keys, as the key answered. Other members are passed over. It refuses JSON that
 //! has no attestation object in it, and CBOR that [`keywright_fido::webauthn`] refuses.
+
+mod dialect;
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use data_encoding::{BASE64URL_NOPAD, Encoding, Specification};
+use data_encoding::{BASE64URL_NOPAD, Encoding, HEXLOWER_PERMISSIVE, Specification};
 use serde::Deserialize;
 use time::OffsetDateTime;
 
@@ -41,11 +45,20 @@ pub enum RegistrationError {
     #[error("not a registration in JSON: {0}")]
     Json(String),
     /// JSON, but a list.
-    #[error("a JSON list; one registration an object is what is read, in a file of its own or a line of its own")]
+    #[error("a JSON list; a list is read if it is a file of its own and has registrations in it")]
     List,
     /// JSON, but of something else.
     #[error("no registration: it has no attestationObject")]
     NoAttestationObject,
+    /// JSON of something else that is known.
+    #[error("not a registration but {0}: it has no attestationObject")]
+    Recognised(&'static str),
+    /// A member that holds no bytes in any form.
+    #[error("{member} is neither a text nor a list of bytes")]
+    NoBytes {
+        /// The member.
+        member: &'static str,
+    },
     /// Text that should have been bytes.
     #[error("{member} is neither base64url nor base64: {why}")]
     Base64 {
@@ -124,6 +137,42 @@ struct Key {
     firmware_version: Option<u64>,
 }
 
+/// What a registration is made of, as bytes.
+struct Parts {
+    object: Vec<u8>,
+    client_data: Option<Vec<u8>>,
+    id: Option<Vec<u8>>,
+    reported_firmware: Option<u64>,
+}
+
+impl Parts {
+    /// Those of WebAuthn's JSON, and of our own export.
+    fn read(json: &[u8]) -> Result<Self, RegistrationError> {
+        let members: Members<'_> =
+            serde_json::from_slice(json).map_err(|error| RegistrationError::Json(error.to_string()))?;
+        // An id beside the members themselves may be anything: a row of a table, an index.
+        let (object, client_data, id) = match members.response {
+            Some(response) => (response.attestation_object, response.client_data_json, members.raw_id.or(members.id)),
+            None => (members.attestation_object, members.client_data_json, None),
+        };
+        let object = object.ok_or(RegistrationError::NoAttestationObject)?;
+        let client_data = match client_data {
+            Some(text) if text.0.starts_with('{') => Some(text.0.into_owned().into_bytes()),
+            Some(text) => Some(bytes("clientDataJSON", &text.0)?),
+            None => None,
+        };
+        let id = match id {
+            Some(Perhaps::Is(text)) => Some(bytes("id", &text.0)?),
+            Some(Perhaps::Other(_)) | None => None,
+        };
+        let reported_firmware = match members.key {
+            Some(Perhaps::Is(key)) => key.firmware_version,
+            Some(Perhaps::Other(_)) | None => None,
+        };
+        Ok(Self { object: bytes("attestationObject", &object.0)?, client_data, id, reported_firmware })
+    }
+}
+
 impl Registration {
     /// Reads one JSON object, in any of the forms above.
     pub fn parse(json: &[u8]) -> Result<Self, RegistrationError> {
@@ -133,30 +182,14 @@ impl Registration {
             Some(b'{') => {}
             _ => return Err(RegistrationError::Json("it does not begin with {".into())),
         }
-        let members: Members<'_> =
-            serde_json::from_slice(json).map_err(|error| RegistrationError::Json(error.to_string()))?;
-        // An id beside the members themselves may be anything: a row of a table, an index.
-        let (object, client_data, id) = match members.response {
-            Some(response) => (response.attestation_object, response.client_data_json, members.raw_id.or(members.id)),
-            None => (members.attestation_object, members.client_data_json, None),
+        let parts = match Parts::read(json) {
+            Err(RegistrationError::Json(_) | RegistrationError::NoAttestationObject) => dialect::read(json)?,
+            parts => parts?,
         };
-        let object = object.ok_or(RegistrationError::NoAttestationObject)?;
-        let attestation = attestation_object(&bytes("attestationObject", &object.0)?)?;
-        let client_data = match client_data {
-            Some(text) if text.0.starts_with('{') => Some(text.0.into_owned().into_bytes()),
-            Some(text) => Some(bytes("clientDataJSON", &text.0)?),
-            None => None,
-        };
-        let credential_id = match id {
-            Some(Perhaps::Is(text)) => Some(CredentialId::new(bytes("id", &text.0)?)?),
-            Some(Perhaps::Other(_)) | None => None,
-        };
-        let reported_firmware = match members.key {
-            Some(Perhaps::Is(key)) => key.firmware_version,
-            Some(Perhaps::Other(_)) | None => None,
-        };
-        let client_data = client_data.map(ClientDataJson::from_bytes);
-        Ok(Self { attestation, client_data, credential_id, reported_firmware })
+        let attestation = attestation_object(&parts.object)?;
+        let client_data = parts.client_data.map(ClientDataJson::from_bytes);
+        let credential_id = parts.id.map(CredentialId::new).transpose()?;
+        Ok(Self { attestation, client_data, credential_id, reported_firmware: parts.reported_firmware })
     }
 
     /// What the judge finds.
@@ -216,8 +249,17 @@ fn bytes(member: &'static str, text: &str) -> Result<Vec<u8>, RegistrationError>
         specification.ignore.push_str("= \t\r\n");
         specification.encoding().expect("64 symbols that differ, and none of them ignored")
     });
+    if let Some(bytes) = hex(text) {
+        return Ok(bytes);
+    }
     BASE64URL_NOPAD
         .decode(text.as_bytes())
         .or_else(|_| LENIENT.decode(text.as_bytes()))
         .map_err(|error| RegistrationError::Base64 { member, why: error.to_string() })
+}
+
+/// Hex, where it cannot be base64: what it says begins as an attestation object or client data does.
+fn hex(text: &str) -> Option<Vec<u8>> {
+    let bytes = HEXLOWER_PERMISSIVE.decode(text.trim().as_bytes()).ok()?;
+    matches!(bytes.as_slice(), [0xa2..=0xb7 | 0xbf | b'{', ..]).then_some(bytes)
 }

@@ -5,7 +5,8 @@
 //! links to folders are not followed. Of a folder that `ledger export` wrote, the credentials are read.
 //!
 //! A file is JSON Lines if it is called so (`*.jsonl`, `*.ndjson`), or if its first or second line is a JSON object by itself and
-//! there are more; otherwise it is one document. It refuses to hold more than one line or document in memory, or one of more
+//! there are more; otherwise it is one document, or several after each other or in a list, each told by the line it begins in. UTF-16
+//! with its mark, as Windows tools write, is read as well. It refuses to hold more than one line or document in memory, or one of more
 //! than [`LONGEST`] bytes; and to stop because of one that cannot be read.
 
 use std::ffi::{OsStr, OsString};
@@ -15,11 +16,21 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use keywright_files::text;
+use serde_json::value::RawValue;
+
+use super::registration::Registration;
+
 /// Bytes that a line or a document may have. The largest attestation objects of today have some ten thousand.
 pub const LONGEST: usize = 1 << 20;
 
+/// Bytes that a file in UTF-16 may have: it is decoded as a whole.
+const LONGEST_UTF16: u64 = 1 << 26;
+
 /// What is read at once.
 const BUFFER: usize = 1 << 18;
+
+type Reader = BufReader<Box<dyn Read + Send>>;
 
 /// The name of stdin.
 const STDIN: &str = "-";
@@ -29,7 +40,7 @@ const STDIN: &str = "-";
 pub struct Place {
     /// The file, as it was named or found; `-` is stdin.
     pub file: Arc<str>,
-    /// The line in JSON Lines, from 1.
+    /// The line in JSON Lines, or in which one of several documents begins, from 1.
     pub line: Option<u64>,
 }
 
@@ -69,6 +80,7 @@ pub struct Registrations {
     named: std::vec::IntoIter<PathBuf>,
     folders: Vec<Folder>,
     open: Option<Lines>,
+    several: std::vec::IntoIter<Found>,
     passed_over: u64,
 }
 
@@ -83,7 +95,13 @@ struct Folder {
 impl Registrations {
     /// Those in these files and folders, in their order. `-` is stdin.
     pub fn in_paths(paths: Vec<PathBuf>) -> Self {
-        Self { named: paths.into_iter(), folders: Vec::new(), open: None, passed_over: 0 }
+        Self {
+            named: paths.into_iter(),
+            folders: Vec::new(),
+            open: None,
+            several: Vec::new().into_iter(),
+            passed_over: 0,
+        }
     }
 
     /// How many files were passed over so far because of their names.
@@ -132,13 +150,18 @@ impl Registrations {
     fn begin_file(&mut self, path: &Path, place: &Place) -> io::Result<Option<Found>> {
         let reader: Box<dyn Read + Send> =
             if path == Path::new(STDIN) { Box::new(io::stdin()) } else { Box::new(File::open(path)?) };
-        let mut reader = BufReader::with_capacity(BUFFER, reader);
+        let mut reader = in_utf8(BufReader::with_capacity(BUFFER, reader))?;
         let head = Head::read(&mut reader)?;
         if has_extension(path, &["jsonl", "ndjson"]) || head.is_lines() {
             self.open = Some(Lines { file: place.file.clone(), read: 0, head: head.lines.into_iter(), rest: reader });
             return Ok(None);
         }
-        Ok(Some(Found { place: place.clone(), json: head.document(reader)? }))
+        let document = head.document(reader)?;
+        if let Some(several) = document.as_ref().ok().and_then(|document| several(document, &place.file)) {
+            self.several = several.into_iter();
+            return Ok(self.several.next());
+        }
+        Ok(Some(Found { place: place.clone(), json: document }))
     }
 }
 
@@ -147,6 +170,9 @@ impl Iterator for Registrations {
 
     fn next(&mut self) -> Option<Found> {
         loop {
+            if let Some(found) = self.several.next() {
+                return Some(found);
+            }
             if let Some(lines) = &mut self.open {
                 match lines.next() {
                     Some(found) => return Some(found),
@@ -172,6 +198,47 @@ impl Iterator for Registrations {
             }
         }
     }
+}
+
+/// The text as UTF-8, if it begins with the mark of UTF-16; else as it is.
+fn in_utf8(mut reader: Reader) -> io::Result<Reader> {
+    if !matches!(reader.fill_buf()?, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) {
+        return Ok(reader);
+    }
+    let mut bytes = Vec::new();
+    reader.take(LONGEST_UTF16 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LONGEST_UTF16 {
+        return Err(io::Error::other(format!("longer than {LONGEST_UTF16} bytes of UTF-16; save it as UTF-8")));
+    }
+    let text = text::decode(&bytes).map_err(io::Error::other)?.into_owned();
+    Ok(BufReader::new(Box::new(io::Cursor::new(text.into_bytes()))))
+}
+
+/// The documents of a text that has more than one, or a list of them; what follows after damage is the last.
+fn several(document: &[u8], file: &Arc<str>) -> Option<Vec<Found>> {
+    let text = std::str::from_utf8(document).ok()?;
+    let mut found = Vec::new();
+    let mut add = |json: &str| {
+        let at = json.as_ptr().addr() - text.as_ptr().addr();
+        let line = 1 + text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() as u64;
+        found.push(Found { place: Place { file: file.clone(), line: Some(line) }, json: Ok(json.into()) });
+    };
+    if text.trim_start().starts_with('[') {
+        let list: Vec<&RawValue> = serde_json::from_str(text).ok()?;
+        // Other lists are one thing that is no registration.
+        let is_of_registrations = list.iter().any(|one| Registration::parse(one.get().as_bytes()).is_ok());
+        list.into_iter().for_each(|one| add(one.get()));
+        return is_of_registrations.then_some(found);
+    }
+    let mut stream = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
+    while let Some(Ok(one)) = stream.next() {
+        add(one.get());
+    }
+    let rest = text[stream.byte_offset()..].trim();
+    if !rest.is_empty() {
+        add(rest);
+    }
+    (found.len() > 1).then_some(found)
 }
 
 /// Whether `ledger export` wrote this folder.
@@ -262,7 +329,7 @@ struct Lines {
     file: Arc<str>,
     read: u64,
     head: std::vec::IntoIter<Line>,
-    rest: BufReader<Box<dyn Read + Send>>,
+    rest: Reader,
 }
 
 impl fmt::Debug for Lines {

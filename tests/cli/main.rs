@@ -5,6 +5,7 @@
 mod attest_verify;
 mod audit_key;
 mod company_network;
+mod dialects;
 mod doctor;
 mod editors;
 mod foreign_text;
