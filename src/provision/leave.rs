@@ -9,7 +9,7 @@ use super::revoke::{Revocation, RevokeError, revoke_in};
 use crate::idp::Directory;
 use crate::ledger::{AccountId, Event, Store};
 use crate::register::AccountState;
-use keywright_fido::hid::Cancel;
+use keywright_files::Cancel;
 
 /// Writes down that the person left, and revokes every key. `reason` and `operator` are for the log. At an IdP without an API the
 /// caller has seen to it that a person removed the keys there.

@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::idp::DirectoryError;
-use keywright_fido::hid::Cancel;
+use keywright_files::Cancel;
 
 /// How long and how often to wait.
 #[derive(Debug, Clone, Copy)]

@@ -12,8 +12,8 @@ use super::same_person::{self, PersonError};
 use crate::idp::{Directory, DirectoryError, Registration};
 use crate::ledger::{AccountId, Event, Failure, FailureCode, JobId, LedgerError, Store};
 use crate::register::{JobState, KnownPerson};
-use keywright_fido::hid::Cancel;
 use keywright_fido::webauthn::CredentialId;
+use keywright_files::Cancel;
 
 /// What was done.
 #[derive(Debug, Clone, PartialEq, Eq)]

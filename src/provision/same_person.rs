@@ -7,7 +7,7 @@
 use super::retry_policy::RetryPolicy;
 use crate::idp::{Directory, DirectoryError, User};
 use crate::register::KnownPerson;
-use keywright_fido::hid::Cancel;
+use keywright_files::Cancel;
 
 /// Why nothing is done for an account.
 #[derive(Debug, thiserror::Error)]

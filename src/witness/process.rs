@@ -10,7 +10,7 @@ use tracing::debug;
 
 use super::{Answer, Question, deposition};
 use crate::ledger::Unavailable;
-use keywright_fido::hid::Cancel;
+use keywright_files::Cancel;
 
 /// The longest wait after which a wish to end the run is seen.
 const SLICE: Duration = Duration::from_millis(50);

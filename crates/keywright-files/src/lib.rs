@@ -1,13 +1,16 @@
 //! What every other room stands on: private files that appear whole or not at all ([`private`]), text in the encodings that
-//! editors save ([`text`]), text that is safe to show ([`shown`]), and where a person's own folders are ([`base_folder`]).
+//! editors save ([`text`]), text that is safe to show ([`shown`]), where a person's own folders are ([`base_folder`]), and that somebody
+//! wants to end ([`Cancel`]).
 //!
 //! It refuses to know what is in a file.
 
+mod cancel;
 mod home;
 pub mod private;
 pub mod shown;
 pub mod text;
 
+pub use cancel::Cancel;
 pub use home::base_folder;
 
 /// What can go wrong with a private file.

@@ -10,7 +10,7 @@ use crate::cli::shared::state::StateFolder;
 use crate::cli::shared::{CliError, Exit};
 use crate::settings::{Settings, SettingsError};
 use keywright_attest::{Anchors, Judge};
-use keywright_fido::hid::Cancel;
+use keywright_files::Cancel;
 
 /// What is said at Ctrl-C where a key or an account could be half-done.
 pub(crate) const ENDING: &str = "ending as soon as nothing is half-done; Ctrl-C again ends at once";

@@ -15,9 +15,10 @@ use rand_core::{OsRng, RngCore as _};
 use tracing::trace;
 
 use super::frame::{Assembly, ChannelId, Command, Packet, Progress, packets};
-use super::limits::{Cancel, Clock, Limits, Monotonic};
+use super::limits::{Clock, Limits, Monotonic};
 use super::{CtapHidErrorCode, Pipe, Report};
 use crate::ctap::transport::{Keepalive, TimeoutPhase, TransportError};
+use keywright_files::Cancel;
 
 /// The longest single read, so that [`Cancel`] is seen soon.
 const SLICE: Duration = Duration::from_millis(100);

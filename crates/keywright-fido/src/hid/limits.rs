@@ -1,26 +1,8 @@
-//! What bounds an exchange: two limits on its time, a cap on patience with a busy key, and somebody's wish to end it.
+//! What bounds an exchange: two limits on its time, and a cap on patience with a busy key.
 //!
 //! It refuses a world without an end: there is no limit that means "for ever".
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-
-/// Ends exchanges from another thread. Clones share one state; once set it stays set.
-#[derive(Debug, Clone, Default)]
-pub struct Cancel(Arc<AtomicBool>);
-
-impl Cancel {
-    /// Asks every exchange that watches this to end.
-    pub fn cancel(&self) {
-        self.0.store(true, Ordering::Release);
-    }
-
-    /// Whether somebody asked.
-    pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Acquire)
-    }
-}
 
 /// How long an exchange may take. KEEPALIVE starts `silence` anew, never `total`.
 #[derive(Debug, Clone, Copy)]

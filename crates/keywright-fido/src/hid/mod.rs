@@ -17,7 +17,8 @@ use std::time::Duration;
 
 pub use channel::Channel;
 pub use error_code::CtapHidErrorCode;
-pub use limits::{Cancel, Clock, Limits};
+pub use keywright_files::Cancel;
+pub use limits::{Clock, Limits};
 pub use pipe::{Pipe, PipeError, Report};
 
 use crate::ctap::transport::TransportError;
