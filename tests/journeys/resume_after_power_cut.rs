@@ -14,8 +14,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use keywright::idp::manual::Manual;
 use keywright::idp::{ConnectionConfig, Directory};
 use keywright::ledger::{AccountId, Entry, Event, Head, LedgerError, Store};
-use keywright::provision::{AccountReport, run};
-use keywright::register::{CredentialState, JobState, Register};
+use keywright::provision::{AccountReport, RetryPolicy, leave, run};
+use keywright::register::{AccountStanding, CredentialState, JobState, Register};
+use keywright_files::Cancel;
 use keywright_test_support::workshop::{DIRECTORY, Hands, Workshop, resume};
 
 const FOLDER: &str = "KEYWRIGHT_TEST_FOLDER";
@@ -115,9 +116,27 @@ fn station() {
     std::fs::write(Path::new(&folder).join("writes"), fragile.writes.into_inner().to_string()).unwrap();
 }
 
+/// ada leaves, in a process of its own.
+#[test]
+#[ignore = "started by the tests of this file, in a process that may die"]
+fn departure() {
+    let (folder, url, cut) = (env::var(FOLDER).unwrap(), env::var(URL).unwrap(), env::var(CUT).unwrap());
+    let workshop = Workshop::at(Path::new(&folder), &url);
+    let store = workshop.store();
+    let fragile = Fragile { store: &store, cut: Cut::from_text(&cut), writes: AtomicUsize::new(0) };
+    let (directory, policy) = (workshop.directory(), RetryPolicy::default());
+    let ada = AccountId::new(DIRECTORY, "ada");
+    leave(&directory, &fragile, &policy, &Cancel::default(), &ada, "left", "tester").unwrap();
+    std::fs::write(Path::new(&folder).join("writes"), fragile.writes.into_inner().to_string()).unwrap();
+}
+
 fn start(workshop: &Workshop, cut: Cut) -> (ExitStatus, String) {
+    start_test(workshop, "station", cut)
+}
+
+fn start_test(workshop: &Workshop, test: &str, cut: Cut) -> (ExitStatus, String) {
     let output = Command::new(env::current_exe().unwrap())
-        .args(["--exact", "resume_after_power_cut::station", "--ignored", "--nocapture"])
+        .args(["--exact", &format!("resume_after_power_cut::{test}"), "--ignored", "--nocapture"])
         .env(FOLDER, workshop.path())
         .env(URL, &workshop.url)
         .env(CUT, cut.to_text())
@@ -216,4 +235,33 @@ fn killed_again_while_going_on() {
     let writes = writes_in_a_run(&workshop(), &logins);
     let cases = (2..writes).step_by(4).map(|at| vec![Cut::Before(at), Cut::After(2), Cut::Before(3), Cut::After(1)]);
     each(cases.collect(), &logins, workshop);
+}
+
+#[test]
+fn killed_at_every_write_of_a_departure() {
+    // ada has one key, and a second one that is only planned.
+    let workshop = || {
+        let workshop = Workshop::new(1, &["ada"]);
+        workshop.provision().unwrap();
+        workshop
+    };
+    let whole = workshop();
+    let (status, output) = start_test(&whole, "departure", Cut::Never);
+    assert!(status.success(), "{output}");
+    let writes: usize = std::fs::read_to_string(whole.path().join("writes")).unwrap().parse().unwrap();
+    assert_eq!(writes, 2, "that she left, and that her key is revoked");
+    for cut in (0..writes).flat_map(|at| [Cut::Before(at), Cut::After(at)]) {
+        let workshop = workshop();
+        let (status, output) = start_test(&workshop, "departure", cut);
+        assert_eq!(status.signal(), Some(9), "{cut:?}: {output}");
+        let (status, output) = start_test(&workshop, "departure", Cut::Never);
+        assert!(status.success(), "after {cut:?}: {output}");
+        let (book, directory) = (workshop.book(), workshop.directory());
+        let user = directory.find_user("ada").unwrap();
+        assert_eq!(directory.list(&user).unwrap(), [], "after {cut:?}");
+        assert!(book.credentials.values().all(|one| one.state == CredentialState::Revoked), "after {cut:?}");
+        assert_eq!(book.unfinished().count(), 0);
+        let standing = book.standing(&AccountId::new(DIRECTORY, "ada"), time::OffsetDateTime::now_utc()).unwrap();
+        assert_eq!(standing.account, AccountStanding::Left);
+    }
 }
