@@ -3,8 +3,8 @@
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::cli::commands::{
-    account, attest, audit, completions, doctor, drill, enroll, idp, key, ledger, man, mds, provision, resume, revoke,
-    status, version, witness,
+    account, attest, audit, completions, doctor, drill, enroll, idp, key, ledger, man, mds, provision, replace, resume,
+    revoke, status, version, witness,
 };
 use crate::cli::shared::arguments::Global;
 use crate::cli::shared::{CliError, Exit, Session, exit};
@@ -71,6 +71,7 @@ pub(crate) enum Command {
     Resume(resume::Resume),
     Status(status::Status),
     Enroll(enroll::Enroll),
+    Replace(replace::Replace),
     Revoke(revoke::Revoke),
     Drill(drill::Drill),
     Account(account::Account),
@@ -105,6 +106,7 @@ impl Command {
             Self::Resume(command) => command.run(session),
             Self::Status(command) => command.run(session),
             Self::Enroll(command) => command.run(session),
+            Self::Replace(command) => command.run(session),
             Self::Revoke(command) => command.run(session),
             Self::Drill(command) => command.run(session),
             Self::Account(command) => command.run(session),

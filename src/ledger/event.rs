@@ -429,6 +429,7 @@ impl Event {
     pub fn job(&self) -> Option<JobId> {
         match self {
             Self::JobPlanned { job, .. }
+            | Self::ReplacementPlanned { job, .. }
             | Self::StepStarted { job, .. }
             | Self::StepDone { job, .. }
             | Self::PinDelivered { job, .. }
@@ -506,6 +507,15 @@ pub enum Event {
         account: AccountId,
         /// Which of the account's keys: 1, 2, ...
         ordinal: usize,
+    },
+    /// The job's key takes the place of another key of the account, which is to be revoked once the new one counts.
+    ReplacementPlanned {
+        /// The job.
+        job: JobId,
+        /// Which of the account's keys is replaced.
+        ordinal: usize,
+        /// Why, in the operator's words.
+        reason: String,
     },
     /// A step is about to be done.
     StepStarted {

@@ -139,7 +139,9 @@ pub struct Plan {
     pub idp: IdpIdentity,
     /// SHA-256 of the roster, if there is one.
     pub roster_sha256: Option<[u8; 32]>,
-    /// Keys that were revoked while the IdP was away.
+    /// The key that the new one takes the place of, and why.
+    pub(super) replaces: Option<(usize, String)>,
+    /// Keys that were revoked while the IdP was away, or that another one has taken the place of.
     pub revocations: Vec<PendingRevocation>,
     /// Whether a key that never came leaves nothing planned: nobody has to come back to it, as to a roster.
     pub(super) withdrawn_without_key: bool,
@@ -187,6 +189,24 @@ impl Plan {
         Self::draw(station, &Register::read(&station.store.entries(0)?)?, vec![wanted], Need::OneMore)
     }
 
+    /// One more key for one person, which takes the place of the one with this number: that one is revoked once the new one counts.
+    /// A key that is under way is finished first, and then nothing is replaced.
+    pub fn replacing(
+        station: &Station<'_>,
+        person: &Person,
+        profile: &Profile,
+        ordinal: usize,
+        reason: &str,
+    ) -> Result<Self, RunError> {
+        let mut plan = Self::one_more(station, person, profile)?;
+        for planned in plan.people.iter_mut().filter(|planned| !planned.unfinished.is_empty()) {
+            let message = "another key of the account is under way; end it with 'keywright resume' first".to_owned();
+            planned.refuse(Failure { code: FailureCode::AccountRefused, message, ctap_status: None });
+        }
+        plan.replaces = Some((ordinal, reason.to_owned()));
+        Ok(plan)
+    }
+
     /// Everyone in the register who is not done. Plans nothing new: a plan is in the log whole, or not at all.
     pub fn for_resuming(station: &Station<'_>) -> Result<Self, RunError> {
         let register = Register::read(&station.store.entries(0)?)?;
@@ -205,7 +225,7 @@ impl Plan {
                 account: Some(id.clone()),
             })
             .collect();
-        let revocations = pending_revocations(&register);
+        let revocations = pending_revocations(&register, (station.now)());
         if wanted.is_empty() && revocations.is_empty() {
             return Ok(Self::nothing(name, &register));
         }
@@ -223,6 +243,7 @@ impl Plan {
             people: Vec::new(),
             idp,
             roster_sha256: None,
+            replaces: None,
             revocations: Vec::new(),
             withdrawn_without_key: false,
             head: register.head.clone(),
@@ -252,7 +273,7 @@ impl Plan {
         }
         let withdrawn_without_key = matches!(need, Need::OneMore);
         let (revocations, head) = (Vec::new(), register.head.clone());
-        Ok(Self { people, idp, roster_sha256: None, revocations, withdrawn_without_key, head })
+        Ok(Self { people, idp, roster_sha256: None, replaces: None, revocations, withdrawn_without_key, head })
     }
 
     /// Keys to be made, and to be finished.
@@ -384,13 +405,20 @@ fn hold_against(station: &Station<'_>, register: &Register, planned: &mut Planne
     planned.ordinals = (last + 1..=last + missing).collect();
 }
 
-fn pending_revocations(register: &Register) -> Vec<PendingRevocation> {
-    let pending = register.credentials.values().filter(|one| one.state.may_be_registered()).filter_map(|one| {
-        let reason = one.to_be_revoked.clone()?;
-        let login = register.login(&one.account).to_owned();
-        Some(PendingRevocation { account: one.account.clone(), login, ordinal: one.ordinal, reason })
+/// What is still to be removed at IdPs: keys that were revoked while one was away, and keys that another took the place of.
+pub(super) fn pending_revocations(register: &Register, now: time::OffsetDateTime) -> Vec<PendingRevocation> {
+    let revocation = |account: &AccountId, ordinal, reason: &str| PendingRevocation {
+        account: account.clone(),
+        login: register.login(account).to_owned(),
+        ordinal,
+        reason: reason.to_owned(),
+    };
+    let put_off = register.credentials.values().filter(|one| one.state.may_be_registered()).filter_map(|one| {
+        let reason = one.to_be_revoked.as_ref()?;
+        Some(revocation(&one.account, one.ordinal, reason))
     });
-    pending.collect()
+    let replaced = register.replaced_keys(now).into_iter();
+    put_off.chain(replaced.map(|(account, ordinal, reason)| revocation(account, ordinal, reason))).collect()
 }
 
 fn unfinished(register: &Register, id: &AccountId) -> Vec<Unfinished> {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::journal::Journal;
-use super::plan::{Change, PendingRevocation, Plan, Planned};
+use super::plan::{Change, PendingRevocation, Plan, Planned, pending_revocations};
 use super::preflight;
 use super::report::Report;
 use super::revoke::{self, RevokeError};
@@ -27,9 +27,10 @@ pub fn run(station: &Station<'_>, plan: &Plan) -> Result<Report, RunError> {
     }
     let events = beginning(station, &journal.book(), plan, batch);
     journal.record_all(&events)?;
-    finish_revocations(station, &journal, plan)?;
+    finish_revocations(station, &journal, &plan.revocations)?;
     let open_before: BTreeSet<JobId> = journal.book().unfinished().map(|(id, _)| id).collect();
     let failures = work(station, &journal, first_new, plan)?;
+    finish_revocations(station, &journal, &replaced_now(station, &journal, plan))?;
     Ok(Report::read(station, &journal, batch, &plan.people, &open_before, &failures))
 }
 
@@ -58,6 +59,9 @@ fn beginning(station: &Station<'_>, register: &Register, plan: &Plan, batch: u64
         events.extend(user_found(register, plan, planned));
         for ordinal in &planned.ordinals {
             events.push(Event::JobPlanned { job: next, account: planned.account.clone(), ordinal: *ordinal });
+            if let Some((ordinal, reason)) = &plan.replaces {
+                events.push(Event::ReplacementPlanned { job: next, ordinal: *ordinal, reason: reason.clone() });
+            }
             next = JobId(next.0 + 1);
         }
     }
@@ -82,9 +86,22 @@ fn user_found(register: &Register, plan: &Plan, planned: &Planned) -> Option<Eve
     })
 }
 
-/// Removes at the IdP what was revoked while it was away.
-fn finish_revocations(station: &Station<'_>, journal: &Journal<'_>, plan: &Plan) -> Result<(), RunError> {
-    for PendingRevocation { account, login, ordinal, reason } in &plan.revocations {
+/// Keys of this plan's people that another one has taken the place of by now.
+fn replaced_now(station: &Station<'_>, journal: &Journal<'_>, plan: &Plan) -> Vec<PendingRevocation> {
+    let mut pending = pending_revocations(&journal.book(), (station.now)());
+    pending.retain(|one| plan.people.iter().any(|planned| planned.account == one.account));
+    // What the IdP could not be told before the work began is left for the next run.
+    pending.retain(|one| !plan.revocations.contains(one));
+    pending
+}
+
+/// Removes at the IdP what was revoked while it was away, or what another key has taken the place of.
+fn finish_revocations(
+    station: &Station<'_>,
+    journal: &Journal<'_>,
+    revocations: &[PendingRevocation],
+) -> Result<(), RunError> {
+    for PendingRevocation { account, login, ordinal, reason } in revocations {
         let (directory, cancel) = (station.directory, &station.cancel);
         let message =
             match revoke::revoke_in(journal, directory, &station.retry_policy, cancel, account, *ordinal, reason) {

@@ -106,6 +106,8 @@ pub struct Job {
     pub outcomes: BTreeMap<Step, Outcome>,
     /// Whether the IdP was asked to begin a registration and, as far as is known, still waits for it.
     pub directory_waits: bool,
+    /// The account's key that this one takes the place of, and why.
+    pub replaces: Option<(usize, String)>,
     /// How many PINs were sealed for it, those of keys that were turned away too.
     pub pins_sealed: usize,
     /// How its key's PIN reached its readers, and their names; `None` while it did not, and in logs from before that was kept.

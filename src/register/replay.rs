@@ -84,6 +84,11 @@ impl Register {
                 self.account(account)?;
                 ensure(*job == self.next_job(), || format!("{job} is planned, but {} is the next", self.next_job()))?;
             }
+            Event::ReplacementPlanned { job, ordinal, .. } => {
+                let account = &self.job(*job)?.account;
+                let known = self.job_of_key(account, *ordinal).is_some_and(|other| other != *job);
+                ensure(known, || format!("{account} has no key {ordinal} to be replaced"))?;
+            }
             Event::StepStarted { job, step } | Event::StepFailed { job, step, .. } => {
                 let state = &self.job(*job)?.state;
                 ensure(state.step() == Some(*step), || format!("{job} is at {}, not at {step}", place(state)))?;
@@ -300,12 +305,18 @@ impl Register {
                         state,
                         outcomes,
                         directory_waits: false,
+                        replaces: None,
                         pins_sealed: 0,
                         pin_delivered: None,
                     },
                 );
                 if let Some(account) = self.accounts.get_mut(account) {
                     account.jobs.push(*job);
+                }
+            }
+            Event::ReplacementPlanned { job, ordinal, reason } => {
+                if let Some(job) = self.jobs.get_mut(job) {
+                    job.replaces = Some((*ordinal, reason.clone()));
                 }
             }
             Event::StepStarted { job, step } => self.set_state(*job, JobState::Open(*step)),

@@ -205,6 +205,20 @@ impl Register {
         Some(standing)
     }
 
+    /// Keys that another one has taken the place of and that the IdP still has: the account, the number of the key, and why.
+    /// The new one counts, so nobody is locked out by revoking the old one.
+    pub fn replaced_keys(&self, at: OffsetDateTime) -> Vec<(&AccountId, usize, &str)> {
+        let replacing = self.jobs.iter().filter_map(|(id, job)| Some((*id, job, job.replaces.as_ref()?)));
+        let replaced = replacing.filter_map(|(id, job, (ordinal, reason))| {
+            let new = self.key_line(id, job, &self.accounts.get(&job.account)?.profile, at);
+            let old = self.jobs.get(&self.job_of_key(&job.account, *ordinal)?)?;
+            let old = self.credentials.get(old.credential_id()?)?;
+            let is_due = new.standing.counts() && old.state.may_be_registered() && old.to_be_revoked.is_none();
+            is_due.then_some((&job.account, *ordinal, reason.as_str()))
+        });
+        replaced.collect()
+    }
+
     /// The standing of every account.
     pub fn standings(&self, at: OffsetDateTime) -> BTreeMap<&AccountId, Standing> {
         self.accounts.keys().filter_map(|id| Some((id, self.standing(id, at)?))).collect()

@@ -303,3 +303,24 @@ fn a_run_ends_with_what_was_made_and_where_the_pins_are() {
     // A second run makes nothing, and says so by leaving it out.
     assert!(!office.provision(&[]).expect(0).stdout.contains("PORT"));
 }
+
+#[test]
+fn a_key_is_replaced_by_one_that_counts_before_it_is_revoked() {
+    let office = Office::new("ada@example.org,admin,Ada");
+    office.provision(&[]).expect(0);
+    let replace = ["replace", ADA, "--key", "1", "--reason", "worn", "--softkeys", "6"];
+    let before = office.directory().list(&office.directory().find_user(ADA).unwrap()).unwrap();
+    office.run(&[&replace[..], &["--dry-run"]].concat()).expect(0);
+    // No key is free: nothing is revoked and nothing stays planned.
+    office.run(&["replace", ADA, "--key", "1", "--reason", "worn", "--softkeys", "0"]).expect(5);
+    office.ada_is_complete();
+    office.run(&replace).expect(0).says("ada@example.org's key 1 is removed at the IdP");
+    let after = office.directory().list(&office.directory().find_user(ADA).unwrap()).unwrap();
+    assert_eq!((before.len(), after.len()), (2, 2));
+    assert!(before.iter().filter(|key| after.iter().any(|other| other.id == key.id)).count() == 1);
+    office.ada_is_complete();
+    let status = office.run(&["status", "--json"]).expect(0).json();
+    let states: Vec<_> = status[0]["keys"].as_array().unwrap().iter().map(|key| key["state"].clone()).collect();
+    assert_eq!(states, [json!("revoked"), json!("in-service"), json!("in-service")]);
+    office.run(&["replace", ADA, "--key", "9", "--reason", "worn", "--softkeys", "6"]).expect(1).says("no key 9");
+}

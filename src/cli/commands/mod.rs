@@ -15,6 +15,7 @@ pub(crate) mod mds;
 pub(crate) mod provision;
 #[cfg(feature = "practice")]
 pub(crate) mod rehearse;
+pub(crate) mod replace;
 pub(crate) mod resume;
 pub(crate) mod revoke;
 #[cfg(all(feature = "practice", target_os = "linux"))]

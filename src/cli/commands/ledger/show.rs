@@ -98,6 +98,9 @@ fn event_text(event: &Event) -> String {
         Event::AccountPlanned { account, profile, .. } => format!("{account}: planned as {}", profile.name),
         Event::UserFound { account, user_id, .. } => format!("{account}: is user {user_id}"),
         Event::JobPlanned { job, account, ordinal } => format!("{job}: key {ordinal} of {account}"),
+        Event::ReplacementPlanned { job, ordinal, reason } => {
+            format!("{job}: takes the place of key {ordinal}: {reason}")
+        }
         Event::StepStarted { job, step } => format!("{job}: {step} begins"),
         Event::StepDone { job, outcome } => format!("{job}: {} done{}", outcome.step(), of_outcome(outcome)),
         Event::StepFailed { job, step, failure } => format!("{job}: {step} failed: {}", failure.message),
