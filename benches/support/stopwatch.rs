@@ -21,7 +21,7 @@ use keywright_fido::webauthn::{AuthenticationResponse, Ceremony, CredentialId, R
 pub(crate) enum Door {
     /// Waiting for the key's reports.
     Key,
-    /// Waiting for the directory's answers.
+    /// Waiting for the IdP's answers.
     Directory,
     /// Waiting for the disk to have an event.
     Ledger,

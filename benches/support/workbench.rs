@@ -22,7 +22,7 @@ use super::{Place, Stopwatch};
 
 const DIRECTORY: &str = "bench";
 
-/// People on a roster, as many soft keys as they get, and a directory that knows them. Nothing is provisioned yet.
+/// People on a roster, as many soft keys as they get, and an IdP that knows them. Nothing is provisioned yet.
 pub(crate) struct Workbench {
     // Fields are dropped in order: the folder goes last.
     pub rack: Rack,

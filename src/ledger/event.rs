@@ -90,7 +90,7 @@ pub enum Step {
     SealPin,
     /// The key gets the PIN.
     SetPin,
-    /// The directory begins a registration.
+    /// The IdP begins a registration.
     Begin,
     /// The key makes the credential.
     Make,
@@ -98,9 +98,9 @@ pub enum Step {
     Verify,
     /// The credential signs, and its signature is checked.
     Prove,
-    /// The directory registers the public key, and it is read back.
+    /// The IdP registers the public key, and it is read back.
     Complete,
-    /// The credential signs in at the directory, where the directory lets us.
+    /// The credential signs in at the IdP, where the IdP lets us.
     SignIn,
     /// The key gets its policy.
     Harden,
@@ -198,13 +198,13 @@ pub enum FailureCode {
     AttestationRefused,
     /// The credential did not sign as it should.
     ProofFailed,
-    /// The account does not exist at the directory, or is not fit.
+    /// The account does not exist at the IdP, or is not fit.
     AccountRefused,
-    /// The directory did not accept our sign-in.
+    /// The IdP did not accept our sign-in.
     DirectorySignIn,
-    /// The directory refused the request.
+    /// The IdP refused the request.
     DirectoryRefused,
-    /// The directory cannot be reached, or fails.
+    /// The IdP cannot be reached, or fails.
     DirectoryDown,
     /// The registration's time ran out.
     ChallengeExpired,
@@ -235,11 +235,11 @@ pub enum Erasure {
 pub struct Observed {
     /// The signature, which verified.
     pub signature: Option<SignedAssertion>,
-    /// Whether the directory has the credential.
+    /// Whether the IdP has the credential.
     pub registered: Option<bool>,
-    /// Whether the directory let the person in with it, where it lets us try.
+    /// Whether the IdP let the person in with it, where it lets us try.
     pub signed_in: Option<bool>,
-    /// What was said and seen of a registration that a person made at a directory without an API.
+    /// What was said and seen of a registration that a person made at an IdP without an API.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by_hand: Option<SeenByHand>,
     /// Why the key failed, in a sentence without secrets.
@@ -310,11 +310,11 @@ pub enum Outcome {
     },
     /// The key has the PIN.
     SetPin {},
-    /// The directory waits for a credential.
+    /// The IdP waits for a credential.
     Begin {
         /// What the IdP asks for, and what its adapter needs to complete it.
         ceremony: Box<Ceremony>,
-        /// RFC 3339; after it the directory does not take the credential.
+        /// RFC 3339; after it the IdP does not take the credential.
         deadline: String,
     },
     /// The key has the credential.
@@ -354,23 +354,23 @@ pub enum Outcome {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         witness: Option<WitnessResult>,
     },
-    /// The directory has the public key.
+    /// The IdP has the public key.
     Complete {
-        /// The directory's name for the credential.
+        /// The IdP's name for the credential.
         directory_id: String,
         /// The label there.
         label: String,
     },
-    /// The directory has no API: a person registers the key there, and a drill confirms it. What the job's credential attests
+    /// The IdP has no API: a person registers the key there, and a drill confirms it. What the job's credential attests
     /// and proves holds for the key.
     #[serde(rename = "complete-by-hand")]
     CompleteByHand {
         /// The key's label.
         label: String,
     },
-    /// The credential signed in at the directory.
+    /// The credential signed in at the IdP.
     SignIn {
-        /// False where the directory has no way to be signed in to by us.
+        /// False where the IdP has no way to be signed in to by us.
         done: bool,
     },
     /// The key has its policy.
@@ -468,7 +468,7 @@ pub enum Event {
         operator: String,
         /// keywright's version.
         version: String,
-        /// The directory's name.
+        /// The IdP's name.
         directory: String,
         /// SHA-256 of the roster, hexadecimal; `None` if there is none.
         roster_sha256: Option<String>,
@@ -567,11 +567,11 @@ pub enum Event {
         /// Why.
         why: String,
     },
-    /// A pending object was removed at the directory.
+    /// A pending object was removed at the IdP.
     CeremonyAbandoned {
         /// The job.
         job: JobId,
-        /// The directory's name for it.
+        /// The IdP's name for it.
         pending: String,
     },
     /// The account has the proved keys that its profile asks for.
@@ -579,7 +579,7 @@ pub enum Event {
         /// The account.
         account: AccountId,
     },
-    /// A credential was removed at the directory.
+    /// A credential was removed at the IdP.
     CredentialRevoked {
         /// The account.
         account: AccountId,
@@ -588,7 +588,7 @@ pub enum Event {
         /// Why, in the operator's words.
         reason: String,
     },
-    /// A credential has to be removed at the directory, which could not be reached: until it is, the key still signs in.
+    /// A credential has to be removed at the IdP, which could not be reached: until it is, the key still signs in.
     RevocationRequested {
         /// The account.
         account: AccountId,

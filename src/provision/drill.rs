@@ -1,8 +1,8 @@
-//! A stored key still works: it has the ledger's credential, the directory has it too, and it signs in. A key that a person
-//! registers at a directory without an API is confirmed by its first drill.
+//! A stored key still works: it has the ledger's credential, the IdP has it too, and it signs in. A key that a person
+//! registers at an IdP without an API is confirmed by its first drill.
 //!
-//! The directory is asked first, so that nobody types a PIN for a key that is out of service. It refuses to spend a key's last
-//! PIN attempts, and to write that a key failed where somebody mistyped or the directory was away.
+//! The IdP is asked first, so that nobody types a PIN for a key that is out of service. It refuses to spend a key's last
+//! PIN attempts, and to write that a key failed where somebody mistyped or the IdP was away.
 
 mod by_hand;
 
@@ -47,7 +47,7 @@ pub enum Whose {
     Nobody,
 }
 
-/// A key that a PIN and a touch can prove now: the directory has its credential.
+/// A key that a PIN and a touch can prove now: the IdP has its credential.
 #[derive(Debug)]
 pub struct Ready {
     id: CredentialId,
@@ -61,28 +61,28 @@ pub enum DrillError {
     /// The key does not have it any more.
     #[error("the key no longer has the credential: it was reset, or the credential was deleted")]
     CredentialGone,
-    /// The directory does not have it any more.
+    /// The IdP does not have it any more.
     #[error("{directory} no longer has this key's credential")]
     NotRegistered {
-        /// The directory's name.
+        /// The IdP's name.
         directory: String,
     },
     /// The signature is not what it should be.
     #[error("the key's signature is wrong: {0}")]
     Unproved(WebauthnError),
-    /// The directory looked at the signature and kept the door closed.
+    /// The IdP looked at the signature and kept the door closed.
     #[error("signing in failed: {why}")]
     NotLetIn {
-        /// The directory's words.
+        /// The IdP's words.
         why: String,
     },
-    /// The directory has no API, and nothing on the key shows that a person registered it there.
+    /// The IdP has no API, and nothing on the key shows that a person registered it there.
     #[error("the key has no credential for {rp_id}")]
     NotOnKey {
         /// The RP ID.
         rp_id: RpId,
     },
-    /// The directory has no API, and the person who could know says no.
+    /// The IdP has no API, and the person who could know says no.
     #[error("nobody has signed in with this key yet")]
     NobodySignedIn,
     /// The forced PIN change did not take.
@@ -109,7 +109,7 @@ pub enum DrillError {
     /// What the ledger has of the credential cannot be used.
     #[error("the ledger's record of this key cannot be read: {0}")]
     Record(WebauthnError),
-    /// The directory.
+    /// The IdP.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
     /// The key.
@@ -278,7 +278,7 @@ impl<'a> Drill<'a> {
         Ok(Ready { id: id.clone(), credential, user })
     }
 
-    /// The key signs, with PIN and touch: for the directory's own challenge where that lets us sign in, so that one touch does.
+    /// The key signs, with PIN and touch: for the IdP's own challenge where that lets us sign in, so that one touch does.
     pub fn prove(
         &self,
         key: &mut Authenticator,

@@ -153,7 +153,7 @@ impl<'a> JobContext<'a> {
         self.pin_is_known = true;
     }
 
-    /// The registration that the directory began.
+    /// The registration that the IdP began.
     pub(super) fn ceremony(&self) -> Result<Ceremony, JobError> {
         match self.journal.outcome(self.id, Step::Begin) {
             Some(Outcome::Begin { ceremony, .. }) => Ok(*ceremony),
@@ -193,7 +193,7 @@ impl<'a> JobContext<'a> {
         Arc::clone(self.made.insert(Arc::new(made)))
     }
 
-    /// Whether the directory was asked to begin a registration and, as far as the ledger knows, still waits for it.
+    /// Whether the IdP was asked to begin a registration and, as far as the ledger knows, still waits for it.
     pub(super) fn directory_waits(&self) -> bool {
         self.journal.book().jobs[&self.id].directory_waits
     }

@@ -2,7 +2,7 @@
 //! done.
 //!
 //! It refuses to guess: a key that cannot be recognised is not touched, a PIN is not tried twice, a request that may have been
-//! acted on is not repeated before the directory was asked.
+//! acted on is not repeated before the IdP was asked.
 
 pub mod credential_on_key;
 pub mod drill;

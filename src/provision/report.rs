@@ -80,7 +80,7 @@ pub struct Report {
     pub head: Head,
     /// Whether somebody ended it early.
     pub interrupted: bool,
-    /// What a person has to do with keys that are to be confirmed, where the directory has no API.
+    /// What a person has to do with keys that are to be confirmed, where the IdP has no API.
     pub by_hand: Option<ByHand>,
 }
 

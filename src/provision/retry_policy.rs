@@ -1,4 +1,4 @@
-//! Asking a directory again, where that cannot do harm, and waiting as long as it asks us to.
+//! Asking an IdP again, where that cannot do harm, and waiting as long as it asks us to.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,9 +11,9 @@ use keywright_files::Cancel;
 pub struct RetryPolicy {
     /// For a key to be plugged in.
     pub key: Duration,
-    /// Before a directory is asked a second time; doubles each time after.
+    /// Before an IdP is asked a second time; doubles each time after.
     pub backoff: Duration,
-    /// The longest single wait that a directory may ask for.
+    /// The longest single wait that an IdP may ask for.
     pub retry_after: Duration,
 }
 
@@ -49,7 +49,7 @@ impl RetryPolicy {
         self.again_while(is_passing, cancel, request)
     }
 
-    /// A request that changes something: sent again only if the directory did not act on it.
+    /// A request that changes something: sent again only if the IdP did not act on it.
     pub fn send<T>(
         &self,
         cancel: &Cancel,
@@ -58,7 +58,7 @@ impl RetryPolicy {
         self.again_while(was_not_acted_on, cancel, request)
     }
 
-    /// A question about what the directory was just told. Lists may lag behind, so "it is not there" is asked again too.
+    /// A question about what the IdP was just told. Lists may lag behind, so "it is not there" is asked again too.
     pub fn find<T>(
         &self,
         cancel: &Cancel,

@@ -1,4 +1,4 @@
-//! A key that is lost: its credential is removed at the directory, and a job that it left half-done is given up.
+//! A key that is lost: its credential is removed at the IdP, and a job that it left half-done is given up.
 //!
 //! It works without the key, and it can be repeated: what is gone already is only written down. Another key is made by
 //! planning again.
@@ -20,11 +20,11 @@ use keywright_files::Cancel;
 pub struct Revocation {
     /// The job that made the key, or was to.
     pub job: JobId,
-    /// Credentials that the directory had until now.
+    /// Credentials that the IdP had until now.
     pub removed: Vec<CredentialId>,
-    /// Credentials that the directory had no longer, or never.
+    /// Credentials that the IdP had no longer, or never.
     pub absent: Vec<CredentialId>,
-    /// Credentials whose key a person removed at a directory without an API, on that person's word.
+    /// Credentials whose key a person removed at an IdP without an API, on that person's word.
     pub by_hand: Vec<CredentialId>,
     /// Credentials that are to be removed by the next `resume`, because the IdP did not answer: they still sign in.
     pub pending: Vec<CredentialId>,
@@ -48,7 +48,7 @@ pub enum RevokeError {
     /// The login was handed on since.
     #[error(transparent)]
     Person(PersonError),
-    /// The directory.
+    /// The IdP.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
     /// The ledger.
@@ -211,7 +211,7 @@ fn record_revoked(
     journal.record(&Event::CredentialRevoked { account, credential_id, reason })
 }
 
-/// What the directory calls a credential: its name once it is registered, and what it was registered under until the ledger
+/// What the IdP calls a credential: its name once it is registered, and what it was registered under until the ledger
 /// knows that.
 fn directory_names(journal: &Journal<'_>, job: JobId, credential_id: &CredentialId) -> Vec<String> {
     let book = journal.book();

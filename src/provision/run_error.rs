@@ -9,13 +9,13 @@ use keywright_fido::ctap::TransportError;
 /// Why a run could not begin or go on at all.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The directory.
+    /// The IdP.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
-    /// The directory is reached, but no registration would work.
+    /// The IdP is reached, but no registration would work.
     #[error("{directory} would refuse every registration: {}", messages(findings))]
     Blocked {
-        /// The directory's name.
+        /// The IdP's name.
         directory: String,
         /// What blocks.
         findings: Vec<Finding>,

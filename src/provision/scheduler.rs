@@ -53,11 +53,11 @@ impl Wanted {
     }
 }
 
-/// A person of this run, found at the directory.
+/// A person of this run, found at the IdP.
 pub(super) struct ResolvedAccount {
     /// From the plan.
     pub planned: Planned,
-    /// At the directory.
+    /// At the IdP.
     pub user: User,
 }
 

@@ -41,7 +41,7 @@ pub struct Station<'a> {
     pub now: &'a (dyn Fn() -> time::OffsetDateTime + Sync),
     /// How long exchanges with keys may take.
     pub limits: Limits,
-    /// How long to wait for keys and for the directory.
+    /// How long to wait for keys and for the IdP.
     pub retry_policy: RetryPolicy,
     /// Ends the run between two steps, and every wait.
     pub cancel: Cancel,

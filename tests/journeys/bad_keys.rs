@@ -629,7 +629,7 @@ fn people_whom_the_directory_does_not_know_as_such_get_no_key_and_others_do() {
     workshop.everything_agrees(&["nobody", "hedy", "grace"], 1);
 }
 
-/// The directory with another account behind a login.
+/// The IdP with another account behind a login.
 struct HandedOn<'a>(&'a dyn Directory);
 
 impl Directory for HandedOn<'_> {

@@ -1,4 +1,4 @@
-//! Every request to the directory goes wrong in every way; the next run ends what was begun, and nothing is there twice.
+//! Every request to the IdP goes wrong in every way; the next run ends what was begun, and nothing is there twice.
 
 use keywright_test_support::workshop;
 use std::collections::BTreeSet;
@@ -61,7 +61,7 @@ fn is_slow(fault: &Fault) -> bool {
     matches!(fault, Fault::StallBefore | Fault::StallAfter | Fault::StallInBody)
 }
 
-/// The directory behind a proxy, with a client that does not wait long.
+/// The IdP behind a proxy, with a client that does not wait long.
 fn through(proxy: &FaultProxy) -> Embedded {
     let limits = http::Limits { connect: Duration::from_secs(5), total: Duration::from_millis(700) };
     Embedded::with_limits(DIRECTORY, &proxy.url(), TOKEN.to_owned().into(), limits).unwrap()
@@ -74,7 +74,7 @@ fn all_failures(report: &Report) -> Vec<(Option<Step>, Failure)> {
     accounts.map(|failure| (None, failure)).chain(jobs).collect()
 }
 
-/// Ends what is open with a directory that is well again.
+/// Ends what is open with an IdP that is well again.
 fn mend(workshop: &Workshop, proxy: &FaultProxy, case: &str) {
     proxy.clear();
     proxy.settle();
@@ -186,7 +186,7 @@ fn a_directory_that_is_down_is_not_asked_about_everybody() {
     assert_eq!(proxy.seen().iter().filter(|seen| seen.path == "/v1/users").count(), 2);
 }
 
-/// A directory whose clock a test moves.
+/// An IdP whose clock a test moves.
 fn with_clock() -> (Workshop, Arc<AtomicU64>) {
     let ahead = Arc::new(AtomicU64::new(0));
     let own = Arc::clone(&ahead);
@@ -269,7 +269,7 @@ fn a_directory_whose_challenges_are_always_too_late_does_not_hold_the_run() {
     assert_eq!(failure.code, FailureCode::ChallengeExpired);
 }
 
-/// A directory whose list does not have yet what was registered.
+/// An IdP whose list does not have yet what was registered.
 struct Lagging {
     directory: Embedded,
     lags: AtomicBool,

@@ -1,7 +1,7 @@
 //! The process is killed right after each write to the journal, and right before each, and another one goes on.
 //!
 //! Before a write of an outcome, the deed is done and the ledger does not know; after a write of an intent, the ledger says so
-//! and nothing is done. So these two sides of every write are all the moments that differ. The directory runs in the test's own
+//! and nothing is done. So these two sides of every write are all the moments that differ. The IdP runs in the test's own
 //! process and lives on; keys, ledger and vault are files, as they would be on the bench.
 
 use std::env;
@@ -23,7 +23,7 @@ const FOLDER: &str = "KEYWRIGHT_TEST_FOLDER";
 const URL: &str = "KEYWRIGHT_TEST_URL";
 const CUT: &str = "KEYWRIGHT_TEST_CUT";
 
-/// The address of a directory without an API.
+/// The address of an IdP without an API.
 const BY_HAND: &str = "";
 
 fn directory(workshop: &Workshop) -> Box<dyn Directory> {

@@ -1,4 +1,4 @@
-//! A workshop for journeys: soft keys in a folder, an embedded directory over HTTP, a ledger and a vault on disk, and an
+//! A workshop for journeys: soft keys in a folder, an embedded IdP over HTTP, a ledger and a vault on disk, and an
 //! operator who answers as told.
 
 use std::net::SocketAddr;
@@ -51,12 +51,12 @@ enum Place {
 }
 
 impl Workshop {
-    /// A new folder with soft keys and a directory that knows these logins.
+    /// A new folder with soft keys and an IdP that knows these logins.
     pub fn new(keys: usize, logins: &[&str]) -> Self {
         Self::with_settings(keys, logins, |_| {})
     }
 
-    /// The same, with a directory that is set up otherwise.
+    /// The same, with an IdP that is set up otherwise.
     pub fn with_settings(keys: usize, logins: &[&str], change: impl FnOnce(&mut Settings)) -> Self {
         let (folder, rack) = furnish(keys);
         let anchors = Anchors::from_pem_or_der(rack.anchor_pem().as_bytes()).unwrap();
@@ -99,7 +99,7 @@ impl Workshop {
         workshop
     }
 
-    /// Makes an account at the directory.
+    /// Makes an account at the IdP.
     pub fn create_user(&self, login: &str) {
         let new = NewUser {
             login: login.to_owned(),
@@ -134,7 +134,7 @@ impl Workshop {
         }
     }
 
-    /// The directory, as its own client sees it.
+    /// The IdP, as its own client sees it.
     pub fn directory(&self) -> Embedded {
         Embedded::new(DIRECTORY, &self.url, TOKEN.to_owned().into()).unwrap()
     }
@@ -213,7 +213,7 @@ impl Workshop {
         self.with_directory(&self.directory(), &self.store(), rack, hands, work)
     }
 
-    /// The same, with another way to the directory and another store.
+    /// The same, with another way to the IdP and another store.
     pub fn with_directory<T>(
         &self,
         directory: &dyn Directory,

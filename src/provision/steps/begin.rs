@@ -1,4 +1,4 @@
-//! The directory begins a registration.
+//! The IdP begins a registration.
 
 use time::format_description::well_known::Rfc3339;
 
@@ -32,7 +32,7 @@ pub(super) fn recover(job: &mut JobContext<'_>) -> Result<Recovery, JobError> {
     Ok(Recovery::NotDone)
 }
 
-/// A directory that asks for something that no browser would do has the wrong settings; a credential made so would not sign in.
+/// An IdP that asks for something that no browser would do has the wrong settings; a credential made so would not sign in.
 fn usable(ceremony: &Ceremony) -> Result<(), JobError> {
     if ceremony.origin.may_use(&ceremony.options.rp.id) {
         return Ok(());

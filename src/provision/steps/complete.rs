@@ -18,7 +18,7 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     let sent = station.retry_policy.send(&station.cancel, || station.directory.complete(&ceremony, &response, &label));
     let doubt = match sent {
         Ok(_) => None,
-        // What the directory has now decides.
+        // What the IdP has now decides.
         Err(error) if error.may_have_acted() => Some(error),
         Err(DirectoryError::NotFound { .. } | DirectoryError::Expired { .. }) => {
             return Err(JobError::new(FailureCode::ChallengeExpired, "the registration at the IdP has expired"));
@@ -68,7 +68,7 @@ fn done(registered: Registered, label: String) -> Outcome {
     Outcome::Complete { directory_id: registered.id, label }
 }
 
-/// A directory that does not let us look says nothing about the registration: that is never taken for a refusal of it, which
+/// An IdP that does not let us look says nothing about the registration: that is never taken for a refusal of it, which
 /// would be undone on the key.
 fn unknown(error: DirectoryError) -> JobError {
     match JobError::from(error) {

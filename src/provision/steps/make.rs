@@ -81,8 +81,8 @@ pub(super) fn recover(job: &mut JobContext<'_>) -> Result<Recovery, JobError> {
     Ok(Recovery::NotDone)
 }
 
-/// The stricter of what the profile and the directory ask for (`credentialProtectionPolicy`, CTAP 2.1 section 12.1.1). Level 1 is
-/// sent only if the directory names it: otherwise a key gives the level of its own.
+/// The stricter of what the profile and the IdP ask for (`credentialProtectionPolicy`, CTAP 2.1 section 12.1.1). Level 1 is
+/// sent only if the IdP names it: otherwise a key gives the level of its own.
 fn cred_protect(profile: u8, extensions: &serde_json::Value) -> Option<CredProtect> {
     let asked = match extensions.get("credentialProtectionPolicy").and_then(|policy| policy.as_str()) {
         Some("userVerificationRequired") => 3,
@@ -118,7 +118,7 @@ fn forget_replaced(job: &JobContext<'_>, made: &CredentialId) -> Result<(), JobE
     })
 }
 
-/// What the directory excludes, and this account's credentials on its other keys, registered or not yet. What earlier attempts
+/// What the IdP excludes, and this account's credentials on its other keys, registered or not yet. What earlier attempts
 /// of this job left on a key that cannot delete is not among them: the key would refuse the next attempt.
 fn exclude_list(job: &JobContext<'_>, ceremony: &Ceremony) -> Vec<CredentialId> {
     let mut list: Vec<CredentialId> =

@@ -42,7 +42,7 @@ pub(super) fn execute(job: &mut JobContext<'_>, step: Step) -> Result<Outcome, J
     }
 }
 
-/// Looks at what an earlier attempt at a step left on the key, at the directory and in the vault.
+/// Looks at what an earlier attempt at a step left on the key, at the IdP and in the vault.
 pub(super) fn recover(job: &mut JobContext<'_>, step: Step) -> Result<Recovery, JobError> {
     if (Step::Make..=Step::Prove).contains(&step) && !job.directory_waits() {
         return Ok(Recovery::RollBackTo(Step::Begin, "its registration was given up"));

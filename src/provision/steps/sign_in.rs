@@ -1,4 +1,4 @@
-//! The credential signs in at the directory, where the directory lets us: the proof that no check of ours can give.
+//! The credential signs in at the IdP, where the IdP lets us: the proof that no check of ours can give.
 
 use super::prove::sign;
 use crate::ledger::{FailureCode, Outcome};

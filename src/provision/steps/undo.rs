@@ -1,4 +1,4 @@
-//! Taking back a registration that did not come to be: off the key, and off the directory's list of pending ones.
+//! Taking back a registration that did not come to be: off the key, and off the IdP's list of pending ones.
 //!
 //! The ledger hears of each removal after it is done; doing one again does no harm, so a crash in between is harmless.
 
@@ -16,7 +16,7 @@ pub(in crate::provision) fn after(job: &mut JobContext<'_>, step: Step, failure:
         // The key looked at the PIN and will not have it; the next one may be to its taste.
         Step::SetPin if failure.code == FailureCode::PinPolicy => return start_over(job, &failure.message),
         Step::Make | Step::Verify | Step::Prove => true,
-        // The directory looked at it and will not have it. In any other case it may yet: resuming decides.
+        // The IdP looked at it and will not have it. In any other case it may yet: resuming decides.
         Step::Complete => matches!(
             failure.code,
             FailureCode::DirectoryRefused | FailureCode::ChallengeExpired | FailureCode::AccountRefused
@@ -37,7 +37,7 @@ pub(in crate::provision) fn after(job: &mut JobContext<'_>, step: Step, failure:
         // The key is out of reach; what is on it is found when the job is resumed.
         FailureCode::KeyRemoved | FailureCode::KeyFault | FailureCode::Interrupted => passing(abandon(job)),
         _ => match back(job, to, &failure.message) {
-            // The key does not let go of it yet; the directory need not wait for that.
+            // The key does not let go of it yet; the IdP need not wait for that.
             Err(JobError::Job(failure)) => {
                 tracing::warn!(code = ?failure.code, "undoing the registration failed for now: {}", failure.message);
                 passing(abandon(job))
@@ -70,7 +70,7 @@ fn passing(result: Result<(), JobError>) -> Result<(), JobError> {
 /// Goes back to a step, with nothing left of what came after it.
 pub(in crate::provision) fn back(job: &mut JobContext<'_>, to: Step, why: &str) -> Result<(), JobError> {
     if job.journal.state(job.id).step() == Some(Step::Complete) {
-        // It was sent. A directory that took it does not abandon it, even if its list lags; then the key keeps it too.
+        // It was sent. An IdP that took it does not abandon it, even if its list lags; then the key keeps it too.
         abandon(job)?;
     }
     delete_from_key(job, why)?;
@@ -133,7 +133,7 @@ pub(super) fn delete_from_key(job: &mut JobContext<'_>, why: &str) -> Result<(),
     Ok(())
 }
 
-/// Credentials for this account on the key that neither the ledger nor the directory has as registered.
+/// Credentials for this account on the key that neither the ledger nor the IdP has as registered.
 fn unregistered_on_key(job: &mut JobContext<'_>) -> Result<Vec<CredentialId>, JobError> {
     let Some(Outcome::Begin { .. }) = job.journal.outcome(job.id, Step::Begin) else { return Ok(Vec::new()) };
     let options = job.ceremony()?.options;
