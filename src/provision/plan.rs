@@ -140,7 +140,7 @@ pub struct Plan {
     /// SHA-256 of the roster, if there is one.
     pub roster_sha256: Option<[u8; 32]>,
     /// The key that the new one takes the place of, and why.
-    pub(super) replaces: Option<(usize, String)>,
+    pub replaces: Option<(usize, String)>,
     /// Keys that were revoked while the IdP was away, or that another one has taken the place of.
     pub revocations: Vec<PendingRevocation>,
     /// Whether a key that never came leaves nothing planned: nobody has to come back to it, as to a roster.

@@ -310,7 +310,10 @@ fn a_key_is_replaced_by_one_that_counts_before_it_is_revoked() {
     office.provision(&[]).expect(0);
     let replace = ["replace", ADA, "--key", "1", "--reason", "worn", "--softkeys", "6"];
     let before = office.directory().list(&office.directory().find_user(ADA).unwrap()).unwrap();
-    office.run(&[&replace[..], &["--dry-run"]].concat()).expect(0);
+    let plan = office.run(&[&replace[..], &["--dry-run"]].concat()).expect(0).stdout;
+    assert!(plan.contains("make key 3") && plan.contains("then revoke key 1"), "{plan}");
+    let plan = office.run(&[&replace[..], &["--dry-run", "--json"]].concat()).expect(0).json();
+    assert_eq!(plan.last().unwrap()["replaces"], 1);
     // No key is free: nothing is revoked and nothing stays planned.
     office.run(&["replace", ADA, "--key", "1", "--reason", "worn", "--softkeys", "0"]).expect(5);
     office.ada_is_complete();

@@ -84,6 +84,8 @@ struct LastLine<'a> {
     #[serde(flatten)]
     summary: &'a PlanSummary,
     metadata: Option<&'a str>,
+    /// The key that the new one takes the place of; it is revoked once that one counts.
+    replaces: Option<usize>,
     failed: usize,
 }
 
@@ -107,6 +109,7 @@ pub(crate) fn print(outcome: &DryRunOutcome, session: &Session) -> Result<Exit, 
             accounts: plan.people.len(),
             summary: &summary,
             metadata: metadata.as_deref(),
+            replaces: plan.replaces.as_ref().map(|(ordinal, _)| *ordinal),
             failed: plan.people.iter().filter(|planned| planned.refused.is_some()).count(),
         })?;
     } else {
@@ -210,6 +213,9 @@ fn plan_text(outcome: &DryRunOutcome, summary: &PlanSummary) -> String {
             }
             KeyState::Fresh | KeyState::Used => {}
         }
+    }
+    if let Some((ordinal, reason)) = &plan.replaces {
+        text.push_str(&format!("then revoke key {ordinal}, once the new one counts: {reason}\n"));
     }
     for pending in &plan.revocations {
         text.push_str(&format!("remove key {} of {} at the IdP: {}\n", pending.ordinal, pending.login, pending.reason));
