@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::WitnessResult;
-use crate::profile::{HandOver, Person, Profile};
+use crate::profile::{HandOver, Person, Profile, login};
 use crate::secret::SealedPin;
 use keywright_attest::Verdict;
 use keywright_fido::ctap::TransportKind;
@@ -49,9 +49,10 @@ impl IdpInstance {
         Self::new(BY_HAND, rp_id)
     }
 
-    /// Whether an id of a user there is a login.
-    pub fn ids_are_logins(&self) -> bool {
-        self.0.split_once(':').is_some_and(|(kind, _)| kind == BY_HAND)
+    /// Whether two ids are one user's there. Where nobody tells ids, they are logins, and compared as such.
+    pub fn is_one_user(&self, id: &str, other: &str) -> bool {
+        let ids_are_logins = self.0.split_once(':').is_some_and(|(kind, _)| kind == BY_HAND);
+        id == other || ids_are_logins && login::is_same(id, other)
     }
 }
 

@@ -9,10 +9,10 @@ use super::key_fit;
 use super::open_key::OpenKey;
 use super::plan::{Plan, Planned};
 use super::preflight;
-use super::recognise::{Shown, shown};
+use super::recognise::{Shown, may_be, shown_of_register};
 use super::run_error::RunError;
 use super::station::Station;
-use crate::ledger::{AccountId, Failure, Step};
+use crate::ledger::{AccountId, Failure, JobId, Step};
 use keywright_fido::webauthn::Aaguid;
 
 /// A plan, held against keys.
@@ -47,6 +47,13 @@ pub enum KeyState {
     /// It is somebody's already.
     Taken {
         /// Whose, by login.
+        login: String,
+        /// Which of the account's keys.
+        ordinal: usize,
+    },
+    /// It has a PIN, shows nothing, and looks like this key, which only its PIN could tell.
+    CannotTell {
+        /// Whose it may be, by login.
         login: String,
         /// Which of the account's keys.
         ordinal: usize,
@@ -109,19 +116,24 @@ fn state(journal: &Journal<'_>, key: &mut OpenKey) -> Result<KeyState, JobError>
     if !key.authenticator.info().has_pin() {
         return Ok(KeyState::Fresh);
     }
-    let candidates: Vec<_> = {
+    let whose = |job: JobId| {
         let register = journal.book();
-        let live = register.credentials.iter().filter(|(_, credential)| credential.state.lives());
-        live.map(|(id, credential)| (credential.rp_id.clone(), id.clone())).collect()
+        let job = &register.jobs[&job];
+        (register.login(&job.account).to_owned(), job.ordinal)
     };
-    Ok(match shown(&mut key.authenticator, &candidates)? {
+    let hides = match shown_of_register(journal, key)? {
         Shown::Credential(id) => {
-            let register = journal.book();
-            let credential = &register.credentials[&id];
-            KeyState::Taken { login: register.login(&credential.account).to_owned(), ordinal: credential.ordinal }
+            let job = journal.book().credentials[&id].job;
+            let (login, ordinal) = whose(job);
+            return Ok(KeyState::Taken { login, ordinal });
         }
-        Shown::Nothing | Shown::Refusal => KeyState::Used,
-    })
+        Shown::Nothing => false,
+        Shown::Refusal => true,
+    };
+    Ok(may_be(journal, &key.identity(), hides).map_or(KeyState::Used, |job| {
+        let (login, ordinal) = whose(job);
+        KeyState::CannotTell { login, ordinal }
+    }))
 }
 
 /// One key for each that needs one, as far as there are fit ones.
@@ -143,11 +155,10 @@ fn key_match(ordinal: usize, planned: &Planned, free: &mut Vec<OpenKey>) -> KeyM
                 };
                 return KeyMatch { ordinal, key: Some(key), refusal: None };
             }
-            Err(JobError::Job(failure)) => {
+            Err(failure) => {
                 let message = format!("key in {}: {}", free[at].device.port, failure.message);
                 refusal.get_or_insert(Failure { message, ..failure });
             }
-            Err(JobError::Ledger(_)) => {}
         }
     }
     KeyMatch { ordinal, key: None, refusal }

@@ -1,14 +1,13 @@
 //! Whether a key can be what a profile demands, by what it says of itself. Asks no key anything.
 
-use super::job_error::JobError;
-use crate::ledger::FailureCode;
+use crate::ledger::{Failure, FailureCode};
 use crate::profile::{Profile, Reset};
 use keywright_attest::AttestationDemand;
 use keywright_fido::ctap::GetInfo;
 
 /// Refuses a key that cannot be what the profile demands. What a reset changes is left out if the key gets one.
-pub(super) fn fit(info: &GetInfo, profile: &Profile) -> Result<(), JobError> {
-    let refuse = |why: String| Err(JobError::new(FailureCode::KeyRefused, why));
+pub(super) fn fit(info: &GetInfo, profile: &Profile) -> Result<(), Failure> {
+    let refuse = |why: String| Err(failure(FailureCode::KeyRefused, why));
     let (keys, pin) = (&profile.keys, &profile.pin);
     if !info.versions.iter().any(|version| version.starts_with("FIDO_2")) {
         return refuse("the key does not speak CTAP2".into());
@@ -28,7 +27,7 @@ pub(super) fn fit(info: &GetInfo, profile: &Profile) -> Result<(), JobError> {
         return refuse("the key has no PIN".into());
     }
     if info.has_pin() && keys.reset == Reset::Never {
-        return Err(JobError::new(
+        return Err(failure(
             FailureCode::PinUnknown,
             format!(
                 "the key already has a PIN that keywright did not set, and profile {} does not allow a reset",
@@ -38,7 +37,7 @@ pub(super) fn fit(info: &GetInfo, profile: &Profile) -> Result<(), JobError> {
     }
     let as_it_is = !to_be_reset(info, profile);
     if as_it_is && info.remaining_discoverable_credentials == Some(0) {
-        return Err(JobError::new(FailureCode::KeyFull, "the key has no room for another credential"));
+        return Err(failure(FailureCode::KeyFull, "the key has no room for another credential"));
     }
     let sets_length = info.option("setMinPINLength") == Some(true);
     if pin.minimum_on_key > info.min_pin_length && !sets_length {
@@ -54,7 +53,7 @@ pub(super) fn fit(info: &GetInfo, profile: &Profile) -> Result<(), JobError> {
         return refuse("the key has no enterprise attestation".into());
     }
     if as_it_is && pin.length < info.min_pin_length || pin.length > info.max_pin_length {
-        return Err(JobError::new(
+        return Err(failure(
             FailureCode::PinPolicy,
             format!(
                 "profile {} draws PINs of {} characters, and the key accepts {} to {}",
@@ -63,6 +62,10 @@ pub(super) fn fit(info: &GetInfo, profile: &Profile) -> Result<(), JobError> {
         ));
     }
     Ok(())
+}
+
+fn failure(code: FailureCode, message: impl Into<String>) -> Failure {
+    Failure { code, message: message.into(), ctap_status: None }
 }
 
 /// Whether the job resets this key.

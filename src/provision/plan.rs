@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::preflight;
-use super::resolve_account::{Attendance, account_of, failure_of};
+use super::resolve_account::{UserLookup, account_of, failure_of};
 use super::run_error::RunError;
 use super::same_person;
 use super::station::Station;
 use crate::idp::User;
-use crate::ledger::{AccountId, Failure, FailureCode, Head, IdpInstance, JobId, Step};
+use crate::ledger::{AccountId, Failure, FailureCode, Head, JobId, Step};
 use crate::profile::{Person, Profile, ProfileName, Profiles, Roster};
 use crate::register::{Account, AccountState, IdpIdentity, KeyStanding, Register};
 
@@ -207,63 +207,44 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Everyone in the register who is not done. Plans nothing new: a plan is in the log whole, or not at all.
-    pub fn for_resuming(station: &Station<'_>) -> Result<Self, RunError> {
+    /// Everyone at this IdP who is not done, and what is still to be removed there; `None` if nothing is left to do. Plans nothing new:
+    /// a plan is in the log whole, or not at all.
+    pub fn for_resuming(station: &Station<'_>) -> Result<Option<Self>, RunError> {
         let register = Register::read(&station.store.entries(0)?)?;
-        let name = station.directory.name();
-        let is_here = |id: &AccountId, account: &Account| account.idp.is_some() || id.directory == name;
-        let people = register.accounts.iter().filter(|(id, account)| {
-            let open = account.jobs.iter().any(|job| register.jobs[job].state.step().is_some());
-            let complete = register.standing(id, (station.now)()).is_some_and(|standing| standing.is_complete());
-            let is_over = account.state != AccountState::Active || account.same_as.is_some() && !open;
-            is_here(id, account) && !is_over && (open || !complete || !account.completed)
-        });
-        let wanted: Vec<Wanted> = people
-            .map(|(id, account)| Wanted {
-                person: account.person.clone(),
-                profile: account.profile.clone(),
-                account: Some(id.clone()),
-            })
+        let mut unfinished: Vec<&AccountId> = register
+            .accounts
+            .iter()
+            .filter(|(id, account)| is_unfinished(&register, id, account, (station.now)()))
+            .map(|(id, _)| id)
             .collect();
-        let revocations = pending_revocations(&register, (station.now)());
-        if wanted.is_empty() && revocations.is_empty() {
-            return Ok(Self::nothing(name, &register));
+        let mut revocations = pending_revocations(&register, (station.now)());
+        if unfinished.is_empty() && revocations.is_empty() {
+            return Ok(None);
         }
-        let mut plan = Self::draw(station, &register, wanted, Need::Unfinished)?;
-        let is_there = |id: &AccountId| register.accounts.get(id).is_none_or(|account| plan.idp.has(id, account));
-        plan.people.retain(|planned| is_there(&planned.account));
-        plan.revocations = revocations.into_iter().filter(|pending| is_there(&pending.account)).collect();
-        Ok(plan)
-    }
-
-    /// Nobody is asked for, so the IdP need not be asked which it is.
-    fn nothing(name: &str, register: &Register) -> Self {
-        let idp = IdpIdentity { name: name.to_owned(), instance: IdpInstance::new("unknown", name) };
-        Self {
-            people: Vec::new(),
-            idp,
-            roster_sha256: None,
-            replaces: None,
-            revocations: Vec::new(),
-            withdrawn_without_key: false,
-            head: register.head.clone(),
+        let idp = ask_which(station)?;
+        let is_there = |id: &AccountId| register.accounts.get(id).is_some_and(|account| idp.has(id, account));
+        unfinished.retain(|id| is_there(id));
+        revocations.retain(|pending| is_there(&pending.account));
+        if unfinished.is_empty() && revocations.is_empty() {
+            return Ok(None);
         }
-    }
-
-    /// Whether there is nothing in it at all.
-    pub fn is_empty(&self) -> bool {
-        self.people.is_empty() && self.revocations.is_empty()
+        let wanted = unfinished.into_iter().filter_map(|id| {
+            let account = register.accounts.get(id)?;
+            let (person, profile) = (account.person.clone(), account.profile.clone());
+            Some(Wanted { person, profile, account: Some(id.clone()) })
+        });
+        let plan = Self::draw(station, &register, wanted.collect(), Need::Unfinished)?;
+        Ok(Some(Self { revocations, ..plan }))
     }
 
     fn draw(station: &Station<'_>, register: &Register, wanted: Vec<Wanted>, need: Need) -> Result<Self, RunError> {
         preflight::ask_idp(station)?;
-        let instance = station.retry_policy.ask(&station.cancel, || station.directory.instance())?;
-        let idp = IdpIdentity { name: station.directory.name().to_owned(), instance };
-        let mut attendance = Attendance::new(station);
+        let idp = ask_which(station)?;
+        let mut lookup = UserLookup::new(station);
         let mut people: Vec<Planned> = Vec::new();
         let mut rows: BTreeMap<AccountId, String> = BTreeMap::new();
         for one in wanted {
-            let mut planned = plan_one(station, register, &idp, &mut attendance, one, need)?;
+            let mut planned = plan_one(station, register, &idp, &mut lookup, one, need)?;
             if let Some(other) = rows.get(&planned.account).filter(|_| planned.refused.is_none()) {
                 let message = format!("is the same person as {other}, who is in this roster already");
                 planned.refuse(Failure { code: FailureCode::AccountRefused, message, ctap_status: None });
@@ -301,11 +282,25 @@ impl Planned {
     }
 }
 
+/// Which IdP it is that the station works with.
+fn ask_which(station: &Station<'_>) -> Result<IdpIdentity, RunError> {
+    let instance = station.retry_policy.ask(&station.cancel, || station.directory.instance())?;
+    Ok(IdpIdentity { name: station.directory.name().to_owned(), instance })
+}
+
+/// Whether something is left to do about an account.
+fn is_unfinished(register: &Register, id: &AccountId, account: &Account, now: time::OffsetDateTime) -> bool {
+    let open = account.jobs.iter().any(|job| register.jobs[job].state.step().is_some());
+    let complete = register.standing(id, now).is_some_and(|standing| standing.is_complete());
+    let is_over = account.state != AccountState::Active || account.same_as.is_some() && !open;
+    !is_over && (open || !complete || !account.completed)
+}
+
 fn plan_one(
     station: &Station<'_>,
     register: &Register,
     idp: &IdpIdentity,
-    attendance: &mut Attendance<'_, '_>,
+    lookup: &mut UserLookup<'_, '_>,
     wanted: Wanted,
     need: Need,
 ) -> Result<Planned, RunError> {
@@ -328,7 +323,7 @@ fn plan_one(
         // Nothing was begun for somebody who is not done: keys are missing, and the IdP need not be asked about that.
         return Ok(planned);
     }
-    let user = match attendance.find(&login)? {
+    let user = match lookup.find(&login)? {
         Ok(user) => user,
         Err(failure) => {
             if let Some(known) = register.holder_of_login(idp, &login) {
@@ -351,7 +346,7 @@ fn plan_one(
     let known = register.accounts.get(&planned.account);
     let is_as_known = known.is_some_and(|known| known.idp.as_ref() == Some(&idp.instance));
     if planned.has_keys_to_come() || !planned.changes.is_empty() || !is_as_known {
-        match attendance.ask(&login, || station.directory.other_methods(&user))? {
+        match lookup.ask(&login, || station.directory.other_methods(&user))? {
             Ok(methods) => planned.other_methods = methods,
             Err(failure) => {
                 planned.refuse(failure);

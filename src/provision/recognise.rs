@@ -76,12 +76,7 @@ pub(super) fn recognise(
         // Every key of ours gets a PIN, and losing it takes a reset, which takes the credentials too.
         return Ok(without_pin(&key.identity(), &bound));
     }
-    let candidates = {
-        let book = journal.book();
-        let live = book.credentials.iter().filter(|(_, credential)| credential.state.lives());
-        live.map(|(id, credential)| (credential.rp_id.clone(), id.clone())).collect::<Vec<_>>()
-    };
-    let hides = match shown(&mut key.authenticator, &candidates)? {
+    let hides = match shown_of_register(journal, key)? {
         Shown::Credential(id) => {
             let job = journal.book().credentials[&id].job;
             return Ok(match journal.state(job) {
@@ -96,6 +91,28 @@ pub(super) fn recognise(
         Recognised::New => Ok(hidden(journal, &key.identity(), hides).map_or(Recognised::New, Recognised::Hidden)),
         recognised => Ok(recognised),
     }
+}
+
+/// Asks the key, without PIN and touch, for any credential of the register that is on a key.
+pub(super) fn shown_of_register(journal: &Journal<'_>, key: &mut OpenKey) -> Result<Shown, CtapError> {
+    let candidates: Vec<_> = {
+        let book = journal.book();
+        let live = book.credentials.iter().filter(|(_, credential)| credential.state.lives());
+        live.map(|(id, credential)| (credential.rp_id.clone(), id.clone())).collect()
+    };
+    shown(&mut key.authenticator, &candidates)
+}
+
+/// A job with a key that has its PIN and looks like this one, and would not show what it has: because nothing is on it yet, or
+/// because it hides it. Only the PIN could tell.
+pub(super) fn may_be(journal: &Journal<'_>, identity: &KeyIdentity, hides: bool) -> Option<JobId> {
+    let bound: Vec<JobId> = {
+        let book = journal.book();
+        book.unfinished().map(|(id, _)| id).collect()
+    };
+    let bound = bound_jobs(journal, &bound);
+    let alike = bound.iter().find(|bound| journal.has_key(bound.job) && bound.is_like(identity));
+    alike.map(|bound| bound.job).or_else(|| hidden(journal, identity, hides))
 }
 
 /// A job that is done and whose key looks like this one, but would not show its credential: because of the credential's

@@ -148,10 +148,10 @@ fn job_report(
         ordinal: job.ordinal,
         port: key.map(|key| key.port.clone()),
         aaguid: key.map(|key| key.aaguid),
-        label: live.and_then(|(_, credential)| credential.label.clone()),
+        label: live.and_then(|(_, credential)| credential.label()).map(str::to_owned),
         product: key.map(|key| key.product.clone()),
         model: verdict.and_then(|verdict| verdict.model.clone()),
-        serial: verdict.and_then(|verdict| verdict.serial.clone()).or_else(|| key?.usb_serial.clone()),
+        serial: live.and_then(|(_, credential)| credential.serial()).map(str::to_owned),
         made_now: false,
         handed_over: match job.outcomes.get(&Step::HandOver) {
             Some(Outcome::HandOver { how, .. }) => Some(*how),

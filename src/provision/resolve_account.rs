@@ -12,7 +12,7 @@ use crate::ledger::{AccountId, Failure, FailureCode};
 use crate::register::{IdpIdentity, Register};
 
 /// Looks people up at the IdP, and leaves off where it does not answer.
-pub(super) struct Attendance<'s, 'a> {
+pub(super) struct UserLookup<'s, 'a> {
     station: &'s Station<'a>,
     /// Why the IdP did not answer for the last person.
     silence: Option<Failure>,
@@ -20,7 +20,7 @@ pub(super) struct Attendance<'s, 'a> {
     gone: bool,
 }
 
-impl<'s, 'a> Attendance<'s, 'a> {
+impl<'s, 'a> UserLookup<'s, 'a> {
     /// Nobody was asked for yet.
     pub(super) fn new(station: &'s Station<'a>) -> Self {
         Self { station, silence: None, gone: false }
@@ -37,7 +37,7 @@ impl<'s, 'a> Attendance<'s, 'a> {
         Ok(Err(failure))
     }
 
-    /// Asks something about a person, as [`Attendance::find`] does.
+    /// Asks something about a person, as [`UserLookup::find`] does.
     pub(super) fn ask<T>(
         &mut self,
         login: &str,

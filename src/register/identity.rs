@@ -21,11 +21,6 @@ impl IdpIdentity {
         account.idp.as_ref().map_or(id.directory == self.name, |idp| *idp == self.instance)
     }
 
-    /// Whether two ids are one user's.
-    pub fn is_one_user(&self, id: &str, other: &str) -> bool {
-        id == other || self.instance.ids_are_logins() && login::is_same(id, other)
-    }
-
     /// An id of a user is of this IdP if the IdP is the same, or its table in the settings is: a table whose tenant is written
     /// otherwise than before is no other IdP where a user's id says so.
     fn knows_ids_of(&self, id: &AccountId, account: &Account) -> bool {
@@ -42,14 +37,15 @@ pub struct KnownPerson {
     pub login: String,
     /// The IdP's id of the user; `None` if the IdP was never asked.
     pub user_id: Option<String>,
-    ids_are_logins: bool,
+    /// Which IdP, if it was asked by a version that wrote that down.
+    idp: Option<IdpInstance>,
 }
 
 impl KnownPerson {
     /// Whether the user with this id is that person. Nobody knows better while no id is known.
     pub fn is(&self, user_id: &str) -> bool {
-        let known = self.user_id.as_ref();
-        known.is_none_or(|known| known == user_id || self.ids_are_logins && login::is_same(known, user_id))
+        let Some(known) = &self.user_id else { return true };
+        self.idp.as_ref().map_or(known == user_id, |idp| idp.is_one_user(known, user_id))
     }
 }
 
@@ -59,7 +55,7 @@ impl Register {
     pub fn account_of_user(&self, idp: &IdpIdentity, user_id: &str) -> Option<&AccountId> {
         let its = |(id, account): &(&AccountId, &Account)| {
             let known = account.user_id.as_deref();
-            known.is_some_and(|known| idp.is_one_user(known, user_id)) && idp.knows_ids_of(id, account)
+            known.is_some_and(|known| idp.instance.is_one_user(known, user_id)) && idp.knows_ids_of(id, account)
         };
         // Of several, the first one that was found at the IdP.
         self.accounts.iter().filter(its).find(|(_, account)| account.same_as.is_none()).map(|(id, _)| id)
@@ -83,7 +79,7 @@ impl Register {
             account: account.clone(),
             login: self.login(account).to_owned(),
             user_id: known.and_then(|known| known.user_id.clone()),
-            ids_are_logins: known.and_then(|known| known.idp.as_ref()).is_some_and(IdpInstance::ids_are_logins),
+            idp: known.and_then(|known| known.idp.clone()),
         }
     }
 

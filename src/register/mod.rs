@@ -244,7 +244,7 @@ pub struct Credential {
     pub policy: Option<Policy>,
     /// The IdP's name for it, once registered.
     pub directory_id: Option<String>,
-    /// The label at the IdP.
+    /// The label at the IdP; see [`Credential::label`].
     pub label: Option<String>,
     /// How a registration that was made by hand was confirmed last.
     pub by_hand: Option<SeenByHand>,
@@ -270,6 +270,17 @@ impl Credential {
     /// Whether it counts towards a complete account: the IdP has it, and it was seen to sign.
     pub fn is_proved_key(&self) -> bool {
         self.state == CredentialState::Registered && self.proved.is_some()
+    }
+
+    /// What the key is called: as people wrote on it, else as the IdP has it.
+    pub fn label(&self) -> Option<&str> {
+        self.kept.label.as_deref().or(self.label.as_deref())
+    }
+
+    /// The key's serial number: the attested one, else what USB tells.
+    pub fn serial(&self) -> Option<&str> {
+        let attested = self.verdict.as_ref().and_then(|verdict| verdict.serial.as_deref());
+        attested.or(self.key.usb_serial.as_deref())
     }
 
     /// Whether somebody has the key: it was made, and is neither back nor wiped.

@@ -221,7 +221,7 @@ fn one_pin_is_not_tried_on_several_keys() {
     safe.run(&["drill", "--softkeys", "2", "--dry-run"]).expect(0);
     safe.run(&["drill", "bob@example.org", "--softkeys", "2"])
         .expect(1)
-        .says("no account bob@example.org is in the ledger");
+        .says("no account bob@example.org at corp is in the ledger");
     let home = Home::new();
     let elsewhere = ["drill", "--softkeys", "1", "--idp", "http://127.0.0.1:1", "--idp-token", "env:IDP_TOKEN"];
     home.run_with(&elsewhere, &Idp::ENVIRONMENT).expect(1).says("there is no ledger");

@@ -327,3 +327,35 @@ fn a_key_is_replaced_by_one_that_counts_before_it_is_revoked() {
     assert_eq!(states, [json!("revoked"), json!("in-service"), json!("in-service")]);
     office.run(&["replace", ADA, "--key", "9", "--reason", "worn", "--softkeys", "6"]).expect(1).says("no key 9");
 }
+
+#[test]
+fn an_account_of_another_idp_is_never_meant() {
+    let office = Office::new("ada@example.org,admin,Ada");
+    office.provision(&[]).expect(0);
+    let settings = std::fs::read_to_string(office.home.path("keywright.toml")).unwrap();
+    let bank =
+        "[idp.bank]\nkind = \"manual\"\nrp-id = \"bank.example\"\nsign-in-url = \"https://login.bank.example\"\n";
+    office.home.file("keywright.toml", &format!("{settings}{bank}"));
+    for command in [
+        &["revoke", ADA, "--key", "1", "--reason", "lost", "--yes"][..],
+        &["account", "left", ADA, "--reason", "left", "--yes"],
+        &["replace", ADA, "--key", "1", "--reason", "worn", "--softkeys", "6"],
+    ] {
+        office.run(&[command, &["--idp", "bank"]].concat()).expect(1).says("no account ada@example.org at bank");
+    }
+    let enroll = ["enroll", ADA, "--softkeys", "6", "--idp", "bank"];
+    office.run(&enroll).expect(2).says("name a profile");
+    office.ada_is_complete();
+    // Without a name it is the account's own IdP.
+    office.run(&["revoke", ADA, "--key", "1", "--reason", "lost", "--yes"]).expect(0);
+    // And nobody is asked for at an IdP where they have no account.
+    office.run(&["resume", "--idp", "bank", "--softkeys", "6"]).expect(0).says("nothing is left to do");
+}
+
+#[test]
+fn a_list_that_cannot_be_written_takes_nothing_of_the_report_away() {
+    let office = Office::new("ada@example.org,admin,Ada");
+    let ended = office.provision(&["--labels", "no/such/folder/labels.csv", "--json"]);
+    assert_ne!(ended.code, 0);
+    assert_eq!(ended.json()[0]["complete"], true);
+}

@@ -31,7 +31,16 @@ pub const DIRECTORY: &str = "workshop";
 
 /// Goes on with what is open, as `keywright resume` does.
 pub fn resume(station: &Station<'_>) -> Result<Report, RunError> {
-    run(station, &Plan::for_resuming(station)?)
+    match Plan::for_resuming(station)? {
+        Some(plan) => run(station, &plan),
+        None => Ok(Report {
+            batch: 0,
+            accounts: Vec::new(),
+            head: station.store.head()?,
+            interrupted: false,
+            by_hand: None,
+        }),
+    }
 }
 
 /// What every run in the workshop starts from. The folder outlives processes; another process can open it again.

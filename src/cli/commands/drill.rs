@@ -123,7 +123,8 @@ impl Drill {
         let idp = IdpIdentity { name: directory.name().to_owned(), instance: directory.instance()? };
         let engine = Engine::open(&*directory, &*store, RetryPolicy::default(), &session.cancel, &SystemEntropy)?;
         let register = engine.book();
-        let account = self.account(&register)?;
+        let named = self.account.as_deref();
+        let account = named.map(|login| account::known_at_idp(login, &*directory, &register)).transpose()?;
 
         let keys = Keys::open(&self.which.source, session)?;
         let mut devices = keys.bus().devices()?;
@@ -195,12 +196,6 @@ impl Drill {
             [first, others @ ..] if others.iter().all(|exit| exit == first) => *first,
             _ => Exit::Failed,
         })
-    }
-
-    /// The account that is named, if the ledger knows it.
-    fn account(&self, register: &Register) -> Result<Option<AccountId>, CliError> {
-        let Some(login) = &self.account else { return Ok(None) };
-        account::find(login, self.idp.idp.as_ref(), register).map(Some)
     }
 
     /// The credential that a key should have which shows none: if the person says which key it is, or there is only one.

@@ -54,9 +54,9 @@ impl Enroll {
         let register = session.register_if_any()?.unwrap_or_default();
         let directory = account::directory_of(&self.account, &register, &self.work.idp, &settings)?;
         session.catch_interrupts(ENDING)?;
-        let context = RunContext::with_directory(&self.work, &settings, directory, session)?;
-        let known = account::find(&self.account, self.work.idp.idp.as_ref(), &register).ok();
+        let known = account::at_idp(&self.account, &*directory, &register)?;
         let known = known.and_then(|id| register.accounts.get(&id));
+        let context = RunContext::with_directory(&self.work, &settings, directory, session)?;
         if known.is_none() {
             account::well_spelled(&self.account)?;
         }
@@ -81,7 +81,7 @@ impl Enroll {
             reason: self.reason.clone(),
             storage: over(&self.storage, |person| person.storage.clone()),
         };
-        let draw = |station: &Station<'_>| Plan::one_more(station, &person, &profile);
+        let draw = |station: &Station<'_>| Plan::one_more(station, &person, &profile).map(Some);
         let outcome = context.run(RunKind::Enroll, draw, session)?;
         view::print_outcome(&outcome, session)
     }

@@ -55,7 +55,7 @@ impl Provision {
         }
         session.catch_interrupts(ENDING)?;
         let context = RunContext::open(&self.work, &settings, session)?;
-        let draw = |station: &Station<'_>| Plan::for_roster(station, &roster, &profiles);
+        let draw = |station: &Station<'_>| Plan::for_roster(station, &roster, &profiles).map(Some);
         let outcome = context.run(RunKind::Provision, draw, session)?;
         view::print_outcome(&outcome, session)
     }

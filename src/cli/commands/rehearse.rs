@@ -119,7 +119,7 @@ impl Rehearse {
             ..Work::default()
         };
         let context = RunContext::open(&work, &settings, &session)?;
-        let draw = |station: &Station<'_>| Plan::for_roster(station, &roster, &profiles);
+        let draw = |station: &Station<'_>| Plan::for_roster(station, &roster, &profiles).map(Some);
         let outcome = context.run(RunKind::Provision, draw, &session);
         let ended = outcome.and_then(|outcome| view::print_outcome(&outcome, &session));
         drop(context);

@@ -42,8 +42,8 @@ impl Replace {
         let settings = session.settings()?;
         let profiles = profiles::load(self.profiles.as_deref(), &settings)?;
         let register = session.register()?;
-        let id = account::find(&self.account, self.work.idp.idp.as_ref(), &register)?;
         let directory = account::directory_of(&self.account, &register, &self.work.idp, &settings)?;
+        let id = account::known_at_idp(&self.account, &*directory, &register)?;
         let Some(known) = register.accounts.get(&id).filter(|_| register.job_of_key(&id, self.key).is_some()) else {
             return Err(RevokeError::NoSuchKey { account: id, ordinal: self.key }.into());
         };
@@ -52,7 +52,7 @@ impl Replace {
         let person = crate::profile::Person { account: known.login.clone(), ..known.person.clone() };
         // The account's own profile, as it reads today.
         let profile = profiles.get(&known.profile.name).unwrap_or(&known.profile);
-        let draw = |station: &Station<'_>| Plan::replacing(station, &person, profile, self.key, &self.reason);
+        let draw = |station: &Station<'_>| Plan::replacing(station, &person, profile, self.key, &self.reason).map(Some);
         let outcome = context.run(RunKind::Enroll, draw, session)?;
         view::print_outcome(&outcome, session)
     }

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 
-use crate::cli::shared::arguments::WhichIdp;
+use crate::cli::shared::arguments::{Change, WhichIdp};
 use crate::cli::shared::output::{View, count};
 use crate::cli::shared::session::ENDING;
 use crate::cli::shared::{CliError, Exit, Session, account};
@@ -34,12 +34,8 @@ pub(crate) struct Revoke {
     reason: String,
     #[command(flatten)]
     idp: WhichIdp,
-    /// Say what would be done, without doing it
-    #[arg(long)]
-    dry_run: bool,
-    /// Do not ask
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    change: Change,
 }
 
 #[derive(Serialize)]
@@ -67,8 +63,8 @@ impl Revoke {
     /// Runs it.
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
         let known = session.register()?;
-        let account = account::find(&self.account, self.idp.idp.as_ref(), &known)?;
         let directory = account::directory_of(&self.account, &known, &self.idp, &session.settings()?)?;
+        let account = account::known_at_idp(&self.account, &*directory, &known)?;
         session.catch_interrupts(ENDING)?;
         let Some(id) = known.job_of_key(&account, self.key) else {
             return Err(provision::RevokeError::NoSuchKey { account, ordinal: self.key }.into());
@@ -85,7 +81,7 @@ impl Revoke {
             directory: directory.name(),
             ordinal: self.key,
             job: id,
-            dry_run: self.dry_run,
+            dry_run: self.change.dry_run,
             removed: &[],
             absent: &[],
             by_hand: &[],
@@ -101,11 +97,11 @@ impl Revoke {
             }
             Registration::Api => format!("revoke key {} of {account}?", self.key),
         };
-        if self.dry_run {
+        if self.change.dry_run {
             session.output.result(&revoked, || format!("would revoke key {} of {account}", self.key))?;
             return Ok(Exit::Done);
         }
-        session.console.confirm(&question, self.yes)?;
+        session.console.confirm(&question, self.change.yes)?;
         let store = session.ledger_for_writing()?;
         let retry_policy = RetryPolicy::default();
         let done =

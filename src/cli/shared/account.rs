@@ -7,30 +7,59 @@ use crate::cli::shared::arguments::WhichIdp;
 use crate::idp::Directory;
 use crate::ledger::AccountId;
 use crate::profile::login;
-use crate::register::Register;
+use crate::register::{IdpIdentity, Register};
 use crate::settings::{IdpChoice, Settings};
 
-/// The account that is meant, at the IdP of this name if one was given. Fails if the register has none, or several.
+/// The account that is meant, at the IdP of this name if one was given. Asks no IdP. Fails if the register has none, or several.
 pub(crate) fn find(text: &str, idp: Option<&IdpChoice>, register: &Register) -> Result<AccountId, CliError> {
-    let wanted = |id: &&&AccountId| match idp {
-        Some(IdpChoice::Name(name)) => id.directory == *name,
-        Some(IdpChoice::Url(_)) | None => true,
-    };
+    let mut named = register.accounts_named(text);
+    if let Some(IdpChoice::Name(name)) = idp {
+        named.retain(|id| id.directory == *name);
+    }
+    only_one(text, &named)?.ok_or_else(|| unknown(text))
+}
+
+/// The account that is meant at this IdP; `None` if the register has none there. An account of another IdP is never meant.
+pub(crate) fn at_idp(
+    text: &str,
+    directory: &dyn Directory,
+    register: &Register,
+) -> Result<Option<AccountId>, CliError> {
     let named = register.accounts_named(text);
-    let at_idp: Vec<_> = named.iter().filter(wanted).copied().collect();
+    let by_name: Vec<_> = named.iter().filter(|id| id.directory == directory.name()).copied().collect();
+    if !by_name.is_empty() || named.is_empty() {
+        return only_one(text, &by_name);
+    }
     // A table that was renamed in the settings: its accounts keep the old name in the log.
-    let candidates = if at_idp.is_empty() { named } else { at_idp };
-    match candidates.as_slice() {
-        [one] => Ok((*one).clone()),
-        [] => {
+    let idp = IdpIdentity { name: directory.name().to_owned(), instance: directory.instance()? };
+    let there: Vec<_> = named.into_iter().filter(|id| idp.has(id, &register.accounts[*id])).collect();
+    only_one(text, &there)
+}
+
+/// The same, for a command that has nothing to do without one.
+pub(crate) fn known_at_idp(text: &str, directory: &dyn Directory, register: &Register) -> Result<AccountId, CliError> {
+    at_idp(text, directory, register)?.map_or_else(
+        || {
             well_spelled(text)?;
-            Err(CliError::NotFound(format!("no account {text} is in the ledger")))
-        }
+            Err(CliError::NotFound(format!("no account {text} at {} is in the ledger", directory.name())))
+        },
+        Ok,
+    )
+}
+
+fn only_one(text: &str, candidates: &[&AccountId]) -> Result<Option<AccountId>, CliError> {
+    match candidates {
+        [] => Ok(None),
+        [one] => Ok(Some((*one).clone())),
         several => {
             let idps: Vec<&str> = several.iter().map(|id| id.directory.as_str()).collect();
             Err(CliError::Usage(format!("{text} is an account at {}; name one with --idp", idps.join(" and "))))
         }
     }
+}
+
+fn unknown(text: &str) -> CliError {
+    well_spelled(text).err().unwrap_or_else(|| CliError::NotFound(format!("no account {text} is in the ledger")))
 }
 
 /// Refuses a login that nobody can see the letters of. One that the register has is found all the same: there has to be a way to take

@@ -41,7 +41,7 @@ pub(crate) struct RunContext {
 
 /// What came of a plan.
 pub(crate) enum Outcome {
-    /// Nobody is in it.
+    /// Nothing is left to do.
     Nothing,
     /// Nothing was to be changed.
     DryRun(Box<DryRunOutcome>),
@@ -141,7 +141,7 @@ impl RunContext {
     pub(crate) fn run(
         &self,
         kind: RunKind,
-        draw: impl FnOnce(&Station<'_>) -> Result<Plan, RunError>,
+        draw: impl FnOnce(&Station<'_>) -> Result<Option<Plan>, RunError>,
         session: &Session,
     ) -> Result<Outcome, CliError> {
         let terminal = Terminal::new(&session.console, self.yes);
@@ -171,10 +171,7 @@ impl RunContext {
             error if session.cancel.is_cancelled() && !matches!(error, RunError::Ledger(_)) => CliError::Interrupted,
             error => CliError::from(error),
         };
-        let plan = draw(&station).map_err(failed)?;
-        if plan.is_empty() {
-            return Ok(Outcome::Nothing);
-        }
+        let Some(plan) = draw(&station).map_err(failed)? else { return Ok(Outcome::Nothing) };
         if self.dry_run {
             let dry_run = provision::dry_run(&station, &plan).map_err(failed)?;
             let metadata = self.judge.metadata().map(|metadata| format!("FIDO metadata number {}", metadata.id().no));

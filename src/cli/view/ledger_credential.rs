@@ -31,7 +31,7 @@ impl LedgerCredential {
             account: register.login(&credential.account).to_owned(),
             directory: credential.account.directory.clone(),
             ordinal: credential.ordinal,
-            label: credential.label.clone(),
+            label: credential.label().map(str::to_owned),
             state: credential.state,
             rp_id: credential.rp_id.clone(),
             credential_id: credential_id.clone(),

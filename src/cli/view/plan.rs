@@ -1,6 +1,7 @@
 //! What a run would do, in words or JSON.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 
@@ -118,10 +119,12 @@ pub(crate) fn print(outcome: &DryRunOutcome, session: &Session) -> Result<Exit, 
     for (planned, change) in plan.to_be_agreed() {
         session.console.say(&format!("{}: {change}; a run asks for this, or takes --yes", planned.login));
     }
-    let failures = plan.people.iter().filter_map(|planned| planned.refused.as_ref()).chain(refusals(dry_run));
-    let mut hints: Vec<_> = failures.map(|failure| meanings::of_job(failure).next).collect();
-    hints.dedup();
-    hints.iter().for_each(|hint| session.console.hint(hint));
+    let mut hints = BTreeSet::new();
+    for meaning in reasons(plan, dry_run) {
+        if hints.insert(meaning.next.clone()) {
+            session.console.hint(&meaning.next);
+        }
+    }
     Ok(exit(plan, dry_run))
 }
 
@@ -160,7 +163,7 @@ impl<'a> AccountLine<'a> {
                 .collect(),
             make: planned.ordinals.iter().map(|ordinal| MakeLine::new(*ordinal, matches)).collect(),
             other_methods: &planned.other_methods,
-            failure: planned.refused.as_ref().map(Why::new),
+            failure: planned.refused.as_ref().map(|failure| Why::new(failure, meanings::of_person(failure))),
         }
     }
 }
@@ -173,14 +176,18 @@ impl<'a> MakeLine<'a> {
             ordinal,
             plugged_in: key.is_some(),
             reset: key == Some(Use::AfterReset),
-            failure: found.and_then(|one| one.refusal.as_ref()).map(Why::new),
+            failure: found.and_then(|one| one.refusal.as_ref()).map(Why::of_key),
         }
     }
 }
 
 impl<'a> Why<'a> {
-    fn new(failure: &'a Failure) -> Self {
-        Self { code: failure.code, message: &failure.message, hint: meanings::of_job(failure).next }
+    fn new(failure: &'a Failure, meaning: meanings::Meaning) -> Self {
+        Self { code: failure.code, message: &failure.message, hint: meaning.next }
+    }
+
+    fn of_key(failure: &'a Failure) -> Self {
+        Self::new(failure, meanings::of_job(failure))
     }
 }
 
@@ -190,7 +197,8 @@ impl<'a> KeyLine<'a> {
             KeyState::Fresh => ("fresh", None, None, None),
             KeyState::Used => ("used", None, None, None),
             KeyState::Taken { login, ordinal } => ("taken", Some(login.as_str()), Some(*ordinal), None),
-            KeyState::Unusable(failure) => ("unusable", None, None, Some(Why::new(failure))),
+            KeyState::CannotTell { login, ordinal } => ("cannot-tell", Some(login.as_str()), Some(*ordinal), None),
+            KeyState::Unusable(failure) => ("unusable", None, None, Some(Why::of_key(failure))),
         };
         let KeySeen { port, product, aaguid, .. } = key;
         Self { port, product, aaguid: *aaguid, state, account, ordinal, failure }
@@ -207,6 +215,12 @@ fn plan_text(outcome: &DryRunOutcome, summary: &PlanSummary) -> String {
         match &key.state {
             KeyState::Taken { login, ordinal } => {
                 text.push_str(&format!("the key in {} is key {ordinal} of {login}\n", key.port));
+            }
+            KeyState::CannotTell { login, ordinal } => {
+                text.push_str(&format!(
+                    "cannot tell whether the key in {} is key {ordinal} of {login}: it looks the same and shows nothing\n",
+                    key.port
+                ));
             }
             KeyState::Unusable(failure) => {
                 text.push_str(&format!("the key in {} cannot be used: {}\n", key.port, failure.message));
@@ -262,8 +276,11 @@ fn make_words(ordinal: usize, matches: &[KeyMatch]) -> String {
     }
 }
 
-fn refusals(dry_run: &DryRun) -> impl Iterator<Item = &Failure> {
-    dry_run.matches.values().flatten().filter_map(|one| one.refusal.as_ref())
+/// What keeps people or keys from what is planned for them, and what that means.
+fn reasons<'a>(plan: &'a Plan, dry_run: &'a DryRun) -> impl Iterator<Item = meanings::Meaning> + 'a {
+    let of_people = plan.people.iter().filter_map(|planned| planned.refused.as_ref()).map(meanings::of_person);
+    let of_keys = dry_run.matches.values().flatten().filter_map(|one| one.refusal.as_ref()).map(meanings::of_job);
+    of_people.chain(of_keys)
 }
 
 /// As a run would end, as far as it can be known: keys that are not plugged in yet may still come.
@@ -279,8 +296,7 @@ fn exit(plan: &Plan, dry_run: &DryRun) -> Exit {
     if failed < plan.people.len() {
         return Exit::Partial;
     }
-    let of_people = plan.people.iter().filter_map(|planned| planned.refused.as_ref());
-    let mut exits = of_people.chain(refusals(dry_run)).map(|failure| meanings::of_job(failure).exit);
+    let mut exits = reasons(plan, dry_run).map(|meaning| meaning.exit);
     let first = exits.next().unwrap_or(Exit::Failed);
     if exits.all(|exit| exit == first) { first } else { Exit::Failed }
 }

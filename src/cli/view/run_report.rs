@@ -11,7 +11,7 @@ use crate::cli::shared::output::{View, count, harmless, table};
 use crate::cli::shared::state::write_private;
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::idp::ByHand;
-use crate::ledger::{Failure, FailureCode, JobId, Step, WitnessResult};
+use crate::ledger::{FailureCode, JobId, Step, WitnessResult};
 use crate::profile::HandOver;
 use crate::provision::{AccountReport, JobReport, Report};
 use keywright_fido::webauthn::{Aaguid, CredentialId};
@@ -96,7 +96,7 @@ impl<'a> AccountLine<'a> {
                 step: None,
                 code: failure.code,
                 message: &failure.message,
-                hint: table::of_job(failure).next,
+                hint: table::of_person(failure).next,
             }),
             jobs: account.jobs.iter().map(JobLine::new).collect(),
         }
@@ -148,9 +148,6 @@ pub(crate) fn print(outcome: &RunOutcome, session: &Session) -> Result<Exit, Cli
         hand_over: hand_over.to_string_lossy(),
         by_hand: report.by_hand.as_ref().filter(|_| unconfirmed > 0),
     };
-    if let Some(file) = labels {
-        write_private(file, &label_list(report)?)?;
-    }
     if session.output.is_json() {
         for account in &report.accounts {
             session.output.object(&AccountLine::new(account))?;
@@ -164,8 +161,8 @@ pub(crate) fn print(outcome: &RunOutcome, session: &Session) -> Result<Exit, Cli
         session.console.say(&format!("{keys} to be registered by hand, one after the other:"));
         session.console.say(by_hand_words(by_hand).trim_end());
     }
-    for failure in failures(report) {
-        session.console.hint(&table::of_job(failure).next);
+    for meaning in meanings(report) {
+        session.console.hint(&meaning.next);
     }
     if report.accounts.iter().any(|account| !well(&account) && lacks_keys(account)) && !report.interrupted {
         session
@@ -174,6 +171,10 @@ pub(crate) fn print(outcome: &RunOutcome, session: &Session) -> Result<Exit, Cli
     }
     if report.interrupted {
         session.console.say("interrupted; run 'keywright resume' to go on");
+    }
+    // After everything was said: a list that cannot be written takes nothing of it away.
+    if let Some(file) = labels {
+        write_private(file, &label_list(report)?)?;
     }
     Ok(exit(report, verb))
 }
@@ -206,7 +207,7 @@ fn exit(report: &Report, verb: RunKind) -> Exit {
         0 => Exit::Done,
         some if some < report.accounts.len() => Exit::Partial,
         _ => {
-            let mut exits = failures(report).into_iter().map(|failure| table::of_job(failure).exit);
+            let mut exits = meanings(report).into_iter().map(|meaning| meaning.exit);
             // Nothing failed, and yet not everything is done: there were too few keys.
             let first = exits.next().unwrap_or(Exit::Key);
             if exits.all(|exit| exit == first) { first } else { Exit::Failed }
@@ -218,14 +219,15 @@ fn jobs(report: &Report) -> impl Iterator<Item = &JobReport> {
     report.accounts.iter().flat_map(|account| &account.jobs)
 }
 
-/// The failures in the order of the roster, one of each kind that something else is to be done about.
-fn failures(report: &Report) -> Vec<&Failure> {
+/// What the failures mean in the order of the roster, once for each thing that is to be done.
+fn meanings(report: &Report) -> Vec<table::Meaning> {
     let of_accounts = report.accounts.iter().flat_map(|account| {
-        let of_jobs = account.jobs.iter().filter_map(|job| job.failure.as_ref().map(|(_, failure)| failure));
-        account.failure.iter().chain(of_jobs)
+        let of_jobs =
+            account.jobs.iter().filter_map(|job| job.failure.as_ref().map(|(_, failure)| table::of_job(failure)));
+        account.failure.as_ref().map(table::of_person).into_iter().chain(of_jobs)
     });
     let mut seen = BTreeSet::new();
-    of_accounts.filter(|failure| seen.insert(table::of_job(failure).next)).collect()
+    of_accounts.filter(|meaning| seen.insert(meaning.next.clone())).collect()
 }
 
 fn run_text(report: &Report, summary: &Summary<'_>) -> String {
@@ -352,7 +354,7 @@ fn result(account: &AccountReport, summary: &Summary<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{AccountId, Head};
+    use crate::ledger::{AccountId, Failure, Head};
 
     fn account(login: &str, complete: bool, failures: &[Option<FailureCode>]) -> AccountReport {
         let jobs = failures.iter().enumerate().map(|(index, failure)| JobReport {
@@ -419,8 +421,17 @@ mod tests {
     fn a_hint_is_given_once() {
         let bad = || account("bob", false, &[Some(FailureCode::KeyRemoved), Some(FailureCode::KeyRemoved)]);
         let report = report(vec![bad(), bad()]);
-        let [failure] = failures(&report)[..] else { panic!("{report:?}") };
-        assert_eq!(failure.code, FailureCode::KeyRemoved);
+        let hints: Vec<_> = meanings(&report).into_iter().map(|meaning| meaning.next).collect();
+        assert_eq!(hints, [table::of_code(FailureCode::KeyRemoved).next]);
+    }
+
+    #[test]
+    fn nothing_is_resumed_for_somebody_who_was_not_planned() {
+        let code = FailureCode::DirectoryDown;
+        let failure = Failure { code, message: "corp cannot be reached".into(), ctap_status: None };
+        let absent = AccountReport { failure: Some(failure), ..account("cy", false, &[]) };
+        let hints: Vec<_> = meanings(&report(vec![absent])).into_iter().map(|meaning| meaning.next).collect();
+        assert_eq!(hints, ["run this again when the IdP answers"]);
     }
 
     #[test]

@@ -175,7 +175,7 @@ impl<'a> StatusKey<'a> {
         Self {
             ordinal: key.ordinal,
             job: key.job,
-            label: credential.and_then(|one| one.kept.label.as_deref().or(one.label.as_deref())),
+            label: credential.and_then(|one| one.label()),
             place: credential.and_then(|one| one.kept.place.as_deref()),
             custodian: credential.and_then(|one| one.kept.custodian.as_deref()),
             product: taken.map(|key| key.product.as_str()),

@@ -8,7 +8,7 @@ use crate::provision::key_fit::fit;
 pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     let profile = &job.planned.profile;
     let key = job.key()?;
-    fit(key.authenticator.info(), profile)?;
+    fit(key.authenticator.info(), profile).map_err(JobError::Job)?;
     let has_pin = key.authenticator.info().has_pin();
     let key = key.identity();
     if has_pin && !job.station.operator.may_reset(&job.label, "it has a PIN already") {

@@ -21,6 +21,6 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
         return Err(JobError::new(FailureCode::KeyFault, "the key accepted the reset but still has a PIN"));
     }
     // What the reset changes could not be held against the profile before.
-    fit(info, profile)?;
+    fit(info, profile).map_err(JobError::Job)?;
     Ok(Outcome::Reset { done: true })
 }

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 
-use crate::cli::shared::arguments::WhichIdp;
+use crate::cli::shared::arguments::{Change, WhichIdp};
 use crate::cli::shared::operator::operator_name;
 use crate::cli::shared::output::{View, count};
 use crate::cli::shared::session::ENDING;
@@ -29,12 +29,8 @@ pub(crate) struct Left {
     reason: String,
     #[command(flatten)]
     idp: WhichIdp,
-    /// Say what would be done, and do not do it
-    #[arg(long)]
-    dry_run: bool,
-    /// Do not ask
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    change: Change,
 }
 
 #[derive(Serialize)]
@@ -66,13 +62,13 @@ impl Left {
     /// Runs it.
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
         let register = session.register()?;
-        let id = account::find(&self.account, self.idp.idp.as_ref(), &register)?;
         let directory = account::directory_of(&self.account, &register, &self.idp, &session.settings()?)?;
+        let id = account::known_at_idp(&self.account, &*directory, &register)?;
         session.catch_interrupts(ENDING)?;
         let mut departed = Departed {
             account: register.login(&id),
             directory: directory.name(),
-            dry_run: self.dry_run,
+            dry_run: self.change.dry_run,
             removed: Vec::new(),
             absent: Vec::new(),
             pending: Vec::new(),
@@ -88,11 +84,11 @@ impl Left {
             ));
         }
         let question = format!("take {} of {id} out of service, as of somebody who left?", keys);
-        if self.dry_run {
+        if self.change.dry_run {
             session.output.result(&departed, || format!("would {}", question.trim_end_matches('?')))?;
             return Ok(Exit::Done);
         }
-        session.console.confirm(&question, self.yes)?;
+        session.console.confirm(&question, self.change.yes)?;
         let store = session.ledger_for_writing()?;
         let (retry, cancel, operator) = (RetryPolicy::default(), &session.cancel, operator_name());
         for done in provision::leave(&*directory, &*store, &retry, cancel, &id, &self.reason, &operator)? {
@@ -120,8 +116,8 @@ fn to_collect(register: &Register, id: &AccountId) -> Vec<ToCollect> {
     let out = register.credentials_of(id).filter(|(_, one)| one.is_out());
     let out = out.map(|(_, one)| ToCollect {
         ordinal: one.ordinal,
-        label: one.kept.label.clone().or_else(|| one.label.clone()),
-        serial: one.verdict.as_ref().and_then(|verdict| verdict.serial.clone()).or_else(|| one.key.usb_serial.clone()),
+        label: one.label().map(str::to_owned),
+        serial: one.serial().map(str::to_owned),
     });
     out.collect()
 }

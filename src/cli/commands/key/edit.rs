@@ -71,7 +71,7 @@ impl Edit {
             account: register.login(&id),
             directory: &id.directory,
             ordinal: self.key,
-            label: credential.kept.label.as_deref().or(credential.label.as_deref()),
+            label: credential.label(),
             place: credential.kept.place.as_deref(),
             custodian: credential.kept.custodian.as_deref(),
         };

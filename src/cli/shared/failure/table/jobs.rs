@@ -73,6 +73,17 @@ pub(crate) fn of_job(failure: &Failure) -> Meaning {
     }
 }
 
+/// What a failure means that is about a person, before any of their keys: nothing was planned for them, so that there is nothing to
+/// be resumed.
+pub(crate) fn of_person(failure: &Failure) -> Meaning {
+    match failure.code {
+        FailureCode::DirectoryDown => row(Directory, "run this again when the IdP answers"),
+        FailureCode::DirectorySignIn => row(Directory, "check the token and where it comes from, then run this again"),
+        FailureCode::DirectoryRefused => row(Directory, "read the IdP's words, then run this again"),
+        _ => of_job(failure),
+    }
+}
+
 /// What a kind of failure means.
 pub(crate) fn of_code(code: FailureCode) -> Meaning {
     match code {

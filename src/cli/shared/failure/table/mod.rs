@@ -14,7 +14,7 @@ use crate::cli::shared::Exit::{self, Failed, Interrupted, Pin, Usage};
 
 #[cfg(test)]
 pub(crate) use jobs::of_code;
-pub(crate) use jobs::{drill, of_job};
+pub(crate) use jobs::{drill, of_job, of_person};
 
 /// What an error means for the person at the machine.
 pub(crate) struct Meaning {
