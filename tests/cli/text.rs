@@ -117,6 +117,7 @@ fn the_main_errors_are_as_reviewed() {
             &[
                 &["enroll", "ada@example.org", "--idp", "http://127.0.0.1:1", "--idp-token", "file:token"],
                 &["revoke", "ada@example.org", "--key", "1", "--reason", "lost", "--idp", "home"],
+                &["status", "ada@example.org"],
                 &["drill", "ada@example.org", "--idp", "http://127.0.0.1:1", "--idp-token", "file:token"],
             ],
         ),

@@ -120,11 +120,11 @@ impl Drill {
         // Opening for writing would make one.
         let store = session.ledger_for_reading()?;
         let store = if self.dry_run { store } else { session.ledger_for_writing()? };
-        let idp = IdpIdentity { name: directory.name().to_owned(), instance: directory.instance()? };
         let engine = Engine::open(&*directory, &*store, RetryPolicy::default(), &session.cancel, &SystemEntropy)?;
         let register = engine.book();
         let named = self.account.as_deref();
         let account = named.map(|login| account::known_at_idp(login, &*directory, &register)).transpose()?;
+        let idp = IdpIdentity { name: directory.name().to_owned(), instance: directory.instance()? };
 
         let keys = Keys::open(&self.which.source, session)?;
         let mut devices = keys.bus().devices()?;
