@@ -189,8 +189,8 @@ impl Store for TimedStore<'_> {
         timed(Door::Ledger, || self.0.append(expected, events))
     }
 
-    fn entries(&self, after: u64) -> Result<Vec<Entry>, LedgerError> {
-        timed(Door::Ledger, || self.0.entries(after))
+    fn rows(&self, after: u64, visit: &mut dyn FnMut(Entry) -> Result<(), LedgerError>) -> Result<(), LedgerError> {
+        timed(Door::Ledger, || self.0.rows(after, visit))
     }
 }
 

@@ -69,8 +69,8 @@ impl Evidence {
     fn events(&mut self, store: &dyn Store) -> Result<(Head, Register, OffsetDateTime), LedgerError> {
         let (mut head, mut book, mut newest) = (Head::EMPTY, Register::default(), String::new());
         self.file("events.jsonl", |path, out| {
-            store.each(0, &mut |entry| {
-                head.follow(&entry)?;
+            store.each(&Head::EMPTY, &mut |entry| {
+                head = entry.head();
                 book.apply(&entry, &entry.event()?)?;
                 newest.clone_from(&entry.time);
                 write_json(out, &Line::from(&entry)).map_err(|error| LedgerError::file(path, &error))
@@ -338,8 +338,8 @@ mod tests {
             Err(LedgerError::ReadOnly { path: "memory".to_owned() })
         }
 
-        fn entries(&self, after: u64) -> Result<Vec<Entry>, LedgerError> {
-            Ok(self.0.iter().filter(|entry| entry.seq > after).cloned().collect())
+        fn rows(&self, after: u64, visit: &mut dyn FnMut(Entry) -> Result<(), LedgerError>) -> Result<(), LedgerError> {
+            self.0.iter().filter(|entry| entry.seq > after).cloned().try_for_each(visit)
         }
     }
 

@@ -63,10 +63,7 @@ impl Head {
 
     /// Moves on to `entry` if it is the one that follows.
     pub fn follow(&mut self, entry: &Entry) -> Result<(), LedgerError> {
-        let expected = self.seq + 1;
-        if entry.seq != expected {
-            return Err(LedgerError::broken(expected, format!("event {} stands in its place", entry.seq)));
-        }
+        self.expect_next(entry.seq)?;
         if entry.hash != link(&self.hash, entry.seq, &entry.time, &entry.body) {
             return Err(LedgerError::broken(entry.seq, "its hash does not match its text and the event before it"));
         }
@@ -74,8 +71,17 @@ impl Head {
         Ok(())
     }
 
+    /// Whether this is the number of the entry that follows.
+    pub(crate) fn expect_next(&self, seq: u64) -> Result<(), LedgerError> {
+        match self.seq.checked_add(1) {
+            Some(expected) if expected == seq => Ok(()),
+            Some(expected) => Err(LedgerError::broken(expected, format!("event {seq} stands in its place"))),
+            None => Err(LedgerError::broken(seq, "no log has so many events")),
+        }
+    }
+
     /// Holds an entry against this head, which was kept elsewhere.
-    fn recognise(&self, found: &Self) -> Result<(), LedgerError> {
+    pub(super) fn recognise(&self, found: &Self) -> Result<(), LedgerError> {
         if self.seq == found.seq && self.hash != found.hash {
             return Err(LedgerError::broken(self.seq, "the log was rewritten: its hash is not the one that was kept"));
         }

@@ -3,20 +3,27 @@
 //! The log is the journal too: a step is written before it is done, and again when it is done, so that after a crash the last
 //! event of a job says what was open. It refuses to change or remove an event, and it never holds a secret.
 
+pub mod assertion;
 pub mod chain;
+mod checkpoint;
 pub mod event;
+pub mod note;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod sqlite;
+pub mod station_key;
+pub mod tree;
 pub mod witness_result;
 mod writer;
 
 pub use chain::{Entry, Head};
+pub use checkpoint::{Checkpoint, Origin};
 pub use event::{
     AccountId, Erasure, Event, Failure, FailureCode, FoundOnKey, IdpInstance, JobId, KeyIdentity, Observed, Outcome,
     SeenByHand, Step,
 };
 pub use sqlite::SqliteStore;
+pub use station_key::{MacPurpose, StationKey};
 pub use witness_result::{Unavailable, WitnessResult};
 pub use writer::Writer;
 
@@ -32,23 +39,56 @@ pub trait Store: Send + Sync {
     /// longer hold.
     fn append(&self, expected: &Head, events: &[Event]) -> Result<Vec<Entry>, LedgerError>;
 
+    /// Shows the entries after this sequence number (0 for all) to `visit` one by one, as they stand: numbers rise by one from
+    /// there, and nothing else is checked. Whoever acts on them reads with [`Store::each`].
+    ///
+    /// A long log need not fit into memory. Ends with `visit`'s first error, and with [`LedgerError::Broken`] at the first number
+    /// that is not the next one. Entries that are appended meanwhile may be among them.
+    fn rows(&self, after: u64, visit: &mut dyn FnMut(Entry) -> Result<(), LedgerError>) -> Result<(), LedgerError>;
+
+    /// Shows the entries after a head that is trusted, each only once it is known to follow: [`LedgerError::Broken`] where the
+    /// chain is broken, also if the log has another entry at that head.
+    fn each(&self, after: &Head, visit: &mut dyn FnMut(Entry) -> Result<(), LedgerError>) -> Result<(), LedgerError> {
+        let mut head = after.clone();
+        if let Some(before) = after.seq.checked_sub(1) {
+            // The chain goes on from the very entry that is trusted.
+            let mut found = false;
+            self.rows(before, &mut |entry| {
+                if !found {
+                    found = true;
+                    return after.recognise(&entry.head());
+                }
+                head.follow(&entry)?;
+                visit(entry)
+            })?;
+            return if found { Ok(()) } else { Err(LedgerError::missing(after)) };
+        }
+        self.rows(0, &mut |entry| {
+            head.follow(&entry)?;
+            visit(entry)
+        })
+    }
+
     /// The end of the log. The default reads the whole log for it.
     fn head(&self) -> Result<Head, LedgerError> {
         let mut head = Head::EMPTY;
-        self.each(0, &mut |entry| {
+        self.each(&Head::EMPTY, &mut |entry| {
             head = entry.head();
             Ok(())
         })?;
         Ok(head)
     }
 
-    /// The entries after this sequence number (0 for all), in order.
-    fn entries(&self, after: u64) -> Result<Vec<Entry>, LedgerError>;
-
-    /// Shows the same entries to `visit` one by one, so that a long log need not fit into memory. Ends with `visit`'s first error.
-    /// Entries that are appended meanwhile may be among them.
-    fn each(&self, after: u64, visit: &mut dyn FnMut(Entry) -> Result<(), LedgerError>) -> Result<(), LedgerError> {
-        self.entries(after)?.into_iter().try_for_each(visit)
+    /// The entries after this sequence number (0 for all), in order. The chain is checked from its first event on.
+    fn entries(&self, after: u64) -> Result<Vec<Entry>, LedgerError> {
+        let mut entries = Vec::new();
+        self.each(&Head::EMPTY, &mut |entry| {
+            if entry.seq > after {
+                entries.push(entry);
+            }
+            Ok(())
+        })?;
+        Ok(entries)
     }
 }
 
@@ -88,6 +128,12 @@ pub enum LedgerError {
     /// There is none.
     #[error("there is no ledger at {path}")]
     Missing {
+        /// The file.
+        path: String,
+    },
+    /// The file that was opened is no longer the one of that name.
+    #[error("{path} was removed or replaced while it was in use")]
+    Replaced {
         /// The file.
         path: String,
     },
@@ -138,6 +184,11 @@ pub enum LedgerError {
 impl LedgerError {
     pub(crate) fn broken(seq: u64, why: impl Into<String>) -> Self {
         Self::Broken { seq, why: why.into() }
+    }
+
+    /// The log ends before an entry that it once had.
+    fn missing(known: &Head) -> Self {
+        Self::broken(known.seq, format!("it is missing; the log once went on to event {}", known.seq))
     }
 
     pub(crate) fn file(path: &Path, error: &std::io::Error) -> Self {

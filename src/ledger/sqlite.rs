@@ -8,6 +8,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use rusqlite::limits::Limit;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, TransactionBehavior, params};
 use time::OffsetDateTime;
 
@@ -21,6 +22,12 @@ const VERSION: i64 = 1;
 
 /// How many entries are fetched in one go; between two goes others may write.
 const PAGE: i64 = 1024;
+
+/// After how many bytes of text a page ends earlier.
+const PAGE_BYTES: usize = 4 << 20;
+
+/// The longest text that is read from the file, in bytes: an event has some thousands.
+const LONGEST_TEXT: i32 = 16 << 20;
 
 /// The insert trigger stands for `INSERT OR REPLACE` too, which would remove an event without a delete trigger.
 const SCHEMA: &str = "
@@ -45,6 +52,7 @@ pub struct SqliteStore {
 
 struct Writer {
     now: Clock,
+    opened: Opened,
     /// Locked until dropped; after the database, because fields are dropped in order.
     _lock: File,
 }
@@ -61,6 +69,7 @@ impl SqliteStore {
         let failed = |error| database_error(path, &error);
         let mut database =
             Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+                .and_then(bounded)
                 .map_err(failed)?;
         let contents = contents(path, &database)?;
         database
@@ -77,7 +86,9 @@ impl SqliteStore {
             change.commit().map_err(failed)?;
         }
 
-        let writer = Some(Writer { now, _lock: lock });
+        // The first read makes the write-ahead log's file, which stays as long as the database is open.
+        newest(path, &database)?;
+        let writer = Some(Writer { now, opened: Opened::find(path), _lock: lock });
         Ok(Self { path: path.to_owned(), database: Mutex::new(database), writer })
     }
 
@@ -86,7 +97,7 @@ impl SqliteStore {
         if !path.exists() {
             return Err(LedgerError::Missing { path: path.display().to_string() });
         }
-        let database = open_to_read(path).map_err(|error| database_error(path, &error))?;
+        let database = open_to_read(path).and_then(bounded).map_err(|error| database_error(path, &error))?;
         match contents(path, &database)? {
             Contents::Ledger => Ok(Self { path: path.to_owned(), database: Mutex::new(database), writer: None }),
             Contents::Nothing => Err(LedgerError::Missing { path: path.display().to_string() }),
@@ -99,19 +110,56 @@ impl SqliteStore {
         self.database.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Up to [`PAGE`] entries with numbers from `first` on.
-    fn page(&self, first: i64) -> Result<Vec<Entry>, LedgerError> {
+    /// Up to [`PAGE`] entries with numbers from `first` on, which has to be the first one's number. `expected` counts on.
+    fn page(&self, first: i64, expected: &mut u64) -> Result<Vec<Entry>, LedgerError> {
         let database = self.database();
         let failed = |error| database_error(&self.path, &error);
         let mut select = database
             .prepare_cached("SELECT seq, time, body, hash FROM events WHERE seq >= ?1 ORDER BY seq LIMIT ?2")
             .map_err(failed)?;
         let mut rows = select.query(params![first, PAGE]).map_err(failed)?;
-        let mut entries = Vec::new();
-        while let Some(row) = rows.next().map_err(failed)? {
-            entries.push(entry(row)?);
+        let (mut entries, mut bytes) = (Vec::new(), 0);
+        while bytes < PAGE_BYTES
+            && let Some(row) = rows.next().map_err(|error| match error.sqlite_error_code() {
+                Some(ErrorCode::TooBig) => LedgerError::broken(*expected, "it is longer than an event can be"),
+                _ => failed(error),
+            })?
+        {
+            let entry = entry(row)?;
+            // A damaged file may have rows in any order, and numbers up to the end of i64.
+            if entry.seq != *expected {
+                return Err(LedgerError::broken(*expected, format!("event {} stands in its place", entry.seq)));
+            }
+            *expected += 1;
+            bytes += entry.body.len();
+            entries.push(entry);
         }
         Ok(entries)
+    }
+
+    /// Fails if the name leads elsewhere than to the file that was opened: what is written there would be lost with it.
+    fn still_here(&self, opened: &Opened) -> Result<(), LedgerError> {
+        let replaced = || LedgerError::Replaced { path: self.path.display().to_string() };
+        if *opened == Opened::find(&self.path) { Ok(()) } else { Err(replaced()) }
+    }
+}
+
+/// Which files a ledger is in, by what stays the same as long as they are open. Where the system does not let an open file be
+/// replaced, there is nothing to tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Opened(Vec<Option<(u64, u64)>>);
+
+impl Opened {
+    #[cfg(unix)]
+    fn find(path: &Path) -> Self {
+        use std::os::unix::fs::MetadataExt as _;
+        let files = [path.to_owned(), beside(path, "-wal")];
+        Self(files.iter().map(|file| fs::metadata(file).ok().map(|found| (found.dev(), found.ino()))).collect())
+    }
+
+    #[cfg(not(unix))]
+    fn find(_path: &Path) -> Self {
+        Self(Vec::new())
     }
 }
 
@@ -142,6 +190,7 @@ impl Store for SqliteStore {
             entries.push(entry);
         }
         change.commit().map_err(failed)?;
+        self.still_here(&writer.opened)?;
         Ok(entries)
     }
 
@@ -149,22 +198,16 @@ impl Store for SqliteStore {
         newest(&self.path, &self.database())
     }
 
-    fn entries(&self, after: u64) -> Result<Vec<Entry>, LedgerError> {
-        let mut entries = Vec::new();
-        self.each(after, &mut |entry| {
-            entries.push(entry);
-            Ok(())
-        })?;
-        Ok(entries)
-    }
-
-    fn each(&self, after: u64, visit: &mut dyn FnMut(Entry) -> Result<(), LedgerError>) -> Result<(), LedgerError> {
+    fn rows(&self, after: u64, visit: &mut dyn FnMut(Entry) -> Result<(), LedgerError>) -> Result<(), LedgerError> {
         // From the very bottom, so that an event that somebody put before the first one is seen.
         let mut first = if after == 0 { i64::MIN } else { number(after).saturating_add(1) };
+        let Some(mut expected) = after.checked_add(1) else { return Ok(()) };
         loop {
-            let page = self.page(first)?;
-            let Some(last) = page.last() else { return Ok(()) };
-            first = number(last.seq).saturating_add(1);
+            let page = self.page(first, &mut expected)?;
+            if page.is_empty() {
+                return Ok(());
+            }
+            first = number(expected);
             page.into_iter().try_for_each(&mut *visit)?;
         }
     }
@@ -184,6 +227,12 @@ fn open_to_read(path: &Path) -> rusqlite::Result<Connection> {
         }
         _ => Ok(database),
     }
+}
+
+/// No row makes us take more memory than an event can need.
+fn bounded(database: Connection) -> rusqlite::Result<Connection> {
+    database.set_limit(Limit::SQLITE_LIMIT_LENGTH, LONGEST_TEXT)?;
+    Ok(database)
 }
 
 /// The file whose name is `path` and `ending`.
@@ -363,379 +412,4 @@ fn lock(path: &Path) -> Result<File, LedgerError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-    use std::thread;
-
-    use tempfile::TempDir;
-
-    use super::*;
-    use crate::ledger::chain;
-    use crate::ledger::sample::{append, clock, every_kind, log};
-
-    fn place() -> (TempDir, PathBuf) {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("station").join("ledger.db");
-        (folder, path)
-    }
-
-    fn attention(message: impl Into<String>) -> Event {
-        Event::AttentionNeeded { job: None, message: message.into() }
-    }
-
-    /// How many events [`written`] has.
-    const WRITTEN: u64 = 12;
-
-    /// A ledger, closed.
-    fn written() -> (TempDir, PathBuf) {
-        let (folder, path) = place();
-        let store = SqliteStore::open(&path, clock()).unwrap();
-        for event in &every_kind()[..12] {
-            append(&store, event).unwrap();
-        }
-        (folder, path)
-    }
-
-    /// The file as somebody has it who is not stopped by triggers.
-    fn forger(path: &Path) -> Connection {
-        let database = Connection::open(path).unwrap();
-        database
-            .execute_batch(
-                "PRAGMA synchronous = OFF; DROP TRIGGER events_are_not_changed; DROP TRIGGER events_are_not_removed; DROP TRIGGER events_are_appended;",
-            )
-            .unwrap();
-        database
-    }
-
-    fn checked(path: &Path) -> Result<Head, LedgerError> {
-        chain::verify(&SqliteStore::read(path)?.entries(0)?, None)
-    }
-
-    #[track_caller]
-    fn assert_blamed(path: &Path, seq: u64) {
-        match checked(path) {
-            Err(LedgerError::Broken { seq: found, .. }) if found == seq => {}
-            other => panic!("event {seq} is not blamed: {other:?}"),
-        }
-    }
-
-    #[test]
-    fn what_is_appended_is_read_back() {
-        let (_folder, path) = place();
-        let mut appended = Vec::new();
-        for event in &every_kind()[..12] {
-            // Opened anew each time: the chain goes on where the file ends.
-            let store = SqliteStore::open(&path, clock()).unwrap();
-            appended.push(append(&store, event).unwrap());
-        }
-        let store = SqliteStore::read(&path).unwrap();
-        assert_eq!(store.entries(0).unwrap(), appended);
-        assert_eq!(store.entries(7).unwrap(), appended[7..]);
-        assert_eq!(store.entries(appended.len() as u64).unwrap(), []);
-        assert_eq!(store.entries(u64::MAX).unwrap(), []);
-        assert_eq!(appended[0].time, "2026-11-23T18:00:00.000Z");
-        assert_eq!(checked(&path).unwrap(), appended.last().unwrap().head());
-        assert!(matches!(append(&store, &every_kind()[0]), Err(LedgerError::ReadOnly { .. })));
-    }
-
-    #[test]
-    fn time_has_milliseconds_and_is_in_utc() {
-        let at = OffsetDateTime::from_unix_timestamp_nanos(1_795_456_800_004_999_999).unwrap();
-        let elsewhere = at.to_offset(time::UtcOffset::from_hms(-11, -30, 0).unwrap());
-        assert_eq!(timestamp(elsewhere), "2026-11-23T18:00:00.004Z");
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn only_the_owner_can_read_it() {
-        use std::os::unix::fs::PermissionsExt;
-        let (_folder, path) = place();
-        let store = SqliteStore::open(&path, clock()).unwrap();
-        append(&store, &attention("x")).unwrap();
-        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        let folder = path.parent().unwrap();
-        assert_eq!(mode(folder), 0o700);
-        let files: Vec<_> = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
-        assert_eq!(files.len(), 4, "{files:?}");
-        assert!(files.iter().all(|file| mode(file) == 0o600), "{files:?}");
-    }
-
-    #[test]
-    fn each_column_of_each_event_is_covered() {
-        let (folder, path) = written();
-        let changes = [
-            "seq = 1000 + seq",
-            "seq = -seq",
-            "time = replace(time, 'Z', 'z')",
-            "time = time || char(10)",
-            "body = replace(body, '\"', '''')",
-            "body = body || ' '",
-            "hash = zeroblob(32)",
-            "hash = substr(hash, 1, 31)",
-            "hash = zeroblob(33)",
-        ];
-        for seq in 1..=WRITTEN {
-            for change in changes {
-                let copy = folder.path().join("copy.db");
-                fs::copy(&path, &copy).unwrap();
-                forger(&copy).execute(&format!("UPDATE events SET {change} WHERE seq = ?1"), [number(seq)]).unwrap();
-                // A number below the first is seen before anything else.
-                let blamed = if change == "seq = -seq" { 1 } else { seq };
-                assert_blamed(&copy, blamed);
-            }
-        }
-    }
-
-    #[test]
-    fn removed_swapped_and_added_rows_are_found() {
-        let (folder, path) = written();
-        let last = WRITTEN;
-        for seq in 1..last {
-            let case = |sql: String, blamed| {
-                let copy = folder.path().join("copy.db");
-                fs::copy(&path, &copy).unwrap();
-                forger(&copy).execute_batch(&sql).unwrap();
-                assert_blamed(&copy, blamed);
-            };
-            case(format!("DELETE FROM events WHERE seq = {seq}"), seq);
-            case(
-                format!(
-                    "DELETE FROM events WHERE seq = {seq}; UPDATE events SET seq = -seq; UPDATE events SET seq = -seq - (-seq > {seq});"
-                ),
-                seq,
-            );
-            case(
-                format!(
-                    "UPDATE events SET seq = -1 WHERE seq = {seq}; UPDATE events SET seq = {seq} WHERE seq = {seq} + 1;
-                     UPDATE events SET seq = {seq} + 1 WHERE seq = -1;"
-                ),
-                seq,
-            );
-            case(
-                format!("INSERT INTO events SELECT {last} + 1, time, body, hash FROM events WHERE seq = {seq}"),
-                last + 1,
-            );
-        }
-    }
-
-    #[test]
-    fn the_file_refuses_changes() {
-        let (_folder, path) = written();
-        let database = Connection::open(&path).unwrap();
-        for sql in [
-            "UPDATE events SET time = '' WHERE seq = 3",
-            "UPDATE events SET seq = 99 WHERE seq = 3",
-            "DELETE FROM events WHERE seq = 3",
-            "DELETE FROM events",
-            "INSERT OR REPLACE INTO events SELECT 3, time, body, hash FROM events WHERE seq = 4",
-            "INSERT INTO events SELECT 1000, time, body, hash FROM events WHERE seq = 4",
-            "INSERT INTO events SELECT 0, time, body, hash FROM events WHERE seq = 4",
-            "INSERT INTO events (time, body, hash) VALUES ('', '', x'00')",
-        ] {
-            let refused = database.execute(sql, []).unwrap_err().to_string();
-            assert!(refused.contains("event"), "{sql}: {refused}");
-        }
-        checked(&path).unwrap();
-    }
-
-    #[test]
-    fn a_log_that_changes_under_its_writer_is_noticed() {
-        let (_folder, path) = place();
-        let store = SqliteStore::open(&path, clock()).unwrap();
-        append(&store, &attention("one")).unwrap();
-        let known = append(&store, &attention("two")).unwrap().head();
-        let other = Connection::open(&path).unwrap();
-        other.execute_batch("DROP TRIGGER events_are_not_removed; DELETE FROM events WHERE seq = 2;").unwrap();
-        let found = store.head().unwrap();
-        assert_eq!(found.seq, 1);
-        let refused = store.append(&known, &[attention("three")]);
-        assert_eq!(refused, Err(LedgerError::Conflict { expected: known, found }));
-        assert_eq!(store.entries(0).unwrap().len(), 1);
-    }
-
-    #[test]
-    fn there_is_one_writer() {
-        let (_folder, path) = place();
-        let store = SqliteStore::open(&path, clock()).unwrap();
-        let Err(LedgerError::Locked { path: named, holder }) = SqliteStore::open(&path, clock()) else {
-            panic!("two writers");
-        };
-        assert_eq!(Path::new(&named), path);
-        assert!(holder.contains(&format!("process {}", std::process::id())), "{holder}");
-        SqliteStore::read(&path).unwrap();
-        drop(store);
-        SqliteStore::open(&path, clock()).unwrap();
-    }
-
-    #[test]
-    fn a_stranger_in_the_file_is_a_lock_too() {
-        let (_folder, path) = place();
-        let store = SqliteStore::open(&path, clock()).unwrap();
-        store.database().busy_timeout(std::time::Duration::ZERO).unwrap();
-        let other = Connection::open(&path).unwrap();
-        other.execute_batch("BEGIN IMMEDIATE").unwrap();
-        assert!(matches!(append(&store, &attention("x")), Err(LedgerError::Locked { .. })));
-        other.execute_batch("COMMIT").unwrap();
-        assert_eq!(append(&store, &attention("x")).unwrap().seq, 1);
-    }
-
-    #[test]
-    fn newer_and_foreign_files_are_refused_and_left_alone() {
-        let (folder, path) = written();
-        Connection::open(&path).unwrap().pragma_update(None, "user_version", VERSION + 1).unwrap();
-        let newer = |result: Result<SqliteStore, LedgerError>| match result {
-            Err(LedgerError::Newer { found, known, .. }) => assert_eq!((found, known), (VERSION + 1, VERSION)),
-            other => panic!("{:?}", other.err()),
-        };
-        newer(SqliteStore::open(&path, clock()));
-        newer(SqliteStore::read(&path));
-
-        let text = folder.path().join("text");
-        fs::write(&text, "This is not a database. ".repeat(100)).unwrap();
-        let database = folder.path().join("addresses.db");
-        Connection::open(&database).unwrap().execute_batch("CREATE TABLE addresses (name)").unwrap();
-        for foreign in [&text, &database] {
-            let before = fs::read(foreign).unwrap();
-            for result in [SqliteStore::open(foreign, clock()), SqliteStore::read(foreign)] {
-                assert!(matches!(result, Err(LedgerError::NotALedger { .. })), "{:?}", result.err());
-            }
-            assert_eq!(fs::read(foreign).unwrap(), before);
-        }
-    }
-
-    #[test]
-    fn a_ledger_that_is_not_there_is_missing() {
-        let (folder, path) = place();
-        assert!(matches!(SqliteStore::read(&path), Err(LedgerError::Missing { .. })));
-        assert!(!path.parent().unwrap().exists());
-        // What a crash leaves between making the file and filling it.
-        let empty = folder.path().join("empty.db");
-        File::create(&empty).unwrap();
-        assert!(matches!(SqliteStore::read(&empty), Err(LedgerError::Missing { .. })));
-        append(&SqliteStore::open(&empty, clock()).unwrap(), &attention("x")).unwrap();
-        assert_eq!(checked(&empty).unwrap().seq, 1);
-    }
-
-    #[test]
-    fn a_full_database_stays_as_it_was_and_goes_on_when_there_is_room() {
-        let (_folder, path) = place();
-        let store = SqliteStore::open(&path, clock()).unwrap();
-        append(&store, &attention("before")).unwrap();
-        let pages = |most: i64| store.database().pragma_update(None, "max_page_count", most).unwrap();
-        let long = attention("x".repeat(100_000));
-        pages(10);
-        for _ in 0..3 {
-            assert!(matches!(append(&store, &long), Err(LedgerError::DiskFull { .. })));
-            assert_eq!(store.entries(0).unwrap().len(), 1);
-        }
-        pages(1000);
-        assert_eq!(append(&store, &long).unwrap().seq, 2);
-        assert_eq!(checked(&path).unwrap().seq, 2);
-    }
-
-    #[test]
-    fn a_writer_that_died_leaves_a_sound_log() {
-        let (folder, path) = place();
-        let store = SqliteStore::open(&path, clock()).unwrap();
-        for event in every_kind() {
-            append(&store, &event).unwrap();
-        }
-        // As the disk is after SIGKILL: the write-ahead log is not yet in the database.
-        let copy = folder.path().join("copy");
-        fs::create_dir(&copy).unwrap();
-        for name in ["ledger.db", "ledger.db-wal"] {
-            fs::copy(path.with_file_name(name), copy.join(name)).unwrap();
-        }
-        let copy = copy.join("ledger.db");
-        assert_eq!(checked(&copy).unwrap().seq, every_kind().len() as u64);
-        append(&SqliteStore::open(&copy, clock()).unwrap(), &attention("x")).unwrap();
-        assert_eq!(checked(&copy).unwrap().seq, every_kind().len() as u64 + 1);
-
-        // Cut at any place, it is a shorter log without a scratch.
-        let wal = fs::read(path.with_file_name("ledger.db-wal")).unwrap();
-        let mut lengths = Vec::new();
-        for cut in (0..wal.len()).step_by(9973) {
-            let torn = folder.path().join(format!("torn-{cut}.db"));
-            fs::copy(&path, &torn).unwrap();
-            fs::write(folder.path().join(format!("torn-{cut}.db-wal")), &wal[..cut]).unwrap();
-            match checked(&torn) {
-                Ok(head) => lengths.push(head.seq),
-                Err(LedgerError::Missing { .. }) => lengths.push(0),
-                Err(other) => panic!("{other}"),
-            }
-        }
-        assert!(lengths.is_sorted() && lengths.last().unwrap() > &10, "{lengths:?}");
-    }
-
-    #[test]
-    fn threads_append_to_one_chain_while_others_read() {
-        let (_folder, path) = place();
-        let store = Arc::new(SqliteStore::open(&path, clock()).unwrap());
-        let reader = SqliteStore::read(&path).unwrap();
-        let threads: Vec<_> = (0..4)
-            .map(|thread| {
-                let store = Arc::clone(&store);
-                thread::spawn(move || {
-                    for number in 0..25 {
-                        let event = attention(format!("{thread}/{number}"));
-                        // Another thread may have been faster; then the head is another.
-                        while let Err(error) = append(&*store, &event) {
-                            assert!(matches!(error, LedgerError::Conflict { .. }), "{error}");
-                        }
-                    }
-                })
-            })
-            .collect();
-        let (mut seen, mut before) = (Vec::new(), 0);
-        while seen.len() < 100 {
-            seen = reader.entries(0).unwrap();
-            assert!(seen.len() >= before);
-            before = seen.len();
-            chain::verify(&seen, None).unwrap();
-            assert_eq!(reader.entries(before as u64 / 2).unwrap()[..before - before / 2], seen[before / 2..]);
-        }
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
-        assert_eq!(store.entries(0).unwrap(), seen);
-    }
-
-    #[test]
-    fn a_visitor_may_append_and_may_end_the_visit() {
-        let (_folder, path) = written();
-        let store = SqliteStore::open(&path, clock()).unwrap();
-        let mut seen = 0;
-        store
-            .each(0, &mut |entry| {
-                seen += 1;
-                if entry.seq == 2 { append(&store, &attention("x")).map(|_| ()) } else { Ok(()) }
-            })
-            .unwrap();
-        assert!(seen >= WRITTEN);
-        assert_eq!(store.entries(0).unwrap().len() as u64, WRITTEN + 1);
-        let end = store.each(0, &mut |entry| Err(LedgerError::broken(entry.seq, "enough")));
-        assert!(matches!(end, Err(LedgerError::Broken { seq: 1, .. })));
-    }
-
-    #[test]
-    fn a_log_of_several_pages_is_read_whole() {
-        let (_folder, path) = place();
-        drop(SqliteStore::open(&path, clock()).unwrap());
-        let length = usize::try_from(2 * PAGE + 1).unwrap();
-        let written = log(&every_kind().into_iter().cycle().take(length).collect::<Vec<_>>());
-        let mut database = Connection::open(&path).unwrap();
-        let change = database.transaction().unwrap();
-        for entry in &written {
-            change
-                .execute(
-                    "INSERT INTO events VALUES (?1, ?2, ?3, ?4)",
-                    params![number(entry.seq), entry.time, entry.body, entry.hash],
-                )
-                .unwrap();
-        }
-        change.commit().unwrap();
-        let store = SqliteStore::open(&path, clock()).unwrap();
-        for after in [0, 1, length - 1, length] {
-            assert_eq!(store.entries(after as u64).unwrap(), written[after..]);
-        }
-        assert_eq!(append(&store, &attention("x")).unwrap().seq, length as u64 + 1);
-    }
-}
+mod tests;

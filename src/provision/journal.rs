@@ -224,8 +224,8 @@ mod tests {
             Ok(entries)
         }
 
-        fn entries(&self, after: u64) -> Result<Vec<Entry>, LedgerError> {
-            Ok(self.log.lock().unwrap().1.iter().filter(|entry| entry.seq > after).cloned().collect())
+        fn rows(&self, after: u64, visit: &mut dyn FnMut(Entry) -> Result<(), LedgerError>) -> Result<(), LedgerError> {
+            self.log.lock().unwrap().1.iter().filter(|entry| entry.seq > after).cloned().try_for_each(visit)
         }
     }
 

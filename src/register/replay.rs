@@ -13,7 +13,7 @@ use keywright_attest::Policy;
 use keywright_fido::webauthn::CredentialId;
 
 impl Register {
-    /// Reads a whole log; its hashes are for [`crate::ledger::chain::verify`]. [`LedgerError::Broken`] at what does not fit.
+    /// Reads a whole log that a store gave, and so has checked. [`LedgerError::Broken`] at what does not fit.
     pub fn read(entries: &[Entry]) -> Result<Self, LedgerError> {
         let mut book = Self::default();
         for entry in entries {
@@ -22,17 +22,15 @@ impl Register {
         Ok(book)
     }
 
-    /// Reads what the store has after the newest entry that was read; nothing is kept but the register.
+    /// Reads what the store has after the newest entry that was read; nothing is kept but the register. Fails with
+    /// [`LedgerError::Broken`] where the chain does not go on from there.
     pub fn catch_up(&mut self, store: &dyn Store) -> Result<(), LedgerError> {
-        store.each(self.head.seq, &mut |entry| self.apply(&entry, &entry.event()?))
+        store.each(&self.head.clone(), &mut |entry| self.apply(&entry, &entry.event()?))
     }
 
     /// Reads one more event: `event` is what `entry` holds. Fails with [`LedgerError::Broken`], and then nothing has changed.
     pub fn apply(&mut self, entry: &Entry, event: &Event) -> Result<(), LedgerError> {
-        let expected = self.head.seq + 1;
-        if entry.seq != expected {
-            return Err(LedgerError::broken(expected, format!("event {} stands in its place", entry.seq)));
-        }
+        self.head.expect_next(entry.seq)?;
         let credential = self.check(event).map_err(|why| LedgerError::broken(entry.seq, why))?;
         self.note(&entry.time, event, credential);
         if entry.seq == 1 {

@@ -83,8 +83,8 @@ impl Store for Fragile<'_> {
         Ok(entries)
     }
 
-    fn entries(&self, after: u64) -> Result<Vec<Entry>, LedgerError> {
-        self.store.entries(after)
+    fn rows(&self, after: u64, visit: &mut dyn FnMut(Entry) -> Result<(), LedgerError>) -> Result<(), LedgerError> {
+        self.store.rows(after, visit)
     }
 }
 

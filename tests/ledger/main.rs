@@ -8,3 +8,4 @@ mod disk;
 mod export;
 mod old_ledger;
 mod reverify;
+mod tampering;

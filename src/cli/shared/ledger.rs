@@ -3,7 +3,7 @@
 //! It refuses to make a ledger for a command that only reads.
 
 use crate::cli::shared::{CliError, Session};
-use crate::ledger::{Entry, Event, Head, LedgerError, SqliteStore, Store};
+use crate::ledger::{Entry, Event, Head, LedgerError, SqliteStore, StationKey, Store};
 use crate::register::Register;
 
 impl Session {
@@ -29,7 +29,10 @@ impl Session {
 
     /// The ledger for writing; made where there is none. A command that must not make one reads it first.
     pub(crate) fn ledger_for_writing(&self) -> Result<Box<dyn Store>, CliError> {
-        Ok(Box::new(SqliteStore::open(&self.state()?.create()?.ledger(), Box::new(Self::now))?))
+        let state = self.state()?;
+        let store = SqliteStore::open(&state.create()?.ledger(), Box::new(Self::now))?;
+        StationKey::read_or_make(&state.station_key())?;
+        Ok(Box::new(store))
     }
 
     /// What the ledger says now. Fails where there is none.
@@ -60,7 +63,7 @@ impl Store for NoLedger {
         Err(LedgerError::ReadOnly { path: self.path.clone() })
     }
 
-    fn entries(&self, _after: u64) -> Result<Vec<Entry>, LedgerError> {
-        Ok(Vec::new())
+    fn rows(&self, _after: u64, _visit: &mut dyn FnMut(Entry) -> Result<(), LedgerError>) -> Result<(), LedgerError> {
+        Ok(())
     }
 }

@@ -38,6 +38,11 @@ impl StateFolder {
         self.0.join("ledger.sqlite3")
     }
 
+    /// The file of the station's key, which signs and vouches.
+    pub(crate) fn station_key(&self) -> PathBuf {
+        self.0.join("station.pem")
+    }
+
     /// The folder of sealed PINs and this station's identity.
     pub(crate) fn vault(&self) -> PathBuf {
         self.0.join("vault")

@@ -15,7 +15,7 @@ use crate::cli::shared::output::{View, count};
 use crate::cli::shared::state::write_private;
 use crate::cli::shared::{CliError, Exit, Session, profiles};
 use crate::cli::view::ledger_credential::LedgerCredential;
-use crate::ledger::{AccountId, Head, SeenByHand};
+use crate::ledger::{AccountId, Head, LedgerError, SeenByHand};
 use crate::register::Register;
 use keywright_attest::Firmware;
 use keywright_attest::{Advice, Anchors, Certification, Chain, MetadataId, Statement};
@@ -137,8 +137,20 @@ impl Ledger {
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
         let profiles = profiles::load(self.profiles.as_deref(), &session.settings()?)?;
         let by = self.by.set(Anchors::none(), session)?;
-        let entries = session.ledger_for_reading()?.entries(0)?;
+        // As they stand: a break is the first finding, and does not keep the rest from being told.
+        let mut entries = Vec::new();
+        let read = session.ledger_for_reading()?.rows(0, &mut |entry| {
+            entries.push(entry);
+            Ok(())
+        });
         let mut readable = Readable::read(&entries, self.head.as_ref(), by.as_of);
+        match read {
+            Ok(()) => {}
+            Err(broken @ LedgerError::Broken { .. }) => {
+                readable.broken.get_or_insert(broken);
+            }
+            Err(error) => return Err(error.into()),
+        }
         // Of a moment that was named, the profiles of that moment are what holds.
         if by.as_of.is_none() || self.profiles.is_some() {
             readable.hold_against(&profiles);

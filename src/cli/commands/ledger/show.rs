@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session};
-use crate::ledger::{Entry, Erasure, Event, JobId, LedgerError, Outcome};
+use crate::ledger::{Entry, Erasure, Event, Head, JobId, LedgerError, Outcome};
 use crate::profile::HandOver;
 use keywright_files::shown;
 
@@ -46,7 +46,7 @@ impl Show {
     /// Runs it.
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
         let (mut keys, mut failed) = (BTreeMap::new(), None);
-        session.ledger_for_reading()?.each(0, &mut |entry| {
+        session.ledger_for_reading()?.each(&Head::EMPTY, &mut |entry| {
             let event = entry.event()?;
             if let Event::JobPlanned { job, account, ordinal } = &event {
                 keys.insert(*job, format!("{}, key {ordinal}", account.login));

@@ -100,6 +100,7 @@ fn of_files() -> Vec<(CliError, Exit)> {
         (LedgerError::ReadOnly { path: path() }.into(), Exit::Failed),
         (LedgerError::Newer { path: path(), found: 9, known: 1 }.into(), Exit::Failed),
         (LedgerError::Missing { path: path() }.into(), Exit::Failed),
+        (LedgerError::Replaced { path: path() }.into(), Exit::Failed),
         (LedgerError::DiskFull { path: path() }.into(), Exit::Failed),
         (LedgerError::Broken { seq: 7, why: why() }.into(), Exit::Failed),
         (LedgerError::Rejected { why: why() }.into(), Exit::Failed),

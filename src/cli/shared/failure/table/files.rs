@@ -59,6 +59,9 @@ pub(super) fn ledger(error: &LedgerError) -> Meaning {
         LedgerError::ReadOnly { .. } => row(Failed, "run this without --dry-run"),
         LedgerError::Newer { .. } => row(Failed, "use the newer keywright; this one leaves the ledger alone"),
         LedgerError::Missing { .. } => row(Failed, "name the state folder with --state, or provision somebody first"),
+        LedgerError::Replaced { .. } => {
+            row(Failed, "put the file back or leave the new one, and look who changed it; then 'keywright resume'")
+        }
         LedgerError::DiskFull { .. } => row(Failed, "free disk space, then 'keywright resume'"),
         LedgerError::Broken { .. } => {
             row(Failed, "somebody changed the ledger; keep this file and compare it with the last export")
