@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::capability::{Capabilities, weaker_ways};
 use super::error::DirectoryError;
 use crate::ledger::IdpInstance;
 use keywright_fido::webauthn::{
@@ -39,6 +40,13 @@ pub struct Registered {
     pub credential_id: Option<CredentialId>,
     /// Its label.
     pub label: String,
+    /// Whether it signs in as things stand: not where the IdP has it disabled, blocked or locked. It can be removed all the same.
+    #[serde(default = "in_service")]
+    pub in_service: bool,
+}
+
+fn in_service() -> bool {
+    true
 }
 
 impl Registered {
@@ -156,14 +164,25 @@ pub trait Directory: Send + Sync {
     /// Pending objects of this user that nobody ended, expired ones too.
     fn pending(&self, user: &User) -> Result<Vec<String>, DirectoryError>;
 
-    /// The user's security keys.
+    /// The user's security keys, those too that are out of service and can be put back into it.
     fn list(&self, user: &User) -> Result<Vec<Registered>, DirectoryError>;
 
     /// Removes one of them.
     fn revoke(&self, user: &User, registered: &Registered) -> Result<(), DirectoryError>;
 
-    /// Weaker ways to sign in that the account still has, in the IdP's words.
-    fn other_methods(&self, user: &User) -> Result<Vec<String>, DirectoryError>;
+    /// What it can do besides registering keys.
+    fn capabilities(&self) -> Capabilities<'_> {
+        Capabilities::default()
+    }
+
+    /// Weaker ways to sign in that the account still has, in words, and what of them could not be read ([`weaker_ways`]). Empty
+    /// where the IdP tells nothing of the kind, which its capabilities say.
+    fn other_methods(&self, user: &User) -> Result<Vec<String>, DirectoryError> {
+        match self.capabilities().methods {
+            Some(methods) => Ok(weaker_ways(&methods.methods(user)?)),
+            None => Ok(Vec::new()),
+        }
+    }
 
     /// Signing in as the user, where that can be done.
     fn sign_in(&self) -> Option<&dyn SignIn> {

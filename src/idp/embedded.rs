@@ -284,5 +284,10 @@ impl From<wire::Finding> for Finding {
 }
 
 fn registered(credential: Credential) -> Registered {
-    Registered { id: credential.id, credential_id: Some(credential.credential_id), label: credential.label }
+    Registered {
+        id: credential.id,
+        credential_id: Some(credential.credential_id),
+        label: credential.label,
+        in_service: true,
+    }
 }

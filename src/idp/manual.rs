@@ -290,11 +290,6 @@ impl Directory for Manual {
         Err(self.no_api("remove a key"))
     }
 
-    /// Not known; [`Directory::preflight`] says so.
-    fn other_methods(&self, _: &User) -> Result<Vec<String>, DirectoryError> {
-        Ok(Vec::new())
-    }
-
     fn registration(&self) -> Registration<'_> {
         Registration::ByHand(&self.by_hand)
     }
@@ -343,7 +338,7 @@ mod tests {
         let bank = open(BANK).unwrap();
         let ada = bank.find_user("ada@bank.example").unwrap();
         assert!(matches!(bank.list(&ada), Err(DirectoryError::Refused { why, .. }) if why.contains("no API")));
-        let registered = Registered { id: "1".into(), credential_id: None, label: String::new() };
+        let registered = Registered { id: "1".into(), credential_id: None, label: String::new(), in_service: true };
         assert!(bank.revoke(&ada, &registered).is_err());
         assert!(bank.preflight().unwrap().iter().all(|finding| !finding.blocks));
         let (one, other) = (bank.begin(&ada).unwrap(), bank.begin(&ada).unwrap());

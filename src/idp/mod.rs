@@ -5,6 +5,7 @@
 //!
 //! A kind of IdP is added with its file and one entry of [`KINDS`].
 
+pub mod capability;
 pub mod connection;
 pub mod directory;
 #[cfg(feature = "practice")]
@@ -23,6 +24,7 @@ pub mod session;
 mod token_cache;
 pub mod zitadel;
 
+pub use capability::{Capabilities, Capability};
 pub use connection::{ConnectionConfig, IdpSettings, OpenError};
 pub use directory::{ByHand, Directory, Finding, Registered, Registration, SignIn, User};
 pub use error::{DirectoryError, IdpName};

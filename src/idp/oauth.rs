@@ -6,6 +6,7 @@
 mod dpop;
 mod signing_key;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -51,7 +52,7 @@ pub enum ClientAuthentication {
     SecretBasic(SecretString),
     /// An assertion signed with the client's key (`private_key_jwt`, RFC 7523 2.2). With a key that has a certificate
     /// ([`SigningKey::with_certificate`]) it is the one that Entra ID calls a certificate credential.
-    PrivateKeyJwt(Box<SigningKey>),
+    PrivateKeyJwt(Arc<SigningKey>),
 }
 
 /// One client of an authorization server.

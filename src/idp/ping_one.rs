@@ -334,7 +334,7 @@ impl Device {
     }
 
     fn registered(self) -> Registered {
-        Registered { id: self.id, credential_id: None, label: self.nickname.unwrap_or_default() }
+        Registered { id: self.id, credential_id: None, label: self.nickname.unwrap_or_default(), in_service: true }
     }
 }
 

@@ -368,7 +368,7 @@ impl Directory for Zitadel {
             return Err(self.session.idp().refused(why));
         }
         reply.accepted("such registration")?.json::<Done>()?;
-        Ok(Registered { id, credential_id: Some(response.credential_id.clone()), label })
+        Ok(Registered { id, credential_id: Some(response.credential_id.clone()), label, in_service: true })
     }
 
     /// Zitadel tells no credential ids: the passkey that the ceremony made is looked for. Its lists come from events a moment
@@ -407,7 +407,9 @@ impl Directory for Zitadel {
     fn list(&self, user: &User) -> Result<Vec<Registered>, DirectoryError> {
         let passkeys: Passkeys = self.post(&path(&user.id, "/passkeys/_search"), &json!({}), &known(user))?.json()?;
         let ready = passkeys.result.into_iter().filter(|passkey| passkey.state == "AUTH_FACTOR_STATE_READY");
-        Ok(ready.map(|passkey| Registered { id: passkey.id, credential_id: None, label: passkey.name }).collect())
+        Ok(ready
+            .map(|passkey| Registered { id: passkey.id, credential_id: None, label: passkey.name, in_service: true })
+            .collect())
     }
 
     /// Nothing happens if it is gone already: the request may be a second one.

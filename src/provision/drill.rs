@@ -269,7 +269,8 @@ impl<'a> Drill<'a> {
         let user = same_person::find_active(self.directory, &self.retry_policy, &self.cancel, &person)?;
         let name = credential.directory_id.as_deref();
         let is_listed = || -> Result<bool, DirectoryError> {
-            Ok(self.ask(|| self.directory.list(&user))?.iter().any(|registered| registered.is(id, name)))
+            let listed = self.ask(|| self.directory.list(&user))?;
+            Ok(listed.iter().any(|registered| registered.in_service && registered.is(id, name)))
         };
         if self.registration == Registration::Api && !is_listed()? {
             return Err(DrillError::NotRegistered { directory: self.directory.name().to_owned() });

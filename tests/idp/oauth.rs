@@ -170,7 +170,7 @@ fn get(idp: &FakeIdp, credentials: &ClientCredentials) -> Result<Reply, Director
 fn key_pair() -> (ClientAuthentication, Jwk) {
     let key = SigningKey::generate().with_id("key-1");
     let public = serde_json::from_value(key.public_jwk()).unwrap();
-    (ClientAuthentication::PrivateKeyJwt(Box::new(key)), public)
+    (ClientAuthentication::PrivateKeyJwt(Arc::new(key)), public)
 }
 
 #[test]

@@ -9,12 +9,16 @@ use std::time::Duration;
 use crate::fake_idp::FakeIdp;
 use crate::played::{Played, Purpose, keep};
 use crate::prism::Prism;
-use fake::{ORIGIN, Okta, TOKEN};
+use fake::{ORIGIN, Okta, Other, TOKEN};
+use keywright::idp::capability::weaker_ways;
 use keywright::idp::http::Limits;
 use keywright::idp::okta::{Access, Settings};
 use keywright::idp::{ConnectionConfig, Directory, DirectoryError};
 use keywright::secret::SecretSource;
 use keywright_test_support::workshop::{DIRECTORY, Workshop};
+
+/// Cut from the vendor's own; its head says where from.
+const DESCRIPTION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/idp/okta/description.yaml");
 
 fn opened(url: &str, folder: &Path, access: Access, total: Duration) -> keywright::idp::okta::Okta {
     let limits = Limits { connect: Duration::from_secs(5), total };
@@ -30,8 +34,10 @@ impl Played for Okta {
         (Purpose::Preflight, "GET", "/api/v1/users"),
         (Purpose::Preflight, "GET", "/api/v1/authenticators"),
         (Purpose::Preflight, "GET", "/api/v1/authenticators/*/methods/webauthn"),
+        (Purpose::Preflight, "GET", "/api/v1/policies"),
         (Purpose::Look, "GET", "/api/v1/users/*"),
         (Purpose::Look, "GET", "/api/v1/users/*/factors"),
+        (Purpose::Look, "GET", "/api/v1/users/*/authenticator-enrollments"),
         (Purpose::Act, "POST", "/api/v1/users/*/factors"),
         (Purpose::Act, "POST", "/api/v1/users/*/factors/*/lifecycle/activate"),
         (Purpose::TakeBack, "GET", "/api/v1/users/*/factors/*"),
@@ -40,7 +46,7 @@ impl Played for Okta {
     const REVOKING: &'static [(&'static str, &'static str)] =
         &[("GET", "/api/v1/users/*"), ("GET", "/api/v1/users/*/factors"), ("DELETE", "/api/v1/users/*/factors/*")];
     const RENEWS: bool = false;
-    const OTHER_METHODS: &'static [&'static str] = &["sms"];
+    const OTHER_METHODS: &'static [&'static str] = &["sms", "password"];
 
     fn start(logins: &[&str]) -> Option<Self> {
         Okta::start(logins)
@@ -72,8 +78,7 @@ fn by_token(folder: &Path) -> Access {
 fn two_people_get_two_keys_each_and_okta_knows_every_request() {
     let logins = ["ada", "grace"];
     let Some(fake) = Okta::start(&logins) else { return };
-    let Some(prism) = Prism::start("okta-openapi-excerpt.yaml", &fake.idp.url()) else { return };
-    fake.state.lock().unwrap().without_sms = true;
+    let Some(prism) = Prism::start(DESCRIPTION, &fake.idp.url()) else { return };
     let workshop = Workshop::without_directory(4, &logins);
     // Prism takes its time on a busy machine.
     let directory = opened(&prism.url(), workshop.path(), by_token(workshop.path()), Duration::from_secs(30));
@@ -120,9 +125,79 @@ fn a_factor_that_the_list_leaves_out_is_found_by_its_enrolment() {
     let Some((fake, workshop, directory)) = played::one_person::<Okta>() else { return };
     fake.state.lock().unwrap().hides_factors = true;
     played::everybody(directory.as_ref(), &workshop);
-    let user = directory.find_user("ada").unwrap();
-    assert_eq!(directory.other_methods(&user).unwrap(), ["sms", "password"]);
     workshop.everything_agrees_at(directory.as_ref(), &workshop.rack(), &["ada"], 1);
+}
+
+/// The kinds of Ada's methods, and the weak ones, as they are told.
+fn ways(directory: &dyn Directory) -> (Vec<String>, Vec<String>) {
+    let user = directory.find_user("ada").unwrap();
+    let methods = directory.capabilities().methods.unwrap().methods(&user).unwrap();
+    let kinds = methods.found.iter().map(|method| method.kind.clone()).collect();
+    assert_eq!(weaker_ways(&methods), directory.other_methods(&user).unwrap());
+    (kinds, weaker_ways(&methods))
+}
+
+#[test]
+fn both_lists_are_read_and_merged() {
+    let Some((fake, _workshop, directory)) = played::one_person::<Okta>() else { return };
+    let set = |others: Vec<Other>| fake.state.lock().unwrap().others = others;
+    // FastPass resists phishing, and its enrolment has nothing else.
+    set(vec![Other::factor("fp", "signed_nonce", "OKTA", "ACTIVE"), Other::enrollment("ov", "okta_verify", "ACTIVE")]);
+    assert_eq!(ways(directory.as_ref()), (vec!["signed_nonce".into()], vec![]));
+    // What the policy does not ask for is in no list but the second.
+    set(vec![
+        Other::factor("fp", "signed_nonce", "OKTA", "ACTIVE"),
+        Other::enrollment("em", "okta_email", "ACTIVE"),
+        Other::enrollment("go", "google_otp", "ACTIVE"),
+        Other::enrollment("bw", "brain_wave", "ACTIVE"),
+        Other::enrollment("tc", "tac", "EXPIRED"),
+    ]);
+    assert_eq!(ways(directory.as_ref()).1, ["email", "google_otp", "brain_wave"]);
+    // Codes of Okta Verify say nothing of Google's.
+    set(vec![
+        Other::factor("ot", "token:software:totp", "OKTA", "ACTIVE"),
+        Other::factor("ps", "push", "OKTA", "INACTIVE"),
+        Other::factor("qu", "question", "OKTA", "PENDING_ACTIVATION"),
+        Other::enrollment("go", "google_otp", "ACTIVE"),
+        Other::enrollment("ov", "okta_verify", "ACTIVE"),
+    ]);
+    let (kinds, weak) = ways(directory.as_ref());
+    assert_eq!(kinds, ["token:software:totp", "push", "google_otp"]);
+    assert_eq!(weak, ["token:software:totp", "google_otp"]);
+}
+
+#[test]
+fn a_list_that_is_refused_is_never_an_empty_one() {
+    let Some((fake, _workshop, directory)) = played::one_person::<Okta>() else { return };
+    fake.state.lock().unwrap().others.clear();
+    assert_eq!(ways(directory.as_ref()).1, Vec::<String>::new());
+    fake.state.lock().unwrap().classic = true;
+    let weak = ways(directory.as_ref()).1;
+    let [untold] = &weak[..] else { panic!("{weak:?}") };
+    assert!(untold.starts_with("cannot tell") && untold.contains("okta.users.read"), "{untold}");
+}
+
+#[test]
+fn an_account_has_ten_passkeys_and_is_told_so() {
+    let Some((_fake, _workshop, directory)) = played::one_person::<Okta>() else { return };
+    let user = directory.find_user("ada").unwrap();
+    (0..10).for_each(|_| drop(directory.begin(&user).unwrap()));
+    let error = directory.begin(&user).unwrap_err();
+    assert!(matches!(&error, DirectoryError::Refused { why, .. } if why.contains("10 passkeys")), "{error}");
+}
+
+#[test]
+fn a_policy_that_lets_no_key_in_is_told_before_the_first_one() {
+    let Some((fake, _workshop, directory)) = played::one_person::<Okta>() else { return };
+    fake.state.lock().unwrap().security_keys = "NOT_ALLOWED";
+    let findings = directory.preflight().unwrap();
+    assert!(matches!(&findings[..], [one] if one.blocks && one.message.contains("\"Everybody\"")), "{findings:?}");
+    fake.state.lock().unwrap().policies_hidden = true;
+    let findings = directory.preflight().unwrap();
+    assert!(
+        matches!(&findings[..], [one] if !one.blocks && one.message.contains("okta.policies.read")),
+        "{findings:?}"
+    );
 }
 
 #[test]

@@ -29,7 +29,7 @@ mod wire;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -288,7 +288,7 @@ impl Entra {
                     .map_err(|error| connection.refuse(format!("private-key: {error}")))?;
                 let key =
                     key.with_certificate(&pem).map_err(|error| connection.refuse(format!("certificate: {error}")))?;
-                ClientAuthentication::PrivateKeyJwt(Box::new(key))
+                ClientAuthentication::PrivateKeyJwt(Arc::new(key))
             }
         };
         let base = settings.graph.trim_end_matches('/');
@@ -422,6 +422,7 @@ fn registered(passkey: Passkey) -> Registered {
         credential_id: passkey.credential_id(),
         label: passkey.display_name.unwrap_or_default(),
         id: passkey.id,
+        in_service: true,
     }
 }
 

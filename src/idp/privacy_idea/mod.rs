@@ -191,7 +191,12 @@ fn known(user: &User) -> String {
 }
 
 fn registered(token: Token) -> Registered {
-    Registered { id: token.serial, credential_id: None, label: token.description.unwrap_or_default() }
+    Registered {
+        id: token.serial,
+        credential_id: None,
+        label: token.description.unwrap_or_default(),
+        in_service: token.active,
+    }
 }
 
 impl Directory for PrivacyIdea {
@@ -275,7 +280,12 @@ impl Directory for PrivacyIdea {
             // The key is registered all the same.
             tracing::warn!(directory = self.name(), serial, %error, "the token has no description");
         }
-        Ok(Registered { id: serial.to_owned(), credential_id: Some(response.credential_id.clone()), label })
+        Ok(Registered {
+            id: serial.to_owned(),
+            credential_id: Some(response.credential_id.clone()),
+            label,
+            in_service: true,
+        })
     }
 
     /// By the credential id's hash.

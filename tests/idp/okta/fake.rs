@@ -2,7 +2,8 @@
 //! registrations.
 //!
 //! What is told apart here because it bites: a factor is pending until it is activated; five activations in a row are too many;
-//! a service app's tokens are bound to a key (DPoP with a nonce); a list may leave factors out.
+//! a service app's tokens are bound to a key (DPoP with a nonce); a list may leave factors out; an account has ten passkeys and
+//! no more.
 
 use std::sync::{Arc, Mutex};
 
@@ -14,8 +15,11 @@ use crate::relying_party::{self, Expected};
 
 pub(super) const TOKEN: &str = "an-api-token";
 pub(super) const ORIGIN: &str = "https://login.example.org";
+const MOST_PASSKEYS: usize = 10;
 const NONCE: &str = "a-nonce";
 const ACCESS_TOKEN: &str = "an-access-token";
+/// What a service app may ask for at once.
+const GRANTED: [&str; 1] = ["okta.users.read okta.users.manage okta.authenticators.read"];
 
 #[derive(Clone, Debug)]
 pub(super) struct Factor {
@@ -26,6 +30,28 @@ pub(super) struct Factor {
     refused: usize,
 }
 
+/// A method that is no security key.
+#[derive(Clone, Debug)]
+pub(super) struct Other {
+    /// `factors` or `authenticator-enrollments`.
+    pub list: &'static str,
+    pub shown: Value,
+}
+
+impl Other {
+    /// A factor.
+    pub(super) fn factor(id: &str, kind: &str, provider: &str, status: &str) -> Self {
+        let shown =
+            json!({ "id": id, "factorType": kind, "provider": provider, "vendorName": provider, "status": status });
+        Self { list: "factors", shown }
+    }
+
+    /// An enrolment.
+    pub(super) fn enrollment(id: &str, key: &str, status: &str) -> Self {
+        Self { list: "authenticator-enrollments", shown: json!({ "id": id, "key": key, "status": status }) }
+    }
+}
+
 #[derive(Default)]
 pub(super) struct State {
     pub logins: Vec<String>,
@@ -34,10 +60,16 @@ pub(super) struct State {
     pub powerless: bool,
     /// The custom RP ID.
     pub rp_id: Option<String>,
-    /// The Identity Engine: it lists enrolments, and the list of factors shows none.
+    /// The list of factors shows none but the telephone.
     pub hides_factors: bool,
-    /// People have no telephone: the excerpt of Okta's description knows factors of type `webauthn` alone.
-    pub without_sms: bool,
+    /// The Classic Engine: it has no list of enrolments.
+    pub classic: bool,
+    /// Methods besides security keys, as their lists show them.
+    pub others: Vec<Other>,
+    /// What the one enrolment policy says of security keys: `enroll.self`.
+    pub security_keys: &'static str,
+    /// Whether policies may not be read.
+    pub policies_hidden: bool,
     made: usize,
 }
 
@@ -53,7 +85,13 @@ impl Okta {
             return None;
         }
         let logins = logins.iter().map(|login| (*login).to_owned()).collect();
-        let (idp, state) = FakeIdp::sharing(State { logins, ..State::default() }, answer);
+        let others = vec![
+            Other::factor("mbl1nz9JHJGHWRKMTLHP", "sms", "OKTA", "ACTIVE"),
+            Other::enrollment("mbl1nz9JHJGHWRKMTLHP", "phone_number", "ACTIVE"),
+            Other::enrollment("laekusi77LNcWg2rX1d5", "okta_password", "ACTIVE"),
+        ];
+        let state = State { logins, others, security_keys: "OPTIONAL", ..State::default() };
+        let (idp, state) = FakeIdp::sharing(state, answer);
         Some(Self { idp, state })
     }
 }
@@ -93,7 +131,10 @@ fn token(request: &Request) -> Answer {
         None => refuse("invalid_dpop_proof", "The DPoP proof JWT header is missing."),
         Some(claims) if claims["nonce"] != NONCE => nonce(refuse("use_dpop_nonce", "Use the nonce.")),
         Some(_) => {
-            assert_eq!(request.field("scope").unwrap(), "okta.users.read okta.users.manage okta.authenticators.read");
+            let scope = request.field("scope").unwrap();
+            if !GRANTED.contains(&scope.as_str()) {
+                return nonce(refuse("invalid_scope", "One or more scopes are not granted."));
+            }
             assert_eq!(request.field("client_assertion").unwrap().split('.').count(), 3);
             let granted = json!({ "access_token": ACCESS_TOKEN, "token_type": "DPoP", "expires_in": 3600 });
             nonce(Answer::json(200, &granted))
@@ -132,12 +173,27 @@ fn answer(state: &mut State, request: &Request) -> Answer {
             }
             Answer::json(200, &json!({ "type": "webauthn", "status": "ACTIVE", "settings": settings }))
         }
+        ("GET", ["api", "v1", "policies"]) if state.policies_hidden => {
+            error(403, "E0000006", "You do not have permission to perform the requested action")
+        }
+        ("GET", ["api", "v1", "policies"]) => {
+            assert_eq!(request.parameter("type").as_deref(), Some("MFA_ENROLL"));
+            let webauthn = json!({ "key": "webauthn", "enroll": { "self": state.security_keys } });
+            let settings = json!({ "type": "AUTHENTICATORS", "authenticators": [webauthn] });
+            Answer::json(
+                200,
+                &json!([{
+                    "id": "00p1nz9JHJGHWRKMTLHP", "type": "MFA_ENROLL", "name": "Everybody", "status": "ACTIVE", "priority": 1,
+                    "settings": settings,
+                }]),
+            )
+        }
         ("GET", ["api", "v1", "users", login]) => match state.logins.iter().find(|known| known == login) {
             Some(login) => Answer::json(200, &account(login)),
             None => absent(),
         },
-        (method, ["api", "v1", "users", user, rest @ ..]) if state.logins.iter().any(|login| id_of(login) == *user) => {
-            of_user(state, method, user, rest, &request.json())
+        (_, ["api", "v1", "users", user, rest @ ..]) if state.logins.iter().any(|login| id_of(login) == *user) => {
+            of_user(state, request, user, rest)
         }
         _ => absent(),
     }
@@ -167,20 +223,29 @@ fn shown(factor: &Factor) -> Value {
     shown
 }
 
-fn of_user(state: &mut State, method: &str, user: &str, rest: &[&str], body: &Value) -> Answer {
+fn of_user(state: &mut State, request: &Request, user: &str, rest: &[&str]) -> Answer {
+    let (method, body) = (request.method.as_str(), &request.json());
     let State { factors, .. } = state;
     match (method, rest) {
         ("GET", ["factors"]) => {
-            let sms = json!({ "id": "sms1", "factorType": "sms", "provider": "OKTA", "status": "ACTIVE",
-                "profile": { "phoneNumber": "+15550100" } });
             let own = factors.iter().filter(|one| one.user == user && !state.hides_factors);
-            Answer::json(200, &own.map(shown).chain([sms].into_iter().filter(|_| !state.without_sms)).collect())
+            let others = state.others.iter().filter(|one| one.list == "factors").map(|one| one.shown.clone());
+            Answer::json(200, &own.map(shown).chain(others).collect())
         }
-        ("GET", ["authenticator-enrollments"]) if state.hides_factors => {
-            let own = factors.iter().filter(|one| one.user == user);
+        ("GET", ["authenticator-enrollments"]) if !state.classic => {
+            let own = factors.iter().filter(|one| one.user == user && one.credential_id.is_some());
             let own = own.map(|one| json!({ "id": one.id, "key": "webauthn", "status": "ACTIVE" }));
-            let password = json!({ "id": "laekusi77LNcWg2rX1d5", "key": "okta_password", "status": "ACTIVE" });
-            Answer::json(200, &own.chain([password]).collect())
+            let others = state.others.iter().filter(|one| one.list != "factors").map(|one| one.shown.clone());
+            Answer::json(200, &own.chain(others).collect())
+        }
+        ("DELETE", [list, id]) if state.others.iter().any(|one| one.list == *list && one.shown["id"] == **id) => {
+            // A telephone that stays for recovery keeps its enrolment.
+            let whole = request.parameter("removeRecoveryEnrollment").as_deref() == Some("true");
+            state.others.retain(|one| one.shown["id"] != **id || !(one.list == *list || whole));
+            Answer::empty(204)
+        }
+        ("POST", ["factors"]) if factors.iter().filter(|one| one.user == user).count() == MOST_PASSKEYS => {
+            error(400, "E0000001", "Api validation failed: factorEnrollRequest")
         }
         ("POST", ["factors"]) => {
             assert_eq!(*body, json!({ "factorType": "webauthn", "provider": "FIDO" }));

@@ -1,0 +1,189 @@
+//! What an IdP tells, and what it keeps back: an answer that was refused never reads as an empty one.
+//!
+//! It refuses to turn a failure into "cannot tell": an IdP that cannot be reached is asked again, so only a refusal, a missing
+//! licence, a list that lags and a member that does not exist become values here.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::idp::error::DirectoryError;
+
+/// Something that the IdP does not tell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Untold {
+    /// What it is, such as `authenticator enrolments`.
+    pub what: String,
+    /// Why it is not told.
+    pub why: WhyUntold,
+    /// The permission, role or licence that it needs, as the IdP's console calls it; empty if nothing would help.
+    pub needs: String,
+}
+
+/// Why an IdP does not tell something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind", content = "words")]
+pub enum WhyUntold {
+    /// It refused, in its own words.
+    Refused(String),
+    /// The tenant has no licence for it, in the IdP's words.
+    NotLicensed(String),
+    /// The list is behind what is there now; as of then, if it says.
+    Lags(#[serde(with = "time::serde::rfc3339::option")] Option<OffsetDateTime>),
+    /// Its API has no such thing.
+    NotOffered,
+}
+
+impl Untold {
+    /// The IdP's API has no such thing, and nothing would help.
+    pub fn not_offered(what: impl Into<String>) -> Self {
+        Self { what: what.into(), why: WhyUntold::NotOffered, needs: String::new() }
+    }
+
+    /// What a refusal keeps back: 403 and 404 are answers, any other error stays one.
+    pub fn of_refusal(
+        what: impl Into<String>,
+        needs: impl Into<String>,
+        error: DirectoryError,
+    ) -> Result<Self, DirectoryError> {
+        let why = match error {
+            DirectoryError::Forbidden { why, .. } => why,
+            DirectoryError::NotFound { .. } => "it does not know this request".into(),
+            error => return Err(error),
+        };
+        Ok(Self { what: what.into(), why: WhyUntold::Refused(why), needs: needs.into() })
+    }
+}
+
+impl fmt::Display for Untold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot tell {}: ", self.what)?;
+        match &self.why {
+            WhyUntold::Refused(why) => write!(f, "refused ({why})"),
+            WhyUntold::NotLicensed(why) => write!(f, "not licensed ({why})"),
+            WhyUntold::Lags(Some(as_of)) => write!(f, "the list is as of {}", as_of.date()),
+            WhyUntold::Lags(None) => f.write_str("the list lags behind"),
+            WhyUntold::NotOffered => f.write_str("the IdP does not tell it"),
+        }?;
+        if self.needs.is_empty() { Ok(()) } else { write!(f, "; it needs {}", self.needs) }
+    }
+}
+
+/// An answer, or that there is none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Told<T> {
+    /// The IdP tells it.
+    Known(T),
+    /// It does not.
+    CannotTell(Untold),
+}
+
+impl<T> Told<T> {
+    /// The answer, if there is one.
+    pub fn known(&self) -> Option<&T> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::CannotTell(_) => None,
+        }
+    }
+
+    /// Keeps a refusal apart from a failure; see [`Untold::of_refusal`].
+    pub fn from_answer(what: &str, needs: &str, answer: Result<T, DirectoryError>) -> Result<Self, DirectoryError> {
+        match answer {
+            Ok(value) => Ok(Self::Known(value)),
+            Err(error) => Untold::of_refusal(what, needs, error).map(Self::CannotTell),
+        }
+    }
+}
+
+/// What an IdP listed, and which of its lists it kept back. Only one with nothing kept back is whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listing<T> {
+    /// What was listed.
+    pub found: Vec<T>,
+    /// What was not told.
+    pub untold: Vec<Untold>,
+}
+
+impl<T> Default for Listing<T> {
+    fn default() -> Self {
+        Self { found: Vec::new(), untold: Vec::new() }
+    }
+}
+
+impl<T> Listing<T> {
+    /// Everything that there is.
+    pub fn whole(found: Vec<T>) -> Self {
+        Self { found, untold: Vec::new() }
+    }
+
+    /// Nothing, because of this.
+    pub fn untold(untold: Untold) -> Self {
+        Self { found: Vec::new(), untold: vec![untold] }
+    }
+
+    /// Whether nothing was kept back.
+    pub fn is_whole(&self) -> bool {
+        self.untold.is_empty()
+    }
+
+    /// Takes what was told, or notes what was not.
+    pub fn take(&mut self, told: Told<Vec<T>>) {
+        match told {
+            Told::Known(more) => self.found.extend(more),
+            Told::CannotTell(untold) => self.untold.push(untold),
+        }
+    }
+}
+
+/// Where a long list goes on, as the IdP calls it. Good for the adapter that gave it and no other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Cursor(pub String);
+
+/// A part of a long list. Whoever walks it can stop after any page and go on from [`Page::next`] later.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// What is on it.
+    pub listing: Listing<T>,
+    /// The next page; `None` on the last.
+    pub next: Option<Cursor>,
+}
+
+impl<T> Page<T> {
+    /// The only one.
+    pub fn only(listing: Listing<T>) -> Self {
+        Self { listing, next: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::idp::error::IdpName;
+
+    #[test]
+    fn a_refusal_is_a_value_and_a_failure_stays_one() {
+        let acme = IdpName::new("acme");
+        let told = |error| Told::<()>::from_answer("enrolments", "the scope okta.users.read", Err(error));
+        let refused = told(acme.forbidden("no role")).unwrap();
+        let Told::CannotTell(untold) = &refused else { panic!("{refused:?}") };
+        assert_eq!(untold.to_string(), "cannot tell enrolments: refused (no role); it needs the scope okta.users.read");
+        assert!(refused.known().is_none());
+        assert!(told(acme.not_found("x")).is_ok());
+        for failure in [acme.failed(500), acme.rate_limited(None), acme.unreachable("x"), acme.sign_in_refused("x")] {
+            assert_eq!(told(failure.clone()), Err(failure));
+        }
+    }
+
+    #[test]
+    fn a_list_with_something_kept_back_is_not_whole() {
+        let mut listing = Listing::whole(vec![1]);
+        listing.take(Told::Known(vec![2]));
+        assert!(listing.is_whole());
+        listing.take(Told::CannotTell(Untold::not_offered("the last use")));
+        assert_eq!((listing.found.len(), listing.is_whole()), (2, false));
+    }
+}
