@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each benchmark uses the parts that it needs")]
 
+pub(crate) mod long_ledger;
 pub(crate) mod place;
 pub(crate) mod stopwatch;
 pub(crate) mod workbench;

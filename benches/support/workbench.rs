@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use age::secrecy::SecretString;
 use keywright::idp::embedded::Embedded;
-use keywright::ledger::SqliteStore;
+use keywright::ledger::{Event, SqliteStore, Store};
 use keywright::profile::{self, Profile, Profiles, Roster, RosterLayout};
 use keywright::provision::{Identification, Plan, RetryPolicy, Station, run};
 use keywright::secret::{Reader, SystemEntropy, Vault};
@@ -82,6 +82,16 @@ impl Workbench {
 
     /// Runs the roster and returns how long that took. Every account is complete then.
     pub(crate) fn provision(self, stopwatch: &Stopwatch) -> Duration {
+        self.run(stopwatch)
+    }
+
+    /// Runs the roster and returns what the ledger has then.
+    pub(crate) fn events(self, stopwatch: &Stopwatch) -> Vec<Event> {
+        self.run(stopwatch);
+        self.store.entries(0).unwrap().iter().map(|entry| entry.event().unwrap()).collect()
+    }
+
+    fn run(&self, stopwatch: &Stopwatch) -> Duration {
         let directory = stopwatch.directory(&self.directory);
         let (bus, store) = (stopwatch.bus(&self.rack), stopwatch.store(&self.store));
         let station = Station {

@@ -15,11 +15,9 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::JSON_SCHEMA;
-use crate::ledger::{
-    AccountId, Entry, Head, KeyIdentity, LedgerError, Outcome, SeenByHand, Step, Store, WitnessResult,
-};
+use crate::ledger::{AccountId, Entry, Head, KeyIdentity, LedgerError, SeenByHand, Store, WitnessResult};
 use crate::profile::{Person, ProfileName};
-use crate::register::{Account, AccountStanding, Credential, CredentialState, Job, Register, Standing};
+use crate::register::{self, Account, AccountStanding, Credential, CredentialState, Register, Standing};
 use keywright_attest::{Policy, Verdict};
 use keywright_fido::webauthn::{Challenge, CredentialId, Origin, RpId, SignedAssertion, UserHandle};
 
@@ -47,7 +45,7 @@ pub fn export(store: &dyn Store, folder: &Path) -> Result<Head, LedgerError> {
     evidence.text("HEAD", &format!("{head}\n"))?;
     evidence.text("README.txt", README)?;
     evidence.accounts(&book, at)?;
-    evidence.credentials(&book)?;
+    evidence.credentials(&book, store)?;
     evidence.finish()?;
 
     fs::rename(draft.path(), folder).map_err(|error| LedgerError::file(folder, &error))?;
@@ -90,11 +88,13 @@ impl Evidence {
         self.json("accounts.json", &accounts)
     }
 
-    fn credentials(&mut self, book: &Register) -> Result<(), LedgerError> {
+    fn credentials(&mut self, book: &Register, store: &dyn Store) -> Result<(), LedgerError> {
         let folder = self.folder.join("credentials");
         fs::create_dir(&folder).map_err(|error| LedgerError::file(&folder, &error))?;
         for (id, credential) in &book.credentials {
-            self.json(&file_name(id), &CredentialFile::new(book, id, credential))?;
+            if let Some(evidence) = book.evidence(id, store)? {
+                self.json(&file_name(id), &CredentialFile::new(book, id, credential, &evidence))?;
+            }
         }
         Ok(())
     }
@@ -203,7 +203,7 @@ impl<'a> AccountFile<'a> {
             account: id,
             user_id: account.user_id.as_deref(),
             person: &account.person,
-            profile: in_snake_case(serde_json::to_value(&account.profile).unwrap_or_default()),
+            profile: in_snake_case(serde_json::to_value(&*account.profile).unwrap_or_default()),
             standing: standing.account,
             complete: standing.is_complete(),
             proved_keys: standing.in_service(),
@@ -239,7 +239,7 @@ struct CredentialFile<'a> {
     ordinal: usize,
     key: &'a KeyIdentity,
     profile: Option<&'a ProfileName>,
-    policy: Option<&'a Policy>,
+    policy: Option<Policy>,
     verdict: Option<&'a Verdict>,
     state: CredentialState,
     made: &'a str,
@@ -281,40 +281,39 @@ impl<'a> ByHand<'a> {
 }
 
 impl<'a> CredentialFile<'a> {
-    fn new(book: &'a Register, id: &'a CredentialId, credential: &'a Credential) -> Self {
-        // The job may have gone back and made another one since.
-        let job = book.jobs.get(&credential.job).filter(|job| job.credential_id() == Some(id));
-        let assertion = job.and_then(|job| match job.outcomes.get(&Step::Prove) {
-            Some(Outcome::Prove { assertion, .. }) => Some(assertion),
-            _ => None,
-        });
-        let ceremony = job.and_then(Job::ceremony);
+    fn new(
+        book: &'a Register,
+        id: &'a CredentialId,
+        credential: &'a Credential,
+        evidence: &'a register::Evidence,
+    ) -> Self {
+        let ceremony = evidence.ceremony.as_ref();
         let account = book.accounts.get(&credential.account);
         Self {
             schema: JSON_SCHEMA,
             kind: "exported-credential",
             id,
             rp_id: &credential.rp_id,
-            user_handle: &credential.user_handle,
+            user_handle: &evidence.user_handle,
             challenge: ceremony.map(|ceremony| &ceremony.options.challenge),
             origin: ceremony.map(|ceremony| &ceremony.origin),
-            ctap_response: credential.ctap_response.as_ref().map(|response| BASE64URL_NOPAD.encode(response)),
-            attestation_object: BASE64URL_NOPAD.encode(&credential.attestation_object),
-            client_data_json: BASE64URL_NOPAD.encode(&credential.client_data_json),
-            credential_public_key: BASE64URL_NOPAD.encode(&credential.public_key),
-            transports: &credential.transports,
-            assertion,
-            witness: job.and_then(Job::witness_result),
+            ctap_response: evidence.ctap_response.as_ref().map(|response| BASE64URL_NOPAD.encode(response)),
+            attestation_object: BASE64URL_NOPAD.encode(&evidence.attestation_object),
+            client_data_json: BASE64URL_NOPAD.encode(&evidence.client_data_json),
+            credential_public_key: BASE64URL_NOPAD.encode(&evidence.public_key),
+            transports: &evidence.transports,
+            assertion: evidence.assertion.as_ref(),
+            witness: evidence.witness.as_ref(),
             account: &credential.account,
             user_id: account.and_then(|account| account.user_id.as_deref()),
             directory_id: credential.directory_id.as_deref(),
             label: credential.label.as_deref(),
-            by_hand: credential.by_hand.as_ref().map(ByHand::new),
+            by_hand: credential.by_hand.as_deref().map(ByHand::new),
             ordinal: credential.ordinal,
             key: &credential.key,
             profile: account.map(|account| &account.profile.name),
-            policy: credential.policy.as_ref(),
-            verdict: credential.verdict.as_ref(),
+            policy: credential.made_for.as_ref().map(|profile| Policy::from(&profile.keys)),
+            verdict: evidence.verdict.as_deref(),
             state: credential.state,
             made: &credential.made,
             proved: credential.proved.as_deref(),

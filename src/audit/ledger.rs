@@ -7,7 +7,8 @@ mod credential;
 mod finding;
 mod judges;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use time::OffsetDateTime;
 
@@ -15,7 +16,7 @@ pub use credential::{Assessment, CredentialAudit};
 pub use finding::{About, Area, Finding, FindingKind, Severity};
 
 use self::judges::Judges;
-use crate::ledger::{AccountId, Entry, FailureCode, Head, JobId, LedgerError, chain};
+use crate::ledger::{AccountId, Entry, FailureCode, Head, JobId, LedgerError, Store, chain};
 use crate::profile::{Profile, Profiles};
 use crate::register::{AccountStanding, AccountState, CredentialState, Job, JobState, KeyStanding, Register, Standing};
 use keywright_attest::{Judge, Metadata};
@@ -98,23 +99,24 @@ impl Readable {
 
     /// Holds accounts against the profiles of today, by name. One whose profile is not among them keeps that of the ledger.
     pub fn hold_against(&mut self, profiles: &Profiles) {
+        let today: BTreeMap<_, _> = profiles.iter().map(|(name, profile)| (name, Arc::new(profile.clone()))).collect();
         for account in self.book.accounts.values_mut() {
-            if let Some(profile) = profiles.get(&account.profile.name) {
-                account.profile = profile.clone();
+            if let Some(profile) = today.get(&account.profile.name) {
+                account.profile = Arc::clone(profile);
             }
         }
     }
 }
 
 impl<'a> LedgerAudit<'a> {
-    /// Judges everything that was read.
-    pub fn judge(ledger: &'a Readable, standards: &Standards<'a>) -> Self {
+    /// Judges everything that was read, by the evidence in the store that it was read from.
+    pub fn judge(ledger: &'a Readable, store: &dyn Store, standards: &Standards<'a>) -> Self {
         let book = &ledger.book;
         let judges = Judges::new(book, standards);
         let mut credentials: Vec<_> = book
             .credentials
             .iter()
-            .map(|(id, credential)| CredentialAudit::examine(id, credential, book, &judges))
+            .map(|(id, credential)| CredentialAudit::examine(id, credential, book, store, &judges))
             .collect();
         credentials.sort_by_key(|one| (&one.credential.account, one.credential.ordinal, &one.credential.made));
         let accounts: Vec<_> = book

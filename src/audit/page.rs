@@ -429,7 +429,7 @@ impl<'a> Row<'a> {
             anchor: verdict
                 .and_then(|verdict| verdict.anchor.as_ref())
                 .map_or("nothing that is trusted".into(), |anchor| anchor.subject.clone()),
-            then: credential.verdict.as_ref().map_or("none".into(), verdict_words),
+            then: credential.model_verdict.as_deref().map_or("none".into(), verdict_words),
             witness: proof(one),
             directory: at_directory(credential),
         }
@@ -439,7 +439,7 @@ impl<'a> Row<'a> {
 /// What the IdP calls it; where people register keys, who says that it is there, and what the key showed of it.
 fn at_directory(credential: &Credential) -> String {
     let directory = &credential.account.directory;
-    match (&credential.directory_id, &credential.by_hand, credential.state) {
+    match (&credential.directory_id, credential.by_hand.as_deref(), credential.state) {
         (Some(id), ..) => format!("{id} at {directory}"),
         (None, Some(SeenByHand { said_by, found: Some(found) }), _) => format!(
             "by hand at {directory}, as {said_by} says; the key showed credential {} for {}, which signed",

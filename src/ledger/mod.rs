@@ -27,6 +27,7 @@ pub use station_key::{MacPurpose, StationKey};
 pub use witness_result::{Unavailable, WitnessResult};
 pub use writer::Writer;
 
+use std::cmp::Ordering;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -90,6 +91,28 @@ pub trait Store: Send + Sync {
         })?;
         Ok(entries)
     }
+
+    /// The entry of this number, held against the one before it. Fails with [`LedgerError::Broken`] if it is missing, or does not
+    /// follow. The default reads all that comes after it too.
+    fn entry(&self, seq: u64) -> Result<Entry, LedgerError> {
+        let (mut before, mut found) = (Head::EMPTY, None);
+        self.rows(seq.saturating_sub(2), &mut |entry| {
+            match entry.seq.cmp(&seq) {
+                Ordering::Less => before = entry.head(),
+                Ordering::Equal => found = Some(entry),
+                Ordering::Greater => {}
+            }
+            Ok(())
+        })?;
+        follow(before, found, seq)
+    }
+}
+
+/// An entry that was looked for by its number, if it follows the one before it.
+fn follow(mut before: Head, found: Option<Entry>, seq: u64) -> Result<Entry, LedgerError> {
+    let entry = found.ok_or_else(|| LedgerError::broken(seq, "it is missing"))?;
+    before.follow(&entry)?;
+    Ok(entry)
 }
 
 /// What can go wrong with the ledger.

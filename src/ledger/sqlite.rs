@@ -12,7 +12,7 @@ use rusqlite::limits::Limit;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, TransactionBehavior, params};
 use time::OffsetDateTime;
 
-use super::{Entry, Event, Head, LedgerError, Store, is_full};
+use super::{Entry, Event, Head, LedgerError, Store, follow, is_full};
 
 /// SQLite's `application_id` of a ledger: "KyWr".
 const APPLICATION: i32 = 0x4B79_5772;
@@ -196,6 +196,23 @@ impl Store for SqliteStore {
 
     fn head(&self) -> Result<Head, LedgerError> {
         newest(&self.path, &self.database())
+    }
+
+    fn entry(&self, seq: u64) -> Result<Entry, LedgerError> {
+        let database = self.database();
+        let failed = |error| database_error(&self.path, &error);
+        let mut select = database
+            .prepare_cached("SELECT seq, time, body, hash FROM events WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq")
+            .map_err(failed)?;
+        let mut rows = select.query(params![number(seq).saturating_sub(1), number(seq)]).map_err(failed)?;
+        let (mut before, mut found) = (Head::EMPTY, None);
+        while let Some(row) = rows.next().map_err(failed)? {
+            match entry(row)? {
+                entry if entry.seq == seq => found = Some(entry),
+                entry => before = entry.head(),
+            }
+        }
+        follow(before, found, seq)
     }
 
     fn rows(&self, after: u64, visit: &mut dyn FnMut(Entry) -> Result<(), LedgerError>) -> Result<(), LedgerError> {

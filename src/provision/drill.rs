@@ -15,8 +15,8 @@ use super::retry_policy::RetryPolicy;
 use super::same_person::{self, PersonError};
 use super::signature;
 use crate::idp::{Directory, DirectoryError, Registration, User};
-use crate::ledger::{AccountId, Event, LedgerError, Observed, Outcome, Step, Store};
-use crate::register::{Credential, CredentialState, Register};
+use crate::ledger::{AccountId, Event, LedgerError, Observed, Store};
+use crate::register::{Credential, CredentialState, Evidence, Register};
 use crate::secret::Entropy;
 use keywright_fido::ctap::{Authenticator, CtapError, Permissions, Pin, StatusMeaning, Touch};
 use keywright_fido::hid::{Cancel, Device};
@@ -289,17 +289,19 @@ impl<'a> Drill<'a> {
     ) -> Result<Observed, DrillError> {
         let Ready { id, credential, user } = ready;
         let rp_id = &credential.rp_id;
-        let attested = AttestationObject::parse(&credential.attestation_object)
+        let no_credential = || DrillError::Record(WebauthnError::malformed("authData", "it names no credential"));
+        let evidence = self.journal.evidence(id)?.ok_or_else(no_credential)?;
+        let attested = AttestationObject::parse(&evidence.attestation_object)
             .map_err(DrillError::Record)?
             .auth_data
             .attested_credential_data
-            .ok_or_else(|| DrillError::Record(WebauthnError::malformed("authData", "it names no credential")))?;
+            .ok_or_else(no_credential)?;
         let token = pin_attempts::token(key, pin, Permissions::GET_ASSERTION, Some(rp_id))?;
         let door = self.directory.sign_in();
         let ceremony = door.map(|door| self.ask(|| door.begin(user))).transpose()?;
         let (challenge, origin) = match &ceremony {
             Some(ceremony) => (ceremony.options.challenge.clone(), ceremony.origin.clone()),
-            None => (self.challenge()?, self.origin(credential)?),
+            None => (self.challenge()?, origin(credential, &evidence)?),
         };
         let client_data = ClientDataJson::new(CeremonyType::Get, &challenge, &origin);
         let response =
@@ -311,7 +313,7 @@ impl<'a> Drill<'a> {
                 rp_id,
                 user_verification: true,
                 public_key: &attested.public_key,
-                sign_count: self.last_count(credential),
+                sign_count: last_count(&evidence),
             })
             .map_err(DrillError::Unproved)?;
         if let (Some(door), Some(ceremony)) = (door, &ceremony) {
@@ -363,24 +365,20 @@ impl<'a> Drill<'a> {
         self.entropy.fill(&mut bytes);
         Challenge::new(bytes).map_err(DrillError::Record)
     }
+}
 
-    /// Where the credential signs in: where it was registered.
-    fn origin(&self, credential: &Credential) -> Result<Origin, DrillError> {
-        let book = self.journal.book();
-        match book.jobs[&credential.job].ceremony() {
-            Some(ceremony) => Ok(ceremony.origin.clone()),
-            None => format!("https://{}", credential.rp_id).parse().map_err(DrillError::Record),
-        }
+/// Where the credential signs in: where it was registered.
+fn origin(credential: &Credential, evidence: &Evidence) -> Result<Origin, DrillError> {
+    match &evidence.ceremony {
+        Some(ceremony) => Ok(ceremony.origin.clone()),
+        None => format!("https://{}", credential.rp_id).parse().map_err(DrillError::Record),
     }
+}
 
-    /// The counter when the credential was proved; a copy of the key would be behind.
-    fn last_count(&self, credential: &Credential) -> u32 {
-        let book = self.journal.book();
-        let Some(Outcome::Prove { assertion, .. }) = book.jobs[&credential.job].outcomes.get(&Step::Prove) else {
-            return 0;
-        };
-        AuthenticatorData::parse(&assertion.authenticator_data).map_or(0, |data| data.sign_count)
-    }
+/// The counter when the credential was proved; a copy of the key would be behind.
+fn last_count(evidence: &Evidence) -> u32 {
+    let proved = evidence.assertion.as_ref().map(|one| AuthenticatorData::parse(&one.authenticator_data));
+    proved.and_then(Result::ok).map_or(0, |data| data.sign_count)
 }
 
 /// Whether the key takes a PIN now, with attempts to spare.

@@ -130,7 +130,7 @@ fn state(journal: &Journal<'_>, key: &mut OpenKey) -> Result<KeyState, JobError>
         Shown::Nothing => false,
         Shown::Refusal => true,
     };
-    Ok(may_be(journal, &key.identity(), hides).map_or(KeyState::Used, |job| {
+    Ok(may_be(journal, &key.identity(), hides)?.map_or(KeyState::Used, |job| {
         let (login, ordinal) = whose(job);
         KeyState::CannotTell { login, ordinal }
     }))

@@ -103,12 +103,17 @@ impl<'a> JobContext<'a> {
         Ok(result?)
     }
 
+    /// What a step ended with, if it is done.
+    pub(super) fn outcome(&self, step: Step) -> Result<Option<Outcome>, JobError> {
+        self.journal.outcome(self.id, step).map_err(JobError::Ledger)
+    }
+
     /// The working copy's name.
-    pub(super) fn sealed_pin(&self) -> Option<SealedPin> {
-        match self.journal.outcome(self.id, Step::SealPin) {
+    pub(super) fn sealed_pin(&self) -> Result<Option<SealedPin>, JobError> {
+        Ok(match self.outcome(Step::SealPin)? {
             Some(Outcome::SealPin { sealed, .. }) => Some(sealed),
             _ => None,
-        }
+        })
     }
 
     /// The PIN out of its working copy, of a key that has it.
@@ -123,7 +128,7 @@ impl<'a> JobContext<'a> {
 
     /// The PIN out of its working copy; `None` if there is none.
     pub(super) fn sealed_copy(&self) -> Result<Option<Pin>, JobError> {
-        let copy = WorkingCopy::of_job(&self.journal.book(), self.id);
+        let copy = WorkingCopy::of_job(self.journal, self.id).map_err(JobError::Ledger)?;
         Ok(copy.map_or(Ok(None), |copy| copy.open(self.station.vault))?)
     }
 
@@ -155,10 +160,8 @@ impl<'a> JobContext<'a> {
 
     /// The registration that the IdP began.
     pub(super) fn ceremony(&self) -> Result<Ceremony, JobError> {
-        match self.journal.outcome(self.id, Step::Begin) {
-            Some(Outcome::Begin { ceremony, .. }) => Ok(*ceremony),
-            _ => Err(JobError::new(FailureCode::Ledger, "the ledger has no registration for this job")),
-        }
+        let ceremony = self.journal.ceremony(self.id).map_err(JobError::Ledger)?;
+        ceremony.ok_or_else(|| JobError::new(FailureCode::Ledger, "the ledger has no registration for this job"))
     }
 
     /// Refuses to go on with a registration that the IdP no longer takes.
@@ -172,20 +175,17 @@ impl<'a> JobContext<'a> {
     /// The credential that the job made, as the ledger has it.
     pub(super) fn registration_response(&mut self) -> Result<Arc<RegistrationResponse>, JobError> {
         let unreadable = || JobError::new(FailureCode::Ledger, "the ledger has no readable credential for this job");
-        let book = self.journal.book();
-        let made = book.jobs[&self.id].credential_id().ok_or_else(unreadable)?;
-        if let Some(kept) = self.made.as_ref().filter(|kept| kept.credential_id == *made) {
+        let made = self.journal.book().jobs[&self.id].credential_id().cloned().ok_or_else(unreadable)?;
+        if let Some(kept) = self.made.as_ref().filter(|kept| kept.credential_id == made) {
             return Ok(Arc::clone(kept));
         }
-        let credential = book.credentials.get(made).ok_or_else(unreadable)?;
-        let read = RegistrationResponse {
-            credential_id: made.clone(),
-            client_data_json: ClientDataJson::from_bytes(credential.client_data_json.clone()),
-            attestation_object: AttestationObject::parse(&credential.attestation_object).map_err(|_| unreadable())?,
-            transports: credential.transports.clone(),
-        };
-        drop(book);
-        Ok(self.keep_registration(read))
+        let evidence = self.journal.evidence(&made).map_err(JobError::Ledger)?.ok_or_else(unreadable)?;
+        Ok(self.keep_registration(RegistrationResponse {
+            credential_id: made,
+            client_data_json: ClientDataJson::from_bytes(evidence.client_data_json),
+            attestation_object: AttestationObject::parse(&evidence.attestation_object).map_err(|_| unreadable())?,
+            transports: evidence.transports,
+        }))
     }
 
     /// Keeps a credential that was just made or read.

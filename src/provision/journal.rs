@@ -9,7 +9,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use time::OffsetDateTime;
 
 use crate::ledger::{AccountId, Event, JobId, LedgerError, Outcome, Step, Store};
-use crate::register::{JobState, Register};
+use crate::register::{self, Evidence, JobState, Register};
+use keywright_fido::webauthn::{Ceremony, CredentialId};
 
 /// The store and what it says now, kept in step.
 pub(super) struct Journal<'a> {
@@ -75,7 +76,8 @@ impl Drop for Pen<'_, '_> {
 impl<'a> Journal<'a> {
     /// Reads what is there.
     pub(super) fn open(store: &'a dyn Store) -> Result<Self, LedgerError> {
-        let book = Register::read(&store.entries(0)?)?;
+        let mut book = Register::default();
+        book.catch_up(store)?;
         Ok(Self { store, book: Mutex::new(book), line: Mutex::default(), moved: Condvar::new() })
     }
 
@@ -174,12 +176,32 @@ impl<'a> Journal<'a> {
         let book = self.book();
         let job = &book.jobs[&job];
         matches!(job.state, JobState::Open(Step::SetPin) | JobState::Failed(Step::SetPin, _))
-            || job.outcomes.contains_key(&Step::SetPin)
+            || job.outcomes.contains(Step::SetPin)
+    }
+
+    /// Whether a step of a job is done.
+    pub(super) fn is_done(&self, job: JobId, step: Step) -> bool {
+        self.book().jobs[&job].outcomes.contains(step)
     }
 
     /// What a step of a job ended with, if it is done.
-    pub(super) fn outcome(&self, job: JobId, step: Step) -> Option<Outcome> {
-        self.book().jobs[&job].outcomes.get(&step).cloned()
+    pub(super) fn outcome(&self, job: JobId, step: Step) -> Result<Option<Outcome>, LedgerError> {
+        let place = self.book().jobs[&job].outcomes.at(step);
+        place.map(|seq| register::outcome(self.store, seq)).transpose()
+    }
+
+    /// The job's newest ceremony. Whether the IdP still waits in it is another question.
+    pub(super) fn ceremony(&self, job: JobId) -> Result<Option<Ceremony>, LedgerError> {
+        Ok(match self.outcome(job, Step::Begin)? {
+            Some(Outcome::Begin { ceremony, .. }) => Some(*ceremony),
+            _ => None,
+        })
+    }
+
+    /// What the log kept of a credential; `None` if it has no such credential.
+    pub(super) fn evidence(&self, id: &CredentialId) -> Result<Option<Evidence>, LedgerError> {
+        let register = self.book();
+        register.evidence(id, self.store)
     }
 }
 

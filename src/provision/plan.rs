@@ -230,7 +230,7 @@ impl Plan {
         }
         let wanted = unfinished.into_iter().filter_map(|id| {
             let account = register.accounts.get(id)?;
-            let (person, profile) = (account.person.clone(), account.profile.clone());
+            let (person, profile) = (account.person.clone(), (*account.profile).clone());
             Some(Wanted { person, profile, account: Some(id.clone()) })
         });
         let plan = Self::draw(station, &register, wanted.collect(), Need::Unfinished)?;
@@ -381,7 +381,7 @@ fn hold_against(station: &Station<'_>, register: &Register, planned: &mut Planne
         }
         if known.profile.name != planned.profile.name {
             planned.changes.push(Change::Profile { from: known.profile.name.clone(), unmet: unmet() });
-        } else if known.profile != planned.profile {
+        } else if *known.profile != planned.profile {
             planned.changes.push(Change::Rules { unmet: unmet() });
         }
     } else {

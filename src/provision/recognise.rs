@@ -10,8 +10,8 @@ use super::open_key::OpenKey;
 use super::pin_attempts::{self, PinAttemptError};
 use super::station::Station;
 use super::working_copy::WorkingCopy;
-use crate::ledger::{JobId, KeyIdentity, Step};
-use crate::register::JobState;
+use crate::ledger::{JobId, KeyIdentity, LedgerError, Step};
+use crate::register::{Job, JobState};
 use keywright_fido::ctap::{Authenticator, CtapError, Permissions, StatusMeaning};
 use keywright_fido::webauthn::{CredentialId, RpId};
 
@@ -71,7 +71,7 @@ pub(super) fn recognise(
     key: &mut OpenKey,
     free: &[JobId],
 ) -> Result<Recognised, JobError> {
-    let bound = bound_jobs(journal, free);
+    let bound = bound_jobs(journal, free)?;
     if !key.authenticator.info().has_pin() {
         // Every key of ours gets a PIN, and losing it takes a reset, which takes the credentials too.
         return Ok(without_pin(&key.identity(), &bound));
@@ -105,14 +105,14 @@ pub(super) fn shown_of_register(journal: &Journal<'_>, key: &mut OpenKey) -> Res
 
 /// A job with a key that has its PIN and looks like this one, and would not show what it has: because nothing is on it yet, or
 /// because it hides it. Only the PIN could tell.
-pub(super) fn may_be(journal: &Journal<'_>, identity: &KeyIdentity, hides: bool) -> Option<JobId> {
+pub(super) fn may_be(journal: &Journal<'_>, identity: &KeyIdentity, hides: bool) -> Result<Option<JobId>, LedgerError> {
     let bound: Vec<JobId> = {
         let book = journal.book();
         book.unfinished().map(|(id, _)| id).collect()
     };
-    let bound = bound_jobs(journal, &bound);
+    let bound = bound_jobs(journal, &bound)?;
     let alike = bound.iter().find(|bound| journal.has_key(bound.job) && bound.is_like(identity));
-    alike.map(|bound| bound.job).or_else(|| hidden(journal, identity, hides))
+    Ok(alike.map(|bound| bound.job).or_else(|| hidden(journal, identity, hides)))
 }
 
 /// A job that is done and whose key looks like this one, but would not show its credential: because of the credential's
@@ -126,14 +126,16 @@ fn hidden(journal: &Journal<'_>, identity: &KeyIdentity, hides: bool) -> Option<
     found.map(|(id, _)| *id)
 }
 
-fn bound_jobs(journal: &Journal<'_>, free: &[JobId]) -> Vec<Bound> {
-    let book = journal.book();
-    let bound = free.iter().filter_map(|id| {
-        let job = &book.jobs[id];
-        let (key, copy, step) = (job.key()?.clone(), WorkingCopy::of_job(&book, *id)?, job.state.step()?);
-        Some(Bound { job: *id, key, copy, step })
-    });
-    bound.collect()
+fn bound_jobs(journal: &Journal<'_>, free: &[JobId]) -> Result<Vec<Bound>, LedgerError> {
+    let mut bound = Vec::new();
+    for id in free {
+        let known = |job: &Job| Some((job.key()?.clone(), job.state.step()?));
+        let known = known(&journal.book().jobs[id]);
+        let Some((key, step)) = known else { continue };
+        let Some(copy) = WorkingCopy::of_job(journal, *id)? else { continue };
+        bound.push(Bound { job: *id, key, copy, step });
+    }
+    Ok(bound)
 }
 
 /// A key without a PIN is like any other of its model. It goes on with the job that was about to set the PIN of the key in this

@@ -6,7 +6,7 @@ use super::journal::Journal;
 use super::plan::Planned;
 use super::station::Station;
 use crate::idp::ByHand;
-use crate::ledger::{AccountId, Failure, Head, JobId, Outcome, Step, WitnessResult};
+use crate::ledger::{AccountId, Failure, Head, JobId, Step, WitnessResult};
 use crate::profile::HandOver;
 use crate::register::{AccountStanding, Credential, CredentialState, Job, JobState, Standing};
 use keywright_fido::webauthn::{Aaguid, CredentialId};
@@ -138,11 +138,8 @@ fn job_report(
     live: Option<(&CredentialId, &Credential)>,
     failure: Option<(Step, Failure)>,
 ) -> JobReport {
-    let key = match job.outcomes.get(&Step::Inspect) {
-        Some(Outcome::Inspect { key }) => Some(key),
-        _ => None,
-    };
-    let verdict = live.and_then(|(_, credential)| credential.verdict.as_ref());
+    let key = job.key();
+    let verdict = live.and_then(|(_, credential)| credential.model_verdict.as_ref());
     JobReport {
         job: id,
         ordinal: job.ordinal,
@@ -153,10 +150,7 @@ fn job_report(
         model: verdict.and_then(|verdict| verdict.model.clone()),
         serial: live.and_then(|(_, credential)| credential.serial()).map(str::to_owned),
         made_now: false,
-        handed_over: match job.outcomes.get(&Step::HandOver) {
-            Some(Outcome::HandOver { how, .. }) => Some(*how),
-            _ => None,
-        },
+        handed_over: job.pin_delivered.as_ref().map(|(how, _)| *how),
         credential_id: live.map(|(id, _)| id.clone()),
         witness: job.witness_result().cloned(),
         done: job.state == JobState::Done,

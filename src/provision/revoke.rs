@@ -11,7 +11,7 @@ use super::retry_policy::RetryPolicy;
 use super::same_person::{self, PersonError};
 use crate::idp::{Directory, DirectoryError, Registration};
 use crate::ledger::{AccountId, Event, Failure, FailureCode, JobId, LedgerError, Store};
-use crate::register::{JobState, KnownPerson};
+use crate::register::{JobState, KnownPerson, Register};
 use keywright_fido::webauthn::CredentialId;
 use keywright_files::Cancel;
 
@@ -150,7 +150,7 @@ impl Removal<'_, '_> {
             Err(error) => return Err(error.into()),
         };
         for credential_id in credentials_to_remove(self.journal, self.job) {
-            let names = directory_names(self.journal, self.job, &credential_id);
+            let names = directory_names(self.journal, self.job, &credential_id)?;
             match listed.iter().find(|one| one.is(&credential_id, names.iter().map(String::as_str))) {
                 Some(registered) => match self.ask(|| directory.revoke(&user, registered)) {
                     Ok(()) => revocation.removed.push(credential_id.clone()),
@@ -164,7 +164,7 @@ impl Removal<'_, '_> {
         let pending = {
             let book = self.journal.book();
             let job = &book.jobs[&self.job];
-            job.ceremony().filter(|_| job.directory_waits).and_then(|ceremony| ceremony.pending.clone())
+            job.pending.clone().filter(|_| job.directory_waits)
         };
         if let Some(pending) = pending {
             self.ask(|| directory.abandon(&user, &pending))?;
@@ -213,11 +213,15 @@ fn record_revoked(
 
 /// What the IdP calls a credential: its name once it is registered, and what it was registered under until the ledger
 /// knows that.
-fn directory_names(journal: &Journal<'_>, job: JobId, credential_id: &CredentialId) -> Vec<String> {
-    let book = journal.book();
-    let registered = book.credentials.get(credential_id).and_then(|credential| credential.directory_id.clone());
-    let pending = book.jobs[&job].ceremony().and_then(|ceremony| ceremony.pending.clone());
-    registered.into_iter().chain(pending).collect()
+fn directory_names(
+    journal: &Journal<'_>,
+    job: JobId,
+    credential_id: &CredentialId,
+) -> Result<Vec<String>, LedgerError> {
+    let known = |register: &Register| register.credentials.get(credential_id)?.directory_id.clone();
+    let registered = known(&journal.book());
+    let pending = journal.ceremony(job)?.and_then(|ceremony| ceremony.pending);
+    Ok(registered.into_iter().chain(pending).collect())
 }
 
 fn credentials_to_remove(journal: &Journal<'_>, job: JobId) -> Vec<CredentialId> {

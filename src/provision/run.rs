@@ -46,7 +46,7 @@ fn beginning(station: &Station<'_>, register: &Register, plan: &Plan, batch: u64
     let mut next = register.next_job();
     for planned in plan.people.iter().filter(|planned| planned.refused.is_none()) {
         let known = register.accounts.get(&planned.account);
-        let as_known = known.is_some_and(|known| known.person == planned.person && known.profile == planned.profile);
+        let as_known = known.is_some_and(|known| known.person == planned.person && *known.profile == planned.profile);
         let is_back = planned.changes.contains(&Change::Back);
         if planned.user.is_some() && (!as_known || is_back || !planned.ordinals.is_empty()) {
             events.push(Event::AccountPlanned {

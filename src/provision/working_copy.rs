@@ -1,6 +1,7 @@
 //! The working copy of a job's PIN: sealed for its owner, and opened for nobody else.
 
-use crate::ledger::{JobId, Outcome, Step};
+use super::journal::Journal;
+use crate::ledger::{JobId, LedgerError, Outcome, Step};
 use crate::register::Register;
 use crate::secret::{PinOwner, SealedPin, SecretError, Vault};
 use keywright_fido::ctap::Pin;
@@ -27,11 +28,11 @@ pub(super) fn owner(book: &Register, id: JobId, attempt: usize) -> PinOwner {
 
 impl WorkingCopy {
     /// The newest of a job, if a PIN was sealed for it.
-    pub(super) fn of_job(book: &Register, id: JobId) -> Option<Self> {
-        let job = &book.jobs[&id];
-        let Some(Outcome::SealPin { sealed, sha256 }) = job.outcomes.get(&Step::SealPin) else { return None };
-        let seal = sha256.clone().map(|sha256| (owner(book, id, job.pins_sealed), sha256));
-        Some(Self { sealed: sealed.clone(), seal })
+    pub(super) fn of_job(journal: &Journal<'_>, id: JobId) -> Result<Option<Self>, LedgerError> {
+        let Some(Outcome::SealPin { sealed, sha256 }) = journal.outcome(id, Step::SealPin)? else { return Ok(None) };
+        let register = journal.book();
+        let seal = sha256.map(|sha256| (owner(&register, id, register.jobs[&id].pins_sealed), sha256));
+        Ok(Some(Self { sealed, seal }))
     }
 
     /// The PIN; `None` if the copy is gone.

@@ -1,29 +1,34 @@
 //! What the log says now: accounts, jobs, keys and credentials, and the questions asked of them.
 //!
-//! It is made by reading events in order, and by nothing else.
+//! It is made by reading events in order, and by nothing else. It keeps what decides, and of evidence only where in the log it
+//! stands ([`Evidence`] reads it), so that a ledger of many keys fits into memory; what many keys have in common is kept once.
 
+mod evidence;
 mod identity;
+mod outcomes;
+mod pool;
 mod replay;
 mod standing;
 
+pub use evidence::{Evidence, outcome};
 pub use identity::{IdpIdentity, KnownPerson};
+pub use outcomes::Outcomes;
 pub use standing::{AccountStanding, KeyLine, KeyStanding, Standing};
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
-use crate::ledger::{
-    AccountId, Failure, Head, IdpInstance, JobId, KeyIdentity, Outcome, SeenByHand, Step, WitnessResult,
-};
+use self::pool::Pool;
+use crate::ledger::{AccountId, Failure, Head, IdpInstance, JobId, KeyIdentity, SeenByHand, Step, WitnessResult};
 use crate::profile::{HandOver, Person, Profile};
-use crate::secret::SealedPin;
-use keywright_attest::{Policy, Verdict};
-use keywright_fido::webauthn::{Ceremony, CredentialId, RpId, UserHandle};
+use keywright_attest::{Policy, Refusal, Verdict};
+use keywright_fido::webauthn::{Aaguid, CredentialId, RpId};
 
 /// An account.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Account {
     /// The login as the IdP had it when it was asked last; before it was asked, the one that was planned.
     pub login: String,
@@ -37,7 +42,7 @@ pub struct Account {
     /// The roster's newest row.
     pub person: Person,
     /// The newest profile.
-    pub profile: Profile,
+    pub profile: Arc<Profile>,
     /// The IdP's stable id, once it was found.
     pub user_id: Option<String>,
     /// Weaker ways to sign in that the account had when it was found.
@@ -94,7 +99,7 @@ impl JobState {
 }
 
 /// One person, one key.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Job {
     /// The account.
     pub account: AccountId,
@@ -102,25 +107,39 @@ pub struct Job {
     pub ordinal: usize,
     /// Where it stands.
     pub state: JobState,
-    /// What its steps ended with, each once; later ones are gone after a step back.
-    pub outcomes: BTreeMap<Step, Outcome>,
+    /// Where in the log it stands what its steps ended with.
+    pub outcomes: Outcomes,
+    /// The key that it took.
+    key: Option<Arc<KeyIdentity>>,
+    /// The credential that it made.
+    credential_id: Option<CredentialId>,
+    /// What the witness said of its credential.
+    witness: Option<Arc<WitnessResult>>,
+    /// What the key enforces since the job gave it its policy.
+    hardened: Option<Hardened>,
     /// Whether the IdP was asked to begin a registration and, as far as is known, still waits for it.
     pub directory_waits: bool,
+    /// The object that the IdP made for the registration that it waits for, if it made one.
+    pub pending: Option<String>,
     /// The account's key that this one takes the place of, and why.
     pub replaces: Option<(usize, String)>,
     /// How many PINs were sealed for it, those of keys that were turned away too.
     pub pins_sealed: usize,
-    /// How its key's PIN reached its readers, and their names; `None` while it did not, and in logs from before that was kept.
+    /// How its key's PIN reached its readers, and their names; `None` while it did not.
     pub pin_delivered: Option<(HandOver, Vec<String>)>,
+}
+
+/// What a key enforces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Hardened {
+    min_pin_length: usize,
+    always_uv: bool,
 }
 
 impl Job {
     /// The key that the job took.
     pub fn key(&self) -> Option<&KeyIdentity> {
-        match self.outcomes.get(&Step::Inspect) {
-            Some(Outcome::Inspect { key }) => Some(key),
-            _ => None,
-        }
+        self.key.as_deref()
     }
 
     /// Whether it was given up before any key was taken for it: then it left nothing anywhere.
@@ -128,42 +147,33 @@ impl Job {
         self.state == JobState::GivenUp && self.outcomes.is_empty() && self.pins_sealed == 0
     }
 
-    /// The working copy of the key's PIN.
-    pub fn sealed_pin(&self) -> Option<&SealedPin> {
-        match self.outcomes.get(&Step::SealPin) {
-            Some(Outcome::SealPin { sealed, .. }) => Some(sealed),
-            _ => None,
-        }
-    }
-
-    /// The newest ceremony. Whether the IdP still waits in it is another question.
-    pub fn ceremony(&self) -> Option<&Ceremony> {
-        match self.outcomes.get(&Step::Begin) {
-            Some(Outcome::Begin { ceremony, .. }) => Some(ceremony),
-            _ => None,
-        }
-    }
-
     /// Whether a signature is kept that proves the job's credential.
     pub fn has_proof(&self) -> bool {
-        self.outcomes.contains_key(&Step::Prove)
+        self.outcomes.contains(Step::Prove)
     }
 
     /// What the witness said of the job's credential; `None` before it was proved, and in ledgers from before there was a
     /// witness.
     pub fn witness_result(&self) -> Option<&WitnessResult> {
-        match self.outcomes.get(&Step::Prove) {
-            Some(Outcome::Prove { witness, .. }) => witness.as_ref(),
-            _ => None,
-        }
+        self.witness.as_deref()
     }
 
     /// The credential that the job made.
     pub fn credential_id(&self) -> Option<&CredentialId> {
-        match self.outcomes.get(&Step::Make) {
-            Some(Outcome::Make { credential_id, .. }) => Some(credential_id),
-            _ => None,
-        }
+        self.credential_id.as_ref()
+    }
+
+    /// What its steps ended with from `to` on is no longer so.
+    fn step_back(&mut self, to: Step) {
+        self.outcomes.forget_from(to);
+        let is_kept = |step| step < to;
+        self.key.take_if(|_| !is_kept(Step::Inspect));
+        self.credential_id.take_if(|_| !is_kept(Step::Make));
+        self.witness.take_if(|_| !is_kept(Step::Prove));
+        self.hardened.take_if(|_| !is_kept(Step::Harden));
+        self.directory_waits &= is_kept(Step::Begin);
+        self.pending.take_if(|_| !is_kept(Step::Begin));
+        self.state = JobState::Ready(to);
     }
 }
 
@@ -214,7 +224,7 @@ pub struct Kept {
 }
 
 /// A credential.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Credential {
     /// The account.
     pub account: AccountId,
@@ -223,31 +233,26 @@ pub struct Credential {
     /// Which of the account's keys.
     pub ordinal: usize,
     /// The key it is on.
-    pub key: KeyIdentity,
+    pub key: Arc<KeyIdentity>,
     /// The RP ID.
     pub rp_id: RpId,
-    /// The account's handle.
-    pub user_handle: UserHandle,
-    /// The key's answer as received, CBOR with CTAP's numbers for keys; `None` where the ledger did not keep it yet.
-    pub ctap_response: Option<Vec<u8>>,
-    /// The attestation object that was put together from it.
-    pub attestation_object: Vec<u8>,
-    /// Client data as hashed.
-    pub client_data_json: Vec<u8>,
-    /// COSE.
-    pub public_key: Vec<u8>,
-    /// How the key can be reached, in WebAuthn's words.
-    pub transports: Vec<String>,
-    /// The verdict, once there is one.
-    pub verdict: Option<Verdict>,
-    /// What the profile demanded of attestations when there was a verdict.
-    pub policy: Option<Policy>,
+    /// The number of the event that it was made by, which has the key's answer; [`Register::evidence`] reads it.
+    pub made_by: u64,
+    /// The number of the event that has its verdict, once there is one.
+    pub judged_by: Option<u64>,
+    /// What the verdict says of its model, once there is one. The verdict as it was is among the evidence: here keys of one
+    /// model share what they have in common, and what is one key's alone, its serial number and subject, is left out.
+    pub model_verdict: Option<Arc<Verdict>>,
+    /// The single key's serial number, where its attestation names it ([`Verdict::serial`]).
+    pub attested_serial: Option<String>,
+    /// The profile that the account had when there was a verdict.
+    pub made_for: Option<Arc<Profile>>,
     /// The IdP's name for it, once registered.
     pub directory_id: Option<String>,
     /// The label at the IdP; see [`Credential::label`].
     pub label: Option<String>,
     /// How a registration that was made by hand was confirmed last.
-    pub by_hand: Option<SeenByHand>,
+    pub by_hand: Option<Box<SeenByHand>>,
     /// What became of it.
     pub state: CredentialState,
     /// When it was made, RFC 3339.
@@ -279,13 +284,25 @@ impl Credential {
 
     /// The key's serial number: the attested one, else what USB tells.
     pub fn serial(&self) -> Option<&str> {
-        let attested = self.verdict.as_ref().and_then(|verdict| verdict.serial.as_deref());
-        attested.or(self.key.usb_serial.as_deref())
+        self.attested_serial.as_deref().or(self.key.usb_serial.as_deref())
+    }
+
+    /// Whether an attestation of this model and serial number names the key that the credential is on. Only enterprise
+    /// attestations tell the serial number.
+    pub fn is_on_key(&self, aaguid: Aaguid, attested_serial: &str) -> bool {
+        let named = self.model_verdict.as_ref().map(|verdict| verdict.aaguid).zip(self.attested_serial.as_deref());
+        named == Some((aaguid, attested_serial))
     }
 
     /// Whether somebody has the key: it was made, and is neither back nor wiped.
     pub fn is_out(&self) -> bool {
         self.returned.is_none() && !matches!(self.state, CredentialState::Deleted | CredentialState::Erased)
+    }
+
+    /// Why a policy would turn down the verdict of that day; `None` if there was none.
+    pub fn refusals(&self, policy: &Policy) -> Option<Vec<Refusal>> {
+        let verdict = Verdict { serial: self.attested_serial.clone(), ..(**self.model_verdict.as_ref()?).clone() };
+        Some(policy.accept(&verdict).err().unwrap_or_default())
     }
 
     pub(super) fn signed(&mut self, time: &str) {
@@ -313,6 +330,17 @@ pub struct Register {
     pub id: String,
     /// The newest entry that was read. What is decided from here is appended after it.
     pub head: Head,
+    /// What many accounts and keys have in common.
+    shared: Shared,
+}
+
+/// Values that are equal for many, each once.
+#[derive(Debug, Clone, Default)]
+struct Shared {
+    profiles: Pool<Profile>,
+    keys: Pool<KeyIdentity>,
+    verdicts: Pool<Verdict>,
+    witness_results: Pool<WitnessResult>,
 }
 
 impl Register {
@@ -386,7 +414,7 @@ mod tests {
         assert_eq!(account.user_id.as_deref(), Some("id-ada"));
         assert_eq!(account.other_methods, ["SMS"]);
         assert_eq!(account.jobs, [JobId(1), JobId(2)]);
-        assert!(book.jobs.values().all(|job| job.state == JobState::Done && job.outcomes.len() == 12));
+        assert!(book.jobs.values().all(|job| job.state == JobState::Done && job.outcomes.steps().count() == 12));
         assert_eq!((book.batch, book.head.seq, book.next_job()), (1, journey("ada").len() as u64, JobId(3)));
         assert_eq!(book.unfinished().count(), 0);
         assert_eq!(book.proved_keys(&crate::ledger::sample::account("ada")), 2);
@@ -397,8 +425,7 @@ mod tests {
         assert_eq!(credential.key.port, "1-2");
         assert_eq!(credential.directory_id.as_deref(), Some("key-2"));
         assert_eq!(credential.label.as_deref(), Some("Soft key 2"));
-        assert_eq!(credential.client_data_json, br#"{"type":"webauthn.create"}"#);
-        assert!(credential.verdict.is_some());
+        assert!(credential.model_verdict.is_some());
         // Made, then proved twice: the sign-in is the later one.
         assert_eq!(credential.made, "2026-11-23T18:40:00.000Z");
         assert_eq!(credential.proved.as_deref(), Some("2026-11-23T18:48:00.000Z"));

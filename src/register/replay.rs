@@ -3,13 +3,13 @@
 //! It refuses an event that contradicts those before it: an unknown job, a step out of turn, an account called complete with
 //! too few proved keys. What was done to a key or at an IdP is never refused for being odd.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
+use data_encoding::HEXLOWER;
 
-use super::{Account, AccountState, Credential, CredentialState, Job, JobState, Kept, Register};
+use super::{Account, AccountState, Credential, CredentialState, Hardened, Job, JobState, Kept, Outcomes, Register};
 use crate::ledger::{AccountId, Entry, Event, JobId, LedgerError, Outcome, Step, Store};
-use keywright_attest::Policy;
+use keywright_attest::Verdict;
 use keywright_fido::webauthn::CredentialId;
 
 impl Register {
@@ -32,7 +32,7 @@ impl Register {
     pub fn apply(&mut self, entry: &Entry, event: &Event) -> Result<(), LedgerError> {
         self.head.expect_next(entry.seq)?;
         let credential = self.check(event).map_err(|why| LedgerError::broken(entry.seq, why))?;
-        self.note(&entry.time, event, credential);
+        self.note(entry.seq, &entry.time, event, credential);
         if entry.seq == 1 {
             self.id = HEXLOWER.encode(&entry.hash);
         }
@@ -51,9 +51,9 @@ impl Register {
     pub fn record_all(&mut self, store: &dyn Store, events: &[Event]) -> Result<(), LedgerError> {
         // Each has to fit after those before it, so they are tried on a copy first.
         let mut trial = self.clone();
-        for event in events {
+        for (seq, event) in (self.head.seq + 1..).zip(events) {
             let made = trial.check(event).map_err(|why| LedgerError::Rejected { why })?;
-            trial.note("", event, made);
+            trial.note(seq, "", event, made);
         }
         self.take(store, events)
     }
@@ -197,41 +197,25 @@ impl Register {
         self.credentials.get(job.credential_id()?)
     }
 
-    /// The credential that a Make outcome tells of, with its `made` still empty.
+    /// The credential that a Make outcome tells of, with its `made` and `made_by` still empty.
     fn made(&self, id: JobId, job: &Job, outcome: &Outcome) -> Result<Credential, String> {
-        let Outcome::Make {
-            credential_id,
-            rp_id,
-            user_handle,
-            ctap_response,
-            attestation_object,
-            client_data_json,
-            public_key,
-            transports,
-        } = outcome
-        else {
+        let Outcome::Make { credential_id, rp_id, .. } = outcome else {
             return Err("no credential was made".to_owned());
         };
         if let Some(known) = self.credentials.get(credential_id) {
             ensure(known.job == id, || format!("credential {credential_id} belongs to {} already", known.job))?;
         }
-        let decode = |what, text: &str| {
-            BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|error| format!("{what} is not base64url: {error}"))
-        };
         Ok(Credential {
             account: job.account.clone(),
             job: id,
             ordinal: job.ordinal,
-            key: job.key().ok_or_else(|| format!("{id} has taken no key"))?.clone(),
+            key: Arc::clone(job.key.as_ref().ok_or_else(|| format!("{id} has taken no key"))?),
             rp_id: rp_id.clone(),
-            user_handle: user_handle.clone(),
-            ctap_response: ctap_response.as_ref().map(|text| decode("the key's answer", text)).transpose()?,
-            attestation_object: decode("the attestation object", attestation_object)?,
-            client_data_json: decode("client data", client_data_json)?,
-            public_key: decode("the public key", public_key)?,
-            transports: transports.clone(),
-            verdict: None,
-            policy: None,
+            made_by: 0,
+            judged_by: None,
+            model_verdict: None,
+            attested_serial: None,
+            made_for: None,
             directory_id: None,
             label: None,
             by_hand: None,
@@ -247,13 +231,13 @@ impl Register {
     }
 
     /// Takes in an event that was checked.
-    fn note(&mut self, time: &str, event: &Event, made: Option<Credential>) {
+    fn note(&mut self, seq: u64, time: &str, event: &Event, made: Option<Credential>) {
         match event {
             Event::BatchStarted { batch, operator, .. } => {
                 (self.batch, self.operator) = (*batch, Some(operator.clone()));
             }
             Event::AccountPlanned { account, person, profile, .. } => {
-                let (person, profile) = (person.clone(), (**profile).clone());
+                let (person, profile) = (person.clone(), self.shared.profiles.share((**profile).clone()));
                 if let Some(known) = self.accounts.get_mut(account) {
                     known.operator.clone_from(&self.operator);
                     (known.person, known.profile, known.state) = (person, profile, AccountState::Active);
@@ -293,16 +277,19 @@ impl Register {
                 }
             }
             Event::JobPlanned { job, account, ordinal } => {
-                let state = JobState::Ready(Step::ALL[0]);
-                let (ordinal, outcomes) = (*ordinal, BTreeMap::new());
                 self.jobs.insert(
                     *job,
                     Job {
                         account: account.clone(),
-                        ordinal,
-                        state,
-                        outcomes,
+                        ordinal: *ordinal,
+                        state: JobState::Ready(Step::ALL[0]),
+                        outcomes: Outcomes::default(),
+                        key: None,
+                        credential_id: None,
+                        witness: None,
+                        hardened: None,
                         directory_waits: false,
+                        pending: None,
                         replaces: None,
                         pins_sealed: 0,
                         pin_delivered: None,
@@ -319,7 +306,7 @@ impl Register {
             }
             Event::StepStarted { job, step } => self.set_state(*job, JobState::Open(*step)),
             Event::StepFailed { job, step, failure } => self.set_state(*job, JobState::Failed(*step, failure.clone())),
-            Event::StepDone { job, outcome } => self.note_outcome(time, *job, outcome, made),
+            Event::StepDone { job, outcome } => self.note_outcome(seq, time, *job, outcome, made),
             Event::PinDelivered { job, how, readers } => {
                 if let Some(job) = self.jobs.get_mut(job) {
                     job.pin_delivered = Some((*how, readers.clone()));
@@ -327,19 +314,17 @@ impl Register {
             }
             Event::SteppedBack { job, to, .. } => {
                 if let Some(job) = self.jobs.get_mut(job) {
-                    job.outcomes.retain(|step, _| step < to);
-                    job.directory_waits &= *to > Step::Begin;
-                    job.state = JobState::Ready(*to);
+                    job.step_back(*to);
                 }
             }
             Event::CredentialDeleted { credential_id, .. } => self.retire(credential_id, CredentialState::Deleted),
             Event::CredentialRevoked { credential_id, .. } => self.retire(credential_id, CredentialState::Revoked),
             Event::CeremonyAbandoned { job, pending } => {
                 if let Some(job) = self.jobs.get_mut(job) {
-                    let named = job.ceremony().and_then(|ceremony| ceremony.pending.as_ref());
                     // Another pending object may have been left by a crash; the job's own ceremony is still on then.
-                    if named.is_none_or(|named| named == pending) {
+                    if job.pending.as_ref().is_none_or(|named| named == pending) {
                         job.directory_waits = false;
+                        job.pending = None;
                     }
                 }
             }
@@ -354,7 +339,7 @@ impl Register {
                         credential.signed(time);
                         credential.drilled = Some(time.to_owned());
                         if let Some(seen) = observed.as_ref().and_then(|observed| observed.by_hand.clone()) {
-                            credential.by_hand = Some(seen);
+                            credential.by_hand = Some(Box::new(seen));
                             if credential.state == CredentialState::Unconfirmed {
                                 credential.state = CredentialState::Registered;
                             }
@@ -411,30 +396,49 @@ impl Register {
         }
     }
 
-    fn note_outcome(&mut self, time: &str, id: JobId, outcome: &Outcome, made: Option<Credential>) {
+    fn note_outcome(&mut self, seq: u64, time: &str, id: JobId, outcome: &Outcome, made: Option<Credential>) {
         let Some(job) = self.jobs.get_mut(&id) else { return };
         let step = outcome.step();
-        job.outcomes.insert(step, outcome.clone());
-        match step {
-            Step::SealPin => {
+        job.outcomes.note(step, seq);
+        job.state = step.next().map_or(JobState::Done, JobState::Ready);
+        match outcome {
+            Outcome::Inspect { key } => job.key = Some(self.shared.keys.share(key.clone())),
+            Outcome::SealPin { .. } => {
                 job.pins_sealed += 1;
                 job.pin_delivered = None;
             }
-            Step::Begin => job.directory_waits = true,
-            Step::Complete => job.directory_waits = false,
-            _ => {}
+            Outcome::Begin { ceremony, .. } => {
+                job.directory_waits = true;
+                job.pending.clone_from(&ceremony.pending);
+            }
+            Outcome::Make { credential_id, .. } => job.credential_id = Some(credential_id.clone()),
+            Outcome::Prove { witness, .. } => {
+                job.witness = witness.clone().map(|witness| self.shared.witness_results.share(witness));
+            }
+            Outcome::Complete { .. } | Outcome::CompleteByHand { .. } => {
+                job.directory_waits = false;
+                job.pending = None;
+            }
+            Outcome::Harden { min_pin_length, always_uv, .. } => {
+                job.hardened = Some(Hardened { min_pin_length: *min_pin_length, always_uv: *always_uv });
+            }
+            Outcome::HandOver { how, readers } => job.pin_delivered = Some((*how, readers.clone())),
+            Outcome::Reset { .. } | Outcome::SetPin {} | Outcome::Verify { .. } | Outcome::SignIn { .. } => {}
         }
-        job.state = step.next().map_or(JobState::Done, JobState::Ready);
         let Some(credential_id) = job.credential_id() else { return };
         if let Some(made) = made {
-            self.credentials.insert(credential_id.clone(), Credential { made: time.to_owned(), ..made });
+            let made = Credential { made: time.to_owned(), made_by: seq, ..made };
+            self.credentials.insert(credential_id.clone(), made);
         }
         let Some(credential) = self.credentials.get_mut(credential_id) else { return };
         match outcome {
             Outcome::Verify { verdict } => {
-                credential.verdict = Some((**verdict).clone());
+                let of_model = Verdict { serial: None, subject: None, ..(**verdict).clone() };
+                credential.model_verdict = Some(self.shared.verdicts.share(of_model));
+                credential.attested_serial.clone_from(&verdict.serial);
+                credential.judged_by = Some(seq);
                 let account = self.accounts.get(&credential.account);
-                credential.policy = account.map(|account| Policy::from(&account.profile.keys));
+                credential.made_for = account.map(|account| Arc::clone(&account.profile));
             }
             Outcome::Prove { .. } | Outcome::SignIn { done: true } => credential.signed(time),
             Outcome::Complete { directory_id, label } => {

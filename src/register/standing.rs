@@ -4,12 +4,13 @@
 //! that the same account or another one has under another number: one key is one key.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::{Account, AccountState, Credential, CredentialState, Job, JobState, Register};
-use crate::ledger::{AccountId, Entry, FailureCode, JobId, LedgerError, Outcome, Step};
+use super::{Account, AccountState, Credential, CredentialState, Hardened, Job, JobState, Register};
+use crate::ledger::{AccountId, Entry, FailureCode, JobId, LedgerError, Step};
 use crate::profile::Profile;
 use keywright_attest::Policy;
 use keywright_fido::webauthn::CredentialId;
@@ -281,9 +282,9 @@ impl Register {
 
     /// A later credential in use on the key with the same attested serial number.
     fn newer_on_same_key(&self, id: &CredentialId, credential: &Credential) -> Option<&Credential> {
-        let verdict = credential.verdict.as_ref().filter(|verdict| verdict.serial.is_some())?;
+        let (aaguid, serial) = (credential.model_verdict.as_ref()?.aaguid, credential.attested_serial.as_deref()?);
         self.credentials.iter().find_map(|(other_id, other)| {
-            let same = other.verdict.as_ref().is_some_and(|other| other.names_same_key(verdict));
+            let same = other.is_on_key(aaguid, serial);
             (other_id != id && same && other.state.is_in_use() && other.job > credential.job).then_some(other)
         })
     }
@@ -292,15 +293,15 @@ impl Register {
 /// What a key lacks of what a profile demands. What it was made for is not asked again: the verdict of that day stands, and
 /// an audit judges it anew.
 fn lacks(credential: &Credential, job: &Job, profile: &Profile) -> Vec<String> {
-    let policy = Policy::from(&profile.keys);
     let mut why = Vec::new();
-    if credential.policy.as_ref().is_some_and(|made_for| *made_for != policy)
-        && let Some(verdict) = &credential.verdict
-    {
-        why.extend(policy.accept(verdict).err().into_iter().flatten().map(|refusal| refusal.to_string()));
+    if let Some(made_for) = credential.made_for.as_ref().filter(|one| !std::ptr::eq(Arc::as_ptr(one), profile)) {
+        let policy = Policy::from(&profile.keys);
+        if Policy::from(&made_for.keys) != policy {
+            why.extend(credential.refusals(&policy).into_iter().flatten().map(|refusal| refusal.to_string()));
+        }
     }
-    if let Some(Outcome::Harden { min_pin_length, always_uv, .. }) = job.outcomes.get(&Step::Harden) {
-        if *min_pin_length < profile.pin.minimum_on_key {
+    if let Some(Hardened { min_pin_length, always_uv }) = job.hardened {
+        if min_pin_length < profile.pin.minimum_on_key {
             let minimum = profile.pin.minimum_on_key;
             why.push(format!(
                 "The key enforces PINs of {min_pin_length} characters, and the profile demands {minimum}."

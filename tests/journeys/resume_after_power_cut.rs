@@ -158,7 +158,9 @@ fn check(workshop: &Workshop, logins: &[&str]) {
         let standing = book.standing(&account, time::OffsetDateTime::now_utc()).unwrap();
         assert_eq!((standing.to_be_confirmed(), standing.in_service()), (2, 0));
     }
-    assert!(book.credentials.values().all(|one| one.state == CredentialState::Unconfirmed && one.verdict.is_some()));
+    assert!(
+        book.credentials.values().all(|one| one.state == CredentialState::Unconfirmed && one.model_verdict.is_some())
+    );
     assert!(book.jobs.values().all(|job| job.state == JobState::Done));
     assert_eq!(workshop.credentials_on_keys(&workshop.rack(), &book), []);
     assert_eq!(workshop.vault().list().unwrap(), []);

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use age::secrecy::ExposeSecret;
 use keywright::idp::embedded::Embedded;
 use keywright::idp::{Directory, Registered};
-use keywright::ledger::{AccountId, Failure, LedgerError, SqliteStore, Step, Store, chain};
+use keywright::ledger::{AccountId, Failure, LedgerError, Outcome, SqliteStore, Step, Store, chain};
 use keywright::profile::{Profile, ProfileName, Profiles, Roster};
 use keywright::provision::{Identification, JobLabel, Operator, Plan, Report, RetryPolicy, RunError, Station, run};
-use keywright::register::{CredentialState, JobState, Register};
+use keywright::register::{self, CredentialState, Job, JobState, Register};
 use keywright::secret::{Delivery, Reader, SealedPin, SecretError, SystemEntropy, Vault};
 use keywright::witness::Witness;
 use keywright_attest::{Anchors, Judge};
@@ -173,10 +173,19 @@ impl Workshop {
 
     /// What the ledger says, with its chain checked.
     pub fn book(&self) -> Register {
-        let entries =
-            SqliteStore::read(&self.path().join("ledger.sqlite3")).and_then(|store| store.entries(0)).unwrap();
+        let entries = self.ledger().entries(0).unwrap();
         chain::verify(&entries, None).unwrap();
         Register::read(&entries).unwrap()
+    }
+
+    /// The log, for reading.
+    pub fn ledger(&self) -> SqliteStore {
+        SqliteStore::read(&self.path().join("ledger.sqlite3")).unwrap()
+    }
+
+    /// What a step of a job ended with, if it is done.
+    pub fn outcome(&self, job: &Job, step: Step) -> Option<Outcome> {
+        job.outcomes.at(step).map(|seq| register::outcome(&self.ledger(), seq).unwrap())
     }
 
     pub fn profiles(&self) -> Profiles {
@@ -300,7 +309,7 @@ impl Workshop {
             let mut listed = directory.list(&user).unwrap();
             for (credential_id, one) in &live {
                 assert!(one.is_proved_key(), "a key of {login} was never seen to sign");
-                assert!(one.verdict.is_some());
+                assert!(one.model_verdict.is_some());
                 let is_it = |key: &Registered| match &key.credential_id {
                     Some(told) => told == *credential_id,
                     None => one.directory_id.as_ref() == Some(&key.id),
@@ -321,7 +330,10 @@ impl Workshop {
     /// The PIN of the key in this port: handed over, or still sealed.
     pub fn pin_of(&self, book: &Register, port: &str) -> Option<Pin> {
         let job = book.jobs.values().find(|job| job.key().is_some_and(|key| key.port == port))?;
-        let sealed = job.sealed_pin().and_then(|sealed| self.sealed(sealed));
+        let sealed = match self.outcome(job, Step::SealPin) {
+            Some(Outcome::SealPin { sealed, .. }) => self.sealed(&sealed),
+            _ => None,
+        };
         sealed.or_else(|| self.handed_over(&job.account.login, job.ordinal))
     }
 

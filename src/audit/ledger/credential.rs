@@ -3,12 +3,12 @@
 use super::finding::day;
 use super::judges::Judges;
 use super::{About, FindingKind};
-use crate::ledger::{Outcome, Step};
-use crate::register::{Account, Credential, CredentialState, Job, JobState, Register};
+use crate::ledger::Store;
+use crate::register::{Account, Credential, CredentialState, Evidence, Job, JobState, Register};
 use keywright_attest::ModelStatus;
 use keywright_attest::{Chain, Policy, Refusal, Statement, Verdict};
 use keywright_fido::webauthn::{
-    AttestationObject, CeremonyType, ClientDataJson, CosePublicKey, CredentialId, WebauthnError, cbor,
+    AttestationObject, CeremonyType, ClientDataJson, CosePublicKey, CredentialId, SignedAssertion, WebauthnError, cbor,
 };
 
 /// Where a credential stands by the profile of today, the best first.
@@ -62,23 +62,29 @@ impl<'a> CredentialAudit<'a> {
         id: &'a CredentialId,
         credential: &'a Credential,
         book: &'a Register,
+        store: &dyn Store,
         judges: &Judges<'_>,
     ) -> Self {
         let account = &book.accounts[&credential.account];
         let job = book.jobs.get(&credential.job).filter(|job| job.credential_id() == Some(id));
         let mut examined =
             Self { id, credential, account, job, verdict: None, standing: Assessment::Unsound, matters: Vec::new() };
-        let mut matters = match examined.registration() {
-            Ok((object, hash)) => examined.judge(&object, &hash, judges),
-            Err(why) => vec![FindingKind::Unsound(why)],
+        let evidence = match book.evidence(id, store) {
+            Ok(evidence) => evidence.ok_or_else(|| "the ledger has no evidence of it".to_owned()),
+            Err(error) => Err(error.to_string()),
         };
+        let judged = evidence.and_then(|evidence| {
+            let (object, hash) = examined.registration(&evidence)?;
+            Ok(examined.judge(&evidence, &object, &hash, judges))
+        });
+        let mut matters = judged.unwrap_or_else(|why| vec![FindingKind::Unsound(why)]);
         match credential.state {
             CredentialState::Registered => {
                 if credential.proved.is_none() {
                     matters.push(FindingKind::NeverProved);
                 }
                 matters.extend(credential.failed.as_deref().map(day).map(FindingKind::LastTryFailed));
-                if credential.verdict.is_none() {
+                if credential.judged_by.is_none() {
                     matters.push(FindingKind::NeverJudged);
                 }
             }
@@ -137,8 +143,8 @@ impl<'a> CredentialAudit<'a> {
     }
 
     /// The attestation object, and the hash of the client data, if they are what the ledger says of this credential.
-    fn registration(&self) -> Result<(AttestationObject, [u8; 32]), String> {
-        let Credential { rp_id, ctap_response, attestation_object, client_data_json, public_key, .. } = self.credential;
+    fn registration(&self, evidence: &Evidence) -> Result<(AttestationObject, [u8; 32]), String> {
+        let Evidence { ctap_response, attestation_object, client_data_json, public_key, ceremony, .. } = evidence;
         let object = AttestationObject::parse(attestation_object).map_err(|error| error.to_string())?;
         if let Some(response) = ctap_response {
             let answer = cbor::decode(response).map_err(|error| format!("the key's answer: {error}"))?;
@@ -155,11 +161,11 @@ impl<'a> CredentialAudit<'a> {
         if attested.public_key.bytes != *public_key {
             return Err("it has another public key".into());
         }
-        if object.auth_data.rp_id_hash != rp_id.hash() {
+        if object.auth_data.rp_id_hash != self.credential.rp_id.hash() {
             return Err("it was made for another RP ID".into());
         }
         let client_data = ClientDataJson::from_bytes(client_data_json.clone());
-        if let Some(ceremony) = self.job.and_then(Job::ceremony) {
+        if let Some(ceremony) = ceremony {
             client_data
                 .check(CeremonyType::Create, &ceremony.options.challenge, &ceremony.origin)
                 .map_err(|error| error.to_string())?;
@@ -168,14 +174,20 @@ impl<'a> CredentialAudit<'a> {
     }
 
     /// Sets verdict and standing.
-    fn judge(&mut self, object: &AttestationObject, hash: &[u8; 32], judges: &Judges<'_>) -> Vec<FindingKind> {
+    fn judge(
+        &mut self,
+        evidence: &Evidence,
+        object: &AttestationObject,
+        hash: &[u8; 32],
+        judges: &Judges<'_>,
+    ) -> Vec<FindingKind> {
         let judge = match judges.judge_for(&self.account.profile) {
             Ok(judge) => judge,
             Err(error) => return vec![FindingKind::Unsound(format!("a root of its profile cannot be read: {error}"))],
         };
         let today = judge.judge(object, Some(hash), self.credential.key.firmware_version, judges.at());
         let policy = self.policy();
-        let then = self.credential.verdict.as_ref();
+        let then = evidence.verdict.as_deref();
         let refused_then: Vec<Refusal> = then.and_then(|then| policy.accept(then).err()).unwrap_or_default();
         let nothing_to_judge_by = judge.metadata().is_none() && judge.pinned().is_empty();
 
@@ -207,8 +219,8 @@ impl<'a> CredentialAudit<'a> {
             FindingKind::CertificationLowered { .. } => !by_certification,
             _ => true,
         }));
-        if let (Some(job), Some(attested)) = (self.job, &object.auth_data.attested_credential_data)
-            && !proof_holds(job, &attested.public_key)
+        if let (Some(assertion), Some(attested)) = (&evidence.assertion, &object.auth_data.attested_credential_data)
+            && !proof_holds(assertion, &attested.public_key)
         {
             matters.push(FindingKind::ProofInvalid);
         }
@@ -238,13 +250,10 @@ fn since_enrolment(today: &Verdict, then: Option<&Verdict>) -> Vec<FindingKind> 
     matters
 }
 
-/// Whether nothing contradicts the assertion that the job kept (WebAuthn 7.2 step 20). There may be none, or one by an algorithm
-/// that cannot be verified here.
-fn proof_holds(job: &Job, public_key: &CosePublicKey) -> bool {
-    match job.outcomes.get(&Step::Prove) {
-        Some(Outcome::Prove { assertion, .. }) => assertion.verify(public_key) != Err(WebauthnError::BadSignature),
-        _ => true,
-    }
+/// Whether nothing contradicts the assertion that was kept (WebAuthn 7.2 step 20). It may be by an algorithm that cannot be
+/// verified here.
+fn proof_holds(assertion: &SignedAssertion, public_key: &CosePublicKey) -> bool {
+    assertion.verify(public_key) != Err(WebauthnError::BadSignature)
 }
 
 #[cfg(test)]

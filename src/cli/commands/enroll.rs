@@ -62,7 +62,7 @@ impl Enroll {
         }
         let profile = match (&self.profile, known) {
             (Some(name), _) => profiles::find(name, &profiles)?.clone(),
-            (None, Some(known)) => known.profile.clone(),
+            (None, Some(known)) => (*known.profile).clone(),
             (None, None) => {
                 return Err(CliError::Usage(format!(
                     "{} is not in the ledger; name a profile with --profile",

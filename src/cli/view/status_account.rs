@@ -170,7 +170,7 @@ impl<'a> StatusKey<'a> {
     fn new(key: KeyLine, register: &'a Register) -> Self {
         let credential = key.credential_id.as_ref().and_then(|id| register.credentials.get(id));
         let taken = register.jobs.get(&key.job).and_then(|job| job.key());
-        let verdict = credential.and_then(|one| one.verdict.as_ref());
+        let verdict = credential.and_then(|one| one.model_verdict.as_ref());
         let next_drill = credential.filter(|_| key.standing.counts()).and_then(|one| register.next_drill(one));
         Self {
             ordinal: key.ordinal,
@@ -181,7 +181,7 @@ impl<'a> StatusKey<'a> {
             product: taken.map(|key| key.product.as_str()),
             model: verdict.and_then(|verdict| verdict.model.as_deref()),
             aaguid: taken.map(|key| key.aaguid),
-            serial: verdict.and_then(|verdict| verdict.serial.as_deref()),
+            serial: credential.and_then(|one| one.attested_serial.as_deref()),
             usb_serial: taken.and_then(|key| key.usb_serial.as_deref()),
             made: credential.map(|one| one.made.as_str()),
             proved: credential.and_then(|one| one.proved.as_deref()),

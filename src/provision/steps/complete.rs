@@ -82,20 +82,15 @@ fn unknown(error: DirectoryError) -> JobError {
 
 /// The profile's label with this key's facts in it.
 fn label(job: &JobContext<'_>) -> String {
-    let verdict = match job.journal.outcome(job.id, Step::Verify) {
-        Some(Outcome::Verify { verdict }) => Some(verdict),
-        _ => None,
-    };
-    let product = match job.journal.outcome(job.id, Step::Inspect) {
-        Some(Outcome::Inspect { key }) => key.product,
-        _ => String::new(),
-    };
-    let model = verdict.as_ref().and_then(|verdict| verdict.model.clone()).unwrap_or(product);
-    let serial = verdict.and_then(|verdict| verdict.serial);
+    let register = job.journal.book();
+    let known = &register.jobs[&job.id];
+    let credential = known.credential_id().and_then(|id| register.credentials.get(id));
+    let model = credential.and_then(|one| one.model_verdict.as_ref()?.model.as_deref());
+    let product = known.key().map(|key| key.product.as_str());
     job.planned.profile.render_label(&LabelFields {
-        model: &model,
+        model: model.or(product).unwrap_or_default(),
         ordinal: job.label.ordinal,
         account: &job.label.account,
-        serial: serial.as_deref(),
+        serial: credential.and_then(|one| one.attested_serial.as_deref()),
     })
 }

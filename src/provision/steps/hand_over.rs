@@ -10,7 +10,7 @@ use crate::secret::Delivery;
 pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     let (station, profile) = (job.station, &job.planned.profile);
     let pin = job.pin()?;
-    let completed = job.journal.outcome(job.id, Step::Complete);
+    let completed = job.outcome(Step::Complete)?;
     let delivery = Delivery {
         account: job.label.account.clone(),
         person: job.label.person.clone(),
@@ -40,7 +40,7 @@ pub(super) fn recover(job: &mut JobContext<'_>) -> Result<Recovery, JobError> {
 }
 
 fn destroy(job: &JobContext<'_>) -> Result<(), JobError> {
-    match job.sealed_pin() {
+    match job.sealed_pin()? {
         Some(sealed) => Ok(job.station.vault.destroy(&sealed)?),
         None => Ok(()),
     }

@@ -2,7 +2,7 @@
 //!
 //! The ledger hears of each removal after it is done; doing one again does no harm, so a crash in between is harmless.
 
-use crate::ledger::{Event, Failure, FailureCode, Outcome, Step};
+use crate::ledger::{Event, Failure, FailureCode, Step};
 use crate::provision::credential_on_key;
 use crate::provision::job_context::JobContext;
 use crate::provision::job_error::JobError;
@@ -49,7 +49,7 @@ pub(in crate::provision) fn after(job: &mut JobContext<'_>, step: Step, failure:
 
 /// Back to the beginning, while no key has anything of the job.
 pub(in crate::provision) fn start_over(job: &mut JobContext<'_>, why: &str) -> Result<(), JobError> {
-    if let Some(sealed) = job.sealed_pin() {
+    if let Some(sealed) = job.sealed_pin()? {
         job.station.vault.destroy(&sealed)?;
     }
     job.record(Event::SteppedBack { job: job.id, to: Step::Inspect, why: why.to_owned() })
@@ -76,8 +76,8 @@ pub(in crate::provision) fn back(job: &mut JobContext<'_>, to: Step, why: &str) 
     delete_from_key(job, why)?;
     abandon(job)?;
     if to <= Step::SetPin
-        && let Some(sealed) = job.sealed_pin()
-        && job.journal.outcome(job.id, Step::SetPin).is_some()
+        && job.journal.is_done(job.id, Step::SetPin)
+        && let Some(sealed) = job.sealed_pin()?
     {
         let message = format!(
             "the key in {} was turned away with a PIN on it, which stays sealed as {}; reset the key before it is used for \
@@ -118,7 +118,7 @@ fn abandon_one(job: &mut JobContext<'_>, pending: String) -> Result<(), JobError
 
 /// Deletes this job's credential from its key: the one in the ledger, or one that the key made and the ledger never heard of.
 pub(super) fn delete_from_key(job: &mut JobContext<'_>, why: &str) -> Result<(), JobError> {
-    if job.journal.outcome(job.id, Step::SetPin).is_none() {
+    if !job.journal.is_done(job.id, Step::SetPin) {
         return Ok(());
     }
     for credential_id in unregistered_on_key(job)? {
@@ -135,7 +135,9 @@ pub(super) fn delete_from_key(job: &mut JobContext<'_>, why: &str) -> Result<(),
 
 /// Credentials for this account on the key that neither the ledger nor the IdP has as registered.
 fn unregistered_on_key(job: &mut JobContext<'_>) -> Result<Vec<CredentialId>, JobError> {
-    let Some(Outcome::Begin { .. }) = job.journal.outcome(job.id, Step::Begin) else { return Ok(Vec::new()) };
+    if !job.journal.is_done(job.id, Step::Begin) {
+        return Ok(Vec::new());
+    }
     let options = job.ceremony()?.options;
     if !job.authenticator()?.info().manages_credentials() {
         // Such a key replaces the credential when the next is made for the same account.

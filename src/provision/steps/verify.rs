@@ -60,8 +60,9 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
 
 /// Whose key this is by the serial number that its attestation names, as far as that one was not taken out of service.
 fn enrolled_before(job: &JobContext<'_>, verdict: &Verdict) -> Option<String> {
+    let serial = verdict.serial.as_deref()?;
     let book = job.journal.book();
     let mut others = book.credentials.values().filter(|one| one.state.lives() && one.job != job.id);
-    let other = others.find(|one| one.verdict.as_ref().is_some_and(|known| known.names_same_key(verdict)))?;
+    let other = others.find(|one| one.is_on_key(verdict.aaguid, serial))?;
     Some(format!("key {} of {}", other.ordinal, other.account))
 }

@@ -196,9 +196,8 @@ fn judge(made: &Registration, claimed: Aaguid, set: &Set, policy: Option<&Policy
 }
 
 fn in_ledger(register: &Register, ids: &[CredentialId], aaguid: Aaguid, serial: Option<&str>) -> InLedger {
-    let has_serial = |verdict: &Verdict| verdict.aaguid == aaguid && verdict.serial.as_deref() == serial;
     let others = register.credentials.iter().filter(|(id, credential)| {
-        serial.is_some() && !ids.contains(id) && credential.verdict.as_ref().is_some_and(has_serial)
+        !ids.contains(id) && serial.is_some_and(|serial| credential.is_on_key(aaguid, serial))
     });
     let others: Vec<CredentialId> = others.map(|(id, _)| id.clone()).collect();
     let (credentials, same_serial) = (LedgerCredential::all(ids, register), LedgerCredential::all(&others, register));

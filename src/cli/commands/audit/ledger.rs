@@ -138,8 +138,8 @@ impl Ledger {
         let profiles = profiles::load(self.profiles.as_deref(), &session.settings()?)?;
         let by = self.by.set(Anchors::none(), session)?;
         // As they stand: a break is the first finding, and does not keep the rest from being told.
-        let mut entries = Vec::new();
-        let read = session.ledger_for_reading()?.rows(0, &mut |entry| {
+        let (store, mut entries) = (session.ledger_for_reading()?, Vec::new());
+        let read = store.rows(0, &mut |entry| {
             entries.push(entry);
             Ok(())
         });
@@ -155,7 +155,7 @@ impl Ledger {
         if by.as_of.is_none() || self.profiles.is_some() {
             readable.hold_against(&profiles);
         }
-        let audit = LedgerAudit::judge(&readable, &Standards { judge: &by.judge, at: by.at });
+        let audit = LedgerAudit::judge(&readable, &*store, &Standards { judge: &by.judge, at: by.at });
 
         if let Some(html) = &self.html {
             let failed = |why: String| CliError::File { path: html.clone(), why };
@@ -210,7 +210,7 @@ impl<'a> KeyLine<'a> {
             certification: verdict.and_then(|verdict| verdict.certification),
             advisories: verdict.map_or(&[], |verdict| &verdict.advisories),
             made: &credential.made,
-            by_hand: credential.by_hand.as_ref().map(ByHandLine::new),
+            by_hand: credential.by_hand.as_deref().map(ByHandLine::new),
             reasons: one.reasons(),
         }
     }
