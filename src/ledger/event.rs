@@ -231,6 +231,24 @@ pub enum Erasure {
     CredentialDeleted,
 }
 
+/// What a key showed without PIN and touch, before it was erased and after.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErasureSeen {
+    /// The credentials that answered before, each with its signature: it was that key.
+    pub before: Vec<SilentAnswer>,
+    /// The credentials that were asked for afterwards and that the key no longer has.
+    pub silent: Vec<CredentialId>,
+}
+
+/// A credential's answer without a touch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SilentAnswer {
+    /// The credential.
+    pub credential_id: CredentialId,
+    /// Its signature, over a challenge of the day; nobody touched the key for it (UP is not set).
+    pub signature: SignedAssertion,
+}
+
 /// What a drill saw of a stored key. What it did not come to is `None`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observed {
@@ -446,7 +464,9 @@ impl Event {
             | Self::AccountCompleted { .. }
             | Self::CredentialRevoked { .. }
             | Self::RevocationRequested { .. }
+            | Self::KeyErasureStarted { .. }
             | Self::KeyErased { .. }
+            | Self::KeyNotErased { .. }
             | Self::KeyEdited { .. }
             | Self::AccountEdited { .. }
             | Self::KeyReturned { .. }
@@ -598,6 +618,15 @@ pub enum Event {
         /// Why, in the operator's words.
         reason: String,
     },
+    /// Credentials are about to go from their key. Until it is known whether they did, nobody counts them.
+    KeyErasureStarted {
+        /// Those that the log knows, one at least.
+        credential_ids: Vec<CredentialId>,
+        /// How they are to go.
+        how: Erasure,
+        /// Who does it, as the operating system says.
+        operator: String,
+    },
     /// Credentials are gone from their key, and no job was the reason.
     KeyErased {
         /// Those that the log knows, one at least.
@@ -605,6 +634,16 @@ pub enum Event {
         /// How they went.
         how: Erasure,
         /// Who did it, as the operating system says.
+        operator: String,
+        /// What the key showed before and after. `None` where nobody could ask it, and in logs from before it was kept.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seen: Option<Box<ErasureSeen>>,
+    },
+    /// Credentials whose erasure was begun are still on their key.
+    KeyNotErased {
+        /// Those that are there, one at least.
+        credential_ids: Vec<CredentialId>,
+        /// Who saw it, as the operating system says.
         operator: String,
     },
     /// What people keep of a key in their own words changed. What is `None` stays.

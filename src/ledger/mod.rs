@@ -19,8 +19,8 @@ mod writer;
 pub use chain::{Entry, Head};
 pub use checkpoint::{Checkpoint, Origin};
 pub use event::{
-    AccountId, Erasure, Event, Failure, FailureCode, FoundOnKey, IdpInstance, JobId, KeyIdentity, Observed, Outcome,
-    SeenByHand, Step,
+    AccountId, Erasure, ErasureSeen, Event, Failure, FailureCode, FoundOnKey, IdpInstance, JobId, KeyIdentity,
+    Observed, Outcome, SeenByHand, SilentAnswer, Step,
 };
 pub use sqlite::SqliteStore;
 pub use station_key::{MacPurpose, StationKey};

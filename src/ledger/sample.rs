@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::{AccountId, Entry, Event, Head, JobId, LedgerError, Outcome, Step, Store};
+use super::{AccountId, Entry, Erasure, Event, Head, JobId, LedgerError, Outcome, Step, Store};
 use keywright_fido::webauthn::CredentialId;
 
 pub(crate) fn account(login: &str) -> AccountId {
@@ -163,6 +163,21 @@ pub(crate) fn every_kind() -> Vec<Event> {
     events.push(event(json!({"event": "pin-delivered", "job": 5, "how": "age", "readers": ["vault"]})));
     events.push(done(5, Step::HandOver));
     events.push(confirmed("ada", 5));
+    let (credential_ids, operator) = (vec![credential_id(2)], "root".to_owned());
+    let begun = || Event::KeyErasureStarted {
+        credential_ids: credential_ids.clone(),
+        how: Erasure::Reset,
+        operator: operator.clone(),
+    };
+    events.extend([
+        begun(),
+        Event::KeyNotErased { credential_ids: credential_ids.clone(), operator: operator.clone() },
+        begun(),
+        event(json!({"event": "key-erased", "credential_ids": credential_ids, "how": "reset", "operator": "root", "seen": {
+            "before": [{"credential_id": credential_id(2),
+                "signature": {"authenticator_data": "AAAA", "client_data_json": "e30", "signature": "MEQC"}}],
+            "silent": [credential_id(2)]}})),
+    ]);
     events
 }
 

@@ -3,8 +3,8 @@
 //! A credential with credProtect 3 shows itself with the PIN only. It refuses to believe a key that answers for a credential
 //! that it was not asked for.
 
-use keywright_fido::ctap::{Authenticator, CtapError, GetAssertion, GetInfo, PinUvAuthToken, StatusMeaning};
-use keywright_fido::webauthn::{CredentialId, RpId};
+use keywright_fido::ctap::{Assertion, Authenticator, CtapError, GetAssertion, GetInfo, PinUvAuthToken, StatusMeaning};
+use keywright_fido::webauthn::{ClientDataJson, CredentialId, RpId, SignedAssertion};
 
 /// The first of these credentials that the key has. A token needs ga for this RP ID.
 pub fn first(
@@ -19,6 +19,23 @@ pub fn first(
         }
     }
     Ok(None)
+}
+
+/// The same with a signature over this client data for each, as evidence. Nobody touches the key for them.
+pub fn signed(
+    key: &mut Authenticator,
+    rp_id: &RpId,
+    ids: &[CredentialId],
+    client_data: &ClientDataJson,
+) -> Result<Vec<(CredentialId, SignedAssertion)>, CtapError> {
+    let mut signed = Vec::new();
+    for id in all(key, rp_id, ids)? {
+        let hash = client_data.hash();
+        if let Some(assertion) = ask(key, rp_id, std::slice::from_ref(&id), None, hash)? {
+            signed.push((id, assertion.into_response(client_data.clone()).assertion));
+        }
+    }
+    Ok(signed)
 }
 
 /// Those of these credentials that the key has and shows without its PIN.
@@ -45,16 +62,20 @@ fn one_of(
         return Ok(None);
     }
     // The signature is thrown away, so what is signed means nothing.
-    let request = GetAssertion {
-        rp_id: rp_id.clone(),
-        client_data_hash: [0; 32],
-        allow_list: allow_list.to_vec(),
-        user_presence: false,
-    };
+    Ok(ask(key, rp_id, allow_list, token, [0; 32])?.map(|assertion| assertion.credential_id))
+}
+
+fn ask(
+    key: &mut Authenticator,
+    rp_id: &RpId,
+    allow_list: &[CredentialId],
+    token: Option<&PinUvAuthToken>,
+    client_data_hash: [u8; 32],
+) -> Result<Option<Assertion>, CtapError> {
+    let request =
+        GetAssertion { rp_id: rp_id.clone(), client_data_hash, allow_list: allow_list.to_vec(), user_presence: false };
     match key.get_assertions(&request, token, &mut |_| {}) {
-        Ok(assertions) => {
-            Ok(assertions.into_iter().map(|assertion| assertion.credential_id).find(|id| allow_list.contains(id)))
-        }
+        Ok(assertions) => Ok(assertions.into_iter().find(|assertion| allow_list.contains(&assertion.credential_id))),
         Err(error) if error.means(StatusMeaning::NoCredentials) => Ok(None),
         Err(error) => Err(error),
     }

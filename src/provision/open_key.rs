@@ -27,15 +27,7 @@ impl OpenKey {
 
     /// What the key can be recognised by.
     pub(super) fn identity(&self) -> KeyIdentity {
-        let info = self.authenticator.info();
-        KeyIdentity {
-            port: self.device.port.clone(),
-            product: self.device.product.clone(),
-            usb_serial: self.device.serial.clone(),
-            aaguid: info.aaguid,
-            firmware_version: info.firmware_version,
-            fingerprint: fingerprint(info),
-        }
+        identity(&self.device, self.authenticator.info())
     }
 
     /// Pulled and plugged in again, by a person or a rack: the same port has to hold a key that answers the same.
@@ -54,6 +46,18 @@ impl OpenKey {
             ));
         }
         Ok(again)
+    }
+}
+
+/// What a key can be recognised by.
+pub fn identity(device: &Device, info: &GetInfo) -> KeyIdentity {
+    KeyIdentity {
+        port: device.port.clone(),
+        product: device.product.clone(),
+        usb_serial: device.serial.clone(),
+        aaguid: info.aaguid,
+        firmware_version: info.firmware_version,
+        fingerprint: fingerprint(info),
     }
 }
 

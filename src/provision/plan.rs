@@ -15,6 +15,7 @@ use crate::idp::User;
 use crate::ledger::{AccountId, Failure, FailureCode, Head, JobId, Step};
 use crate::profile::{Person, Profile, ProfileName, Profiles, Roster};
 use crate::register::{Account, AccountState, IdpIdentity, KeyStanding, Register};
+use keywright_fido::webauthn::{CredentialId, RpId};
 
 /// What is to be done about one account.
 #[derive(Debug, Clone)]
@@ -130,6 +131,21 @@ pub struct PendingRevocation {
     pub reason: String,
 }
 
+/// A credential whose key was about to be erased, and of which nobody knows whether it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenErasure {
+    /// The account.
+    pub account: AccountId,
+    /// Its login.
+    pub login: String,
+    /// Which of the account's keys.
+    pub ordinal: usize,
+    /// The credential.
+    pub credential_id: CredentialId,
+    /// Its RP ID.
+    pub rp_id: RpId,
+}
+
 /// People in the order of the roster.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -143,6 +159,8 @@ pub struct Plan {
     pub replaces: Option<(usize, String)>,
     /// Keys that were revoked while the IdP was away, or that another one has taken the place of.
     pub revocations: Vec<PendingRevocation>,
+    /// Credentials that the keys which are plugged in are asked for, because their erasure did not come to an end.
+    pub erasures: Vec<OpenErasure>,
     /// Whether a key that never came leaves nothing planned: nobody has to come back to it, as to a roster.
     pub(super) withdrawn_without_key: bool,
     /// The end of the log that it rests on.
@@ -218,14 +236,16 @@ impl Plan {
             .map(|(id, _)| id)
             .collect();
         let mut revocations = pending_revocations(&register, (station.now)());
-        if unfinished.is_empty() && revocations.is_empty() {
+        let mut erasures = open_erasures(&register);
+        if unfinished.is_empty() && revocations.is_empty() && erasures.is_empty() {
             return Ok(None);
         }
         let idp = ask_which(station)?;
         let is_there = |id: &AccountId| register.accounts.get(id).is_some_and(|account| idp.has(id, account));
         unfinished.retain(|id| is_there(id));
         revocations.retain(|pending| is_there(&pending.account));
-        if unfinished.is_empty() && revocations.is_empty() {
+        erasures.retain(|open| is_there(&open.account));
+        if unfinished.is_empty() && revocations.is_empty() && erasures.is_empty() {
             return Ok(None);
         }
         let wanted = unfinished.into_iter().filter_map(|id| {
@@ -234,7 +254,7 @@ impl Plan {
             Some(Wanted { person, profile, account: Some(id.clone()) })
         });
         let plan = Self::draw(station, &register, wanted.collect(), Need::Unfinished)?;
-        Ok(Some(Self { revocations, ..plan }))
+        Ok(Some(Self { revocations, erasures, ..plan }))
     }
 
     fn draw(station: &Station<'_>, register: &Register, wanted: Vec<Wanted>, need: Need) -> Result<Self, RunError> {
@@ -253,8 +273,16 @@ impl Plan {
             people.push(planned);
         }
         let withdrawn_without_key = matches!(need, Need::OneMore);
-        let (revocations, head) = (Vec::new(), register.head.clone());
-        Ok(Self { people, idp, roster_sha256: None, replaces: None, revocations, withdrawn_without_key, head })
+        Ok(Self {
+            people,
+            idp,
+            roster_sha256: None,
+            replaces: None,
+            revocations: Vec::new(),
+            erasures: Vec::new(),
+            withdrawn_without_key,
+            head: register.head.clone(),
+        })
     }
 
     /// Keys to be made, and to be finished.
@@ -414,6 +442,19 @@ pub(super) fn pending_revocations(register: &Register, now: time::OffsetDateTime
     });
     let replaced = register.replaced_keys(now).into_iter();
     put_off.chain(replaced.map(|(account, ordinal, reason)| revocation(account, ordinal, reason))).collect()
+}
+
+/// Erasures that were begun and did not end, of credentials that could still sign in.
+fn open_erasures(register: &Register) -> Vec<OpenErasure> {
+    let open = register.credentials.iter().filter(|(_, one)| one.erasing.is_some() && one.state.lives());
+    let open = open.map(|(id, one)| OpenErasure {
+        account: one.account.clone(),
+        login: register.login(&one.account).to_owned(),
+        ordinal: one.ordinal,
+        credential_id: id.clone(),
+        rp_id: one.rp_id.clone(),
+    });
+    open.collect()
 }
 
 fn unfinished(register: &Register, id: &AccountId) -> Vec<Unfinished> {

@@ -8,6 +8,7 @@ use super::job_error::JobError;
 use super::journal::Journal;
 use super::open_key::OpenKey;
 use super::pin_attempts::{self, PinAttemptError};
+use super::settle_erasures;
 use super::station::Station;
 use super::working_copy::WorkingCopy;
 use crate::ledger::{JobId, KeyIdentity, LedgerError, Step};
@@ -50,7 +51,7 @@ impl Bound {
 }
 
 /// Whether two keys may be one, by what both say of themselves.
-fn looks_like(one: &KeyIdentity, other: &KeyIdentity) -> bool {
+pub(super) fn looks_like(one: &KeyIdentity, other: &KeyIdentity) -> bool {
     one.fingerprint == other.fingerprint && one.usb_serial == other.usb_serial
 }
 
@@ -78,7 +79,13 @@ pub(super) fn recognise(
     }
     let hides = match shown_of_register(journal, key)? {
         Shown::Credential(id) => {
-            let job = journal.book().credentials[&id].job;
+            let (job, erasing) = {
+                let book = journal.book();
+                (book.credentials[&id].job, book.credentials[&id].erasing.is_some())
+            };
+            if erasing {
+                settle_erasures::still_there(station, journal, &id)?;
+            }
             return Ok(match journal.state(job) {
                 JobState::Done => Recognised::Done(job),
                 _ => Recognised::Of(job),

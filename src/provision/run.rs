@@ -9,6 +9,7 @@ use super::report::Report;
 use super::revoke::{self, RevokeError};
 use super::run_error::RunError;
 use super::scheduler::{ResolvedAccount, Scheduler};
+use super::settle_erasures;
 use super::station::Station;
 use crate::ledger::{AccountId, Event, Failure, JobId, LedgerError, Step};
 use crate::register::Register;
@@ -28,6 +29,7 @@ pub fn run(station: &Station<'_>, plan: &Plan) -> Result<Report, RunError> {
     let events = beginning(station, &journal.book(), plan, batch);
     journal.record_all(&events)?;
     finish_revocations(station, &journal, &plan.revocations)?;
+    settle_erasures::settle(station, &journal, &plan.erasures)?;
     let open_before: BTreeSet<JobId> = journal.book().unfinished().map(|(id, _)| id).collect();
     let failures = work(station, &journal, first_new, plan)?;
     finish_revocations(station, &journal, &replaced_now(station, &journal, plan))?;

@@ -22,7 +22,9 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
 use self::pool::Pool;
-use crate::ledger::{AccountId, Failure, Head, IdpInstance, JobId, KeyIdentity, SeenByHand, Step, WitnessResult};
+use crate::ledger::{
+    AccountId, Erasure, Failure, Head, IdpInstance, JobId, KeyIdentity, SeenByHand, Step, WitnessResult,
+};
 use crate::profile::{HandOver, Person, Profile};
 use keywright_attest::{Policy, Refusal, Verdict};
 use keywright_fido::webauthn::{Aaguid, CredentialId, RpId};
@@ -212,6 +214,15 @@ impl CredentialState {
     }
 }
 
+/// An erasure that was begun, and of which nobody knows whether it was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Erasing {
+    /// How.
+    pub how: Erasure,
+    /// When, RFC 3339.
+    pub since: String,
+}
+
 /// What people keep of a key in their own words.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Kept {
@@ -255,6 +266,8 @@ pub struct Credential {
     pub by_hand: Option<Box<SeenByHand>>,
     /// What became of it.
     pub state: CredentialState,
+    /// Whether its key was about to be erased when the program ended: it may be gone.
+    pub erasing: Option<Erasing>,
     /// When it was made, RFC 3339.
     pub made: String,
     /// When it last signed as it should, RFC 3339.
@@ -274,7 +287,7 @@ pub struct Credential {
 impl Credential {
     /// Whether it counts towards a complete account: the IdP has it, and it was seen to sign.
     pub fn is_proved_key(&self) -> bool {
-        self.state == CredentialState::Registered && self.proved.is_some()
+        self.state == CredentialState::Registered && self.proved.is_some() && self.erasing.is_none()
     }
 
     /// What the key is called: as people wrote on it, else as the IdP has it.
@@ -308,6 +321,7 @@ impl Credential {
     pub(super) fn signed(&mut self, time: &str) {
         self.proved = Some(time.to_owned());
         self.failed = None;
+        self.erasing = None;
     }
 }
 

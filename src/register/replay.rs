@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
 
-use super::{Account, AccountState, Credential, CredentialState, Hardened, Job, JobState, Kept, Outcomes, Register};
+use super::{
+    Account, AccountState, Credential, CredentialState, Erasing, Hardened, Job, JobState, Kept, Outcomes, Register,
+};
 use crate::ledger::{AccountId, Entry, Event, JobId, LedgerError, Outcome, Step, Store};
 use keywright_attest::Verdict;
 use keywright_fido::webauthn::CredentialId;
@@ -148,7 +150,9 @@ impl Register {
             Event::RevocationRequested { account, credential_id, .. } => {
                 self.credential(account, credential_id)?;
             }
-            Event::KeyErased { credential_ids, .. } => {
+            Event::KeyErasureStarted { credential_ids, .. }
+            | Event::KeyErased { credential_ids, .. }
+            | Event::KeyNotErased { credential_ids, .. } => {
                 ensure(!credential_ids.is_empty(), || "no credential was erased".to_owned())?;
                 credential_ids.iter().try_for_each(|id| self.known(id).map(|_| ()))?;
             }
@@ -223,6 +227,7 @@ impl Register {
             to_be_revoked: None,
             returned: None,
             state: CredentialState::OnKey,
+            erasing: None,
             made: String::new(),
             proved: None,
             drilled: None,
@@ -354,6 +359,16 @@ impl Register {
                     credential.to_be_revoked = Some(reason.clone());
                 }
             }
+            Event::KeyErasureStarted { credential_ids, how, .. } => {
+                for id in credential_ids {
+                    self.set_erasing(id, Some(Erasing { how: *how, since: time.to_owned() }));
+                }
+            }
+            Event::KeyNotErased { credential_ids, .. } => {
+                for id in credential_ids {
+                    self.set_erasing(id, None);
+                }
+            }
             Event::KeyErased { credential_ids, .. } => {
                 for id in credential_ids {
                     self.retire(id, CredentialState::Erased);
@@ -473,12 +488,20 @@ impl Register {
         }
     }
 
+    fn set_erasing(&mut self, id: &CredentialId, erasing: Option<Erasing>) {
+        let Some(credential) = self.credentials.get_mut(id) else { return };
+        credential.erasing = erasing;
+        let account = credential.account.clone();
+        self.recount(&account);
+    }
+
     /// A credential that is gone; one that was revoked stays so when it is deleted from its key too.
     fn retire(&mut self, id: &CredentialId, state: CredentialState) {
         let Some(credential) = self.credentials.get_mut(id) else { return };
         if credential.state != CredentialState::Revoked {
             credential.state = state;
         }
+        credential.erasing = None;
         let account = credential.account.clone();
         self.recount(&account);
     }

@@ -67,6 +67,11 @@ pub enum KeyStanding {
     GivenUp,
     /// On a key, and the IdP does not have it.
     NotRegistered,
+    /// Its key was about to be erased, and nobody knows whether it was.
+    CannotTell {
+        /// When that was begun, RFC 3339.
+        since: String,
+    },
     /// Gone from its key, which was reset or whose credential was deleted.
     Erased,
     /// Deleted from its key, because its registration did not come to be.
@@ -260,6 +265,9 @@ impl Register {
             }
             CredentialState::Unconfirmed | CredentialState::Registered => {}
         }
+        if let Some(erasing) = &credential.erasing {
+            return KeyStanding::CannotTell { since: erasing.since.clone() };
+        }
         if let Some(newer) = self.newer_on_same_key(id, credential) {
             return KeyStanding::Superseded { account: newer.account.clone(), ordinal: newer.ordinal };
         }
@@ -407,10 +415,40 @@ mod tests {
             credential_ids: vec![credential_id(1)],
             how: Erasure::Reset,
             operator: "root".to_owned(),
+            seen: None,
         };
         let ada = standing(&with(journey("ada"), [erased]));
         assert_eq!(states(&ada), [KeyStanding::Erased, KeyStanding::InService]);
         assert_eq!((ada.account, ada.missing()), (AccountStanding::KeysMissing, 1));
+    }
+
+    #[test]
+    fn a_key_whose_erasure_was_begun_counts_no_more_until_it_is_seen() {
+        let (credential_ids, operator) = (vec![credential_id(1)], "root".to_owned());
+        let begun = Event::KeyErasureStarted {
+            credential_ids: credential_ids.clone(),
+            how: Erasure::Reset,
+            operator: operator.clone(),
+        };
+        let begun = with(journey("ada"), [begun]);
+        let ada = standing(&begun);
+        assert!(matches!(ada.keys[0].standing, KeyStanding::CannotTell { .. }), "{ada:?}");
+        assert_eq!((ada.account, ada.in_service()), (AccountStanding::KeysMissing, 1));
+        let seen = Event::KeyNotErased { credential_ids, operator };
+        assert_eq!(standing(&with(begun.clone(), [seen])).account, AccountStanding::Complete);
+        let drilled = Event::KeyDrilled {
+            account: account("ada"),
+            credential_id: credential_id(1),
+            proved: true,
+            observed: None,
+        };
+        assert_eq!(standing(&with(begun.clone(), [drilled])).account, AccountStanding::Complete);
+        let revoked = Event::CredentialRevoked {
+            account: account("ada"),
+            credential_id: credential_id(1),
+            reason: "reset".to_owned(),
+        };
+        assert_eq!(states(&standing(&with(begun, [revoked])))[0], KeyStanding::Revoked);
     }
 
     #[test]

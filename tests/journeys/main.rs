@@ -6,6 +6,8 @@ mod bad_keys;
 mod by_hand;
 mod directory_trouble;
 mod drill;
+#[cfg(unix)]
+mod erased;
 mod fewest_reports;
 mod key_trouble;
 mod lost_key;

@@ -19,9 +19,9 @@ use keywright::register::{AccountStanding, CredentialState, JobState, Register};
 use keywright_files::Cancel;
 use keywright_test_support::workshop::{DIRECTORY, Hands, Workshop, resume};
 
-const FOLDER: &str = "KEYWRIGHT_TEST_FOLDER";
-const URL: &str = "KEYWRIGHT_TEST_URL";
-const CUT: &str = "KEYWRIGHT_TEST_CUT";
+pub(crate) const FOLDER: &str = "KEYWRIGHT_TEST_FOLDER";
+pub(crate) const URL: &str = "KEYWRIGHT_TEST_URL";
+pub(crate) const CUT: &str = "KEYWRIGHT_TEST_CUT";
 
 /// The address of an IdP without an API.
 const BY_HAND: &str = "";
@@ -39,7 +39,7 @@ fn by_hand() -> Manual {
 
 /// Where the power is cut: at this write, counted from 0.
 #[derive(Debug, Clone, Copy)]
-enum Cut {
+pub(crate) enum Cut {
     Before(usize),
     After(usize),
     Never,
@@ -54,7 +54,7 @@ impl Cut {
         }
     }
 
-    fn from_text(text: &str) -> Self {
+    pub(crate) fn from_text(text: &str) -> Self {
         match text.split_once(':') {
             Some(("before", at)) => Self::Before(at.parse().unwrap()),
             Some(("after", at)) => Self::After(at.parse().unwrap()),
@@ -64,10 +64,10 @@ impl Cut {
 }
 
 /// A store that kills its process at a write.
-struct Fragile<'a> {
-    store: &'a dyn Store,
-    cut: Cut,
-    writes: AtomicUsize,
+pub(crate) struct Fragile<'a> {
+    pub(crate) store: &'a dyn Store,
+    pub(crate) cut: Cut,
+    pub(crate) writes: AtomicUsize,
 }
 
 impl Store for Fragile<'_> {
@@ -131,12 +131,13 @@ fn departure() {
 }
 
 fn start(workshop: &Workshop, cut: Cut) -> (ExitStatus, String) {
-    start_test(workshop, "station", cut)
+    start_test(workshop, "resume_after_power_cut::station", cut)
 }
 
-fn start_test(workshop: &Workshop, test: &str, cut: Cut) -> (ExitStatus, String) {
+/// Runs a test of this binary, by its path, in a process of its own.
+pub(crate) fn start_test(workshop: &Workshop, test: &str, cut: Cut) -> (ExitStatus, String) {
     let output = Command::new(env::current_exe().unwrap())
-        .args(["--exact", &format!("resume_after_power_cut::{test}"), "--ignored", "--nocapture"])
+        .args(["--exact", test, "--ignored", "--nocapture"])
         .env(FOLDER, workshop.path())
         .env(URL, &workshop.url)
         .env(CUT, cut.to_text())
@@ -248,15 +249,15 @@ fn killed_at_every_write_of_a_departure() {
         workshop
     };
     let whole = workshop();
-    let (status, output) = start_test(&whole, "departure", Cut::Never);
+    let (status, output) = start_test(&whole, "resume_after_power_cut::departure", Cut::Never);
     assert!(status.success(), "{output}");
     let writes: usize = std::fs::read_to_string(whole.path().join("writes")).unwrap().parse().unwrap();
     assert_eq!(writes, 2, "that she left, and that her key is revoked");
     for cut in (0..writes).flat_map(|at| [Cut::Before(at), Cut::After(at)]) {
         let workshop = workshop();
-        let (status, output) = start_test(&workshop, "departure", cut);
+        let (status, output) = start_test(&workshop, "resume_after_power_cut::departure", cut);
         assert_eq!(status.signal(), Some(9), "{cut:?}: {output}");
-        let (status, output) = start_test(&workshop, "departure", Cut::Never);
+        let (status, output) = start_test(&workshop, "resume_after_power_cut::departure", Cut::Never);
         assert!(status.success(), "after {cut:?}: {output}");
         let (book, directory) = (workshop.book(), workshop.directory());
         let user = directory.find_user("ada").unwrap();

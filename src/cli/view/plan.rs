@@ -87,6 +87,8 @@ struct LastLine<'a> {
     metadata: Option<&'a str>,
     /// The key that the new one takes the place of; it is revoked once that one counts.
     replaces: Option<usize>,
+    /// Credentials that the keys are asked for, because their erasure did not come to an end.
+    erasures: usize,
     failed: usize,
 }
 
@@ -111,6 +113,7 @@ pub(crate) fn print(outcome: &DryRunOutcome, session: &Session) -> Result<Exit, 
             summary: &summary,
             metadata: metadata.as_deref(),
             replaces: plan.replaces.as_ref().map(|(ordinal, _)| *ordinal),
+            erasures: plan.erasures.len(),
             failed: plan.people.iter().filter(|planned| planned.refused.is_some()).count(),
         })?;
     } else {
@@ -233,6 +236,10 @@ fn plan_text(outcome: &DryRunOutcome, summary: &PlanSummary) -> String {
     }
     for pending in &plan.revocations {
         text.push_str(&format!("remove key {} of {} at the IdP: {}\n", pending.ordinal, pending.login, pending.reason));
+    }
+    for open in &plan.erasures {
+        let of = format!("key {} of {}", open.ordinal, open.login);
+        text.push_str(&format!("look whether {of} was erased, if it is plugged in\n"));
     }
     let mut parts = vec![format!("dry run at {}: {} to be made", plan.idp.name, count(summary.keys, "key", "keys"))];
     parts.push(format!("{} plugged in and free", count(summary.keys_free, "key is", "keys are")));

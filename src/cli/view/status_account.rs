@@ -213,6 +213,10 @@ impl<'a> StatusKey<'a> {
             KeyStanding::PinLost => "its PIN is lost: replace this key".to_owned(),
             KeyStanding::GivenUp => "given up".to_owned(),
             KeyStanding::NotRegistered => "not registered at the IdP".to_owned(),
+            KeyStanding::CannotTell { since } => format!(
+                "cannot tell whether it was erased on {}: plug it in and run 'keywright resume', or revoke it",
+                day_of(since)
+            ),
             KeyStanding::Erased => "erased".to_owned(),
             KeyStanding::Deleted => "deleted".to_owned(),
             KeyStanding::Revoked => "revoked".to_owned(),

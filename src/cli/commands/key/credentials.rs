@@ -2,12 +2,11 @@
 
 use clap::Args;
 
-use super::owner;
+use super::{erase, owner};
 use crate::cli::shared::arguments::{Change, OneKey, PinArgument};
 use crate::cli::shared::open_key::OpenKey;
 use crate::cli::shared::{CliError, Exit, Session, pin_entry};
 use crate::cli::view::key_credential::{Line, credential_table, on_key};
-use crate::ledger::Erasure;
 use crate::register::Credential;
 use keywright_fido::ctap::Permissions;
 use keywright_fido::webauthn::CredentialId;
@@ -58,9 +57,9 @@ impl Credentials {
         } else {
             let question = format!("delete the credential of {who} for {} from {}?{known}", line.rp(), key.device.path);
             session.console.confirm(&question, self.change.yes)?;
-            key.authenticator.delete_credential(&token, id)?;
+            erase::delete(&key.keys, &mut key.authenticator, &token, id, session)?;
             line.deleted = true;
-            owner::record_erased(&owners, Erasure::CredentialDeleted, session)?;
+            owner::tell_registered(&owners, session);
         }
         let deleted = if line.deleted { "deleted" } else { "not deleted" };
         session.output.result(line, || format!("{deleted}: {who} for {}", line.rp()))?;

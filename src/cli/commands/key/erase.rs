@@ -1,42 +1,77 @@
-//! A key back in factory state: pulled out, plugged in again, recognised, and reset with a touch.
+//! What the key commands erase with: the station's keys and ledger, and the words on the terminal.
 //!
-//! It refuses to reset another key than the one that was looked at, and to believe a key that still has a PIN afterwards.
+//! It refuses to make a ledger where there is nothing to be written down.
 
 use std::time::Duration;
 
 use crate::cli::shared::console::Style;
-use crate::cli::shared::open_key::{self, Keys, touch_prompt};
+use crate::cli::shared::open_key::Keys;
+use crate::cli::shared::operator::operator_name;
 use crate::cli::shared::{CliError, Session};
-use crate::provision::fingerprint;
-use keywright_fido::ctap::GetInfo;
-use keywright_fido::hid::Device;
+use crate::ledger::{Event, Store};
+use crate::provision::Eraser;
+use crate::secret::SystemEntropy;
+use keywright_fido::ctap::{Authenticator, PinUvAuthToken};
+use keywright_fido::hid::{Device, Limits};
+use keywright_fido::webauthn::CredentialId;
 
 /// How long a person has to replug the key.
 const REPLUG_TIME: Duration = Duration::from_secs(60);
 
-/// Erases everything on the key, which the caller has closed: our handle has to be gone, or the system does not see the key go.
-/// Returns where the key is now, and what it says of itself.
-pub(super) fn erase(
+/// Resets the key. `ids` are the credentials of the ledger that go with it; `then` is written with their end. Returns where the key is
+/// now, and the key.
+pub(super) fn reset(
     keys: &Keys,
     device: &Device,
-    before: &GetInfo,
+    key: Authenticator,
+    ids: &[CredentialId],
+    then: Vec<Event>,
     session: &Session,
-) -> Result<(Device, GetInfo), CliError> {
-    let what = format!("pull the key out of port {} and plug it in again", device.port);
-    session.console.mark(Style::Now, "now:", &what);
-    let again = keys.bus().replug(device, REPLUG_TIME, &session.cancel)?;
-    let mut key = open_key::open(keys.bus(), &again, session)?;
-    let after = key.info();
-    if after.aaguid != before.aaguid {
-        return Err(CliError::AnotherKey(format!("its model is {}, not {}", after.aaguid, before.aaguid)));
+) -> Result<(Device, Authenticator), CliError> {
+    let store = ledger(!ids.is_empty(), session)?;
+    let again = |device: &Device| {
+        let what = format!("pull the key out of port {} and plug it in again", device.port);
+        session.console.mark(Style::Now, "now:", &what);
+    };
+    let touch = |device: &Device| {
+        session.console.mark(Style::Now, "touch now:", &format!("{} in port {}", device.product, device.port));
+    };
+    Ok(eraser(keys, &*store, &again, &touch, session).reset(device, key, ids, then)?)
+}
+
+/// Deletes one credential; `token` needs cm.
+pub(super) fn delete(
+    keys: &Keys,
+    key: &mut Authenticator,
+    token: &PinUvAuthToken,
+    id: &CredentialId,
+    session: &Session,
+) -> Result<(), CliError> {
+    let known = session.register_if_any()?.is_some_and(|register| register.credentials.contains_key(id));
+    let store = ledger(known, session)?;
+    Ok(eraser(keys, &*store, &|_| {}, &|_| {}, session).delete(key, token, id)?)
+}
+
+fn ledger(is_written: bool, session: &Session) -> Result<Box<dyn Store>, CliError> {
+    if is_written { session.ledger_for_writing() } else { session.ledger_or_empty() }
+}
+
+fn eraser<'a>(
+    keys: &'a Keys,
+    store: &'a dyn Store,
+    ask_to_replug: &'a dyn Fn(&Device),
+    ask_to_touch: &'a dyn Fn(&Device),
+    session: &Session,
+) -> Eraser<'a> {
+    Eraser {
+        bus: keys.bus(),
+        store,
+        limits: Limits::default(),
+        patience: REPLUG_TIME,
+        cancel: session.cancel.clone(),
+        entropy: &SystemEntropy,
+        operator_name: operator_name(),
+        ask_to_replug,
+        ask_to_touch,
     }
-    if fingerprint(after) != fingerprint(before) || again.serial != device.serial {
-        return Err(CliError::AnotherKey("it is of the same model and answers differently".into()));
-    }
-    key.reset(&mut touch_prompt(session, &again))?;
-    let info = key.refresh_info()?.clone();
-    if info.has_pin() {
-        return Err(CliError::NotFound("the key says that it was reset but still has a PIN".into()));
-    }
-    Ok((again, info))
 }

@@ -1,16 +1,11 @@
-//! Whose key this is, for commands that erase something of it: said before, and written down after.
+//! Whose credentials these are, for commands that erase them: said before, and what is left at the IdP after.
 //!
-//! It refuses to guess: a key that shows nothing without its PIN has no known owner, and the person is told so.
+//! It refuses to name an owner of a credential that is out of use already.
 
 use serde::Serialize;
 
-use crate::audit::key::credentials_of_ledger;
-use crate::cli::shared::ledger::register_of;
-use crate::cli::shared::operator::operator_name;
 use crate::cli::shared::{CliError, Session};
 use crate::cli::view::ledger_credential::LedgerCredential;
-use crate::ledger::{Erasure, Event};
-use keywright_fido::ctap::Authenticator;
 use keywright_fido::webauthn::CredentialId;
 
 /// A credential in use that the ledger and the key have.
@@ -57,23 +52,8 @@ pub(crate) fn of_credentials(ids: &[CredentialId], session: &Session) -> Result<
     Ok(owners)
 }
 
-/// The ledger's credentials in use that the key shows without its PIN.
-pub(crate) fn of_key(key: &mut Authenticator, session: &Session) -> Result<Vec<Owner>, CliError> {
-    let Some(register) = session.register_if_any()? else { return Ok(Vec::new()) };
-    let shown = credentials_of_ledger(key, &register)?;
-    of_credentials(&shown, session)
-}
-
-/// Writes down that these are gone from their key.
-pub(crate) fn record_erased(owners: &[Owner], how: Erasure, session: &Session) -> Result<(), CliError> {
-    if owners.is_empty() {
-        return Ok(());
-    }
-    let store = session.ledger_for_writing()?;
-    let mut register = register_of(&*store)?;
-    let credential_ids = owners.iter().map(|owner| owner.credential.credential_id.clone()).collect();
-    let operator = operator_name();
-    register.record(&*store, &Event::KeyErased { credential_ids, how, operator })?;
+/// Says what is still registered of keys that were erased.
+pub(crate) fn tell_registered(owners: &[Owner], session: &Session) {
     for Owner { credential, .. } in owners {
         session.console.say(&format!(
             "key {ordinal} of {login} is written down as erased; it is still registered at {directory}, until: \
@@ -83,5 +63,4 @@ pub(crate) fn record_erased(owners: &[Owner], how: Erasure, session: &Session) -
             directory = credential.directory
         ));
     }
-    Ok(())
 }

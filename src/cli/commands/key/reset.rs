@@ -6,16 +6,18 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::erase::erase;
+use super::erase;
 use super::owner::{self, Owner};
+use crate::audit::key::credentials_of_ledger;
 use crate::cli::shared::arguments::{Change, OneKey};
 use crate::cli::shared::device::describe;
 use crate::cli::shared::open_key::OpenKey;
 use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session};
-use crate::ledger::Erasure;
+use crate::provision::reset_begun_on;
 use keywright_fido::ctap::Authenticator;
-use keywright_fido::webauthn::Aaguid;
+use keywright_fido::hid::Device;
+use keywright_fido::webauthn::{Aaguid, CredentialId};
 
 /// Erase everything on a key.
 ///
@@ -48,40 +50,53 @@ impl Reset {
     /// Runs it.
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
         let OpenKey { keys, device, mut authenticator } = OpenKey::open(&self.which, session)?;
-        let before = authenticator.info().clone();
-        let owners = owners(&mut authenticator, session)?;
-        // Our handle has to be gone, or the system does not see the key go.
-        drop(authenticator);
+        let found = on_key(&device, &mut authenticator, session)?;
+        let owners = owner::of_credentials(&found.ids, session)?;
         let name = describe(&device);
+        let aaguid = authenticator.info().aaguid;
         if self.change.dry_run {
             session.console.say(&format!("would erase everything on {name}"));
-            let (path, product, aaguid) = (&device.path, &device.product, before.aaguid);
+            let (path, product) = (&device.path, &device.product);
             let done = Done { path, product, aaguid, reset: false, erased: &owners };
             session.output.result(&done, || "nothing was reset".to_owned())?;
             return Ok(Exit::Done);
         }
         let whose: String = owners.iter().map(|owner| format!(" {}", owner.sentence())).collect();
-        confirm(&format!("erase everything on {name}?{whose}"), &owners, self.change.yes, session)?;
-        let (again, info) = erase(&keys, &device, &before, session)?;
-        let (path, product, aaguid) = (&again.path, &again.product, info.aaguid);
-        owner::record_erased(&owners, Erasure::Reset, session)?;
+        let began = if found.begun { " Its erasure was begun before, and did not end." } else { "" };
+        confirm(&format!("erase everything on {name}?{whose}{began}"), &owners, self.change.yes, session)?;
+        let (again, _) = erase::reset(&keys, &device, authenticator, &found.ids, Vec::new(), session)?;
+        let (path, product) = (&again.path, &again.product);
+        owner::tell_registered(&owners, session);
         let done = Done { path, product, aaguid, reset: true, erased: &owners };
         session.output.result(&done, || format!("{name} is reset to factory state"))?;
         Ok(Exit::Done)
     }
 }
 
-/// Whose key it is. A key that does not answer to that can be reset all the same.
-fn owners(key: &mut Authenticator, session: &Session) -> Result<Vec<Owner>, CliError> {
-    match owner::of_key(key, session) {
-        Err(CliError::Ctap(error)) => {
+/// The credentials of the ledger on a key.
+struct OnKey {
+    ids: Vec<CredentialId>,
+    /// Whether it does not show them, and is taken for the key whose reset was begun and did not end.
+    begun: bool,
+}
+
+/// Which credentials a reset erases. A key that does not answer to that can be reset all the same.
+fn on_key(device: &Device, key: &mut Authenticator, session: &Session) -> Result<OnKey, CliError> {
+    let Some(register) = session.register_if_any()? else { return Ok(OnKey { ids: Vec::new(), begun: false }) };
+    let ids = match credentials_of_ledger(key, &register) {
+        Ok(ids) => ids,
+        Err(error) => {
             session
                 .console
                 .warn(&format!("cannot tell whose key this is: {error}; the ledger will not know that it was reset"));
-            Ok(Vec::new())
+            return Ok(OnKey { ids: Vec::new(), begun: false });
         }
-        found => found,
+    };
+    if !ids.is_empty() {
+        return Ok(OnKey { ids, begun: false });
     }
+    let ids = reset_begun_on(&register, device, key.info());
+    Ok(OnKey { begun: !ids.is_empty(), ids })
 }
 
 /// Asks for the account's name if the ledger knows the key, else for a yes.

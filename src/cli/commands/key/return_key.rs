@@ -3,15 +3,16 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::erase::erase;
+use super::erase;
 use crate::audit::key::credentials_of_ledger;
 use crate::cli::shared::arguments::{Change, OneKey};
 use crate::cli::shared::device::describe;
-use crate::cli::shared::open_key::{self, OpenKey};
+use crate::cli::shared::open_key::OpenKey;
 use crate::cli::shared::operator::operator_name;
 use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session};
-use crate::ledger::{Erasure, Event};
+use crate::ledger::Event;
+use crate::provision::reset_begun_on;
 use crate::register::Register;
 use keywright_fido::webauthn::CredentialId;
 
@@ -60,9 +61,10 @@ impl Return {
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
         let register = session.register()?;
         let OpenKey { keys, device, mut authenticator } = OpenKey::open(&self.which, session)?;
-        let before = authenticator.info().clone();
         let mut ids = credentials_of_ledger(&mut authenticator, &register)?;
-        drop(authenticator);
+        if ids.is_empty() {
+            ids = reset_begun_on(&register, &device, authenticator.info());
+        }
         ids.retain(|id| register.credentials[id].returned.is_none());
         if ids.is_empty() {
             return Err(CliError::NotFound(
@@ -87,18 +89,17 @@ impl Return {
             ));
         }
         session.console.confirm(&format!("{does} {} ({whose})?", describe(&device)), self.change.yes)?;
-        if !self.keep {
-            let (again, _) = erase(&keys, &device, &before, session)?;
-            let mut key = open_key::open(keys.bus(), &again, session)?;
-            let left = credentials_of_ledger(&mut key, &register)?;
-            if let Some(id) = left.iter().find(|id| ids.contains(id)) {
-                return Err(CliError::NotFound(format!(
-                    "the key was reset, and yet has credential {id}; set it aside"
-                )));
-            }
+        let operator = operator_name();
+        let back = ids.iter().map(|id| Event::KeyReturned { credential_id: id.clone(), operator: operator.clone() });
+        if self.keep {
+            let store = session.ledger_for_writing()?;
+            let mut register = register.clone();
+            register.catch_up(&*store)?;
+            register.record_all(&*store, &back.collect::<Vec<_>>())?;
+        } else {
+            erase::reset(&keys, &device, authenticator, &ids, back.collect(), session)?;
             returned.wiped = true;
         }
-        record(&ids, returned.wiped, register.clone(), session)?;
         let wiped = if returned.wiped { ", erased" } else { "" };
         session.output.result(&returned, || format!("{} is back{wiped} ({whose})", describe(&device)))?;
         Ok(Exit::Done)
@@ -114,15 +115,4 @@ fn was<'a>(id: &'a CredentialId, register: &'a Register) -> Option<Was<'a>> {
         credential_id: id,
         in_use: credential.state.is_in_use(),
     })
-}
-
-/// Writes all of it down at once.
-fn record(ids: &[CredentialId], wiped: bool, mut register: Register, session: &Session) -> Result<(), CliError> {
-    let store = session.ledger_for_writing()?;
-    register.catch_up(&*store)?;
-    let operator = operator_name();
-    let erased = Event::KeyErased { credential_ids: ids.to_vec(), how: Erasure::Reset, operator: operator.clone() };
-    let back = ids.iter().map(|id| Event::KeyReturned { credential_id: id.clone(), operator: operator.clone() });
-    let events: Vec<Event> = wiped.then_some(erased).into_iter().chain(back).collect();
-    Ok(register.record_all(&*store, &events)?)
 }

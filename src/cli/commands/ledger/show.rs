@@ -10,6 +10,7 @@ use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::ledger::{Entry, Erasure, Event, Head, JobId, LedgerError, Outcome};
 use crate::profile::HandOver;
+use keywright_fido::webauthn::CredentialId;
 use keywright_files::shown;
 
 /// Show the events in their order.
@@ -121,13 +122,22 @@ fn event_text(event: &Event) -> String {
         Event::RevocationRequested { account, credential_id, reason } => {
             format!("{account}: credential {credential_id} is to be revoked when the IdP can be reached: {reason}")
         }
-        Event::KeyErased { credential_ids, how, operator } => {
+        Event::KeyErasureStarted { credential_ids, how, operator } => {
+            let how = match how {
+                Erasure::Reset => "reset its key",
+                Erasure::CredentialDeleted => "delete it from its key",
+            };
+            format!("credential {}: {operator} begins to {how}", list(credential_ids))
+        }
+        Event::KeyErased { credential_ids, how, operator, .. } => {
             let how = match how {
                 Erasure::Reset => "its key was reset",
                 Erasure::CredentialDeleted => "deleted from its key",
             };
-            let ids = credential_ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            format!("credential {ids} is gone: {how} by {operator}")
+            format!("credential {} is gone: {how} by {operator}", list(credential_ids))
+        }
+        Event::KeyNotErased { credential_ids, operator } => {
+            format!("credential {} is still on its key, as {operator} saw", list(credential_ids))
         }
         Event::KeyEdited { credential_id, label, place, custodian, operator } => {
             let changed = [("label", label), ("place", place), ("custodian", custodian)];
@@ -159,6 +169,10 @@ fn event_text(event: &Event) -> String {
         Event::AttentionNeeded { job: Some(job), message } => format!("{job}: attention: {message}"),
         Event::AttentionNeeded { job: None, message } => format!("attention: {message}"),
     }
+}
+
+fn list(ids: &[CredentialId]) -> String {
+    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn of_outcome(outcome: &Outcome) -> String {

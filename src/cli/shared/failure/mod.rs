@@ -14,7 +14,7 @@ use crate::cli::shared::device::KeysError;
 use crate::idp::{DirectoryError, OpenError};
 use crate::ledger::LedgerError;
 use crate::profile::{ProfileError, RosterError};
-use crate::provision::{DrillError, PinAttemptError, RevokeError, RunError};
+use crate::provision::{DrillError, EraseError, PinAttemptError, RevokeError, RunError};
 use crate::secret::SecretError;
 use crate::settings::SettingsError;
 use keywright_attest::{MdsError, TrustError};
@@ -79,6 +79,9 @@ pub(crate) enum CliError {
     /// A drill.
     #[error(transparent)]
     Drill(#[from] DrillError),
+    /// A key was not erased, or is not known to be.
+    #[error(transparent)]
+    Erase(#[from] EraseError),
     /// The settings.
     #[error(transparent)]
     Settings(#[from] SettingsError),
@@ -122,9 +125,6 @@ pub(crate) enum CliError {
     /// The person said no.
     #[error("not confirmed; nothing was changed")]
     NotConfirmed,
-    /// After a reset another key was in the port.
-    #[error("the key that was plugged in is not the one that was pulled out: {0}; nothing was reset")]
-    AnotherKey(String),
     /// What was asked for is not there.
     #[error("{0}")]
     NotFound(String),
@@ -163,6 +163,7 @@ impl CliError {
                 | Self::Run(RunError::Ledger(_))
                 | Self::Revoke(RevokeError::Ledger(_))
                 | Self::Drill(DrillError::Ledger(_))
+                | Self::Erase(EraseError::Ledger(_))
         )
     }
 

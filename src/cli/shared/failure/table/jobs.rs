@@ -5,7 +5,7 @@ use super::{
 };
 use crate::cli::shared::Exit::{Attestation, Directory, Failed, Interrupted, Key, Pin, Usage};
 use crate::ledger::{Failure, FailureCode};
-use crate::provision::{DrillError, PersonError, RevokeError, RunError};
+use crate::provision::{DrillError, EraseError, PersonError, RevokeError, RunError};
 use keywright_fido::ctap::StatusCode;
 
 pub(super) fn run(error: &RunError) -> Meaning {
@@ -29,6 +29,18 @@ pub(super) fn revoke(error: &RevokeError) -> Meaning {
             row(Failed, "the key belongs to the user with the old id; remove it in the identity provider's console")
         }
         RevokeError::NoSuchKey { .. } => row(Failed, "'keywright status --json' shows every key that was planned"),
+    }
+}
+
+pub(super) fn erase(error: &EraseError) -> Meaning {
+    match error {
+        EraseError::Transport(error) => keys::transport(error),
+        EraseError::Ctap(error) => keys::ctap(error),
+        EraseError::Ledger(error) => files::ledger(error),
+        EraseError::AnotherKey(_) => row(Failed, "plug the same key into the same port again"),
+        EraseError::StillHasPin | EraseError::StillThere(_) => {
+            row(Failed, "set this key aside, and revoke what is registered of it: it does not do what it says")
+        }
     }
 }
 

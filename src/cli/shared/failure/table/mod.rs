@@ -64,6 +64,7 @@ pub(crate) fn meaning_of(error: &CliError) -> Meaning {
         CliError::Run(error) => jobs::run(error),
         CliError::Revoke(error) => jobs::revoke(error),
         CliError::Drill(error) => drill(error),
+        CliError::Erase(error) => jobs::erase(error),
         CliError::Settings(error) => files::settings(error),
         #[cfg(feature = "practice")]
         CliError::Serve(error) => idps::serve(error),
@@ -81,7 +82,6 @@ pub(crate) fn meaning_of(error: &CliError) -> Meaning {
         CliError::File { .. } => row(Failed, CHECK_PATH),
         CliError::NobodyToAsk { .. } => row(Failed, "repeat with --yes if that is what you want"),
         CliError::NotConfirmed => row(Failed, "run it again and answer y to go on"),
-        CliError::AnotherKey(_) => row(Failed, "plug the same key into the same port again"),
         CliError::NotFound(_) => {
             row(Failed, "check the name; 'keywright status' and 'keywright key list' show what there is")
         }
