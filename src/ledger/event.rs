@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::WitnessResult;
+use super::{Actor, WitnessResult};
 use crate::profile::{HandOver, Person, Profile, login};
 use crate::secret::SealedPin;
 use keywright_attest::Verdict;
@@ -485,8 +485,8 @@ pub enum Event {
     BatchStarted {
         /// From 1.
         batch: u64,
-        /// Who runs it, as the operating system says.
-        operator: String,
+        /// Who runs it.
+        operator: Actor,
         /// keywright's version.
         version: String,
         /// The IdP's name.
@@ -624,8 +624,8 @@ pub enum Event {
         credential_ids: Vec<CredentialId>,
         /// How they are to go.
         how: Erasure,
-        /// Who does it, as the operating system says.
-        operator: String,
+        /// Who does it.
+        operator: Actor,
     },
     /// Credentials are gone from their key, and no job was the reason.
     KeyErased {
@@ -633,8 +633,8 @@ pub enum Event {
         credential_ids: Vec<CredentialId>,
         /// How they went.
         how: Erasure,
-        /// Who did it, as the operating system says.
-        operator: String,
+        /// Who did it.
+        operator: Actor,
         /// What the key showed before and after. `None` where nobody could ask it, and in logs from before it was kept.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         seen: Option<Box<ErasureSeen>>,
@@ -643,8 +643,8 @@ pub enum Event {
     KeyNotErased {
         /// Those that are there, one at least.
         credential_ids: Vec<CredentialId>,
-        /// Who saw it, as the operating system says.
-        operator: String,
+        /// Who saw it.
+        operator: Actor,
     },
     /// What people keep of a key in their own words changed. What is `None` stays.
     KeyEdited {
@@ -659,8 +659,8 @@ pub enum Event {
         /// Who keeps it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         custodian: Option<String>,
-        /// Who changed it, as the operating system says.
-        operator: String,
+        /// Who changed it.
+        operator: Actor,
     },
     /// What people keep of an account in their own words changed. What is `None` stays.
     AccountEdited {
@@ -675,15 +675,15 @@ pub enum Event {
         /// Where its backup or break-glass key is kept.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         storage: Option<String>,
-        /// Who changed it, as the operating system says.
-        operator: String,
+        /// Who changed it.
+        operator: Actor,
     },
     /// A key that was to be collected is back.
     KeyReturned {
         /// The credential of the key.
         credential_id: CredentialId,
-        /// Who took it, as the operating system says.
-        operator: String,
+        /// Who took it.
+        operator: Actor,
     },
     /// The person left: no key is made for the account any more, and those it has are to be collected.
     AccountLeft {
@@ -691,8 +691,8 @@ pub enum Event {
         account: AccountId,
         /// Why, in the operator's words.
         reason: String,
-        /// Who wrote it down, as the operating system says.
-        operator: String,
+        /// Who wrote it down.
+        operator: Actor,
     },
     /// The account was planned by mistake and never had a key. It stays in the log, and counts nowhere.
     AccountForgotten {
@@ -700,8 +700,8 @@ pub enum Event {
         account: AccountId,
         /// Why, in the operator's words.
         reason: String,
-        /// Who wrote it down, as the operating system says.
-        operator: String,
+        /// Who wrote it down.
+        operator: Actor,
     },
     /// A stored key was proved again.
     KeyDrilled {

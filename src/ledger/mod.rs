@@ -3,6 +3,7 @@
 //! The log is the journal too: a step is written before it is done, and again when it is done, so that after a crash the last
 //! event of a job says what was open. It refuses to change or remove an event, and it never holds a secret.
 
+mod actor;
 pub mod assertion;
 pub mod chain;
 mod checkpoint;
@@ -16,6 +17,7 @@ pub mod tree;
 pub mod witness_result;
 mod writer;
 
+pub use actor::{Actor, Seen};
 pub use chain::{Entry, Head};
 pub use checkpoint::{Checkpoint, Origin};
 pub use event::{

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::{AccountId, Entry, Erasure, Event, Head, JobId, LedgerError, Outcome, Step, Store};
+use super::{AccountId, Actor, Entry, Erasure, Event, Head, JobId, LedgerError, Outcome, Step, Store};
 use keywright_fido::webauthn::CredentialId;
 
 pub(crate) fn account(login: &str) -> AccountId {
@@ -163,7 +163,7 @@ pub(crate) fn every_kind() -> Vec<Event> {
     events.push(event(json!({"event": "pin-delivered", "job": 5, "how": "age", "readers": ["vault"]})));
     events.push(done(5, Step::HandOver));
     events.push(confirmed("ada", 5));
-    let (credential_ids, operator) = (vec![credential_id(2)], "root".to_owned());
+    let (credential_ids, operator) = (vec![credential_id(2)], Actor::from("root"));
     let begun = || Event::KeyErasureStarted {
         credential_ids: credential_ids.clone(),
         how: Erasure::Reset,

@@ -11,7 +11,7 @@ use super::credential_on_key;
 use super::journal::Journal;
 use super::open_key::{fingerprint, identity};
 use super::recognise::looks_like;
-use crate::ledger::{Erasure, ErasureSeen, Event, KeyIdentity, LedgerError, SilentAnswer, Store};
+use crate::ledger::{Actor, Erasure, ErasureSeen, Event, KeyIdentity, LedgerError, SilentAnswer, Store};
 use crate::register::Register;
 use crate::secret::Entropy;
 use keywright_fido::ctap::{
@@ -64,7 +64,7 @@ pub struct Eraser<'a> {
     /// Where challenges come from.
     pub entropy: &'a dyn Entropy,
     /// Who does it, for the ledger.
-    pub operator_name: String,
+    pub operator_name: Actor,
     /// Asks for the key to be pulled out and plugged in again.
     pub ask_to_replug: &'a dyn Fn(&Device),
     /// Asks for a touch.

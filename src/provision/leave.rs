@@ -7,7 +7,7 @@ use super::journal::Journal;
 use super::retry_policy::RetryPolicy;
 use super::revoke::{Revocation, RevokeError, revoke_in};
 use crate::idp::Directory;
-use crate::ledger::{AccountId, Event, Store};
+use crate::ledger::{AccountId, Actor, Event, Store};
 use crate::register::AccountState;
 use keywright_files::Cancel;
 
@@ -20,7 +20,7 @@ pub fn leave(
     cancel: &Cancel,
     account: &AccountId,
     reason: &str,
-    operator: &str,
+    operator: &Actor,
 ) -> Result<Vec<Revocation>, RevokeError> {
     let journal = Journal::open(store)?;
     let is_written = {
@@ -28,7 +28,7 @@ pub fn leave(
         register.accounts.get(account).is_some_and(|known| matches!(known.state, AccountState::Left { .. }))
     };
     if !is_written {
-        let (account, reason, operator) = (account.clone(), reason.to_owned(), operator.to_owned());
+        let (account, reason, operator) = (account.clone(), reason.to_owned(), operator.clone());
         journal.record(&Event::AccountLeft { account, reason, operator })?;
     }
     // Jobs that no key was taken for ended with that.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::operator::{Identification, Operator};
 use super::retry_policy::RetryPolicy;
 use crate::idp::Directory;
-use crate::ledger::Store;
+use crate::ledger::{Actor, Store};
 use crate::secret::{Entropy, Reader, Vault};
 use crate::witness::Witness;
 use keywright_attest::Judge;
@@ -46,5 +46,5 @@ pub struct Station<'a> {
     /// Ends the run between two steps, and every wait.
     pub cancel: Cancel,
     /// Who runs it, for the ledger.
-    pub operator_name: String,
+    pub operator_name: Actor,
 }

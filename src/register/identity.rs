@@ -175,7 +175,7 @@ mod tests {
         assert_eq!(register.unresolved_account(&here, &["ADA"]), Some(&account("ada")));
         assert_eq!(register.unresolved_account(&here, &["bob"]), None);
         assert_eq!(register.holder_of_login(&here, "Bob"), Some(&account("bob")));
-        let (account, reason, operator) = (account("bob"), "left".to_owned(), "root".to_owned());
+        let (account, reason, operator) = (account("bob"), "left".to_owned(), "root".into());
         let left = read(&[planned("bob", 2), found("bob"), Event::AccountLeft { account, reason, operator }]);
         assert_eq!(left.holder_of_login(&here, "bob"), None);
     }

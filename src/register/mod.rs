@@ -23,7 +23,7 @@ use time::{Duration, OffsetDateTime};
 
 use self::pool::Pool;
 use crate::ledger::{
-    AccountId, Erasure, Failure, Head, IdpInstance, JobId, KeyIdentity, SeenByHand, Step, WitnessResult,
+    AccountId, Actor, Erasure, Failure, Head, IdpInstance, JobId, KeyIdentity, SeenByHand, Step, WitnessResult,
 };
 use crate::profile::{HandOver, Person, Profile};
 use keywright_attest::{Policy, Refusal, Verdict};
@@ -52,7 +52,7 @@ pub struct Account {
     /// Whether keys are still made for it.
     pub state: AccountState,
     /// Who ran the newest batch that planned it.
-    pub operator: Option<String>,
+    pub operator: Option<Actor>,
     /// Its jobs in order.
     pub jobs: Vec<JobId>,
     /// Whether an event said that it is complete, and none since has taken a key away.
@@ -339,7 +339,7 @@ pub struct Register {
     /// The newest batch's number; 0 if there was none.
     pub batch: u64,
     /// Who ran it.
-    pub operator: Option<String>,
+    pub operator: Option<Actor>,
     /// What names this log: the hash of its first entry, in hexadecimal; empty before there is one.
     pub id: String,
     /// The newest entry that was read. What is decided from here is appended after it.

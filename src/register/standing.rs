@@ -356,7 +356,7 @@ fn moment(text: &str) -> Option<OffsetDateTime> {
 mod tests {
     use super::*;
     use crate::ledger::sample::*;
-    use crate::ledger::{Erasure, Event};
+    use crate::ledger::{Actor, Erasure, Event};
 
     fn at(text: &str) -> OffsetDateTime {
         OffsetDateTime::parse(text, &Rfc3339).unwrap()
@@ -414,7 +414,7 @@ mod tests {
         let erased = Event::KeyErased {
             credential_ids: vec![credential_id(1)],
             how: Erasure::Reset,
-            operator: "root".to_owned(),
+            operator: "root".into(),
             seen: None,
         };
         let ada = standing(&with(journey("ada"), [erased]));
@@ -424,7 +424,7 @@ mod tests {
 
     #[test]
     fn a_key_whose_erasure_was_begun_counts_no_more_until_it_is_seen() {
-        let (credential_ids, operator) = (vec![credential_id(1)], "root".to_owned());
+        let (credential_ids, operator) = (vec![credential_id(1)], Actor::from("root"));
         let begun = Event::KeyErasureStarted {
             credential_ids: credential_ids.clone(),
             how: Erasure::Reset,
@@ -490,7 +490,7 @@ mod tests {
 
     #[test]
     fn nothing_is_missing_for_somebody_who_left_or_never_was() {
-        let (account, reason, operator) = (account("ada"), "typing error".to_owned(), "root".to_owned());
+        let (account, reason, operator) = (account("ada"), "typing error".to_owned(), Actor::from("root"));
         let left = Event::AccountLeft { account: account.clone(), reason: reason.clone(), operator: operator.clone() };
         let ada = standing(&with(journey("ada"), [left]));
         assert_eq!((ada.account, ada.missing()), (AccountStanding::Left, 0));

@@ -126,7 +126,7 @@ fn departure() {
     let fragile = Fragile { store: &store, cut: Cut::from_text(&cut), writes: AtomicUsize::new(0) };
     let (directory, policy) = (workshop.directory(), RetryPolicy::default());
     let ada = AccountId::new(DIRECTORY, "ada");
-    leave(&directory, &fragile, &policy, &Cancel::default(), &ada, "left", "tester").unwrap();
+    leave(&directory, &fragile, &policy, &Cancel::default(), &ada, "left", &"tester".into()).unwrap();
     std::fs::write(Path::new(&folder).join("writes"), fragile.writes.into_inner().to_string()).unwrap();
 }
 

@@ -71,3 +71,23 @@ fn two_keys_whose_numbers_were_swapped_are_not_acted_on() {
     }
     assert!(!station.home.path("evidence").exists());
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_name_that_was_made_up_stands_beside_what_the_system_says() {
+    let station = Station::new();
+    let liar = [Idp::ENVIRONMENT[0], ("SUDO_USER", "somebody-else")];
+    let arguments = ["account", "edit", ADA, "--name", "Ada L.", "--config", "keywright.toml"];
+    station.home.run_with(&arguments, &liar).expect(0);
+    let uid = rustix::process::getuid().as_raw();
+    let host = rustix::system::uname().nodename().to_str().unwrap().to_owned();
+    let seen = format!("(uid {uid}");
+    let shown = station.run(&["ledger", "show"]).expect(0).stdout;
+    let line = shown.lines().last().unwrap();
+    let (begins, place) = (format!("by somebody-else {seen}"), format!("host {host}, station "));
+    assert!(line.contains(&begins) && line.contains(&place), "{line}");
+    let operator = station.run(&["status", ADA]).expect(0).stdout;
+    assert!(operator.contains(&format!("tester {seen}")), "{operator}");
+    let json = station.run(&["status", ADA, "--json"]).expect(0).one();
+    assert_eq!((&json["operator"], &json["operator_seen"]["uid"]), (&"tester".into(), &uid.into()));
+}

@@ -11,7 +11,7 @@ use crate::cli::shared::console::Style;
 use crate::cli::shared::device::{KeysError, choose};
 use crate::cli::shared::failure::table;
 use crate::cli::shared::open_key::{Keys, open};
-use crate::cli::shared::operator::operator_name;
+use crate::cli::shared::operator::claimed_name;
 use crate::cli::shared::output::View;
 use crate::cli::shared::session::ENDING;
 use crate::cli::shared::{CliError, Exit, Session, account, pin_entry, select_by_touch};
@@ -246,7 +246,7 @@ impl Drill {
     ) -> Result<Observed, DrillError> {
         let observed = engine.prove(key, ready, pin, &mut prompt())?;
         let Registration::ByHand(by_hand) = engine.registration() else { return Ok(observed) };
-        let seen = engine.confirm(key, ready, pin, by_hand, &operator_name(), &mut prompt())?;
+        let seen = engine.confirm(key, ready, pin, by_hand, &claimed_name(), &mut prompt())?;
         Ok(Observed { by_hand: Some(seen), ..observed })
     }
 

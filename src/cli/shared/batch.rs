@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use crate::cli::shared::arguments::Work;
 use crate::cli::shared::judging::read_anchors;
 use crate::cli::shared::open_key::Keys;
-use crate::cli::shared::operator::operator_name;
 use crate::cli::shared::plan_summary::PlanSummary;
 use crate::cli::shared::state::StateFolder;
 use crate::cli::shared::terminal::Terminal;
@@ -164,7 +163,7 @@ impl RunContext {
             limits: Limits::default(),
             retry_policy: RetryPolicy { key: self.wait, ..RetryPolicy::default() },
             cancel: session.cancel.clone(),
-            operator_name: operator_name(),
+            operator_name: session.operator()?,
         };
         let failed = |error| match error {
             RunError::Transport(keywright_fido::ctap::TransportError::Cancelled) => CliError::Interrupted,

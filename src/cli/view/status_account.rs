@@ -4,7 +4,7 @@ use serde::Serialize;
 use time::format_description::well_known::Rfc3339;
 
 use crate::cli::shared::output::View;
-use crate::ledger::{AccountId, FailureCode, JobId, Step, WitnessResult, Writer};
+use crate::ledger::{AccountId, FailureCode, JobId, Seen, Step, WitnessResult, Writer};
 use crate::register::{
     Account, AccountStanding, AccountState, CredentialState, JobState, KeyLine, KeyStanding, Register, Standing,
 };
@@ -32,6 +32,10 @@ pub(crate) struct StatusAccount<'a> {
     storage: Option<&'a str>,
     /// Who ran the newest batch that planned it.
     operator: Option<&'a str>,
+    /// What the system said of who that was.
+    operator_seen: Option<&'a Seen>,
+    #[serde(skip)]
+    operator_words: Option<String>,
     /// The login of the person's account that counts, where the log has two.
     same_as: Option<&'a str>,
     /// RFC 3339: when it was written down that the person left.
@@ -109,7 +113,9 @@ impl<'a> StatusAccount<'a> {
             ticket: person.ticket.as_deref(),
             reason: person.reason.as_deref(),
             storage: person.storage.as_deref(),
-            operator: account.operator.as_deref(),
+            operator: account.operator.as_ref().map(|operator| operator.name.as_str()),
+            operator_seen: account.operator.as_ref().and_then(|operator| operator.seen.as_ref()),
+            operator_words: account.operator.as_ref().map(ToString::to_string),
             same_as: account.same_as.as_ref().map(|id| register.login(id)),
             left: left_since(account),
             keys: standing.keys.into_iter().map(|key| StatusKey::new(key, register)).collect(),
@@ -134,7 +140,7 @@ impl<'a> StatusAccount<'a> {
             one("ticket", self.ticket),
             one("reason", self.reason),
             one("storage", self.storage),
-            one("operator", self.operator),
+            one("operator", self.operator_words.as_deref()),
             one("left", self.left.map(day_of)),
         ];
         known.into_iter().flatten().collect()

@@ -3,7 +3,6 @@
 use clap::Args;
 use serde::Serialize;
 
-use crate::cli::shared::operator::operator_name;
 use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session, account};
 use crate::ledger::Event;
@@ -53,7 +52,7 @@ impl Edit {
         let store = session.ledger_for_writing()?;
         register.catch_up(&*store)?;
         let (name, ticket, storage) = (self.name.clone(), self.ticket.clone(), self.storage.clone());
-        let event = Event::AccountEdited { account: id.clone(), name, ticket, storage, operator: operator_name() };
+        let event = Event::AccountEdited { account: id.clone(), name, ticket, storage, operator: session.operator()? };
         register.record(&*store, &event)?;
         let known = &register.accounts[&id];
         let edited = Edited {

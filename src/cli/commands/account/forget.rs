@@ -3,7 +3,6 @@
 use clap::Args;
 use serde::Serialize;
 
-use crate::cli::shared::operator::operator_name;
 use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session, account};
 use crate::ledger::Event;
@@ -46,7 +45,7 @@ impl Forget {
         let known = session.register()?;
         let id = account::find(&self.account, self.idp.as_ref(), &known)?;
         let event =
-            Event::AccountForgotten { account: id.clone(), reason: self.reason.clone(), operator: operator_name() };
+            Event::AccountForgotten { account: id.clone(), reason: self.reason.clone(), operator: session.operator()? };
         if known.credentials_of(&id).count() > 0 {
             return Err(CliError::Usage(format!(
                 "{} had a key; if the person left, use 'keywright account left {}'",

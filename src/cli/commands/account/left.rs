@@ -4,7 +4,6 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::cli::shared::arguments::{Change, WhichIdp};
-use crate::cli::shared::operator::operator_name;
 use crate::cli::shared::output::{View, count};
 use crate::cli::shared::session::ENDING;
 use crate::cli::shared::{CliError, Exit, Session, account};
@@ -90,7 +89,7 @@ impl Left {
         }
         session.console.confirm(&question, self.change.yes)?;
         let store = session.ledger_for_writing()?;
-        let (retry, cancel, operator) = (RetryPolicy::default(), &session.cancel, operator_name());
+        let (retry, cancel, operator) = (RetryPolicy::default(), &session.cancel, session.operator()?);
         for done in provision::leave(&*directory, &*store, &retry, cancel, &id, &self.reason, &operator)? {
             departed.removed.extend(done.removed);
             departed.absent.extend(done.absent);

@@ -3,7 +3,6 @@
 use clap::Args;
 use serde::Serialize;
 
-use crate::cli::shared::operator::operator_name;
 use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session, account};
 use crate::ledger::Event;
@@ -61,7 +60,7 @@ impl Edit {
         let store = session.ledger_for_writing()?;
         register.catch_up(&*store)?;
         let (label, place, custodian) = (self.label.clone(), self.place.clone(), self.custodian.clone());
-        let operator = operator_name();
+        let operator = session.operator()?;
         let event = Event::KeyEdited { credential_id: credential_id.clone(), label, place, custodian, operator };
         register.record(&*store, &event)?;
         let Some(credential) = register.credentials.get(&credential_id) else {

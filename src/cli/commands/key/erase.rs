@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use crate::cli::shared::console::Style;
 use crate::cli::shared::open_key::Keys;
-use crate::cli::shared::operator::operator_name;
 use crate::cli::shared::{CliError, Session};
 use crate::ledger::{Event, Store};
 use crate::provision::Eraser;
@@ -36,7 +35,7 @@ pub(super) fn reset(
     let touch = |device: &Device| {
         session.console.mark(Style::Now, "touch now:", &format!("{} in port {}", device.product, device.port));
     };
-    Ok(eraser(keys, &*store, &again, &touch, session).reset(device, key, ids, then)?)
+    Ok(eraser(keys, &*store, &again, &touch, session)?.reset(device, key, ids, then)?)
 }
 
 /// Deletes one credential; `token` needs cm.
@@ -49,7 +48,7 @@ pub(super) fn delete(
 ) -> Result<(), CliError> {
     let known = session.register_if_any()?.is_some_and(|register| register.credentials.contains_key(id));
     let store = ledger(known, session)?;
-    Ok(eraser(keys, &*store, &|_| {}, &|_| {}, session).delete(key, token, id)?)
+    Ok(eraser(keys, &*store, &|_| {}, &|_| {}, session)?.delete(key, token, id)?)
 }
 
 fn ledger(is_written: bool, session: &Session) -> Result<Box<dyn Store>, CliError> {
@@ -62,16 +61,16 @@ fn eraser<'a>(
     ask_to_replug: &'a dyn Fn(&Device),
     ask_to_touch: &'a dyn Fn(&Device),
     session: &Session,
-) -> Eraser<'a> {
-    Eraser {
+) -> Result<Eraser<'a>, CliError> {
+    Ok(Eraser {
         bus: keys.bus(),
         store,
         limits: Limits::default(),
         patience: REPLUG_TIME,
         cancel: session.cancel.clone(),
         entropy: &SystemEntropy,
-        operator_name: operator_name(),
+        operator_name: session.operator()?,
         ask_to_replug,
         ask_to_touch,
-    }
+    })
 }

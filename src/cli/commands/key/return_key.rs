@@ -8,7 +8,6 @@ use crate::audit::key::credentials_of_ledger;
 use crate::cli::shared::arguments::{Change, OneKey};
 use crate::cli::shared::device::describe;
 use crate::cli::shared::open_key::OpenKey;
-use crate::cli::shared::operator::operator_name;
 use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::ledger::Event;
@@ -89,7 +88,7 @@ impl Return {
             ));
         }
         session.console.confirm(&format!("{does} {} ({whose})?", describe(&device)), self.change.yes)?;
-        let operator = operator_name();
+        let operator = session.operator()?;
         let back = ids.iter().map(|id| Event::KeyReturned { credential_id: id.clone(), operator: operator.clone() });
         if self.keep {
             let store = session.ledger_for_writing()?;
