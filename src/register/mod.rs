@@ -24,6 +24,7 @@ use time::{Duration, OffsetDateTime};
 use self::pool::Pool;
 use crate::ledger::{
     AccountId, Actor, Erasure, Failure, Head, IdpInstance, JobId, KeyIdentity, SeenByHand, Step, WitnessResult,
+    tree::Tree,
 };
 use crate::profile::{HandOver, Person, Profile};
 use keywright_attest::{Policy, Refusal, Verdict};
@@ -344,6 +345,8 @@ pub struct Register {
     pub id: String,
     /// The newest entry that was read. What is decided from here is appended after it.
     pub head: Head,
+    /// The tree of all entries up to there, for checkpoints.
+    pub tree: Tree,
     /// What many accounts and keys have in common.
     shared: Shared,
 }

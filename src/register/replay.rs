@@ -39,6 +39,7 @@ impl Register {
             self.id = HEXLOWER.encode(&entry.hash);
         }
         self.head = entry.head();
+        self.tree.push(&entry.hash);
         Ok(())
     }
 
