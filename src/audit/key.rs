@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::Registration;
-use crate::provision::credential_on_key;
+use crate::provision::credential_on_key::{self, Shown};
 use crate::register::Register;
 use crate::secret::Entropy;
 use keywright_fido::ctap::{Authenticator, CtapError, EnterpriseAttestation, MakeCredential, PinUvAuthToken, Touch};
@@ -49,16 +49,28 @@ pub fn attest(
     })
 }
 
-/// The ledger's credentials that are on this key, asked without PIN and touch (getAssertion with `up` false). A credential with
-/// credProtect 3 does not answer to this.
+/// The ledger's credentials that are on this key, for certain or by all appearances. Fails where the key does not tell.
 pub fn credentials_of_ledger(key: &mut Authenticator, book: &Register) -> Result<Vec<CredentialId>, CtapError> {
+    let Shown { has, perhaps, cannot_tell } = shown_of_ledger(key, book)?;
+    match cannot_tell {
+        Some(error) if has.is_empty() && perhaps.is_empty() => Err(error),
+        _ => Ok(has.into_iter().chain(perhaps).collect()),
+    }
+}
+
+/// The ledger's credentials that this key shows, asked without PIN and touch (getAssertion with `up` false). A credential with
+/// credProtect 3 does not answer to this.
+pub fn shown_of_ledger(key: &mut Authenticator, book: &Register) -> Result<Shown, CtapError> {
     let mut by_rp: BTreeMap<&RpId, Vec<CredentialId>> = BTreeMap::new();
     for (id, credential) in &book.credentials {
         by_rp.entry(&credential.rp_id).or_default().push(id.clone());
     }
-    let mut found = Vec::new();
+    let mut found = Shown::default();
     for (rp_id, ids) in by_rp {
-        found.extend(credential_on_key::all(key, rp_id, &ids)?);
+        let Shown { has, perhaps, cannot_tell } = credential_on_key::shown(key, rp_id, &ids)?;
+        found.has.extend(has);
+        found.perhaps.extend(perhaps);
+        found.cannot_tell = found.cannot_tell.or(cannot_tell);
     }
     Ok(found)
 }

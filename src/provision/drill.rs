@@ -43,6 +43,8 @@ pub enum Whose {
     Credential(CredentialId),
     /// It shows nothing without its PIN, and may have one of these.
     Hidden(Vec<CredentialId>),
+    /// It has one of these, by all appearances; with its PIN it says which.
+    Probably(Vec<CredentialId>),
     /// It has no credential that the ledger knows.
     Nobody,
 }
@@ -217,6 +219,7 @@ impl<'a> Drill<'a> {
         let ids: Vec<_> = candidates.iter().map(|(id, one)| (one.rp_id.clone(), (*id).clone())).collect();
         let refuses = match shown(key, &ids)? {
             Shown::Credential(id) => return Ok(Whose::Credential(id)),
+            Shown::Perhaps(ids) => return Ok(Whose::Probably(ids)),
             Shown::Refusal => true,
             Shown::Nothing => false,
         };

@@ -127,6 +127,13 @@ fn state(journal: &Journal<'_>, key: &mut OpenKey) -> Result<KeyState, JobError>
             let (login, ordinal) = whose(job);
             return Ok(KeyState::Taken { login, ordinal });
         }
+        Shown::Perhaps(ids) => {
+            let job = ids.first().map(|id| journal.book().credentials[id].job);
+            return Ok(job.map_or(KeyState::Used, |job| {
+                let (login, ordinal) = whose(job);
+                KeyState::CannotTell { login, ordinal }
+            }));
+        }
         Shown::Nothing => false,
         Shown::Refusal => true,
     };

@@ -14,9 +14,7 @@ use super::recognise::looks_like;
 use crate::ledger::{Actor, Erasure, ErasureSeen, Event, KeyIdentity, LedgerError, SilentAnswer, Store};
 use crate::register::Register;
 use crate::secret::Entropy;
-use keywright_fido::ctap::{
-    Authenticator, CtapError, GetInfo, Keepalive, PinUvAuthToken, StatusMeaning, TransportError,
-};
+use keywright_fido::ctap::{Authenticator, CtapError, GetInfo, Keepalive, PinUvAuthToken, TransportError};
 use keywright_fido::hid::{Bus, Cancel, Device, Limits};
 use keywright_fido::webauthn::{CeremonyType, Challenge, ClientDataJson, CredentialId, Origin, RpId, WebauthnError};
 
@@ -213,14 +211,9 @@ impl Eraser<'_> {
             self.entropy.fill(&mut challenge);
             let origin: Origin = format!("https://{rp_id}").parse()?;
             let client_data = ClientDataJson::new(CeremonyType::Get, &Challenge::new(challenge)?, &origin);
-            match credential_on_key::signed(key, &rp_id, &ids, &client_data) {
-                Ok(signed) => answers.extend(
-                    signed.into_iter().map(|(credential_id, signature)| SilentAnswer { credential_id, signature }),
-                ),
-                // A key that shows nothing without its PIN answers for nothing.
-                Err(error) if error.means(StatusMeaning::PinRequired) => {}
-                Err(error) => return Err(error.into()),
-            }
+            // A key that shows nothing without its PIN answers for nothing.
+            let signed = credential_on_key::signed(key, &rp_id, &ids, &client_data)?.into_iter();
+            answers.extend(signed.map(|(credential_id, signature)| SilentAnswer { credential_id, signature }));
         }
         Ok(answers)
     }

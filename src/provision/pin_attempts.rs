@@ -23,8 +23,11 @@ pub enum PinAttemptError {
     #[error("{}", StatusMeaning::PinBlocked)]
     Blocked,
     /// Three wrong PINs in a row: the key takes no other before it was unplugged.
-    #[error("{}", StatusMeaning::PinAuthBlocked)]
-    Replug,
+    #[error("{}{}", StatusMeaning::PinAuthBlocked, left.map(|left| format!(", {} left after that", attempts(left))).unwrap_or_default())]
+    Replug {
+        /// Attempts that the key has then, if it told.
+        left: Option<u32>,
+    },
     /// Too close to a blocked PIN, so it was not sent.
     #[error("only {left} PIN attempts left; no PIN was sent")]
     Few {
@@ -46,7 +49,7 @@ impl PinAttemptError {
         match self {
             Self::Wrong { .. } => Some(StatusCode::PinInvalid),
             Self::Blocked => Some(StatusCode::PinBlocked),
-            Self::Replug => Some(StatusCode::PinAuthBlocked),
+            Self::Replug { .. } => Some(StatusCode::PinAuthBlocked),
             Self::Few { .. } => None,
             Self::Ctap(error) => error.status(),
         }
@@ -59,7 +62,7 @@ pub fn may_be_spent(key: &mut Authenticator) -> Result<u32, PinAttemptError> {
     let left = key.pin_retries()?;
     match left.retries {
         0 => Err(PinAttemptError::Blocked),
-        _ if left.power_cycle_state == Some(true) => Err(PinAttemptError::Replug),
+        _ if left.power_cycle_state == Some(true) => Err(PinAttemptError::Replug { left: Some(left.retries) }),
         left if left <= ATTEMPTS_KEPT => Err(PinAttemptError::Few { left }),
         left => Ok(left),
     }
@@ -83,7 +86,9 @@ pub fn refused(key: &mut Authenticator, error: CtapError) -> PinAttemptError {
             Err(_) => PinAttemptError::Ctap(error),
         },
         Some(StatusMeaning::PinBlocked) => PinAttemptError::Blocked,
-        Some(StatusMeaning::PinAuthBlocked) => PinAttemptError::Replug,
+        Some(StatusMeaning::PinAuthBlocked) => {
+            PinAttemptError::Replug { left: key.pin_retries().ok().map(|left| left.retries) }
+        }
         _ => PinAttemptError::Ctap(error),
     }
 }
@@ -98,7 +103,8 @@ mod tests {
             (PinAttemptError::Wrong { left: 7 }, "wrong PIN, 7 attempts left"),
             (PinAttemptError::Wrong { left: 1 }, "wrong PIN, 1 attempt left"),
             (PinAttemptError::Blocked, "the PIN is blocked"),
-            (PinAttemptError::Replug, "too many wrong PINs in a row"),
+            (PinAttemptError::Replug { left: None }, "too many wrong PINs in a row"),
+            (PinAttemptError::Replug { left: Some(5) }, "too many wrong PINs in a row, 5 attempts left after that"),
             (PinAttemptError::Few { left: 3 }, "only 3 PIN attempts left; no PIN was sent"),
         ] {
             assert_eq!(error.to_string(), words);

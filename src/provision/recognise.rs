@@ -3,7 +3,6 @@
 //! A key is recognised by what only it can have: a credential of the ledger, or the PIN that is sealed for one job. The port
 //! says which job to ask about first, and nothing more.
 
-use super::credential_on_key;
 use super::job_error::JobError;
 use super::journal::Journal;
 use super::open_key::OpenKey;
@@ -13,7 +12,7 @@ use super::station::Station;
 use super::working_copy::WorkingCopy;
 use crate::ledger::{JobId, KeyIdentity, LedgerError, Step};
 use crate::register::{Job, JobState};
-use keywright_fido::ctap::{Authenticator, CtapError, Permissions, StatusMeaning};
+use keywright_fido::ctap::{Authenticator, CtapError, Holding, Permissions};
 use keywright_fido::webauthn::{CredentialId, RpId};
 
 /// What a key turned out to be.
@@ -59,6 +58,8 @@ pub(super) fn looks_like(one: &KeyIdentity, other: &KeyIdentity) -> bool {
 pub(super) enum Shown {
     /// This credential.
     Credential(CredentialId),
+    /// These, by all appearances; its PIN and a signature tell.
+    Perhaps(Vec<CredentialId>),
     /// It has none of ours, or none that it shows.
     Nothing,
     /// It shows nothing at all before it has its PIN.
@@ -77,6 +78,7 @@ pub(super) fn recognise(
         // Every key of ours gets a PIN, and losing it takes a reset, which takes the credentials too.
         return Ok(without_pin(&key.identity(), &bound));
     }
+    let mut probably = None;
     let hides = match shown_of_register(journal, key)? {
         Shown::Credential(id) => {
             let (job, erasing) = {
@@ -91,10 +93,17 @@ pub(super) fn recognise(
                 _ => Recognised::Of(job),
             });
         }
+        Shown::Perhaps(ids) => {
+            probably = ids.first().map(|id| journal.book().credentials[id].job);
+            true
+        }
         Shown::Nothing => false,
         Shown::Refusal => true,
     };
-    match by_pin(station, key, &bound)? {
+    match by_pin(station, key, &bound, probably)? {
+        Recognised::New if probably.is_some_and(|job| journal.state(job) == JobState::Done) => {
+            Ok(probably.map_or(Recognised::New, Recognised::Hidden))
+        }
         Recognised::New => Ok(hidden(journal, &key.identity(), hides).map_or(Recognised::New, Recognised::Hidden)),
         recognised => Ok(recognised),
     }
@@ -160,24 +169,34 @@ pub(super) fn shown(key: &mut Authenticator, candidates: &[(RpId, CredentialId)]
     for rp_id in rp_ids {
         let ids: Vec<CredentialId> =
             candidates.iter().filter(|(candidate, _)| candidate == rp_id).map(|(_, id)| id.clone()).collect();
-        match credential_on_key::first(key, rp_id, &ids, None) {
-            Ok(Some(found)) => return Ok(Shown::Credential(found)),
-            Ok(None) => {}
-            // A key that shows nothing without its PIN is recognised by the PIN or not at all.
-            Err(error) if error.means(StatusMeaning::PinRequired) => return Ok(Shown::Refusal),
-            Err(error) => return Err(error),
+        for list in key.allow_lists(rp_id, &ids, None) {
+            match key.holds_one_of(rp_id, &list, None)? {
+                Holding::Has(found) => return Ok(Shown::Credential(found)),
+                Holding::Perhaps(ids) => return Ok(Shown::Perhaps(ids)),
+                Holding::None => {}
+                // A key that shows nothing without its PIN is recognised by the PIN or not at all.
+                Holding::CannotTell(error) => {
+                    tracing::debug!("the key does not say what it has: {error}");
+                    return Ok(Shown::Refusal);
+                }
+            }
         }
     }
     Ok(Shown::Nothing)
 }
 
-/// Tries the PINs of jobs whose key looks the same, that of this port's job first. Few attempts, and only if the key has some to
-/// spare: at the third wrong PIN in a row it would want to be plugged in again (CTAP 2.1, 6.5.5.6).
-fn by_pin(station: &Station<'_>, key: &mut OpenKey, bound: &[Bound]) -> Result<Recognised, JobError> {
+/// Tries the PINs of jobs whose key looks the same: first that of the job whose key it probably is, then that of this port's. Few
+/// attempts, and only if the key has some to spare: at the third wrong PIN in a row it would want to be plugged in again (CTAP 2.1, 6.5.5.6).
+fn by_pin(
+    station: &Station<'_>,
+    key: &mut OpenKey,
+    bound: &[Bound],
+    probably: Option<JobId>,
+) -> Result<Recognised, JobError> {
     const ATTEMPTS: usize = 2;
     let identity = key.identity();
     let mut alike: Vec<&Bound> = bound.iter().filter(|bound| bound.is_like(&identity)).collect();
-    alike.sort_by_key(|bound| !bound.is_at(&identity));
+    alike.sort_by_key(|bound| (probably != Some(bound.job), !bound.is_at(&identity)));
     if key.authenticator.info().force_pin_change {
         // Such a key takes no PIN, so none can tell. Its job hardened it, and it stayed where it was.
         let its = alike.iter().find(|bound| bound.step >= Step::Harden && bound.is_at(&identity));

@@ -18,6 +18,7 @@ pub use standing::{AccountStanding, KeyLine, KeyStanding, Standing};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
@@ -248,6 +249,8 @@ pub struct Credential {
     pub key: Arc<KeyIdentity>,
     /// The RP ID.
     pub rp_id: RpId,
+    /// What its public key is recognised by; see [`Credential::print`].
+    pub public_key_print: u64,
     /// The number of the event that it was made by, which has the key's answer; [`Register::evidence`] reads it.
     pub made_by: u64,
     /// The number of the event that has its verdict, once there is one.
@@ -286,6 +289,12 @@ pub struct Credential {
 }
 
 impl Credential {
+    /// The first 8 bytes of SHA-256 of a public key (COSE, base64url as the log has it): enough to find out keys that make the same.
+    pub fn print(public_key: &str) -> u64 {
+        let hash: [u8; 32] = Sha256::digest(public_key).into();
+        hash.iter().take(8).fold(0, |print, byte| print << 8 | u64::from(*byte))
+    }
+
     /// Whether it counts towards a complete account: the IdP has it, and it was seen to sign.
     pub fn is_proved_key(&self) -> bool {
         self.state == CredentialState::Registered && self.proved.is_some() && self.erasing.is_none()

@@ -204,7 +204,7 @@ impl Register {
 
     /// The credential that a Make outcome tells of, with its `made` and `made_by` still empty.
     fn made(&self, id: JobId, job: &Job, outcome: &Outcome) -> Result<Credential, String> {
-        let Outcome::Make { credential_id, rp_id, .. } = outcome else {
+        let Outcome::Make { credential_id, rp_id, public_key, .. } = outcome else {
             return Err("no credential was made".to_owned());
         };
         if let Some(known) = self.credentials.get(credential_id) {
@@ -216,6 +216,7 @@ impl Register {
             ordinal: job.ordinal,
             key: Arc::clone(job.key.as_ref().ok_or_else(|| format!("{id} has taken no key"))?),
             rp_id: rp_id.clone(),
+            public_key_print: Credential::print(public_key),
             made_by: 0,
             judged_by: None,
             model_verdict: None,

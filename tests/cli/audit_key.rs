@@ -118,7 +118,7 @@ fn the_ledger_knows_whose_a_key_is() {
     let folder = home.state().join("softkeys");
     let other = ["audit", "key", "--state", "rehearsal", "--softkeys", folder.to_str().unwrap(), "--json"];
     let found = home.run(&other).expect(0).one();
-    assert_eq!(found["ledger"], json!({"known": false, "credentials": [], "same_serial": []}));
+    assert_eq!(found["ledger"], json!({"known": false, "credentials": [], "cannot_tell": null, "same_serial": []}));
 }
 
 #[test]

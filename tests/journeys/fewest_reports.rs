@@ -176,8 +176,8 @@ fn each_step_of_a_job_takes_no_more_than_it_needs() {
     assert_eq!(at(Some(Step::Make)), ["getKeyAgreement", "getPinUvAuthToken", "makeCredential"]);
     assert_eq!(at(Some(Step::Prove)), ["getKeyAgreement", "getPinUvAuthToken", "getAssertion"]);
     assert_eq!(at(Some(Step::SignIn)), ["getKeyAgreement", "getPinUvAuthToken", "getAssertion"]);
-    // alwaysUv is a toggle: looked at before and after. The last look is what goes into the ledger.
-    let policy = ["getInfo", "toggleAlwaysUv", "getInfo", "setMinPINLength", "getInfo"];
+    // alwaysUv is a toggle: looked at before and after, and seen to hold. The last look is what goes into the ledger.
+    let policy = ["getInfo", "toggleAlwaysUv", "getInfo", "getAssertion", "setMinPINLength", "getInfo"];
     assert_eq!(at(Some(Step::Harden)), [&["getKeyAgreement", "getPinUvAuthToken"][..], &policy].concat());
     for (step, requests) in seen {
         assert_eq!(requests, Vec::<&str>::new(), "{step:?} needs no key");

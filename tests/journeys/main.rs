@@ -9,6 +9,7 @@ mod drill;
 #[cfg(unix)]
 mod erased;
 mod fewest_reports;
+mod firmware_faults;
 mod key_trouble;
 mod lost_key;
 mod one_person;

@@ -17,8 +17,8 @@ use keywright::register::{self, CredentialState, Job, JobState, Register};
 use keywright::secret::{Delivery, Reader, SealedPin, SecretError, SystemEntropy, Vault};
 use keywright::witness::Witness;
 use keywright_attest::{Anchors, Judge};
-use keywright_fido::ctap::{Authenticator, Permissions, Pin};
-use keywright_fido::hid::{Bus, Cancel, Limits};
+use keywright_fido::ctap::{Authenticator, Permissions, Pin, TransportError};
+use keywright_fido::hid::{Bus, Cancel, Device, Limits, Pipe};
 use keywright_fido::webauthn::CredentialId;
 use keywright_practice::idp_server::wire::NewUser;
 use keywright_practice::idp_server::{EmbeddedServer, Settings};
@@ -350,8 +350,7 @@ impl Workshop {
     pub fn credentials_on_keys(&self, bus: &dyn Bus, book: &Register) -> Vec<CredentialId> {
         let mut found = Vec::new();
         for device in bus.devices().unwrap() {
-            let pipe = bus.open(&device).unwrap();
-            let mut key = Authenticator::open_hid(pipe, Limits::default(), Cancel::default()).unwrap();
+            let mut key = Authenticator::open_hid(open(bus, &device), Limits::default(), Cancel::default()).unwrap();
             if !key.info().has_pin() {
                 continue;
             }
@@ -370,6 +369,20 @@ impl Workshop {
             }
         }
         found
+    }
+}
+
+/// A key that nobody has open. One that this very process holds is waited for, as [`Workshop::store`] does it.
+fn open(bus: &dyn Bus, device: &Device) -> Box<dyn Pipe> {
+    let own = format!("process {})", std::process::id());
+    let ends = Instant::now() + Duration::from_secs(10);
+    loop {
+        match bus.open(device) {
+            Err(TransportError::Held { holder, .. }) if holder.ends_with(&own) && Instant::now() < ends => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            opened => return opened.unwrap(),
+        }
     }
 }
 

@@ -141,6 +141,17 @@ impl Drill {
             let place = &device.port;
             let (id, pin) = match engine.whose(&device, &mut key, account.as_ref())? {
                 Whose::Credential(id) => (Some(id), None),
+                Whose::Probably(ids) if self.dry_run => {
+                    let whose = probably(&ids, &register);
+                    session.console.say(&format!("the key in {place} is probably {whose}; its PIN would tell"));
+                    continue;
+                }
+                Whose::Probably(ids) => {
+                    let whose = probably(&ids, &register);
+                    session.console.say(&format!("the key in {place} is probably {whose}; its PIN tells"));
+                    let pin = self.take_pin(&format!("PIN of the key in port {place}"), session)?;
+                    (Some(engine.find(&mut key, &ids, &pin)?), Some(pin))
+                }
                 Whose::Hidden(_) if self.dry_run => {
                     session.console.say(&format!("the key in {place} shows nothing without its PIN"));
                     continue;
@@ -319,6 +330,12 @@ impl Drill {
         }
         Ok(failure.map_or(Exit::Done, |error| table::drill(error).exit))
     }
+}
+
+/// Whose keys these are, in words.
+fn probably(ids: &[CredentialId], register: &Register) -> String {
+    let known = ids.iter().filter_map(|id| register.credentials.get(id));
+    known.map(|one| format!("key {} of {}", one.ordinal, one.account)).collect::<Vec<_>>().join(" or ")
 }
 
 /// Tells that the key waits for a touch, whenever it begins to.

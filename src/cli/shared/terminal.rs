@@ -1,7 +1,7 @@
 //! The person at the machine, on a terminal: a line per key with its person, its step and "touch now".
 //!
-//! Without a terminal it says one line for each key that is finished, and nothing else; questions are then answered by `--yes`
-//! or with no.
+//! Without a terminal it says a line when a key waits for a touch and one for each key that is finished; questions are then answered
+//! by `--yes` or with no.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -127,6 +127,9 @@ impl Operator for Terminal<'_> {
 
     fn touch(&self, who: &JobLabel, needed: bool) {
         self.show(who, |line| line.touch = needed);
+        if needed && !self.console.looks().live {
+            self.console.mark(Style::Now, "touch now:", &title(who));
+        }
     }
 
     fn ended(&self, who: &JobLabel, failure: Option<&Failure>) {

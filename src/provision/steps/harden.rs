@@ -13,14 +13,17 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     let force_change = pin.force_change && job.registration == Registration::Api;
     let info = job.authenticator()?.info();
     let longer = (info.min_pin_length < pin.minimum_on_key).then_some(pin.minimum_on_key);
-    let always_uv = keys.always_uv && info.option("alwaysUv") == Some(false);
     let force = force_change && !info.force_pin_change;
+    let shown = info.option("alwaysUv") == Some(true);
+    // That it is shown is not enough: firmware exists that shows it while it is locked.
+    let always_uv = keys.always_uv
+        && !(shown && job.touching(|authenticator, touch| authenticator.always_verifies(touch))? != Some(false));
     if longer.is_some() || always_uv || force {
         let token = job.token(Permissions::AUTHENTICATOR_CONFIGURATION, None)?;
-        let authenticator = job.authenticator()?;
         if always_uv {
-            authenticator.set_always_uv(Some(&token), true)?;
+            job.touching(|authenticator, touch| authenticator.set_always_uv(Some(&token), true, touch))?;
         }
+        let authenticator = job.authenticator()?;
         if longer.is_some() || force {
             let request = MinPinLength { new_min_pin_length: longer, rp_ids: Vec::new(), force_change_pin: force };
             authenticator.set_min_pin_length(Some(&token), &request)?;

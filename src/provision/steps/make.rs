@@ -8,7 +8,7 @@ use crate::idp::Registration;
 use crate::ledger::{Event, FailureCode, Outcome, Step};
 use crate::provision::job_context::JobContext;
 use crate::provision::job_error::JobError;
-use crate::register::CredentialState;
+use crate::register::{Credential, CredentialState};
 use keywright_attest::AttestationDemand;
 use keywright_fido::ctap::{CredProtect, EnterpriseAttestation, MakeCredential, Permissions};
 use keywright_fido::webauthn::{
@@ -52,6 +52,8 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
         JobError::new(FailureCode::KeyFault, "the key made a credential without attested credential data")
     })?;
     let credential_id = attested.credential_id;
+    let public_key = BASE64URL_NOPAD.encode(&attested.public_key.bytes);
+    unheard_of(job, &credential_id, &public_key)?;
     forget_replaced(job, &credential_id)?;
     let outcome = Outcome::Make {
         credential_id: credential_id.clone(),
@@ -60,7 +62,7 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
         ctap_response: Some(BASE64URL_NOPAD.encode(&made.response)),
         attestation_object: BASE64URL_NOPAD.encode(object.as_bytes()),
         client_data_json: BASE64URL_NOPAD.encode(client_data.as_bytes()),
-        public_key: BASE64URL_NOPAD.encode(&attested.public_key.bytes),
+        public_key,
         transports: transports.clone(),
     };
     job.keep_registration(RegistrationResponse {
@@ -95,6 +97,29 @@ fn cred_protect(profile: u8, extensions: &serde_json::Value) -> Option<CredProte
         2 => Some(CredProtect::UserVerificationOptionalWithCredentialIdList),
         _ => (asked == 1).then_some(CredProtect::UserVerificationOptional),
     }
+}
+
+/// Refuses a credential that another key made, by its id or its public key: two keys without randomness, of which each can sign for the
+/// other.
+fn unheard_of(job: &JobContext<'_>, made: &CredentialId, public_key: &str) -> Result<(), JobError> {
+    let print = Credential::print(public_key);
+    let (first, whose) = {
+        let book = job.journal.book();
+        let mut others = book.credentials.iter().filter(|(_, other)| other.job != job.id);
+        let Some((_, first)) = others.find(|(id, other)| *id == made || other.public_key_print == print) else {
+            return Ok(());
+        };
+        (first.job, format!("key {} of {}", first.ordinal, first.account))
+    };
+    let message = format!(
+        "{whose} and the key in {} make the same credentials: their random source is broken, and each signs for the other; \
+         take both out of service",
+        job.label.port
+    );
+    job.station.operator.tell(&message);
+    job.record(Event::AttentionNeeded { job: Some(first), message })?;
+    let why = format!("the key in {} made the credential of {whose}: its random source is broken", job.label.port);
+    Err(JobError::new(FailureCode::KeyRefused, why))
 }
 
 fn wants_enterprise(job: &JobContext<'_>, ceremony: &Ceremony) -> bool {

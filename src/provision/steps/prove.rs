@@ -116,6 +116,13 @@ pub(super) fn sign(
 ) -> Result<AuthenticationResponse, JobError> {
     let client_data = ClientDataJson::new(CeremonyType::Get, challenge, origin);
     let token = job.token(Permissions::GET_ASSERTION, Some(rp_id))?;
-    job.touching(|key, touch| signature::sign(key, &token, rp_id, credential_id, client_data, touch))?
-        .ok_or_else(|| JobError::new(FailureCode::ProofFailed, "the key returned no signature"))
+    let signed = job
+        .touching(|key, touch| signature::sign(key, &token, rp_id, credential_id, client_data, touch))?
+        .ok_or_else(|| JobError::new(FailureCode::ProofFailed, "the key returned no signature"))?;
+    // A key may leave it out where it was asked for one credential (WebAuthn 5.2.2, userHandle).
+    let expected = job.ceremony()?.options.user.id;
+    match &signed.user_handle {
+        Some(user_handle) if *user_handle != expected => Err(unproved("it is for another user handle".to_owned())),
+        _ => Ok(signed),
+    }
 }

@@ -6,21 +6,26 @@ use crate::provision::job_error::JobError;
 use crate::provision::key_fit::{fit, to_be_reset};
 
 pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
-    let planned = job.planned;
-    let profile = &planned.profile;
+    let profile = &job.planned.profile;
     if !to_be_reset(job.authenticator()?.info(), profile) {
         return Ok(Outcome::Reset { done: false });
     }
+    now(job)?;
+    Ok(Outcome::Reset { done: true })
+}
+
+/// Resets the key, whatever the profile says.
+pub(super) fn now(job: &mut JobContext<'_>) -> Result<(), JobError> {
     let key = job.take_key()?;
     job.station.operator.replug(&job.label);
     let key = key.replugged(job.station)?;
     job.put_key(key);
     job.touching(|authenticator, touch| authenticator.reset(touch))?;
+    let profile = &job.planned.profile;
     let info = job.authenticator()?.refresh_info()?;
     if info.has_pin() {
         return Err(JobError::new(FailureCode::KeyFault, "the key accepted the reset but still has a PIN"));
     }
     // What the reset changes could not be held against the profile before.
-    fit(info, profile).map_err(JobError::Job)?;
-    Ok(Outcome::Reset { done: true })
+    fit(info, profile).map_err(JobError::Job)
 }

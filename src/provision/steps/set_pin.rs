@@ -1,12 +1,15 @@
-//! The PIN: drawn and sealed to disk, and only then given to the key.
+//! The PIN: drawn and sealed to disk, and only then given to the key. With it the key can be asked what is on it: a key with
+//! credentials and no PIN is as used as one with a PIN.
 
 use super::recovery::Recovery;
+use super::reset;
 use crate::ledger::{FailureCode, Outcome, Step};
+use crate::profile::Reset;
 use crate::provision::job_context::JobContext;
 use crate::provision::job_error::JobError;
 use crate::provision::working_copy;
 use crate::secret::{SealedPin, draw};
-use keywright_fido::ctap::Permissions;
+use keywright_fido::ctap::{Permissions, Pin};
 use keywright_fido::webauthn::RpId;
 
 pub(super) fn seal(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
@@ -30,9 +33,46 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
             "the sealed PIN is gone, and the key does not have it; a new one will be drawn",
         )
     })?;
-    job.authenticator()?.set_pin(&pin)?;
-    job.pin_was_set();
+    give(job, &pin)?;
+    empty(job, &pin)?;
     Ok(Outcome::SetPin {})
+}
+
+fn give(job: &mut JobContext<'_>, pin: &Pin) -> Result<(), JobError> {
+    job.authenticator()?.set_pin(pin)?;
+    job.pin_was_set();
+    Ok(())
+}
+
+/// Looks for credentials that were on the key before it had a PIN. Resets a key that has some, if the profile and the operator agree,
+/// and gives it its PIN again.
+fn empty(job: &mut JobContext<'_>, pin: &Pin) -> Result<(), JobError> {
+    let was_reset = matches!(job.outcome(Step::Reset)?, Some(Outcome::Reset { done: true }));
+    if was_reset || !job.authenticator()?.info().manages_credentials() {
+        return Ok(());
+    }
+    let token = job.token(Permissions::CREDENTIAL_MANAGEMENT, None)?;
+    let existing = job.authenticator()?.credentials_metadata(&token)?.existing;
+    if existing == 0 {
+        return Ok(());
+    }
+    let found = match existing {
+        1 => "it has a credential already".to_owned(),
+        existing => format!("it has {existing} credentials already"),
+    };
+    let profile = &job.planned.profile;
+    if profile.keys.reset != Reset::Never && job.station.operator.may_reset(&job.label, &found) {
+        reset::now(job)?;
+        return give(job, pin);
+    }
+    let why = match profile.keys.reset {
+        Reset::Never => format!("profile {} does not allow a reset", profile.name),
+        Reset::IfUsed | Reset::Always => "it was not reset".to_owned(),
+    };
+    Err(JobError::new(
+        FailureCode::KeyRefused,
+        format!("the key in {} is not fresh: {found}, and had no PIN; {why}", job.label.port),
+    ))
 }
 
 pub(super) fn recover(job: &mut JobContext<'_>) -> Result<Recovery, JobError> {
@@ -43,7 +83,11 @@ pub(super) fn recover(job: &mut JobContext<'_>) -> Result<Recovery, JobError> {
         });
     }
     match job.token(Permissions::GET_ASSERTION, Some(&RpId::PROBE)) {
-        Ok(_) => Ok(Recovery::Done(Outcome::SetPin {}.into())),
+        Ok(_) => {
+            let pin = job.pin()?;
+            empty(job, &pin)?;
+            Ok(Recovery::Done(Outcome::SetPin {}.into()))
+        }
         Err(JobError::Job(failure)) if failure.code == FailureCode::PinUnknown => Err(JobError::new(
             FailureCode::PinUnknown,
             "the key has a PIN that is not the one sealed for this job; is it the key that this job began with?",

@@ -15,6 +15,14 @@ pub(in crate::provision) fn after(job: &mut JobContext<'_>, step: Step, failure:
     let taken_back = match step {
         // The key looked at the PIN and will not have it; the next one may be to its taste.
         Step::SetPin if failure.code == FailureCode::PinPolicy => return start_over(job, &failure.message),
+        // It has the PIN by now, and something else on it.
+        Step::SetPin if failure.code == FailureCode::KeyRefused => {
+            if !job.authenticator()?.info().has_pin() {
+                return start_over(job, &failure.message);
+            }
+            keeps_pin(job)?;
+            return job.record(Event::SteppedBack { job: job.id, to: Step::Inspect, why: failure.message.clone() });
+        }
         Step::Make | Step::Verify | Step::Prove => true,
         // The IdP looked at it and will not have it. In any other case it may yet: resuming decides.
         Step::Complete => matches!(
@@ -75,10 +83,15 @@ pub(in crate::provision) fn back(job: &mut JobContext<'_>, to: Step, why: &str) 
     }
     delete_from_key(job, why)?;
     abandon(job)?;
-    if to <= Step::SetPin
-        && job.journal.is_done(job.id, Step::SetPin)
-        && let Some(sealed) = job.sealed_pin()?
-    {
+    if to <= Step::SetPin && job.journal.is_done(job.id, Step::SetPin) {
+        keeps_pin(job)?;
+    }
+    job.record(Event::SteppedBack { job: job.id, to, why: why.to_owned() })
+}
+
+/// Says that a key which is turned away has a PIN of ours on it.
+fn keeps_pin(job: &JobContext<'_>) -> Result<(), JobError> {
+    if let Some(sealed) = job.sealed_pin()? {
         let message = format!(
             "the key in {} was turned away with a PIN on it, which stays sealed as {}; reset the key before it is used for \
              anything else",
@@ -87,7 +100,7 @@ pub(in crate::provision) fn back(job: &mut JobContext<'_>, to: Step, why: &str) 
         job.station.operator.tell(&message);
         job.record(Event::AttentionNeeded { job: Some(job.id), message })?;
     }
-    job.record(Event::SteppedBack { job: job.id, to, why: why.to_owned() })
+    Ok(())
 }
 
 /// Removes the registration that the ledger knows to be pending.
@@ -128,7 +141,11 @@ pub(super) fn delete_from_key(job: &mut JobContext<'_>, why: &str) -> Result<(),
             Err(error) if error.means(StatusMeaning::NoCredentials) => {}
             Err(error) => return Err(error.into()),
         }
-        job.record(Event::CredentialDeleted { job: job.id, credential_id, why: why.to_owned() })?;
+        // A key without randomness makes what is another job's.
+        let is_another_s = job.journal.book().credentials.get(&credential_id).is_some_and(|known| known.job != job.id);
+        if !is_another_s {
+            job.record(Event::CredentialDeleted { job: job.id, credential_id, why: why.to_owned() })?;
+        }
     }
     Ok(())
 }
@@ -155,7 +172,7 @@ fn unregistered_on_key(job: &mut JobContext<'_>) -> Result<Vec<CredentialId>, Jo
     for id in ours {
         let book = job.journal.book();
         let registered =
-            book.credentials.get(&id).is_some_and(|credential| credential.state == CredentialState::Registered);
+            book.credentials.get(&id).is_some_and(|one| one.job == job.id && one.state == CredentialState::Registered);
         drop(book);
         if !registered && !station.retry_policy.ask(&station.cancel, || station.directory.has(user, &id))? {
             unregistered.push(id);

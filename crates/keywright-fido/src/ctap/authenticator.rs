@@ -57,6 +57,11 @@ impl Authenticator {
         Ok(self.transport.wink()?)
     }
 
+    /// The longest request that the way to the key carries, in bytes.
+    pub(super) fn transport_limit(&self) -> usize {
+        self.transport.longest_request()
+    }
+
     /// One command that asks nobody for a touch. Returns what follows the status.
     pub(super) fn exchange(&mut self, command: Command, request: &[u8]) -> Result<Vec<u8>, CtapError> {
         self.exchange_with_touch(command, request, &mut |_| {})
@@ -69,7 +74,7 @@ impl Authenticator {
         request: &[u8],
         touch: Touch<'_>,
     ) -> Result<Vec<u8>, CtapError> {
-        let maximum = self.info.max_msg_size.min(self.transport.longest_request());
+        let maximum = self.info.max_msg_size.min(self.transport_limit());
         if request.len() > maximum {
             return Err(CtapError::Limit { what: "the length of a request", asked: request.len(), maximum });
         }

@@ -3,7 +3,7 @@
 //! It refuses to send what getInfo does not offer, and a minimum PIN length after which no PIN could be set.
 
 use super::command::Command;
-use super::{Authenticator, CtapError, PinUvAuthToken};
+use super::{Authenticator, CtapError, GetAssertion, PinUvAuthToken, StatusMeaning, Touch};
 use crate::webauthn::RpId;
 use crate::webauthn::cbor::{self, Value};
 
@@ -38,21 +38,43 @@ impl Authenticator {
         self.refresh_info().map(drop)
     }
 
-    /// authenticatorConfig toggleAlwaysUv, read before and after, so that it ends as `wanted`.
-    pub fn set_always_uv(&mut self, token: Option<&PinUvAuthToken>, wanted: bool) -> Result<(), CtapError> {
+    /// authenticatorConfig toggleAlwaysUv, so that it ends as `wanted`, and is seen to: whatever getInfo says, a key with it refuses
+    /// an assertion for which nobody was verified (CTAP 2.1, 6.2.2 step 5). A key without it may ask for a touch before it says that
+    /// it has no such credential.
+    pub fn set_always_uv(
+        &mut self,
+        token: Option<&PinUvAuthToken>,
+        wanted: bool,
+        touch: Touch<'_>,
+    ) -> Result<(), CtapError> {
         // Another program may have toggled it since getInfo was read last.
-        match self.refresh_info()?.option("alwaysUv") {
-            None => return Err(CtapError::Unsupported("alwaysUv")),
-            Some(now) if now == wanted => return Ok(()),
-            Some(_) => self.configure(TOGGLE_ALWAYS_UV, None, token)?,
+        let shown = self.refresh_info()?.option("alwaysUv").ok_or(CtapError::Unsupported("alwaysUv"))?;
+        // Firmware exists that shows it on while it is locked; none that shows it off.
+        if (shown && self.always_verifies(touch)?.unwrap_or(true)) == wanted {
+            return Ok(());
         }
-        if self.refresh_info()?.option("alwaysUv") != Some(wanted) {
-            return Err(CtapError::InvalidResponse {
-                command: TOGGLE_ALWAYS_UV.1,
-                why: "alwaysUv is as it was before".into(),
-            });
+        self.configure(TOGGLE_ALWAYS_UV, None, token)?;
+        let shown = self.refresh_info()?.option("alwaysUv") == Some(true);
+        let why = match shown && self.always_verifies(touch)?.unwrap_or(true) {
+            now if now == wanted => return Ok(()),
+            _ if shown && wanted => "alwaysUv is shown, and yet nobody had to be verified",
+            _ => "alwaysUv is as it was before",
+        };
+        Err(CtapError::InvalidResponse { command: TOGGLE_ALWAYS_UV.1, why: why.into() })
+    }
+
+    /// Whether the key refuses an assertion for which nobody was verified, asked for one that it cannot make. `None` if its answer
+    /// does not tell.
+    pub fn always_verifies(&mut self, touch: Touch<'_>) -> Result<Option<bool>, CtapError> {
+        let request =
+            GetAssertion { rp_id: RpId::PROBE, client_data_hash: [0; 32], allow_list: Vec::new(), user_presence: true };
+        match self.get_assertions(&request, None, touch) {
+            Ok(_) => Ok(Some(false)),
+            Err(error) if error.means(StatusMeaning::PinRequired) => Ok(Some(true)),
+            Err(error) if error.means(StatusMeaning::NoCredentials) => Ok(Some(false)),
+            Err(CtapError::Status { .. } | CtapError::InvalidResponse { .. } | CtapError::Webauthn(_)) => Ok(None),
+            Err(error) => Err(error),
         }
-        Ok(())
     }
 
     /// authenticatorConfig setMinPINLength. Members that are not set are not sent. After force_change_pin the key gives no
@@ -63,8 +85,14 @@ impl Authenticator {
         token: Option<&PinUvAuthToken>,
         request: &MinPinLength,
     ) -> Result<(), CtapError> {
+        self.takes_min_pin_length(request)?;
+        self.configure(SET_MIN_PIN_LENGTH, min_pin_length_parameters(request), token)
+    }
+
+    /// Whether this key can be asked for that, before anybody gives a PIN for it. Asks the key nothing.
+    pub fn takes_min_pin_length(&self, request: &MinPinLength) -> Result<(), CtapError> {
         if self.info.option("setMinPINLength") != Some(true) {
-            return Err(CtapError::Unsupported("setMinPINLength"));
+            return Err(CtapError::Unsupported("setting of the minimum PIN length (setMinPINLength)"));
         }
         if let Some(asked) = request.new_min_pin_length.filter(|asked| *asked > LONGEST_MINIMUM) {
             return Err(CtapError::Limit { what: "newMinPINLength", asked, maximum: LONGEST_MINIMUM });
@@ -74,7 +102,34 @@ impl Authenticator {
             let what = "the number of minPinLengthRPIDs";
             return Err(CtapError::Limit { what, asked: request.rp_ids.len(), maximum });
         }
-        self.configure(SET_MIN_PIN_LENGTH, min_pin_length_parameters(request), token)
+        self.takes(SET_MIN_PIN_LENGTH)
+    }
+
+    /// Whether this key lets enterprise attestation be enabled. Asks the key nothing.
+    pub fn takes_enterprise_attestation(&self) -> Result<(), CtapError> {
+        if self.info.option("ep").is_none() {
+            return Err(CtapError::Unsupported("enterprise attestation (ep)"));
+        }
+        self.takes(ENABLE_ENTERPRISE_ATTESTATION)
+    }
+
+    /// Whether this key has `alwaysUv` and lets it be toggled. Asks the key nothing.
+    pub fn takes_always_uv(&self) -> Result<(), CtapError> {
+        if self.info.option("alwaysUv").is_none() {
+            return Err(CtapError::Unsupported("setting to ask for the PIN at every use (alwaysUv)"));
+        }
+        self.takes(TOGGLE_ALWAYS_UV)
+    }
+
+    fn takes(&self, (subcommand, name): Subcommand) -> Result<(), CtapError> {
+        if self.info.option("authnrCfg") != Some(true) {
+            return Err(CtapError::Unsupported("authenticatorConfig (authnrCfg)"));
+        }
+        let listed = |list: &Vec<u64>| list.contains(&subcommand.into());
+        if !self.info.authenticator_config_commands.as_ref().is_none_or(listed) {
+            return Err(CtapError::Unsupported(name));
+        }
+        Ok(())
     }
 
     fn configure(
@@ -83,13 +138,7 @@ impl Authenticator {
         parameters: Option<Value>,
         token: Option<&PinUvAuthToken>,
     ) -> Result<(), CtapError> {
-        if self.info.option("authnrCfg") != Some(true) {
-            return Err(CtapError::Unsupported("authenticatorConfig (authnrCfg)"));
-        }
-        let listed = |list: &Vec<u64>| list.contains(&subcommand.into());
-        if !self.info.authenticator_config_commands.as_ref().is_none_or(listed) {
-            return Err(CtapError::Unsupported(name));
-        }
+        self.takes((subcommand, name))?;
         let command = Command::new(0x0d, name);
         self.exchange(command, &encode(command, subcommand, parameters, token)).map(drop)
     }
@@ -162,22 +211,59 @@ mod tests {
         );
     }
 
+    fn shows(always_uv: bool) -> Vec<u8> {
+        info([options([("authnrCfg", true), ("alwaysUv", always_uv)])])
+    }
+
+    /// What the key shows, and what it answers to an assertion without a token.
+    fn set(wanted: bool, looks: &[(bool, Option<u8>)], toggles: usize) -> Result<(), CtapError> {
+        let mut exchanges = Vec::new();
+        let probe = get_assertion_without_token();
+        for (at, (shown, answer)) in looks.iter().enumerate() {
+            if at > 0 && at <= toggles {
+                exchanges.push((hex("0da10102"), vec![0]));
+            }
+            exchanges.push((vec![0x04], shows(*shown)));
+            exchanges.extend(answer.map(|answer| (probe.clone(), vec![answer])));
+        }
+        let (mut authenticator, script) = key(shows(false), exchanges);
+        let done = authenticator.set_always_uv(None, wanted, &mut |_| {});
+        script.assert_done();
+        done
+    }
+
+    fn get_assertion_without_token() -> Vec<u8> {
+        let id = RpId::PROBE;
+        Command::new(0x02, "").request([(0x01, id.as_str().into()), (0x02, vec![0; 32].into())])
+    }
+
+    const VERIFIED: Option<u8> = Some(0x36);
+    const NOT_FOUND: Option<u8> = Some(0x2e);
+
     #[test]
-    fn always_uv_is_toggled_only_when_it_is_not_as_wanted() {
-        let off = || info([options([("authnrCfg", true), ("alwaysUv", false)])]);
-        let on = || info([options([("authnrCfg", true), ("alwaysUv", true)])]);
-        let (mut authenticator, script) =
-            key(off(), [(vec![0x04], off()), (hex("0da10102"), vec![0]), (vec![0x04], on())]);
-        authenticator.set_always_uv(None, true).unwrap();
-        script.assert_done();
+    fn always_uv_is_toggled_only_when_it_is_not_as_wanted_and_seen_to_hold() {
+        set(true, &[(false, None), (true, VERIFIED)], 1).unwrap();
+        set(false, &[(true, VERIFIED), (false, None)], 1).unwrap();
         // Somebody else did it meanwhile.
-        let (mut authenticator, script) = key(off(), [(vec![0x04], on())]);
-        authenticator.set_always_uv(None, true).unwrap();
-        script.assert_done();
-        let (mut authenticator, script) =
-            key(off(), [(vec![0x04], off()), (hex("0da10102"), vec![0]), (vec![0x04], off())]);
-        assert!(matches!(authenticator.set_always_uv(None, true), Err(CtapError::InvalidResponse { .. })));
-        script.assert_done();
+        set(true, &[(true, VERIFIED)], 0).unwrap();
+        set(false, &[(false, None)], 0).unwrap();
+        for nothing_changed in
+            [set(true, &[(false, None), (false, None)], 1), set(false, &[(true, VERIFIED), (true, VERIFIED)], 1)]
+        {
+            assert!(matches!(nothing_changed, Err(CtapError::InvalidResponse { .. })), "{nothing_changed:?}");
+        }
+    }
+
+    #[test]
+    fn always_uv_that_is_only_shown_is_not_believed() {
+        // It was off, and is on now.
+        set(true, &[(true, NOT_FOUND), (true, VERIFIED)], 1).unwrap();
+        // It was off all the time.
+        set(false, &[(true, NOT_FOUND)], 0).unwrap();
+        let refused = set(true, &[(true, NOT_FOUND), (true, NOT_FOUND)], 1).unwrap_err();
+        assert!(refused.to_string().contains("nobody had to be verified"), "{refused}");
+        // An answer that does not tell leaves what getInfo shows.
+        set(true, &[(true, Some(0x7f))], 0).unwrap();
     }
 
     #[test]

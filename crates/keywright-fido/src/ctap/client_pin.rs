@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::command::Command;
 use super::pin_uv_auth_protocol::SharedSecret;
-use super::{Authenticator, CtapError, Pin, PinUvAuthProtocol};
+use super::{Authenticator, CtapError, GetInfo, Pin, PinUvAuthProtocol};
 use crate::webauthn::RpId;
 use crate::webauthn::cbor::Value;
 
@@ -42,6 +42,30 @@ impl Permissions {
     /// Whether every bit of `other` is in this set.
     pub fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
+    }
+
+    /// Whether the key has what they are for (CTAP 2.1, 6.5.5.7.2 step 7): asked for others, it answers UNAUTHORIZED_PERMISSION, which
+    /// helps nobody. Legacy tokens are good for whatever the key has.
+    fn offered_by(self, info: &GetInfo) -> Result<(), CtapError> {
+        if info.option("pinUvAuthToken") != Some(true) {
+            return Ok(());
+        }
+        let bio = info.option("bioEnroll").is_some() || info.option("userVerificationMgmtPreview").is_some();
+        for (permission, offered, what) in [
+            (Self::CREDENTIAL_MANAGEMENT, info.manages_credentials(), "credential management (credMgmt)"),
+            (Self::BIO_ENROLLMENT, bio, "fingerprints (bioEnroll)"),
+            (Self::LARGE_BLOB_WRITE, info.option("largeBlobs") == Some(true), "large blobs (largeBlobs)"),
+            (
+                Self::AUTHENTICATOR_CONFIGURATION,
+                info.option("authnrCfg") == Some(true),
+                "authenticatorConfig (authnrCfg)",
+            ),
+        ] {
+            if self.contains(permission) && !offered {
+                return Err(CtapError::Unsupported(what));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -131,6 +155,7 @@ impl Authenticator {
         permissions: Permissions,
         rp_id: Option<&RpId>,
     ) -> Result<PinUvAuthToken, CtapError> {
+        permissions.offered_by(&self.info)?;
         let uses = Permissions::MAKE_CREDENTIAL | Permissions::GET_ASSERTION;
         if permissions.0 & uses.0 != 0 && self.info.option("noMcGaPermissionsWithClientPin") == Some(true) {
             return Err(CtapError::Unsupported("mc and ga permissions with a PIN"));

@@ -3,13 +3,13 @@
 //! It takes no answer for another RP or by a credential that was not asked for. It does not verify signatures.
 
 use super::command::{self, Answer, Command};
-use super::{Authenticator, CtapError, Permissions, PinUvAuthToken, StatusCode, Touch};
+use super::{Authenticator, CtapError, Holding, Permissions, PinUvAuthToken, StatusCode, Touch};
 use crate::webauthn::cbor::Value;
 use crate::webauthn::{
     AuthenticationResponse, AuthenticatorData, ClientDataJson, CredentialId, RpId, SignedAssertion, UserHandle,
 };
 
-const COMMAND: Command = Command::new(0x02, "authenticatorGetAssertion");
+pub(super) const COMMAND: Command = Command::new(0x02, "authenticatorGetAssertion");
 const NEXT: Command = Command::new(0x08, "authenticatorGetNextAssertion");
 
 /// More assertions than any key has credentials; a key that claims more is not believed.
@@ -99,8 +99,7 @@ impl Authenticator {
     }
 
     /// Which of these credentials the key has, if any, asked without a touch in requests that are short enough for it
-    /// (CTAP 2.1, 6.1.1 and 6.2.1: pre-flight). The client data hash is zeros, so that what is signed is good for nothing.
-    /// The token is used if it has ga: some credentials show only to a verified person.
+    /// (CTAP 2.1, 6.1.1 and 6.2.1: pre-flight). The token is used if it has ga.
     pub(super) fn find_credential(
         &mut self,
         rp_id: &RpId,
@@ -108,25 +107,13 @@ impl Authenticator {
         token: Option<&PinUvAuthToken>,
     ) -> Result<Option<CredentialId>, CtapError> {
         let token = token.filter(|token| token.permits(Permissions::GET_ASSERTION));
-        let longest = self.info.max_credential_id_length.unwrap_or(u64::MAX);
-        let candidates: Vec<_> =
-            candidates.iter().filter(|id| id.as_bytes().len() as u64 <= longest).cloned().collect();
-        let mut request = GetAssertion {
-            rp_id: rp_id.clone(),
-            client_data_hash: [0; 32],
-            allow_list: Vec::new(),
-            user_presence: false,
-        };
-        let room = self.info.max_msg_size.saturating_sub(encode(&request, token).len());
-        let most = self.info.max_credential_count_in_list.unwrap_or(u64::MAX);
-        for part in parts(&candidates, most, room) {
-            request.allow_list = part.to_vec();
-            match self.ask_for_assertions(&request, token, &mut |_| {}) {
-                Ok(assertions) => return Ok(assertions.into_iter().next().map(|assertion| assertion.credential_id)),
-                Err(error) => match error.status() {
-                    Some(StatusCode::NoCredentials | StatusCode::InvalidCredential) => {}
-                    _ => return Err(error),
-                },
+        for list in self.allow_lists(rp_id, candidates, token) {
+            match self.holds_one_of(rp_id, &list, token)? {
+                Holding::Has(id) => return Ok(Some(id)),
+                // The key says at the next request whether it has it.
+                Holding::Perhaps(ids) => return Ok(ids.into_iter().next()),
+                Holding::None => {}
+                Holding::CannotTell(error) => return Err(error),
             }
         }
         Ok(None)
@@ -134,7 +121,7 @@ impl Authenticator {
 }
 
 /// Cuts a list into parts of at most `most` credentials that take at most `room` bytes; each part has at least one.
-fn parts(mut list: &[CredentialId], most: u64, room: usize) -> Vec<&[CredentialId]> {
+pub(super) fn parts(mut list: &[CredentialId], most: u64, room: usize) -> Vec<&[CredentialId]> {
     // A descriptor is its id, and 23 bytes around it at the most; the list itself has a head of 3 and the key of 1.
     let size = |id: &CredentialId| id.as_bytes().len() + 23;
     let mut parts = Vec::new();
@@ -152,7 +139,7 @@ fn parts(mut list: &[CredentialId], most: u64, room: usize) -> Vec<&[CredentialI
     parts
 }
 
-fn encode(request: &GetAssertion, token: Option<&PinUvAuthToken>) -> Vec<u8> {
+pub(super) fn encode(request: &GetAssertion, token: Option<&PinUvAuthToken>) -> Vec<u8> {
     let mut parameters: Vec<(i64, Value)> =
         vec![(0x01, request.rp_id.as_str().into()), (0x02, request.client_data_hash[..].into())];
     if !request.allow_list.is_empty() {
@@ -169,7 +156,7 @@ fn encode(request: &GetAssertion, token: Option<&PinUvAuthToken>) -> Vec<u8> {
     COMMAND.request(parameters)
 }
 
-fn decode(answer: &Answer, request: &GetAssertion) -> Result<Assertion, CtapError> {
+pub(super) fn decode(answer: &Answer, request: &GetAssertion) -> Result<Assertion, CtapError> {
     let authenticator_data = answer.required(0x02, Value::as_bytes)?.to_vec();
     if AuthenticatorData::parse(&authenticator_data)?.rp_id_hash != request.rp_id.hash() {
         return Err(answer.malformed("the assertion is for another RP"));

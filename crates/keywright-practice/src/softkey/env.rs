@@ -10,12 +10,12 @@ use opensk::ctap::data_formats::EnterpriseAttestationMode;
 use opensk::ctap::status_code::{Ctap2StatusCode, CtapResult};
 use opensk::env::Env;
 
-use super::Model;
 use super::clock::FirmwareClock;
 use super::memory::{Flash, Memory};
 use super::presence::SoftUserPresence;
 use super::rng::SoftRng;
 use super::wire::Wire;
+use super::{Fault, Model};
 
 /// The relying parties that a soft key gives vendor-facilitated enterprise attestation (CTAP 2.1, 7.1.1). Platform-managed
 /// it gives to all.
@@ -37,10 +37,11 @@ pub(super) struct SoftEnv {
 impl SoftEnv {
     /// A world in which the firmware is about to boot.
     pub(super) fn new(wire: &Arc<Wire>, memory: Arc<Memory>, attach: u64) -> Self {
-        let settings = settings(memory.model());
+        let model = memory.model();
+        let settings = settings(model);
         Self {
             clock: FirmwareClock::booting(wire.clock.clone(), wire.plugged_at()),
-            rng: SoftRng::default(),
+            rng: if model.fault == Some(Fault::NoRandomness) { SoftRng::broken() } else { SoftRng::default() },
             finger: SoftUserPresence::new(Arc::clone(wire), attach),
             flash: Flash::new(memory, Arc::clone(wire), attach),
             cable: SoftHidConnection { wire: Arc::clone(wire), attach },

@@ -13,6 +13,7 @@ use opensk::env::Env;
 use rand_core::RngCore;
 
 use super::env::SoftEnv;
+use super::fault::{Fault, shows_token};
 use super::generation::{Answer, Generation, Request};
 use super::legacy::LegacyToken;
 use super::memory::Memory;
@@ -25,6 +26,9 @@ pub(super) struct Firmware {
     attach: u64,
     generation: Generation,
     legacy_token: Option<LegacyToken>,
+    fault: Option<Fault>,
+    /// Until a request that showed a token was done.
+    locked: bool,
     env: SoftEnv,
     framing: CtapHid<SoftEnv>,
     main: MainHid<SoftEnv>,
@@ -34,7 +38,7 @@ pub(super) struct Firmware {
 impl Firmware {
     /// Starts the firmware. Fails if it has to finish an interrupted reset and cannot write that down.
     pub(super) fn boot(wire: &Arc<Wire>, memory: Arc<Memory>, attach: u64) -> CtapResult<Self> {
-        let generation = memory.model().generation;
+        let (generation, fault) = (memory.model().generation, memory.model().fault);
         let mut env = SoftEnv::new(wire, memory, attach);
         // OpenSK does this once more, and then with a panic if it fails.
         env.persist().init()?;
@@ -45,6 +49,8 @@ impl Firmware {
             attach,
             generation,
             legacy_token: None,
+            fault,
+            locked: true,
             env,
             framing: CtapHid::new(CtapHid::<SoftEnv>::CAPABILITY_WINK | CtapHid::<SoftEnv>::CAPABILITY_CBOR),
             main: MainHid::default(),
@@ -84,7 +90,8 @@ impl Firmware {
             self.wire.pull_if(self.attach);
             return None;
         }
-        let answer = match self.generation.request(&message.payload) {
+        let asked = message.payload.clone();
+        let mut answer = match self.generation.request(&message.payload) {
             Request::Refuse(status) => {
                 message.payload = vec![status];
                 message
@@ -97,6 +104,10 @@ impl Firmware {
         if pull == Some(Side::After) {
             self.wire.pull_if(self.attach);
             return None;
+        }
+        if let Some(fault) = self.fault {
+            self.locked &= !(answer.payload.first() == Some(&0) && shows_token(&asked));
+            answer.payload = fault.answer(&asked, answer.payload, self.locked);
         }
         Some(answer)
     }

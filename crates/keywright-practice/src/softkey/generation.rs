@@ -15,7 +15,7 @@ const PIN_AUTH_INVALID: u8 = 0x33;
 
 pub(super) const MAKE_CREDENTIAL: u8 = 0x01;
 pub(super) const GET_ASSERTION: u8 = 0x02;
-const GET_INFO: u8 = 0x04;
+pub(super) const GET_INFO: u8 = 0x04;
 pub(super) const CLIENT_PIN: u8 = 0x06;
 pub(super) const RESET: u8 = 0x07;
 const GET_NEXT_ASSERTION: u8 = 0x08;
@@ -191,7 +191,7 @@ fn old_options(members: &mut [(Value, Value)], more: &[&str]) {
 }
 
 /// Changes the map after a status byte of 0. Anything else stays as it is.
-fn edit(answer: &[u8], change: impl FnOnce(&mut Vec<(Value, Value)>)) -> Vec<u8> {
+pub(super) fn edit(answer: &[u8], change: impl FnOnce(&mut Vec<(Value, Value)>)) -> Vec<u8> {
     if let Some((0, body)) = answer.split_first()
         && let Ok(Value::Map(mut members)) = cbor::decode(body)
     {
@@ -201,7 +201,7 @@ fn edit(answer: &[u8], change: impl FnOnce(&mut Vec<(Value, Value)>)) -> Vec<u8>
     answer.to_vec()
 }
 
-fn member(members: &mut [(Value, Value)], number: i64) -> Option<&mut Value> {
+pub(super) fn member(members: &mut [(Value, Value)], number: i64) -> Option<&mut Value> {
     members.iter_mut().find(|(key, _)| key.as_integer() == Some(number)).map(|(_, value)| value)
 }
 

@@ -26,6 +26,7 @@ struct Inner {
     slot: u32,
     /// The state file, for a key that has one.
     path: Option<PathBuf>,
+    usb_serial: Option<String>,
     wire: Arc<Wire>,
     lock: Arc<StateLock>,
     works: Mutex<Works>,
@@ -61,9 +62,13 @@ impl SoftKey {
 
     fn new(slot: u32, path: Option<PathBuf>, memory: Option<Arc<Memory>>) -> Self {
         let lock = StateLock::new(path.clone());
+        // What the bus says of a key is known before it is opened; a damaged file says nothing.
+        let known = memory.clone().or_else(|| Memory::load(path.clone()?).ok().map(Arc::new));
+        let usb_serial = known.and_then(|memory| memory.model().usb_serial);
         Self(Arc::new(Inner {
             slot,
             path,
+            usb_serial: usb_serial.map(|serial| serial.to_string()),
             wire: Arc::new(Wire::new()),
             lock,
             works: Mutex::new(Works { memory, firmware: None }),
@@ -84,7 +89,7 @@ impl SoftKey {
             product: "soft key".to_owned(),
             vendor_id: VENDOR_ID,
             product_id: PRODUCT_ID,
-            serial: None,
+            serial: self.0.usb_serial.clone(),
         })
     }
 

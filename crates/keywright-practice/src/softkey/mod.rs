@@ -6,6 +6,7 @@
 mod attestation;
 mod clock;
 mod env;
+mod fault;
 mod firmware;
 mod generation;
 mod key;
@@ -33,6 +34,7 @@ use keywright_fido::ctap::TransportError;
 use keywright_fido::webauthn::Aaguid;
 
 pub use env::VENDOR_FACILITATED_RPS;
+pub use fault::Fault;
 pub use generation::Generation;
 pub use key::SoftKey;
 pub use pipe::SoftPipe;
@@ -65,12 +67,18 @@ pub struct Model {
     pub generation: Generation,
     /// Resident credentials it has room for, at most 300. After that it answers CTAP2_ERR_KEY_STORE_FULL.
     pub max_resident_credentials: u16,
+    /// What its firmware does wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Fault>,
+    /// The serial number that it shows on its bus.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usb_serial: Option<u64>,
 }
 
 impl Default for Model {
     /// CTAP 2.1 with room for 150 credentials, as OpenSK comes.
     fn default() -> Self {
-        Self { generation: Generation::None, max_resident_credentials: 150 }
+        Self { generation: Generation::None, max_resident_credentials: 150, fault: None, usb_serial: None }
     }
 }
 

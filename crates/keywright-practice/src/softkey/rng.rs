@@ -1,11 +1,12 @@
-//! The key's randomness: the operating system's.
+//! The key's randomness: the operating system's, or on a key with that fault the same bytes after every start.
 //!
-//! A legacy PIN token has to be given out twice with other permissions (see `disguise`), so what was drawn can be drawn again.
+//! A legacy PIN token has to be given out twice with other permissions (see `legacy`), so what was drawn can be drawn again.
 
 use std::collections::VecDeque;
 
 use opensk::api::rng::Rng;
 use rand_core::{CryptoRng, Error, OsRng, RngCore};
+use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, Zeroizing};
 
 /// Random bytes for the firmware.
@@ -13,9 +14,16 @@ use zeroize::{Zeroize, Zeroizing};
 pub(super) struct SoftRng {
     recording: Option<Zeroizing<Vec<u8>>>,
     replay: VecDeque<u8>,
+    /// On a key without randomness, how often it was asked.
+    broken: Option<u64>,
 }
 
 impl SoftRng {
+    /// One that draws the same after each start.
+    pub(super) fn broken() -> Self {
+        Self { broken: Some(0), ..Self::default() }
+    }
+
     /// Starts to keep what is drawn.
     pub(super) fn record(&mut self) {
         self.recording = Some(Zeroizing::default());
@@ -48,7 +56,15 @@ impl RngCore for SoftRng {
     }
 
     fn fill_bytes(&mut self, out: &mut [u8]) {
-        OsRng.fill_bytes(out);
+        match &mut self.broken {
+            None => OsRng.fill_bytes(out),
+            Some(asked) => {
+                for part in out.chunks_mut(32) {
+                    *asked += 1;
+                    part.copy_from_slice(&Sha256::digest(asked.to_be_bytes())[..part.len()]);
+                }
+            }
+        }
         for byte in out.iter_mut() {
             match self.replay.pop_front() {
                 Some(replayed) => *byte = replayed,

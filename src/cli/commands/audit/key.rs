@@ -3,7 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 
-use crate::audit::key::{attest, credentials_of_ledger};
+use crate::audit::key::{attest, shown_of_ledger};
 use crate::audit::{Contradiction, Registration};
 use crate::cli::shared::arguments::{OneKey, PinArgument};
 use crate::cli::shared::judging::{JudgedBy, JudgingProfile, Set};
@@ -13,6 +13,7 @@ use crate::cli::shared::{CliError, Exit, Session, pin_entry};
 use crate::cli::view::get_info::{self, KeyInfo};
 use crate::cli::view::key_credential::{self, Line};
 use crate::cli::view::ledger_credential::LedgerCredential;
+use crate::provision::credential_on_key::Shown;
 use crate::provision::pin_attempts;
 use crate::register::Register;
 use crate::secret::SystemEntropy;
@@ -93,8 +94,10 @@ struct Attestation {
 #[derive(Serialize)]
 struct InLedger {
     known: bool,
-    /// Those that the key answered for.
+    /// Those that the key answered for, by name or by all appearances.
     credentials: Vec<LedgerCredential>,
+    /// Why it does not tell of the others.
+    cannot_tell: Option<String>,
     /// Those whose attestation had this key's serial number, and that the key did not answer for.
     same_serial: Vec<LedgerCredential>,
 }
@@ -116,7 +119,7 @@ impl Key {
             Some(source) => Some(pin_entry::for_tokens(key, Some(source), self.yes, session)?),
             None => None,
         };
-        let of_ledger = register.as_ref().map(|register| credentials_of_ledger(key, register)).transpose()?;
+        let of_ledger = register.as_ref().map(|register| shown_of_ledger(key, register)).transpose()?;
         let made = self.attestation(key, pin.as_ref(), &mut touch_prompt(session, &device))?;
         let attestation =
             made.map(|made| judge(&made, key.info().aaguid, &set, policy.as_ref().map(|(_, policy)| policy)));
@@ -145,7 +148,7 @@ impl Key {
             ledger: register
                 .as_ref()
                 .zip(of_ledger)
-                .map(|(register, ids)| in_ledger(register, &ids, info.aaguid, serial)),
+                .map(|(register, shown)| in_ledger(register, shown, info.aaguid, serial)),
             attestation,
             credentials,
             info,
@@ -195,13 +198,15 @@ fn judge(made: &Registration, claimed: Aaguid, set: &Set, policy: Option<&Policy
     Attestation { accepted: policy.map(|_| refusals.is_empty()), refusals, verdict }
 }
 
-fn in_ledger(register: &Register, ids: &[CredentialId], aaguid: Aaguid, serial: Option<&str>) -> InLedger {
+fn in_ledger(register: &Register, shown: Shown, aaguid: Aaguid, serial: Option<&str>) -> InLedger {
+    let ids: Vec<CredentialId> = shown.has.into_iter().chain(shown.perhaps).collect();
     let others = register.credentials.iter().filter(|(id, credential)| {
         !ids.contains(id) && serial.is_some_and(|serial| credential.is_on_key(aaguid, serial))
     });
     let others: Vec<CredentialId> = others.map(|(id, _)| id.clone()).collect();
-    let (credentials, same_serial) = (LedgerCredential::all(ids, register), LedgerCredential::all(&others, register));
-    InLedger { known: !(credentials.is_empty() && same_serial.is_empty()), credentials, same_serial }
+    let (credentials, same_serial) = (LedgerCredential::all(&ids, register), LedgerCredential::all(&others, register));
+    let known = !(credentials.is_empty() && same_serial.is_empty());
+    InLedger { known, credentials, cannot_tell: shown.cannot_tell.map(|error| error.to_string()), same_serial }
 }
 
 impl Audited<'_> {
@@ -262,6 +267,9 @@ impl Audited<'_> {
         }
         match &self.ledger {
             None => line("ledger", "there is none".into()),
+            Some(InLedger { known: false, cannot_tell: Some(why), .. }) => {
+                line("ledger", format!("cannot tell: {why}"))
+            }
             Some(InLedger { known: false, .. }) => line("ledger", "does not know this key".into()),
             Some(ledger) => {
                 for owned in &ledger.credentials {

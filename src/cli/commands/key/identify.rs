@@ -6,7 +6,7 @@
 use clap::Args;
 use serde::Serialize;
 
-use crate::audit::key::credentials_of_ledger;
+use crate::audit::key::shown_of_ledger;
 use crate::cli::shared::arguments::OneKey;
 use crate::cli::shared::open_key::OpenKey;
 use crate::cli::shared::output::View;
@@ -33,7 +33,12 @@ struct Found<'a> {
     serial: Option<&'a str>,
     aaguid: Aaguid,
     in_ledger: bool,
+    /// Those that the key names.
     credentials: Vec<LedgerCredential>,
+    /// Those that it has by all appearances; its PIN tells.
+    probably: Vec<LedgerCredential>,
+    /// Why it does not tell of the others.
+    cannot_tell: Option<String>,
 }
 
 impl View for Found<'_> {
@@ -46,8 +51,9 @@ impl Identify {
         let register = session.register()?;
         let mut key = OpenKey::open(&self.which, session)?;
         key.authenticator.wink()?;
-        let ids = credentials_of_ledger(&mut key.authenticator, &register)?;
-        let credentials = LedgerCredential::all(&ids, &register);
+        let shown = shown_of_ledger(&mut key.authenticator, &register)?;
+        let credentials = LedgerCredential::all(&shown.has, &register);
+        let probably = LedgerCredential::all(&shown.perhaps, &register);
         let found = Found {
             path: &key.device.path,
             product: &key.device.product,
@@ -55,6 +61,8 @@ impl Identify {
             aaguid: key.authenticator.info().aaguid,
             in_ledger: !credentials.is_empty(),
             credentials,
+            probably,
+            cannot_tell: shown.cannot_tell.map(|error| error.to_string()),
         };
         session.output.result(&found, || owners_text(&found))?;
         Ok(Exit::Done)
@@ -63,8 +71,14 @@ impl Identify {
 
 fn owners_text(found: &Found<'_>) -> String {
     let mut text = format!("{}  {}  {}\n", found.path, shown::one_line(found.product), found.aaguid);
-    if found.credentials.is_empty() {
+    if let Some(why) = &found.cannot_tell {
+        text.push_str(&format!("  cannot tell without its PIN: {}\n", shown::one_line(why)));
+    } else if found.credentials.is_empty() && found.probably.is_empty() {
         text.push_str("  not in the ledger\n");
+    }
+    for owned in &found.probably {
+        let whose = format!("probably {}; confirm with its PIN: keywright drill", owned.owner_text());
+        text.push_str(&format!("  {}\n", shown::one_line(&whose)));
     }
     for owned in &found.credentials {
         text.push_str(&format!("  {}\n", shown::one_line(&owned.owner_text())));

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 
-use crate::audit::key::credentials_of_ledger;
+use crate::audit::key::shown_of_ledger;
 use crate::cli::shared::arguments::KeySource;
 use crate::cli::shared::device::KeysError;
 use crate::cli::shared::open_key::{self, Keys};
@@ -15,7 +15,7 @@ use crate::cli::view::problem::Problem;
 use crate::register::Register;
 use keywright_fido::ctap::{Authenticator, CtapError, TimeoutPhase, TransportError};
 use keywright_fido::hid::Device;
-use keywright_fido::webauthn::Aaguid;
+use keywright_fido::webauthn::{Aaguid, CredentialId};
 use keywright_files::shown;
 
 /// List the keys that are plugged in.
@@ -53,6 +53,8 @@ struct Key {
     port: String,
     /// The ledger's credentials that the key shows; `null` if nobody asked, or the key does not tell.
     credentials: Option<Vec<LedgerCredential>>,
+    /// Those that it has by all appearances; its PIN tells.
+    probably: Vec<LedgerCredential>,
     /// Why the key does not tell whose it is, if it was asked.
     cannot_tell: Option<String>,
 }
@@ -111,10 +113,12 @@ impl List {
 fn read(keys: &Keys, device: &Device, register: Option<&Register>, session: &Session) -> Row {
     match open_key::open(keys.bus(), device, session) {
         Ok(mut key) => {
-            let (credentials, cannot_tell) = match register.map(|register| whose(&mut key, register)) {
-                None => (None, None),
-                Some(Ok(credentials)) => (Some(credentials), None),
-                Some(Err(error)) => (None, Some(error.to_string())),
+            let (credentials, probably, cannot_tell) = match register.map(|register| whose(&mut key, register)) {
+                None => (None, Vec::new(), None),
+                Some(Ok((credentials, probably, None))) => (Some(credentials), probably, None),
+                Some(Ok((credentials, probably, Some(why)))) if credentials.is_empty() => (None, probably, Some(why)),
+                Some(Ok((credentials, probably, why))) => (Some(credentials), probably, why),
+                Some(Err(error)) => (None, Vec::new(), Some(error.to_string())),
             };
             Row::Key(Key {
                 path: device.path.clone(),
@@ -126,6 +130,7 @@ fn read(keys: &Keys, device: &Device, register: Option<&Register>, session: &Ses
                 versions: key.info().versions.clone(),
                 port: device.port.clone(),
                 credentials,
+                probably,
                 cannot_tell,
             })
         }
@@ -136,10 +141,15 @@ fn read(keys: &Keys, device: &Device, register: Option<&Register>, session: &Ses
     }
 }
 
-/// The ledger's credentials that the key shows without PIN and touch.
-fn whose(key: &mut Authenticator, register: &Register) -> Result<Vec<LedgerCredential>, CtapError> {
-    Ok(LedgerCredential::all(&credentials_of_ledger(key, register)?, register))
+/// The ledger's credentials that the key shows without PIN and touch, those that it has by all appearances, and why it does not tell of
+/// the others.
+fn whose(key: &mut Authenticator, register: &Register) -> Result<Whose, CtapError> {
+    let shown = shown_of_ledger(key, register)?;
+    let known = |ids: &[CredentialId]| LedgerCredential::all(ids, register);
+    Ok((known(&shown.has), known(&shown.perhaps), shown.cannot_tell.map(|error| error.to_string())))
 }
+
+type Whose = (Vec<LedgerCredential>, Vec<LedgerCredential>, Option<String>);
 
 /// Why a key cannot be read, as a stable name.
 fn code(error: &CliError) -> &'static str {
@@ -198,14 +208,16 @@ fn owner_table(rows: &[Row]) -> String {
         let line = |account: String, ordinal: String, state: String, label: String| {
             [key.port.clone(), account, ordinal, state, label, key.product.clone(), serial.clone()]
         };
+        let named = |one: &LedgerCredential, state: String| {
+            let label = one.label.clone().unwrap_or_else(dash);
+            line(one.account.clone(), one.ordinal.to_string(), state, label)
+        };
+        let probably = key.probably.iter().map(|one| named(one, format!("probably {}", one.state_text())));
         match (&key.credentials, &key.cannot_tell) {
-            (Some(known), _) if !known.is_empty() => known
-                .iter()
-                .map(|one| {
-                    let label = one.label.clone().unwrap_or_else(dash);
-                    line(one.account.clone(), one.ordinal.to_string(), one.state_text().to_owned(), label)
-                })
-                .collect(),
+            (Some(known), _) if !known.is_empty() => {
+                known.iter().map(|one| named(one, one.state_text().to_owned())).chain(probably).collect()
+            }
+            _ if !key.probably.is_empty() => probably.collect(),
             (_, Some(why)) => vec![line(dash(), dash(), format!("cannot tell: {}", shown::one_line(why)), dash())],
             _ => vec![line(dash(), dash(), "not in the ledger".to_owned(), dash())],
         }
@@ -243,6 +255,7 @@ mod tests {
             versions: vec!["FIDO_2_1".into()],
             port: "1-2".into(),
             credentials: None,
+            probably: Vec::new(),
             cannot_tell: None,
         };
         let text = key_table(&[Row::Unreadable(unreadable), Row::Key(key)]);

@@ -6,10 +6,10 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use crate::cli::shared::arguments::{Change, OneKey, PinArgument};
-use crate::cli::shared::open_key::OpenKey;
+use crate::cli::shared::open_key::{OpenKey, touch_prompt};
 use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session, pin_entry};
-use keywright_fido::ctap::{GetInfo, MinPinLength, Permissions};
+use keywright_fido::ctap::{Authenticator, CtapError, GetInfo, MinPinLength, Permissions};
 
 /// Show or change what a key enforces.
 ///
@@ -62,13 +62,14 @@ impl View for Enforced<'_> {
 }
 
 impl<'a> Enforced<'a> {
-    fn new(path: &'a str, changed: bool, info: &GetInfo) -> Self {
+    fn new(path: &'a str, changed: bool, info: &GetInfo, seen: Option<bool>) -> Self {
         Self {
             path,
             changed,
             min_pin_length: info.min_pin_length,
             force_pin_change: info.force_pin_change,
-            always_uv: info.option("alwaysUv"),
+            // What was seen to hold counts more than what a key shows.
+            always_uv: seen.or(info.option("alwaysUv")),
             enterprise_attestation: info.option("ep"),
         }
     }
@@ -104,6 +105,7 @@ impl Policy {
                 "the minimum PIN length is {current} and cannot become {length}; it only grows"
             )));
         }
+        self.is_possible(&key.authenticator)?;
         if self.change.dry_run {
             session.console.say(&format!("would {}", wanted.join(", ")));
             return self.show(&key, false, session);
@@ -121,16 +123,12 @@ impl Policy {
             key.authenticator.enable_enterprise_attestation(token.as_ref())?;
         }
         if let Some(switch) = self.always_uv {
-            key.authenticator.set_always_uv(token.as_ref(), switch == Switch::On)?;
+            let prompt = &mut touch_prompt(session, &key.device);
+            key.authenticator.set_always_uv(token.as_ref(), switch == Switch::On, prompt)?;
         }
         // Last: a demanded PIN change makes the key refuse the token.
         if self.min_pin_length.is_some() || self.force_pin_change {
-            let request = MinPinLength {
-                new_min_pin_length: self.min_pin_length.map(usize::from),
-                rp_ids: Vec::new(),
-                force_change_pin: self.force_pin_change,
-            };
-            key.authenticator.set_min_pin_length(token.as_ref(), &request)?;
+            key.authenticator.set_min_pin_length(token.as_ref(), &self.pin_rules())?;
         }
         let info = key.authenticator.refresh_info()?;
         let not_done = self.not_done(info);
@@ -147,8 +145,31 @@ impl Policy {
         Ok(Exit::Done)
     }
 
+    fn pin_rules(&self) -> MinPinLength {
+        MinPinLength {
+            new_min_pin_length: self.min_pin_length.map(usize::from),
+            rp_ids: Vec::new(),
+            force_change_pin: self.force_pin_change,
+        }
+    }
+
+    /// Whether the key has what is to be changed, before anybody gives its PIN.
+    fn is_possible(&self, key: &Authenticator) -> Result<(), CtapError> {
+        if self.enterprise_attestation {
+            key.takes_enterprise_attestation()?;
+        }
+        if self.always_uv.is_some() {
+            key.takes_always_uv()?;
+        }
+        if self.min_pin_length.is_some() || self.force_pin_change {
+            key.takes_min_pin_length(&self.pin_rules())?;
+        }
+        Ok(())
+    }
+
     fn show(&self, key: &OpenKey, changed: bool, session: &Session) -> Result<Exit, CliError> {
-        let enforced = Enforced::new(&key.device.path, changed, key.authenticator.info());
+        let seen = self.always_uv.filter(|_| changed).map(|switch| switch == Switch::On);
+        let enforced = Enforced::new(&key.device.path, changed, key.authenticator.info(), seen);
         session.output.result(&enforced, || enforced.policy_text())?;
         Ok(Exit::Done)
     }
@@ -172,14 +193,11 @@ impl Policy {
         wanted
     }
 
-    /// What was asked for and is not so, in words.
+    /// What was asked for and is not so, in words. `alwaysUv` was seen to hold when it was set.
     fn not_done(&self, info: &GetInfo) -> Vec<&'static str> {
         let mut not_done = Vec::new();
         if self.enterprise_attestation && info.option("ep") != Some(true) {
             not_done.push("allow enterprise attestation");
-        }
-        if self.always_uv.is_some_and(|switch| info.option("alwaysUv") != Some(switch == Switch::On)) {
-            not_done.push("change when it asks for the PIN");
         }
         if self.min_pin_length.is_some_and(|length| info.min_pin_length != usize::from(length)) {
             not_done.push("change the minimum PIN length");

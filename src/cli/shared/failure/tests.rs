@@ -57,7 +57,7 @@ fn of_keys() -> Vec<(CliError, Exit)> {
         (PinError::Nul.into(), Exit::Pin),
         (PinAttemptError::Wrong { left: 7 }.into(), Exit::Pin),
         (PinAttemptError::Blocked.into(), Exit::Pin),
-        (PinAttemptError::Replug.into(), Exit::Pin),
+        (PinAttemptError::Replug { left: Some(5) }.into(), Exit::Pin),
         (PinAttemptError::Few { left: 3 }.into(), Exit::Pin),
         (CliError::PinState { what: "the key has no PIN", next: "'keywright key pin set' gives it one" }, Exit::Pin),
     ]
@@ -293,7 +293,7 @@ fn a_wrong_pin_is_told_the_same_everywhere() {
     for error in [
         PinAttemptError::Wrong { left: 7 },
         PinAttemptError::Blocked,
-        PinAttemptError::Replug,
+        PinAttemptError::Replug { left: None },
         PinAttemptError::Few { left: 3 },
     ] {
         let single = CliError::from(error.clone());

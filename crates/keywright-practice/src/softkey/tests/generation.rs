@@ -123,7 +123,7 @@ fn a_2_3_key_has_every_member_and_one_that_nobody_knows() {
 #[test]
 fn a_folder_keeps_the_model() {
     let folder = tempfile::tempdir().unwrap();
-    let old = Model { generation: Generation::Ctap20, max_resident_credentials: 3 };
+    let old = Model { generation: Generation::Ctap20, max_resident_credentials: 3, ..Model::default() };
     Rack::create_of(folder.path(), &[old]).unwrap();
     let rack = Rack::open(folder.path()).unwrap();
     assert_eq!(versions(&client(rack.key(0)).get_info()), ["U2F_V2", "FIDO_2_0"]);

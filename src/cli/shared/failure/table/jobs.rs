@@ -79,8 +79,8 @@ pub(crate) fn drill(error: &DrillError) -> Meaning {
 /// What a single job's failure means. What its key answered says more than its kind.
 pub(crate) fn of_job(failure: &Failure) -> Meaning {
     let meaning = of_code(failure.code);
-    match failure.ctap_status.and_then(|code| StatusCode::from(code).meaning().hint()) {
-        Some(next) => row(meaning.exit, next),
+    match failure.ctap_status.map(StatusCode::from).filter(|code| code.meaning().hint().is_some()) {
+        Some(code) => Meaning { exit: meaning.exit, ..keys::status(code) },
         None => meaning,
     }
 }
@@ -104,9 +104,7 @@ pub(crate) fn of_code(code: FailureCode) -> Meaning {
         FailureCode::KeyRefused => {
             row(Failed, "use a key that the profile allows; 'keywright key info' shows what this one is")
         }
-        FailureCode::KeyFull => {
-            row(Failed, "delete a credential with 'keywright key credentials --delete', or use another key")
-        }
+        FailureCode::KeyFull => keys::status(StatusCode::KeyStoreFull),
         FailureCode::KeyTaken => row(Failed, "use another key; 'keywright key identify' says whose this is"),
         FailureCode::PinUnknown => {
             row(Pin, "use a new key, or reset this one with 'keywright key reset'; that erases everything on it")

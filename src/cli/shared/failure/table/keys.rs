@@ -75,7 +75,7 @@ pub(super) fn pin_attempt(error: &PinAttemptError) -> Meaning {
         PinAttemptError::Few { .. } => row(Pin, FEW_ATTEMPTS),
         PinAttemptError::Wrong { .. } => status(StatusCode::PinInvalid),
         PinAttemptError::Blocked => status(StatusCode::PinBlocked),
-        PinAttemptError::Replug => status(StatusCode::PinAuthBlocked),
+        PinAttemptError::Replug { .. } => status(StatusCode::PinAuthBlocked),
     }
 }
 
