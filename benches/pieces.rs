@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion};
 use data_encoding::BASE64URL_NOPAD;
-use keywright::ledger::{Event, JobId, Outcome, SqliteStore, Step, Store};
+use keywright::ledger::{Event, JobId, Outcome, Record, SqliteStore, Step, Store};
 use keywright::secret::{AgeFiles, Delivery, PinOwner, Reader, SealedPin, Vault};
 use keywright_attest::{Anchors, Chain, Judge};
 use keywright_fido::ctap::{
@@ -162,7 +162,7 @@ fn ledger(criterion: &mut Criterion) {
         for (name, event) in [("step begun", &started), ("credential made", &done)] {
             group.bench_function(BenchmarkId::new(format!("{place:?}"), name), |bencher| {
                 let mut head = store.head().unwrap();
-                bencher.iter(|| head = store.append(&head, std::slice::from_ref(event)).unwrap()[0].head());
+                bencher.iter(|| head = store.append(&head, &[Record::from(event)]).unwrap()[0].head());
             });
         }
     }

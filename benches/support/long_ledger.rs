@@ -10,7 +10,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
 use data_encoding::BASE64URL_NOPAD;
-use keywright::ledger::{Event, Head, JobId, Outcome, SqliteStore, Store};
+use keywright::ledger::{Event, Head, JobId, Outcome, Record, SqliteStore, Store};
 use keywright_fido::webauthn::cbor::{self, Value};
 use keywright_fido::webauthn::{
     AttestationObject, CeremonyType, Challenge, ClientDataJson, CredentialId, SignedAssertion,
@@ -78,7 +78,13 @@ fn make(people: usize, folder: &Path) {
                 template.iter().filter(|event| !matches!(event, Event::BatchStarted { .. }) || person % BATCH == 0);
             events.extend(its.map(|event| life.event(event.clone())));
         }
-        head = store.append(&head, &events).unwrap().last().unwrap().head();
+        // Each person's events follow the one that names the account.
+        let mut about = None;
+        let records = events.iter().map(|event| {
+            about = event.account().cloned().or_else(|| about.take());
+            Record { event, about: about.clone() }
+        });
+        head = store.append(&head, &records.collect::<Vec<_>>()).unwrap().last().unwrap().head();
     }
     drop(store);
     fs::write(folder.join("anchor.der"), &maker.anchor).unwrap();

@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use keywright::idp::{Directory, DirectoryError, Finding, Registered, SignIn, User};
-use keywright::ledger::{Entry, Event, Failure, Head, LedgerError, Step, Store};
+use keywright::ledger::{Entry, Failure, Head, LedgerError, Record, Step, Store};
 use keywright::provision::{JobLabel, Operator};
 use keywright::secret::{Delivery, SecretError};
 use keywright_fido::ctap::{Pin, TransportError};
@@ -185,8 +185,8 @@ impl Pipe for TimedPipe {
 struct TimedStore<'a>(&'a dyn Store);
 
 impl Store for TimedStore<'_> {
-    fn append(&self, expected: &Head, events: &[Event]) -> Result<Vec<Entry>, LedgerError> {
-        timed(Door::Ledger, || self.0.append(expected, events))
+    fn append(&self, expected: &Head, records: &[Record<'_>]) -> Result<Vec<Entry>, LedgerError> {
+        timed(Door::Ledger, || self.0.append(expected, records))
     }
 
     fn rows(&self, after: u64, visit: &mut dyn FnMut(Entry) -> Result<(), LedgerError>) -> Result<(), LedgerError> {

@@ -15,7 +15,9 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::JSON_SCHEMA;
-use crate::ledger::{AccountId, Entry, Head, KeyIdentity, LedgerError, SeenByHand, Store, WitnessResult};
+use crate::ledger::{
+    AccountId, Entry, Erasures, Head, KeyIdentity, LedgerError, PersonTexts, SeenByHand, Store, WitnessResult,
+};
 use crate::profile::{Person, ProfileName};
 use crate::register::{self, Account, AccountStanding, Credential, CredentialState, Register, Standing};
 use keywright_attest::{Policy, Verdict};
@@ -27,7 +29,8 @@ const README: &str = include_str!("evidence.txt");
 /// File names may have 255 bytes on every system that matters, and some tools add to them.
 const LONGEST_NAME: usize = 180;
 
-/// Writes `FOLDER`: `events.jsonl` (one entry a line: seq, time, body, hash), `credentials/ID.json` (the key's answer,
+/// Writes `FOLDER`: `events.jsonl` (one entry a line: seq, time, body, hash), `persons.jsonl` (the texts about people that bodies
+/// have tokens of, and the salts), `credentials/ID.json` (the key's answer,
 /// attestation object, client data, public key, verdict, key, account), `accounts.json`, `HEAD` (seq and hash), `README.txt` (how to check it all) and
 /// `SHA256SUMS`. The folder must not exist, the folder that it is to be in must. It appears whole, or not at all.
 pub fn export(store: &dyn Store, folder: &Path) -> Result<Head, LedgerError> {
@@ -44,6 +47,7 @@ pub fn export(store: &dyn Store, folder: &Path) -> Result<Head, LedgerError> {
     let (head, book, at) = evidence.events(store)?;
     evidence.text("HEAD", &format!("{head}\n"))?;
     evidence.text("README.txt", README)?;
+    evidence.persons(store)?;
     evidence.accounts(&book, at)?;
     evidence.credentials(&book, store)?;
     evidence.finish()?;
@@ -66,16 +70,29 @@ impl Evidence {
     /// what it says, and when its newest event was written.
     fn events(&mut self, store: &dyn Store) -> Result<(Head, Register, OffsetDateTime), LedgerError> {
         let (mut head, mut book, mut newest) = (Head::EMPTY, Register::default(), String::new());
+        let mut erasures = Erasures::default();
         self.file("events.jsonl", |path, out| {
             store.each(&Head::EMPTY, &mut |entry| {
                 head = entry.head();
-                book.apply(&entry, &entry.event()?)?;
+                let event = entry.event()?;
+                erasures.note(&entry, &event);
+                book.apply(&entry, &event)?;
                 newest.clone_from(&entry.time);
                 write_json(out, &Line::from(&entry)).map_err(|error| LedgerError::file(path, &error))
             })
         })?;
+        erasures.check()?;
         let at = OffsetDateTime::parse(&newest, &Rfc3339).unwrap_or(OffsetDateTime::UNIX_EPOCH);
         Ok((head, book, at))
+    }
+
+    /// The texts that the events have tokens of, so that they can be read and held against their tokens elsewhere.
+    fn persons(&mut self, store: &dyn Store) -> Result<(), LedgerError> {
+        self.file("persons.jsonl", |path, out| {
+            store.persons(&mut |person| {
+                write_json(out, &PersonLine::from(person)).map_err(|error| LedgerError::file(path, &error))
+            })
+        })
     }
 
     /// What held when the newest event was written, so that one log is always exported in the same way.
@@ -176,6 +193,22 @@ struct Line<'a> {
 impl<'a> From<&'a Entry> for Line<'a> {
     fn from(entry: &'a Entry) -> Self {
         Self { seq: entry.seq, time: &entry.time, body: &entry.body, hash: HEXLOWER.encode(&entry.hash) }
+    }
+}
+
+/// A line of `persons.jsonl`.
+#[derive(Serialize)]
+struct PersonLine {
+    person: u64,
+    /// In hexadecimal; `null` where the person was erased.
+    salt: Option<String>,
+    texts: Vec<String>,
+}
+
+impl From<PersonTexts> for PersonLine {
+    fn from(person: PersonTexts) -> Self {
+        let PersonTexts { number, salt, texts } = person;
+        Self { person: number, salt: salt.map(|salt| HEXLOWER.encode(&*salt)), texts }
     }
 }
 
@@ -333,7 +366,7 @@ mod tests {
     struct Kept(Vec<Entry>);
 
     impl Store for Kept {
-        fn append(&self, _expected: &Head, _events: &[crate::ledger::Event]) -> Result<Vec<Entry>, LedgerError> {
+        fn append(&self, _expected: &Head, _records: &[crate::ledger::Record<'_>]) -> Result<Vec<Entry>, LedgerError> {
             Err(LedgerError::ReadOnly { path: "memory".to_owned() })
         }
 

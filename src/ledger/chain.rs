@@ -9,6 +9,7 @@ use std::str::FromStr;
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
+use super::personal::{self, Erasures, Texts};
 use super::{Event, LedgerError};
 
 /// One event as it stands in the log.
@@ -22,6 +23,8 @@ pub struct Entry {
     pub body: String,
     /// SHA-256, see the module.
     pub hash: [u8; 32],
+    /// Texts about people, which the body has tokens of. They stand beside the log and can be erased there.
+    pub texts: Texts,
 }
 
 /// The end of the chain, to be kept somewhere else: with it, a log that lost its newest events is found out.
@@ -36,19 +39,40 @@ pub struct Head {
 }
 
 impl Entry {
-    /// The entry that follows `previous`.
+    /// The entry that follows `previous`, with all texts in it, as version 0.1.0 wrote it.
     pub fn following(previous: &Head, time: String, event: &Event) -> Self {
-        let body = serde_json::to_string(event)
-            .expect("an event is JSON: every map in it has text for keys, and no type in it refuses to be written");
-        let seq = previous.seq + 1;
-        let hash = link(&previous.hash, seq, &time, &body);
-        Self { seq, time, body, hash }
+        Self::with_body(previous, time, json(event), Texts::default())
     }
 
-    /// The event.
+    /// The entry that follows `previous`, of an event whose texts may be committed.
+    pub(super) fn with_body(previous: &Head, time: String, body: String, texts: Texts) -> Self {
+        let seq = previous.seq + 1;
+        let hash = link(&previous.hash, seq, &time, &body);
+        Self { seq, time, body, hash, texts }
+    }
+
+    /// The event, with its texts; one that was erased reads `erased-` and the start of its token.
     pub fn event(&self) -> Result<Event, LedgerError> {
-        serde_json::from_str(&self.body)
-            .map_err(|error| LedgerError::broken(self.seq, format!("it is not an event: {error}")))
+        let mut event = serde_json::from_str(&self.body)
+            .map_err(|error| LedgerError::broken(self.seq, format!("it is not an event: {error}")))?;
+        if personal::is_committed(&self.body) {
+            self.texts.resolve(&mut event).map_err(|why| LedgerError::broken(self.seq, why))?;
+        }
+        Ok(event)
+    }
+
+    /// The body as JSON, with the texts that it has tokens of.
+    pub fn with_texts(&self) -> Result<serde_json::Value, LedgerError> {
+        let broken = |error: serde_json::Error| LedgerError::broken(self.seq, error.to_string());
+        match personal::is_committed(&self.body) {
+            true => serde_json::to_value(self.event()?).map_err(broken),
+            false => serde_json::from_str(&self.body).map_err(broken),
+        }
+    }
+
+    /// Whether the event, which this holds, has texts about people that can never be erased: version 0.1.0 wrote them into the log.
+    pub fn has_plain_texts(&self, event: &Event) -> bool {
+        !personal::is_committed(&self.body) && personal::has_texts(event)
     }
 
     /// The head of a log that ends here.
@@ -108,6 +132,13 @@ impl FromStr for Head {
     }
 }
 
+/// JSON as it goes into the ledger.
+pub(super) fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect(
+        "what the ledger has is JSON: every map in it has text for keys, and no type in it refuses to be written",
+    )
+}
+
 /// The formula of the module.
 fn link(previous: &[u8; 32], seq: u64, time: &str, body: &str) -> [u8; 32] {
     let mut hash = Sha256::new();
@@ -117,19 +148,21 @@ fn link(previous: &[u8; 32], seq: u64, time: &str, body: &str) -> [u8; 32] {
     hash.finalize().into()
 }
 
-/// Checks every link, and that every body is an event. With `known`, the entry of that number has to have that hash. Returns
-/// the head. Fails with [`LedgerError::Broken`], which names the first event that is changed, missing, added or out of place.
+/// Checks every link, that every body is an event, and that texts about people are gone only where an event says so. With `known`,
+/// the entry of that number has to have that hash. Returns the head. Fails with [`LedgerError::Broken`], which names the first event that is changed, missing, added or out of place.
 ///
 /// A log that lost its newest events is a sound, shorter log: only `known` finds that out.
 pub fn verify(entries: &[Entry], known: Option<&Head>) -> Result<Head, LedgerError> {
     let mut head = Head::EMPTY;
     let recognise = |head: &Head| known.map_or(Ok(()), |known| known.recognise(head));
+    let mut erasures = Erasures::default();
     recognise(&head)?;
     for entry in entries {
         head.follow(entry)?;
         recognise(&head)?;
-        entry.event()?;
+        erasures.note(entry, &entry.event()?);
     }
+    erasures.check()?;
     match known {
         Some(known) if known.seq > head.seq => Err(LedgerError::broken(
             head.seq + 1,
@@ -239,7 +272,7 @@ mod tests {
             (1, &time[..], format!("\n{body}")),
             (1, &format!("{time}\n{}", &body[..4])[..], body[4..].to_owned()),
         ] {
-            let moved = Entry { seq, time: time.to_owned(), body, hash: entries[0].hash };
+            let moved = Entry { seq, time: time.to_owned(), body, hash: entries[0].hash, texts: Texts::default() };
             assert_eq!(blamed(&[moved], None), Some(1));
         }
     }

@@ -1,4 +1,5 @@
-//! The vocabulary of the log. Names and members are part of the format: they may be added to, never changed.
+//! The vocabulary of the log. Names and members are part of the format: they may be added to, never changed. Which of them are texts
+//! about people, and stand in the log as tokens, says `personal/members.rs`.
 
 use serde::{Deserialize, Serialize};
 
@@ -472,7 +473,41 @@ impl Event {
             | Self::KeyReturned { .. }
             | Self::AccountLeft { .. }
             | Self::AccountForgotten { .. }
+            | Self::AccountErased { .. }
             | Self::KeyDrilled { .. } => None,
+        }
+    }
+
+    /// The account that this names, if it names one.
+    pub fn account(&self) -> Option<&AccountId> {
+        match self {
+            Self::AccountPlanned { account, .. }
+            | Self::UserFound { account, .. }
+            | Self::JobPlanned { account, .. }
+            | Self::AccountCompleted { account }
+            | Self::CredentialRevoked { account, .. }
+            | Self::RevocationRequested { account, .. }
+            | Self::AccountEdited { account, .. }
+            | Self::AccountLeft { account, .. }
+            | Self::AccountForgotten { account, .. }
+            | Self::AccountErased { account, .. }
+            | Self::KeyDrilled { account, .. } => Some(account),
+            Self::BatchStarted { .. }
+            | Self::ReplacementPlanned { .. }
+            | Self::StepStarted { .. }
+            | Self::StepDone { .. }
+            | Self::PinDelivered { .. }
+            | Self::StepFailed { .. }
+            | Self::SteppedBack { .. }
+            | Self::CredentialDeleted { .. }
+            | Self::CeremonyAbandoned { .. }
+            | Self::KeyErasureStarted { .. }
+            | Self::KeyErased { .. }
+            | Self::KeyNotErased { .. }
+            | Self::KeyEdited { .. }
+            | Self::KeyReturned { .. }
+            | Self::JobGivenUp { .. }
+            | Self::AttentionNeeded { .. } => None,
         }
     }
 }
@@ -701,6 +736,18 @@ pub enum Event {
         /// Why, in the operator's words.
         reason: String,
         /// Who wrote it down.
+        operator: Actor,
+    },
+    /// What the ledger kept of the person in words was erased: names, logins, tickets, labels. That it was, when, by whom and why
+    /// stays.
+    AccountErased {
+        /// The account, which left or was forgotten.
+        account: AccountId,
+        /// Its login; what it reads once it is erased stands for the person from then on.
+        login: String,
+        /// Why, in the operator's words; without names, because it stays.
+        reason: String,
+        /// Who erased it.
         operator: Actor,
     },
     /// A stored key was proved again.

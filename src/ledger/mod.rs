@@ -1,7 +1,8 @@
 //! What happened: one append-only log of events, hash-chained with SHA-256.
 //!
 //! The log is the journal too: a step is written before it is done, and again when it is done, so that after a crash the last
-//! event of a job says what was open. It refuses to change or remove an event, and it never holds a secret.
+//! event of a job says what was open. It refuses to change or remove an event, and it never holds a secret. Texts about people are
+//! beside it, so that they can be erased.
 
 mod actor;
 pub mod assertion;
@@ -9,6 +10,7 @@ pub mod chain;
 mod checkpoint;
 pub mod event;
 pub mod note;
+pub mod personal;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod sqlite;
@@ -24,6 +26,7 @@ pub use event::{
     AccountId, Erasure, ErasureSeen, Event, Failure, FailureCode, FoundOnKey, IdpInstance, JobId, KeyIdentity,
     Observed, Outcome, SeenByHand, SilentAnswer, Step,
 };
+pub use personal::{Erasures, PersonTexts, Texts};
 pub use sqlite::SqliteStore;
 pub use station_key::{MacPurpose, StationKey};
 pub use witness_result::{Unavailable, WitnessResult};
@@ -33,6 +36,22 @@ use std::cmp::Ordering;
 use std::io::ErrorKind;
 use std::path::Path;
 
+/// An event that is to be written.
+#[derive(Debug, Clone)]
+pub struct Record<'a> {
+    /// The event.
+    pub event: &'a Event,
+    /// The account that the texts in it are about: they are erased with it. `None` if they are about nobody.
+    pub about: Option<AccountId>,
+}
+
+impl<'a> From<&'a Event> for Record<'a> {
+    /// An event that is about the account that it names, or about nobody. [`crate::register::Register::record_of`] knows more.
+    fn from(event: &'a Event) -> Self {
+        Self { event, about: event.account().cloned() }
+    }
+}
+
 /// Where events are kept: a SQLite file; later a server for several stations.
 pub trait Store: Send + Sync {
     /// Appends events after `expected`, the head up to which the writer has read the log, and returns their entries, one for
@@ -40,7 +59,19 @@ pub trait Store: Send + Sync {
     ///
     /// Fails with [`LedgerError::Conflict`] if the log ends elsewhere: somebody else wrote, and what the writer decided may no
     /// longer hold.
-    fn append(&self, expected: &Head, events: &[Event]) -> Result<Vec<Entry>, LedgerError>;
+    ///
+    /// With [`Event::AccountErased`] the texts that the ledger keeps of its account go in the same write.
+    fn append(&self, expected: &Head, records: &[Record<'_>]) -> Result<Vec<Entry>, LedgerError>;
+
+    /// Takes the last traces of erased texts off the disk, which a log of writes may still have. Can be done again at any time.
+    fn scrub(&self) -> Result<(), LedgerError> {
+        Ok(())
+    }
+
+    /// Shows the persons to `visit`, in the order of their numbers, with the texts that are kept of them.
+    fn persons(&self, _visit: &mut dyn FnMut(PersonTexts) -> Result<(), LedgerError>) -> Result<(), LedgerError> {
+        Ok(())
+    }
 
     /// Shows the entries after this sequence number (0 for all) to `visit` one by one, as they stand: numbers rise by one from
     /// there, and nothing else is checked. Whoever acts on them reads with [`Store::each`].

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::{AccountId, Actor, Entry, Erasure, Event, Head, JobId, LedgerError, Outcome, Step, Store};
+use super::{AccountId, Actor, Entry, Erasure, Event, Head, JobId, LedgerError, Outcome, Record, Step, Store};
 use keywright_fido::webauthn::CredentialId;
 
 pub(crate) fn account(login: &str) -> AccountId {
@@ -194,9 +194,9 @@ pub(crate) fn log(events: &[Event]) -> Vec<Entry> {
         .collect()
 }
 
-/// Appends one event at the end of the log, wherever that is.
+/// Appends one event at the end of the log, wherever that is. Its texts are about the account that it names, else about nobody.
 pub(crate) fn append(store: &dyn Store, event: &Event) -> Result<Entry, LedgerError> {
-    let mut entries = store.append(&store.head()?, std::slice::from_ref(event))?;
+    let mut entries = store.append(&store.head()?, &[Record::from(event)])?;
     Ok(entries.pop().unwrap())
 }
 

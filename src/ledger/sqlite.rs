@@ -12,13 +12,17 @@ use rusqlite::limits::Limit;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, TransactionBehavior, params};
 use time::OffsetDateTime;
 
-use super::{Entry, Event, Head, LedgerError, Store, follow, is_full};
+use super::personal::{self, SideError, SideTables};
+use super::{Entry, Event, Head, LedgerError, PersonTexts, Record, Store, follow, is_full};
 
 /// SQLite's `application_id` of a ledger: "KyWr".
 const APPLICATION: i32 = 0x4B79_5772;
 
 /// SQLite's `user_version`: the format's version.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
+
+/// The version of keywright 0.1.0, whose texts about people all stand in the log: it has no side tables.
+const WITHOUT_SIDE_TABLES: i64 = 1;
 
 /// How many entries are fetched in one go; between two goes others may write.
 const PAGE: i64 = 1024;
@@ -47,6 +51,8 @@ type Clock = Box<dyn Fn() -> OffsetDateTime + Send + Sync>;
 pub struct SqliteStore {
     path: PathBuf,
     database: Mutex<Connection>,
+    /// Locked after the database.
+    side: Mutex<SideTables>,
     writer: Option<Writer>,
 }
 
@@ -75,13 +81,17 @@ impl SqliteStore {
         database
             .execute_batch(
                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON;
-                 PRAGMA checkpoint_fullfsync = ON; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;",
+                 PRAGMA checkpoint_fullfsync = ON; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;
+                 PRAGMA secure_delete = ON;",
             )
             .map_err(failed)?;
-        if contents == Contents::Nothing {
+        if contents != Contents::Ledger(VERSION) {
             let change = database.transaction().map_err(failed)?;
-            change.execute_batch(SCHEMA).map_err(failed)?;
-            change.pragma_update(None, "application_id", APPLICATION).map_err(failed)?;
+            if contents == Contents::Nothing {
+                change.execute_batch(SCHEMA).map_err(failed)?;
+                change.pragma_update(None, "application_id", APPLICATION).map_err(failed)?;
+            }
+            SideTables::make(&change).map_err(failed)?;
             change.pragma_update(None, "user_version", VERSION).map_err(failed)?;
             change.commit().map_err(failed)?;
         }
@@ -89,7 +99,7 @@ impl SqliteStore {
         // The first read makes the write-ahead log's file, which stays as long as the database is open.
         newest(path, &database)?;
         let writer = Some(Writer { now, opened: Opened::find(path), _lock: lock });
-        Ok(Self { path: path.to_owned(), database: Mutex::new(database), writer })
+        Ok(Self { path: path.to_owned(), database: Mutex::new(database), side: Mutex::default(), writer })
     }
 
     /// Opens for reading only, also while another process writes, and on a disk that cannot be written.
@@ -99,7 +109,9 @@ impl SqliteStore {
         }
         let database = open_to_read(path).and_then(bounded).map_err(|error| database_error(path, &error))?;
         match contents(path, &database)? {
-            Contents::Ledger => Ok(Self { path: path.to_owned(), database: Mutex::new(database), writer: None }),
+            Contents::Ledger(_) => {
+                Ok(Self { path: path.to_owned(), database: Mutex::new(database), side: Mutex::default(), writer: None })
+            }
             Contents::Nothing => Err(LedgerError::Missing { path: path.display().to_string() }),
         }
     }
@@ -110,6 +122,11 @@ impl SqliteStore {
         self.database.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A cache of what was checked; as sound as the database.
+    fn side(&self) -> MutexGuard<'_, SideTables> {
+        self.side.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Up to [`PAGE`] entries with numbers from `first` on, which has to be the first one's number. `expected` counts on.
     fn page(&self, first: i64, expected: &mut u64) -> Result<Vec<Entry>, LedgerError> {
         let database = self.database();
@@ -118,17 +135,23 @@ impl SqliteStore {
             .prepare_cached("SELECT seq, time, body, hash FROM events WHERE seq >= ?1 ORDER BY seq LIMIT ?2")
             .map_err(failed)?;
         let mut rows = select.query(params![first, PAGE]).map_err(failed)?;
-        let (mut entries, mut bytes) = (Vec::new(), 0);
+        let (mut entries, mut bytes, mut side) = (Vec::<Entry>::new(), 0, self.side());
         while bytes < PAGE_BYTES
             && let Some(row) = rows.next().map_err(|error| match error.sqlite_error_code() {
                 Some(ErrorCode::TooBig) => LedgerError::broken(*expected, "it is longer than an event can be"),
                 _ => failed(error),
             })?
         {
-            let entry = entry(row)?;
+            let mut entry = entry(row)?;
             // A damaged file may have rows in any order, and numbers up to the end of i64.
             if entry.seq != *expected {
                 return Err(LedgerError::broken(*expected, format!("event {} stands in its place", entry.seq)));
+            }
+            match side.texts_of(&database, &entry.body) {
+                Ok(texts) => entry.texts = texts,
+                // The entries before it are read first: one of them may be the fault.
+                Err(_) if !entries.is_empty() => break,
+                Err(error) => return Err(side_error(&self.path, entry.seq, error)),
             }
             *expected += 1;
             bytes += entry.body.len();
@@ -164,7 +187,7 @@ impl Opened {
 }
 
 impl Store for SqliteStore {
-    fn append(&self, expected: &Head, events: &[Event]) -> Result<Vec<Entry>, LedgerError> {
+    fn append(&self, expected: &Head, records: &[Record<'_>]) -> Result<Vec<Entry>, LedgerError> {
         let path = &self.path;
         let Some(writer) = &self.writer else {
             return Err(LedgerError::ReadOnly { path: path.display().to_string() });
@@ -177,11 +200,16 @@ impl Store for SqliteStore {
         if head != *expected {
             return Err(LedgerError::Conflict { expected: expected.clone(), found: head });
         }
-        let mut entries = Vec::with_capacity(events.len());
-        for event in events {
-            let entry = Entry::following(&head, timestamp((writer.now)()), event);
+        let mut entries = Vec::with_capacity(records.len());
+        for Record { event, about } in records {
+            let in_side_tables = |error| side_error(path, head.seq + 1, error);
+            let (body, texts) = SideTables::commit(&change, event, about.as_ref()).map_err(in_side_tables)?;
+            let entry = Entry::with_body(&head, timestamp((writer.now)()), body, texts);
             // What cannot be read back would make the whole log unreadable.
             entry.event().map_err(|error| LedgerError::Rejected { why: error.to_string() })?;
+            if let Event::AccountErased { account, .. } = event {
+                self.side().erase(&change, account).map_err(in_side_tables)?;
+            }
             change
                 .prepare_cached("INSERT INTO events (seq, time, body, hash) VALUES (?1, ?2, ?3, ?4)")
                 .and_then(|mut insert| insert.execute(params![number(entry.seq), entry.time, entry.body, entry.hash]))
@@ -192,6 +220,32 @@ impl Store for SqliteStore {
         change.commit().map_err(failed)?;
         self.still_here(&writer.opened)?;
         Ok(entries)
+    }
+
+    fn scrub(&self) -> Result<(), LedgerError> {
+        let database = self.database();
+        let failed = |error| database_error(&self.path, &error);
+        let held =
+            database.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0)).map_err(failed)?;
+        if held {
+            let holder = "a program that reads it".to_owned();
+            return Err(LedgerError::Locked { path: self.path.display().to_string(), holder });
+        }
+        Ok(())
+    }
+
+    fn persons(&self, visit: &mut dyn FnMut(PersonTexts) -> Result<(), LedgerError>) -> Result<(), LedgerError> {
+        let failed = |error| side_error(&self.path, 0, error);
+        if contents(&self.path, &self.database())? != Contents::Ledger(VERSION) {
+            return Ok(());
+        }
+        let persons = SideTables::persons(&self.database()).map_err(failed)?;
+        for mut person in persons {
+            let texts = SideTables::texts_about(&self.database(), person.number);
+            person.texts = texts.map_err(|error| database_error(&self.path, &error))?;
+            visit(person)?;
+        }
+        Ok(())
     }
 
     fn head(&self) -> Result<Head, LedgerError> {
@@ -212,7 +266,10 @@ impl Store for SqliteStore {
                 entry => before = entry.head(),
             }
         }
-        follow(before, found, seq)
+        let mut entry = follow(before, found, seq)?;
+        let texts = self.side().texts_of(&database, &entry.body);
+        entry.texts = texts.map_err(|error| side_error(&self.path, seq, error))?;
+        Ok(entry)
     }
 
     fn rows(&self, after: u64, visit: &mut dyn FnMut(Entry) -> Result<(), LedgerError>) -> Result<(), LedgerError> {
@@ -292,6 +349,7 @@ fn entry(row: &Row<'_>) -> Result<Entry, LedgerError> {
         time: row.get(1).map_err(unreadable)?,
         body: row.get(2).map_err(unreadable)?,
         hash: row.get(3).map_err(unreadable)?,
+        texts: personal::Texts::default(),
     })
 }
 
@@ -308,7 +366,8 @@ fn newest(path: &Path, database: &Connection) -> Result<Head, LedgerError> {
 enum Contents {
     /// An empty database: the file was made, but the first transaction did not come to be.
     Nothing,
-    Ledger,
+    /// A ledger of this version of the format.
+    Ledger(i64),
 }
 
 /// What a database is, by its header.
@@ -320,11 +379,21 @@ fn contents(path: &Path, database: &Connection) -> Result<Contents, LedgerError>
     let name = path.display().to_string();
     match (application, version) {
         (0, 0) if ask("SELECT count(*) FROM sqlite_schema")? == 0 => Ok(Contents::Nothing),
-        (application, VERSION) if application == i64::from(APPLICATION) => Ok(Contents::Ledger),
+        (application, WITHOUT_SIDE_TABLES..=VERSION) if application == i64::from(APPLICATION) => {
+            Ok(Contents::Ledger(version))
+        }
         (application, found) if application == i64::from(APPLICATION) && found > VERSION => {
             Err(LedgerError::Newer { path: name, found, known: VERSION })
         }
         _ => Err(LedgerError::NotALedger { path: name }),
+    }
+}
+
+/// What is wrong with the texts of one event.
+fn side_error(path: &Path, seq: u64, error: SideError) -> LedgerError {
+    match error {
+        SideError::Database(error) => database_error(path, &error),
+        SideError::Changed(why) => LedgerError::broken(seq, why),
     }
 }
 

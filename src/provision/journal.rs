@@ -8,7 +8,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use time::OffsetDateTime;
 
-use crate::ledger::{AccountId, Event, JobId, LedgerError, Outcome, Step, Store};
+use crate::ledger::{AccountId, Event, JobId, LedgerError, Outcome, Record, Step, Store};
 use crate::register::{self, Evidence, JobState, Register};
 use keywright_fido::webauthn::{Ceremony, CredentialId};
 
@@ -127,26 +127,26 @@ impl<'a> Journal<'a> {
     /// Writes a group, as far as its events fit; only the thread that holds the pen is here.
     fn write(&self, group: Vec<(u64, Event)>) -> Vec<(u64, Result<(), LedgerError>)> {
         let mut results = Vec::with_capacity(group.len());
-        let (mut numbers, mut events) = (Vec::new(), Vec::new());
+        let (mut numbers, mut records) = (Vec::new(), Vec::new());
         let head = {
             let book = self.book();
-            for (number, event) in group {
-                match book.validate(&event) {
+            for (number, event) in &group {
+                match book.validate(event) {
                     Ok(()) => {
-                        numbers.push(number);
-                        events.push(event);
+                        numbers.push(*number);
+                        records.push(book.record_of(event));
                     }
-                    Err(error) => results.push((number, Err(error))),
+                    Err(error) => results.push((*number, Err(error))),
                 }
             }
             book.head.clone()
         };
         // The book is free while the disk works.
-        let written = if events.is_empty() { Ok(Vec::new()) } else { self.store.append(&head, &events) };
+        let written = if records.is_empty() { Ok(Vec::new()) } else { self.store.append(&head, &records) };
         let mut book = self.book();
         match written {
             Ok(entries) => {
-                for ((number, entry), event) in numbers.into_iter().zip(&entries).zip(&events) {
+                for ((number, entry), Record { event, .. }) in numbers.into_iter().zip(&entries).zip(&records) {
                     results.push((number, book.apply(entry, event)));
                 }
             }
@@ -231,13 +231,13 @@ mod tests {
     }
 
     impl Store for Slow {
-        fn append(&self, _expected: &Head, events: &[Event]) -> Result<Vec<Entry>, LedgerError> {
+        fn append(&self, _expected: &Head, records: &[Record<'_>]) -> Result<Vec<Entry>, LedgerError> {
             self.go.lock().unwrap().recv().unwrap();
             let write = self.writes.fetch_add(1, Ordering::SeqCst) + 1;
             assert_ne!(write, self.panics_at, "the disk is on fire");
             let mut log = self.log.lock().unwrap();
             let mut entries = Vec::new();
-            for event in events {
+            for Record { event, .. } in records {
                 let entry = Entry::following(&log.0, "2026-11-23T18:00:00.000Z".into(), event);
                 log.0 = entry.head();
                 entries.push(entry);

@@ -108,13 +108,13 @@ fn not_what_it_was(seq: u64) -> LedgerError {
 mod tests {
     use super::*;
     use crate::ledger::sample::*;
-    use crate::ledger::{JobId, SqliteStore};
+    use crate::ledger::{JobId, Record, SqliteStore};
 
     /// The events in a file, and what they say.
     fn kept(events: &[Event]) -> (tempfile::TempDir, SqliteStore, Register) {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(&folder.path().join("ledger.db"), clock()).unwrap();
-        store.append(&store.head().unwrap(), events).unwrap();
+        store.append(&store.head().unwrap(), &events.iter().map(Record::from).collect::<Vec<_>>()).unwrap();
         let mut register = Register::default();
         register.catch_up(&store).unwrap();
         (folder, store, register)

@@ -3,6 +3,8 @@
 //! It is made by reading events in order, and by nothing else. It keeps what decides, and of evidence only where in the log it
 //! stands ([`Evidence`] reads it), so that a ledger of many keys fits into memory; what many keys have in common is kept once.
 
+#[cfg(test)]
+mod erasure_tests;
 mod evidence;
 mod identity;
 mod outcomes;
@@ -53,12 +55,32 @@ pub struct Account {
     pub other_methods: Vec<String>,
     /// Whether keys are still made for it.
     pub state: AccountState,
+    /// When its names were erased, RFC 3339.
+    pub erased: Option<String>,
     /// Who ran the newest batch that planned it.
     pub operator: Option<Actor>,
     /// Its jobs in order.
     pub jobs: Vec<JobId>,
     /// Whether an event said that it is complete, and none since has taken a key away.
     pub completed: bool,
+}
+
+impl Account {
+    /// Forgets the person, whatever older events may still say in plain text: `instead` stands for the login.
+    fn erase(&mut self, time: &str, instead: &str) {
+        let Person { account, profile: _, name, ticket, reason, storage } = &mut self.person;
+        for text in [&mut self.login, account] {
+            instead.clone_into(text);
+        }
+        for text in [name, ticket, reason, storage] {
+            *text = None;
+        }
+        self.former_logins.clear();
+        if let AccountState::Left { reason, .. } = &mut self.state {
+            instead.clone_into(reason);
+        }
+        self.erased = Some(time.to_owned());
+    }
 }
 
 /// Whether keys are made for an account.
@@ -326,6 +348,17 @@ impl Credential {
     pub fn refusals(&self, policy: &Policy) -> Option<Vec<Refusal>> {
         let verdict = Verdict { serial: self.attested_serial.clone(), ..(**self.model_verdict.as_ref()?).clone() };
         Some(policy.accept(&verdict).err().unwrap_or_default())
+    }
+
+    /// Forgets what people call the key, where it is, and who said what about it.
+    fn erase_words(&mut self, instead: &str) {
+        (self.label, self.kept) = (None, Kept::default());
+        if let Some(seen) = &mut self.by_hand {
+            instead.clone_into(&mut seen.said_by);
+            if let Some(found) = &mut seen.found {
+                found.user_name = None;
+            }
+        }
     }
 
     pub(super) fn signed(&mut self, time: &str) {

@@ -10,7 +10,8 @@ use data_encoding::HEXLOWER;
 use super::{
     Account, AccountState, Credential, CredentialState, Erasing, Hardened, Job, JobState, Kept, Outcomes, Register,
 };
-use crate::ledger::{AccountId, Entry, Event, JobId, LedgerError, Outcome, Step, Store};
+use crate::ledger::personal::Token;
+use crate::ledger::{AccountId, Entry, Event, JobId, LedgerError, Outcome, Record, Step, Store};
 use keywright_attest::Verdict;
 use keywright_fido::webauthn::CredentialId;
 
@@ -47,23 +48,34 @@ impl Register {
     /// fit, and with [`LedgerError::Conflict`] if the store has events that were not read.
     pub fn record(&mut self, store: &dyn Store, event: &Event) -> Result<(), LedgerError> {
         self.validate(event)?;
-        self.take(store, std::slice::from_ref(event))
+        self.take(store, &[self.record_of(event)])
     }
 
     /// The same for several events: the log gets all of them or none.
     pub fn record_all(&mut self, store: &dyn Store, events: &[Event]) -> Result<(), LedgerError> {
         // Each has to fit after those before it, so they are tried on a copy first.
-        let mut trial = self.clone();
+        let (mut trial, mut records) = (self.clone(), Vec::with_capacity(events.len()));
         for (seq, event) in (self.head.seq + 1..).zip(events) {
             let made = trial.check(event).map_err(|why| LedgerError::Rejected { why })?;
             trial.note(seq, "", event, made);
+            records.push(trial.record_of(event));
         }
-        self.take(store, events)
+        self.take(store, &records)
     }
 
-    fn take(&mut self, store: &dyn Store, events: &[Event]) -> Result<(), LedgerError> {
-        let entries = store.append(&self.head, events)?;
-        entries.iter().zip(events).try_for_each(|(entry, event)| self.apply(entry, event))
+    fn take(&mut self, store: &dyn Store, records: &[Record<'_>]) -> Result<(), LedgerError> {
+        let entries = store.append(&self.head, records)?;
+        entries.iter().zip(records).try_for_each(|(entry, record)| self.apply(entry, record.event))
+    }
+
+    /// The event, and the account that its texts are about: the one that it names, else that of its job or its key.
+    pub fn record_of<'a>(&self, event: &'a Event) -> Record<'a> {
+        let of_job = || Some(&self.jobs.get(&event.job()?)?.account);
+        let of_key = || match event {
+            Event::KeyEdited { credential_id, .. } => Some(&self.credentials.get(credential_id)?.account),
+            _ => None,
+        };
+        Record { event, about: event.account().or_else(of_job).or_else(of_key).cloned() }
     }
 
     /// Whether the event can follow what is here; [`LedgerError::Rejected`] if not.
@@ -162,6 +174,10 @@ impl Register {
             }
             Event::AccountLeft { account, .. } | Event::AccountEdited { account, .. } => {
                 self.account(account)?;
+            }
+            Event::AccountErased { account, .. } => {
+                let active = self.account(account)?.state == AccountState::Active;
+                ensure(!active, || format!("{account} is erased, but it has not left"))?;
             }
             Event::AccountForgotten { account, .. } => {
                 self.account(account)?;
@@ -262,6 +278,7 @@ impl Register {
                         user_id,
                         other_methods,
                         state: AccountState::Active,
+                        erased: None,
                         jobs,
                         completed: false,
                     };
@@ -408,6 +425,15 @@ impl Register {
                 self.set_account_state(account, left);
             }
             Event::AccountForgotten { account, .. } => self.set_account_state(account, AccountState::Forgotten),
+            Event::AccountErased { account, login, .. } => {
+                // What was erased before keeps its name.
+                let instead = if Token::is_erased(&account.login) { &account.login } else { login };
+                if let Some(known) = self.accounts.get_mut(account) {
+                    known.erase(time, instead);
+                }
+                let credentials = self.credentials.values_mut().filter(|one| one.account == *account);
+                credentials.for_each(|one| one.erase_words(instead));
+            }
             Event::JobGivenUp { job, .. } => self.set_state(*job, JobState::GivenUp),
             Event::AttentionNeeded { job, message } => self.attention.push((*job, message.clone())),
         }

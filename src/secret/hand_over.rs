@@ -78,6 +78,23 @@ impl<'a> AgeFiles<'a> {
     }
 }
 
+impl AgeFiles<'_> {
+    /// Files of these logins that were written into this folder, for any reader, and are still there.
+    pub fn of_accounts<'l>(folder: &Path, logins: impl Iterator<Item = &'l str>) -> Vec<PathBuf> {
+        let starts: Vec<String> = logins.map(|login| format!("{}.", file_safe(login))).collect();
+        let list = |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().flatten().map(|one| one.path());
+        let is_theirs = |path: &PathBuf| {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let ordinal = starts.iter().find_map(|start| name.strip_prefix(start.as_str())?.strip_suffix(".age"));
+            ordinal.is_some_and(|ordinal| ordinal.bytes().all(|byte| byte.is_ascii_digit()))
+        };
+        let mut files: Vec<_> =
+            list(folder).flat_map(|reader| list(&reader).filter(is_theirs).collect::<Vec<_>>()).collect();
+        files.sort();
+        files
+    }
+}
+
 /// The letter: plain text for A4, 72 columns, with the person's name, the key's label, the PIN, and what to do first.
 pub fn letter(delivery: &Delivery, pin: &Pin) -> SecretString {
     // From a slice, so that the secret's own memory is the only copy left.

@@ -1,6 +1,6 @@
 //! What stands between a person and their keys: `keywright doctor` finds each thing, and says the one thing to do about it.
 
-use keywright::ledger::{Event, Head, SqliteStore, Store as _};
+use keywright::ledger::{Event, Head, Record, SqliteStore, Store as _};
 use keywright_test_support::cli::{Ended, Home};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -131,7 +131,7 @@ fn a_ledger_that_was_changed_is_found() {
         directory: "corp".into(),
         roster_sha256: None,
     };
-    store.append(&Head::EMPTY, &[event]).unwrap();
+    store.append(&Head::EMPTY, &[Record::from(&event)]).unwrap();
     drop(store);
     let findings = doctor(&home, &[]).expect(0).json();
     assert!(findings.iter().any(|finding| finding["message"] == json!("1 event, unchanged")), "{findings:?}");

@@ -320,7 +320,9 @@ fn a_ledger_that_somebody_changed_is_found_out() {
         .collect::<Result<_, _>>()
         .unwrap();
     triggers.iter().for_each(|trigger| ledger.execute_batch(&format!("DROP TRIGGER {trigger}")).unwrap());
-    ledger.execute(&format!("UPDATE {table} SET body = replace(body, 'ada@', 'eve@') WHERE seq = 2"), []).unwrap();
+    ledger
+        .execute(&format!("UPDATE {table} SET body = replace(body, '\"batch\":1', '\"batch\":9') WHERE seq = 2"), [])
+        .unwrap();
     drop(ledger);
     home.run(&["ledger", "verify", "--state", "try"]).expect(1).says("event 2 of the ledger was changed");
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use keywright::idp::embedded::Embedded;
 use keywright::idp::{Directory, DirectoryError, Finding, Registered, User};
-use keywright::ledger::{Entry, Event, FailureCode, Head, LedgerError, Outcome, SqliteStore, Step, Store};
+use keywright::ledger::{Entry, FailureCode, Head, LedgerError, Outcome, Record, SqliteStore, Step, Store};
 use keywright::profile::{HandOver, Profile, Reset};
 use keywright::provision::{Drill, Plan, Report, RetryPolicy, RunError, Station, revoke, run};
 use keywright::register::{CredentialState, JobState, KeyStanding};
@@ -440,11 +440,11 @@ struct FullFrom<'a> {
 }
 
 impl Store for FullFrom<'_> {
-    fn append(&self, expected: &Head, events: &[Event]) -> Result<Vec<Entry>, LedgerError> {
-        if self.events.fetch_add(events.len(), Ordering::SeqCst) + events.len() > self.at {
+    fn append(&self, expected: &Head, records: &[Record<'_>]) -> Result<Vec<Entry>, LedgerError> {
+        if self.events.fetch_add(records.len(), Ordering::SeqCst) + records.len() > self.at {
             return Err(LedgerError::DiskFull { path: "ledger.sqlite3".into() });
         }
-        self.store.append(expected, events)
+        self.store.append(expected, records)
     }
 
     fn rows(&self, after: u64, visit: &mut dyn FnMut(Entry) -> Result<(), LedgerError>) -> Result<(), LedgerError> {
@@ -530,7 +530,7 @@ fn what_a_letter_program_says_is_shown_and_not_kept() {
         assert!(said.contains(&shown.to_lowercase()), "{said}");
         let pin = workshop.pin_of(&workshop.book(), "soft-1").unwrap().expose().to_lowercase();
         let entries = SqliteStore::read(&workshop.path().join("ledger.sqlite3")).unwrap().entries(0).unwrap();
-        for text in entries.iter().map(|entry| entry.body.to_lowercase()).chain([said]) {
+        for text in entries.iter().map(|entry| entry.with_texts().unwrap().to_string().to_lowercase()).chain([said]) {
             assert!(!text.contains(&pin) && !text.contains("no paper") || text.contains("sh says"), "{text}");
         }
     }

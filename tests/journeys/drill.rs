@@ -4,7 +4,7 @@ use std::path::Path;
 
 use keywright::idp::Directory as _;
 use keywright::idp::embedded::Embedded;
-use keywright::ledger::{Event, Head, SqliteStore, Store as _};
+use keywright::ledger::{Event, Head, Record, SqliteStore, Store as _};
 use keywright_test_support::cli::{Ended, Home, Idp};
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
@@ -64,7 +64,7 @@ impl Safe {
         }
         let long_ago = Box::new(|| OffsetDateTime::now_utc() - Duration::days(100));
         let store = SqliteStore::open(&safe.home.state().join("ledger.sqlite3"), long_ago).unwrap();
-        store.append(&Head::EMPTY, &stored).unwrap();
+        store.append(&Head::EMPTY, &stored.iter().map(Record::from).collect::<Vec<_>>()).unwrap();
         safe
     }
 

@@ -8,6 +8,7 @@ mod directory_trouble;
 mod drill;
 #[cfg(unix)]
 mod erased;
+mod erasure;
 mod fewest_reports;
 mod firmware_faults;
 mod key_trouble;

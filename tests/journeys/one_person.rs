@@ -8,15 +8,15 @@ use keywright_practice::idp_server::wire::{NewUser, UserChange};
 use keywright_test_support::cli::{Ended, Home, Idp};
 use serde_json::{Value, json};
 
-const ADA: &str = "ada@example.org";
+pub(super) const ADA: &str = "ada@example.org";
 
-struct Office {
-    home: Home,
+pub(super) struct Office {
+    pub(super) home: Home,
     idp: Idp,
 }
 
 impl Office {
-    fn new(roster: &str) -> Self {
+    pub(super) fn new(roster: &str) -> Self {
         let home = Home::new();
         let users = home.file("users.csv", "account,name\nada@example.org,Ada\nbo@example.org,Bo\n");
         let idp = Idp::start(&home, Path::new(&users));
@@ -37,7 +37,7 @@ impl Office {
         self.home.file("roster.csv", &format!("account,profile,name\n{rows}\n"));
     }
 
-    fn run(&self, arguments: &[&str]) -> Ended {
+    pub(super) fn run(&self, arguments: &[&str]) -> Ended {
         let settings = ["--config", "keywright.toml"];
         self.home.run_with(&[arguments, &settings].concat(), &Idp::ENVIRONMENT)
     }
@@ -51,7 +51,7 @@ impl Office {
     }
 
     /// The accounts of the register, each with its keys that count and its state.
-    fn accounts(&self) -> Vec<(String, u64, String)> {
+    pub(super) fn accounts(&self) -> Vec<(String, u64, String)> {
         let lines = self.run(&["status", "--json"]).expect(0).json();
         let accounts = lines.iter().filter(|line| line["kind"] == "account");
         let text = |value: &Value| value.as_str().unwrap().to_owned();

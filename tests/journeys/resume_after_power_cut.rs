@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use keywright::idp::manual::Manual;
 use keywright::idp::{ConnectionConfig, Directory};
-use keywright::ledger::{AccountId, Entry, Event, Head, LedgerError, Store};
+use keywright::ledger::{AccountId, Entry, Head, LedgerError, Record, Store};
 use keywright::provision::{AccountReport, RetryPolicy, leave, run};
 use keywright::register::{AccountStanding, CredentialState, JobState, Register};
 use keywright_files::Cancel;
@@ -71,12 +71,12 @@ pub(crate) struct Fragile<'a> {
 }
 
 impl Store for Fragile<'_> {
-    fn append(&self, expected: &Head, events: &[Event]) -> Result<Vec<Entry>, LedgerError> {
+    fn append(&self, expected: &Head, records: &[Record<'_>]) -> Result<Vec<Entry>, LedgerError> {
         let write = self.writes.fetch_add(1, Ordering::SeqCst);
         if matches!(self.cut, Cut::Before(at) if at == write) {
             die();
         }
-        let entries = self.store.append(expected, events)?;
+        let entries = self.store.append(expected, records)?;
         if matches!(self.cut, Cut::After(at) if at == write) {
             die();
         }

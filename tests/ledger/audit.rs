@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use keywright::ledger::{Event, Head, SqliteStore, Store as _};
+use keywright::ledger::{Event, Head, Record, SqliteStore, Store as _};
 use keywright_fido::webauthn::AttestationObject;
 use keywright_test_support::cli::{Ended, Home};
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ fn rehearsed() -> &'static Home {
 
 fn events() -> Vec<Value> {
     let store = SqliteStore::read(&rehearsed().path("done/ledger.sqlite3")).unwrap();
-    store.entries(0).unwrap().iter().map(|entry| serde_json::from_str(&entry.body).unwrap()).collect()
+    store.entries(0).unwrap().iter().map(|entry| entry.with_texts().unwrap()).collect()
 }
 
 /// A home whose ledger has these events instead, in a chain that holds.
@@ -38,7 +38,7 @@ fn written_at(moment: OffsetDateTime, events: &[Value]) -> Home {
     std::fs::create_dir_all(home.state()).unwrap();
     let store = SqliteStore::open(&home.state().join("ledger.sqlite3"), Box::new(move || moment)).unwrap();
     let events: Vec<Event> = events.iter().map(|event| serde_json::from_value(event.clone()).unwrap()).collect();
-    store.append(&Head::EMPTY, &events).unwrap();
+    store.append(&Head::EMPTY, &events.iter().map(Record::from).collect::<Vec<_>>()).unwrap();
     home
 }
 
@@ -497,8 +497,7 @@ fn a_key_that_was_reset_and_enrolled_again_is_found_by_its_serial_number() {
     std::fs::rename(home.path("admin.toml"), folder.join("admin.toml")).unwrap();
     home.run(&["rehearse", "--people", "1", "--out", "done", "--profiles", folder.to_str().unwrap()]).expect(0);
     let store = SqliteStore::read(&home.path("done/ledger.sqlite3")).unwrap();
-    let mut events: Vec<Value> =
-        store.entries(0).unwrap().iter().map(|entry| serde_json::from_str(&entry.body).unwrap()).collect();
+    let mut events: Vec<Value> = store.entries(0).unwrap().iter().map(|entry| entry.with_texts().unwrap()).collect();
     let root = home.path("done/softkeys/attestation-ca.pem");
     let audited = |events: &[Value]| with(events).run(&["audit", "ledger", "--json", "--root", root.to_str().unwrap()]);
     assert_eq!(to_do(&audited(&events).expect(0)), []);

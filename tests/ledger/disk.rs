@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use keywright::ledger::{Entry, Event, Head, LedgerError, SqliteStore, Store, chain};
+use keywright::ledger::{Entry, Event, Head, LedgerError, Record, SqliteStore, Store, chain};
 use tempfile::TempDir;
 use time::OffsetDateTime;
 
@@ -70,7 +70,7 @@ impl Drop for Disk {
 }
 
 fn append(store: &SqliteStore, event: &Event) -> Result<Entry, LedgerError> {
-    let mut entries = store.append(&store.head()?, std::slice::from_ref(event))?;
+    let mut entries = store.append(&store.head()?, &[Record::from(event)])?;
     Ok(entries.pop().unwrap())
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use keywright::audit::export;
-use keywright::ledger::{Event, Head, SqliteStore, Store};
+use keywright::ledger::{Event, Head, Record, SqliteStore, Store};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use time::OffsetDateTime;
@@ -70,24 +70,29 @@ fn exported() -> (TempDir, PathBuf) {
     let ledger = place.path().join("ledger.db");
     let store = SqliteStore::open(&ledger, Box::new(OffsetDateTime::now_utc)).unwrap();
     let events: Vec<Event> = journey().into_iter().map(|event| serde_json::from_value(event).unwrap()).collect();
-    store.append(&Head::EMPTY, &events).unwrap();
+    store.append(&Head::EMPTY, &events.iter().map(Record::from).collect::<Vec<_>>()).unwrap();
     let folder = place.path().join("evidence");
     export::export(&SqliteStore::read(&ledger).unwrap(), &folder).unwrap();
     (place, folder)
 }
 
 /// The program that the README prints.
-fn script(folder: &Path) -> String {
+fn script(folder: &Path, number: usize) -> String {
     let readme = fs::read_to_string(folder.join("README.txt")).unwrap();
-    let indented = readme.split("\n\n    import ").nth(1).unwrap();
+    let indented = readme.split("\n\n    import ").nth(number).unwrap();
     let program = format!("    import {indented}");
     let lines = program.lines().take_while(|line| line.is_empty() || line.starts_with("    "));
     lines.map(|line| line.strip_prefix("    ").unwrap_or(line)).collect::<Vec<_>>().join("\n")
 }
 
-/// What the README's program says, and whether it is content.
+/// What the README's program for the events says, and whether it is content.
 fn check(folder: &Path) -> (bool, String) {
-    let output = Command::new("python3").args(["-I", "-c", &script(folder)]).current_dir(folder).output().unwrap();
+    run(folder, 1)
+}
+
+fn run(folder: &Path, number: usize) -> (bool, String) {
+    let output =
+        Command::new("python3").args(["-I", "-c", &script(folder, number)]).current_dir(folder).output().unwrap();
     let said = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8(said).unwrap())
 }
@@ -108,7 +113,7 @@ fn the_sums_cover_every_file() {
     let named: Vec<_> = sums.lines().map(|line| line.split_once("  ").unwrap().1).collect();
     assert_eq!(
         named,
-        ["HEAD", "README.txt", "accounts.json", "credentials/Y3JlZGVudGlhbA.json", "events.jsonl"],
+        ["HEAD", "README.txt", "accounts.json", "credentials/Y3JlZGVudGlhbA.json", "events.jsonl", "persons.jsonl"],
         "every file there is"
     );
     for name in named {
@@ -167,6 +172,30 @@ fn the_readmes_program_finds_what_was_changed() {
     fs::write(&events, lines[..length - 1].join("\n") + "\n").unwrap();
     let (content, said) = check(&folder);
     assert!(!content && said.contains("HEAD is not the end"), "{said}");
+}
+
+#[test]
+fn the_readmes_other_program_finds_a_text_about_a_person_that_was_changed() {
+    if !has("python3") {
+        return;
+    }
+    let (_place, folder) = exported();
+    let (content, said) = run(&folder, 2);
+    assert!(content && said.contains("texts are as they were written, 0 persons were erased"), "{said}");
+    let events = fs::read_to_string(folder.join("events.jsonl")).unwrap();
+    assert!(!events.contains("zoë") && !events.contains("IT-1"), "{events}");
+
+    let persons = folder.join("persons.jsonl");
+    let sound = fs::read_to_string(&persons).unwrap();
+    let refused = |changed: String| {
+        fs::write(&persons, changed).unwrap();
+        let (content, said) = run(&folder, 2);
+        assert!(!content && said.contains("no text fits"), "{said}");
+    };
+    refused(sound.replacen("IT-1", "IT-2", 1));
+    refused(sound.replacen("\"IT-1\",", "", 1));
+    refused(sound.replacen("\"IT-1\"", "\"IT-1\",\"IT-2\"", 1));
+    refused(sound.replacen("\"salt\":\"", "\"salt\":\"00", 1));
 }
 
 #[test]

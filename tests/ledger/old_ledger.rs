@@ -5,8 +5,11 @@
 
 use std::path::Path;
 
+use keywright::ledger::{Event, SqliteStore};
+use keywright::register::Register;
 use keywright_test_support::cli::{Ended, Home};
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
 const HEAD: &str = "249:df585f8c3974ea703a66e3b60fe39086189ae41bf264fa0e97c85ad62e62c7c9";
 
@@ -58,4 +61,34 @@ fn what_is_written_after_it_is_appended() {
     assert_eq!(verified["seq"], 250);
     let shown = home.run(&["status", "bo@example.org", "--json"]).expect(0).one();
     assert_eq!((&shown["person"], &shown["keys"][0]["state"]), (&json!("Bo B."), &json!("revoked")));
+}
+
+#[test]
+fn a_person_of_it_is_erased_as_far_as_that_is_possible_and_what_is_not_is_said() {
+    let home = home();
+    let path = home.state().join("ledger.sqlite3");
+    let store = SqliteStore::open(&path, Box::new(OffsetDateTime::now_utc)).unwrap();
+    let mut register = Register::default();
+    register.catch_up(&store).unwrap();
+    let bo = register.accounts_named("bo@example.org")[0].clone();
+    let left = Event::AccountLeft { account: bo.clone(), reason: "MARKER".into(), operator: "root".into() };
+    register.record(&store, &left).unwrap();
+    let keys: Vec<_> = register.credentials_of(&bo).map(|(id, _)| id.clone()).collect();
+    for credential_id in keys {
+        register.record(&store, &Event::KeyReturned { credential_id, operator: "root".into() }).unwrap();
+    }
+    drop(store);
+
+    let erase = ["account", "erase", "bo@example.org", "--reason", "asked", "--yes"];
+    let erased = home.run(&[&erase[..], &["--json"]].concat()).expect(0).one();
+    let plain: Vec<u64> = erased["plain_events"].as_array().unwrap().iter().map(|seq| seq.as_u64().unwrap()).collect();
+    // Each of them names bo, or is a step of his jobs with a text, and none is of today.
+    assert!(plain.len() > 5 && plain.iter().all(|seq| *seq <= 249), "{plain:?}");
+    home.run(&["ledger", "verify", "--head", HEAD]).expect(0);
+    let status = home.run(&["status"]).expect(0).stdout;
+    assert!(!status.contains("bo@example.org") && status.contains("erased-"), "{status}");
+    assert!(!std::fs::read(&path).unwrap().windows(6).any(|window| window == b"MARKER"));
+    let again = ["account", "erase", erased["account"].as_str().unwrap(), "--reason", "asked", "--yes"];
+    let said = home.run(&again).expect(0).stdout;
+    assert!(said.contains("of version 0.1.0"), "{said}");
 }

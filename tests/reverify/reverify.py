@@ -13,8 +13,10 @@ Every fault is told. What is in files whose sums or chain do not hold is not loo
 import argparse
 import base64
 import hashlib
+import hmac
 import json
 import pathlib
+import re
 import sys
 
 from webauthn import verify_authentication_response, verify_registration_response
@@ -52,8 +54,41 @@ def check_sums(folder):
     return len(files)
 
 
+TOKEN = re.compile("personal:([0-9]+):([0-9a-f]{64})")
+
+
+def read_persons(folder):
+    """The texts about people by their tokens, and the numbers of persons that were erased."""
+    texts, erased = {}, set()
+    with open(folder / "persons.jsonl", encoding="utf-8", newline="\n") as lines:
+        for person in map(json.loads, lines):
+            if person["salt"] is None:
+                erased.add(str(person["person"]))
+            for text in person["texts"]:
+                code = hmac.new(bytes.fromhex(person["salt"]), text.encode("utf-8"), hashlib.sha256).hexdigest()
+                texts[f"personal:{person['person']}:{code}"] = text
+    return texts, erased
+
+
+def with_texts(value, texts, erased):
+    """The same with the texts in the place of their tokens."""
+    if isinstance(value, dict):
+        return {name: with_texts(member, texts, erased) for name, member in value.items()}
+    if isinstance(value, list):
+        return [with_texts(member, texts, erased) for member in value]
+    if not isinstance(value, str):
+        return value
+    token = TOKEN.fullmatch(value)
+    if token is None:
+        return value.removeprefix("as-it-is:")
+    if value not in texts and token[1] not in erased:
+        fault(value, "has no text, and was not erased")
+    return texts.get(value, f"erased-{token[2][:16]}")
+
+
 def read_events(folder, kept):
     """The events, as far as each fits the one before it; then the head, and one that was kept elsewhere."""
+    texts, erased = read_persons(folder)
     events, heads, before = [], ["0:" + bytes(32).hex()], bytes(32)
     with open(folder / "events.jsonl", encoding="utf-8", newline="\n") as lines:
         for number, line in enumerate(lines, 1):
@@ -64,7 +99,8 @@ def read_events(folder, kept):
                 fault(f"event {number}", "is not as it was written")
                 break
             heads.append(f"{number}:{before.hex()}")
-            events.append(json.loads(entry["body"]))
+            event = json.loads(entry["body"])
+            events.append(with_texts(event, texts, erased) if event.get("texts") == "committed" else event)
     if (folder / "HEAD").read_text(encoding="ascii") != heads[-1] + "\n":
         fault("HEAD", "is not the end of the events")
     if kept is not None and kept not in heads:

@@ -3,7 +3,7 @@
 //! It refuses to make a ledger for a command that only reads.
 
 use crate::cli::shared::{CliError, Session};
-use crate::ledger::{Entry, Event, Head, LedgerError, SqliteStore, StationKey, Store};
+use crate::ledger::{Entry, Head, LedgerError, Record, SqliteStore, StationKey, Store};
 use crate::register::Register;
 
 impl Session {
@@ -59,7 +59,7 @@ struct NoLedger {
 }
 
 impl Store for NoLedger {
-    fn append(&self, _expected: &Head, _events: &[Event]) -> Result<Vec<Entry>, LedgerError> {
+    fn append(&self, _expected: &Head, _records: &[Record<'_>]) -> Result<Vec<Entry>, LedgerError> {
         Err(LedgerError::ReadOnly { path: self.path.clone() })
     }
 

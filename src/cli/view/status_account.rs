@@ -40,6 +40,8 @@ pub(crate) struct StatusAccount<'a> {
     same_as: Option<&'a str>,
     /// RFC 3339: when it was written down that the person left.
     left: Option<&'a str>,
+    /// RFC 3339: when the person's names were erased.
+    erased: Option<&'a str>,
     pub(crate) keys: Vec<StatusKey<'a>>,
     jobs: Vec<JobLine<'a>>,
     pub(crate) attention: Vec<&'a str>,
@@ -118,6 +120,7 @@ impl<'a> StatusAccount<'a> {
             operator_words: account.operator.as_ref().map(ToString::to_string),
             same_as: account.same_as.as_ref().map(|id| register.login(id)),
             left: left_since(account),
+            erased: account.erased.as_deref(),
             keys: standing.keys.into_iter().map(|key| StatusKey::new(key, register)).collect(),
             jobs: account.jobs.iter().map(|job| job_line(*job, register)).collect(),
             attention: register.attention.iter().filter(about_it).map(|(_, what)| what.as_str()).collect(),
@@ -142,6 +145,7 @@ impl<'a> StatusAccount<'a> {
             one("storage", self.storage),
             one("operator", self.operator_words.as_deref()),
             one("left", self.left.map(day_of)),
+            one("erased", self.erased.map(day_of)),
         ];
         known.into_iter().flatten().collect()
     }

@@ -179,7 +179,7 @@ fn a_log_that_changes_under_its_writer_is_noticed() {
     other.execute_batch("DROP TRIGGER events_are_not_removed; DELETE FROM events WHERE seq = 2;").unwrap();
     let found = store.head().unwrap();
     assert_eq!(found.seq, 1);
-    let refused = store.append(&known, &[attention("three")]);
+    let refused = store.append(&known, &[Record::from(&attention("three"))]);
     assert_eq!(refused, Err(LedgerError::Conflict { expected: known, found }));
     assert_eq!(store.entries(0).unwrap().len(), 1);
 }

@@ -1,6 +1,7 @@
 //! `keywright account`: what happens to people.
 
 pub(crate) mod edit;
+pub(crate) mod erase;
 pub(crate) mod forget;
 pub(crate) mod left;
 
@@ -8,7 +9,7 @@ use clap::{Args, Subcommand};
 
 use crate::cli::shared::{CliError, Exit, Session};
 
-/// People who leave, who were a mistake, or whose name was wrong.
+/// People who leave, who were a mistake, whose name was wrong or is to be erased.
 ///
 /// The account is named by its login, a former one, or the IdP's id of the user.
 #[derive(Args)]
@@ -22,6 +23,7 @@ enum AccountCommand {
     Left(left::Left),
     Forget(forget::Forget),
     Edit(edit::Edit),
+    Erase(erase::Erase),
 }
 
 impl Account {
@@ -31,6 +33,7 @@ impl Account {
             AccountCommand::Left(command) => command.run(session),
             AccountCommand::Forget(command) => command.run(session),
             AccountCommand::Edit(command) => command.run(session),
+            AccountCommand::Erase(command) => command.run(session),
         }
     }
 }

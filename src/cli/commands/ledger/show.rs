@@ -86,8 +86,7 @@ fn with_key(event: &Event, keys: &Keys) -> String {
 }
 
 fn line(entry: &Entry) -> Result<Line<'_>, LedgerError> {
-    let body = serde_json::from_str(&entry.body)
-        .map_err(|error| LedgerError::Broken { seq: entry.seq, why: error.to_string() })?;
+    let body = entry.with_texts()?;
     Ok(Line { seq: entry.seq, time: &entry.time, hash: HEXLOWER.encode(&entry.hash), body })
 }
 
@@ -156,6 +155,9 @@ fn event_text(event: &Event) -> String {
         Event::AccountLeft { account, reason, operator } => format!("{account}: left: {reason}, by {operator}"),
         Event::AccountForgotten { account, reason, operator } => {
             format!("{account}: forgotten: {reason}, by {operator}")
+        }
+        Event::AccountErased { account, reason, operator, .. } => {
+            format!("{account}: the person's names were erased: {reason}, by {operator}")
         }
         Event::KeyDrilled { account, credential_id, proved, observed } => {
             let how = if *proved { "proved again" } else { "NOT proved" };

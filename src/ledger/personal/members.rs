@@ -1,0 +1,132 @@
+//! Which members of which events are texts about people: decided here for each event, and nowhere else.
+//!
+//! Whoever adds an event or a member decides here too, or it does not compile. Operators are staff at work and stay; so do ids of
+//! keys, credentials and pending objects, profiles, models, serial numbers and the IdP's name.
+
+use crate::ledger::{AccountId, Event, FoundOnKey, Observed, Outcome, SeenByHand};
+use crate::profile::Person;
+use keywright_fido::webauthn::Ceremony;
+
+/// What a text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Member {
+    /// It tells accounts apart: events that name one account have the same.
+    OfAccountId,
+    /// What an erasure leaves in the place of the login.
+    OfErasure,
+    /// Anything else.
+    Other,
+}
+
+type Visit<'a> = &'a mut dyn FnMut(Member, &mut String);
+
+/// Shows each text about a person to `visit`, which may change it.
+pub(super) fn each_text(event: &mut Event, visit: Visit<'_>) {
+    match event {
+        Event::BatchStarted { .. } | Event::StepStarted { job: _, step: _ } => {}
+        Event::AccountPlanned { batch: _, account, person, profile: _ } => {
+            of_account(account, visit);
+            of_person(person, visit);
+        }
+        Event::UserFound { account, user_id, login, idp: _, other_methods: _ } => {
+            of_account(account, visit);
+            other([user_id].into_iter().chain(login), visit);
+        }
+        Event::JobPlanned { job: _, account, ordinal: _ } | Event::AccountCompleted { account } => {
+            of_account(account, visit);
+        }
+        Event::ReplacementPlanned { job: _, ordinal: _, reason } | Event::JobGivenUp { job: _, reason } => {
+            other([reason], visit);
+        }
+        Event::StepDone { job: _, outcome } => of_outcome(outcome, visit),
+        Event::PinDelivered { job: _, how: _, readers } => other(readers, visit),
+        Event::StepFailed { job: _, step: _, failure } => other([&mut failure.message], visit),
+        Event::SteppedBack { job: _, to: _, why } | Event::CredentialDeleted { job: _, credential_id: _, why } => {
+            other([why], visit);
+        }
+        Event::CeremonyAbandoned { job: _, pending: _ } => {}
+        Event::CredentialRevoked { account, credential_id: _, reason }
+        | Event::RevocationRequested { account, credential_id: _, reason } => {
+            of_account(account, visit);
+            other([reason], visit);
+        }
+        Event::KeyErasureStarted { credential_ids: _, how: _, operator: _ }
+        | Event::KeyErased { credential_ids: _, how: _, operator: _, seen: _ }
+        | Event::KeyNotErased { credential_ids: _, operator: _ } => {}
+        Event::KeyEdited { credential_id: _, label, place, custodian, operator: _ } => {
+            other(label.iter_mut().chain(place).chain(custodian), visit);
+        }
+        Event::AccountEdited { account, name, ticket, storage, operator: _ } => {
+            of_account(account, visit);
+            other(name.iter_mut().chain(ticket).chain(storage), visit);
+        }
+        Event::KeyReturned { credential_id: _, operator: _ } => {}
+        Event::AccountLeft { account, reason, operator: _ }
+        | Event::AccountForgotten { account, reason, operator: _ } => {
+            of_account(account, visit);
+            other([reason], visit);
+        }
+        // The reason stays: it is what the erasure rests on.
+        Event::AccountErased { account, login, reason: _, operator: _ } => {
+            of_account(account, visit);
+            visit(Member::OfErasure, login);
+        }
+        Event::KeyDrilled { account, credential_id: _, proved: _, observed } => {
+            of_account(account, visit);
+            if let Some(observed) = observed {
+                of_drill(observed, visit);
+            }
+        }
+        Event::AttentionNeeded { job: _, message } => other([message], visit),
+    }
+}
+
+fn of_outcome(outcome: &mut Outcome, visit: Visit<'_>) {
+    match outcome {
+        Outcome::Begin { ceremony, deadline: _ } => {
+            let Ceremony { user_id, pending: _, continuation: _, options, origin: _, deadline: _ } = &mut **ceremony;
+            other([user_id, &mut options.user.name, &mut options.user.display_name], visit);
+        }
+        Outcome::Complete { directory_id: _, label } | Outcome::CompleteByHand { label } => other([label], visit),
+        Outcome::HandOver { how: _, readers } => other(readers, visit),
+        Outcome::Inspect { key: _ }
+        | Outcome::Reset { done: _ }
+        | Outcome::SealPin { sealed: _, sha256: _ }
+        | Outcome::SetPin {}
+        | Outcome::Make { .. }
+        | Outcome::Verify { verdict: _ }
+        | Outcome::Prove { assertion: _, witness: _ }
+        | Outcome::SignIn { done: _ }
+        | Outcome::Harden { .. } => {}
+    }
+}
+
+fn of_account(account: &mut AccountId, visit: Visit<'_>) {
+    let AccountId { directory: _, login, user_id } = account;
+    visit(Member::OfAccountId, login);
+    if let Some(user_id) = user_id {
+        visit(Member::OfAccountId, user_id);
+    }
+}
+
+fn of_person(person: &mut Person, visit: Visit<'_>) {
+    let Person { account, profile: _, name, ticket, reason, storage } = person;
+    other([account].into_iter().chain(name).chain(ticket).chain(reason).chain(storage), visit);
+}
+
+fn of_drill(observed: &mut Observed, visit: Visit<'_>) {
+    let Observed { signature: _, registered: _, signed_in: _, by_hand, failure } = observed;
+    other(failure, visit);
+    if let Some(SeenByHand { said_by, found }) = by_hand {
+        other([said_by], visit);
+        if let Some(FoundOnKey { credential_id: _, rp_id: _, user_name, public_key: _, signature: _ }) = found {
+            other(user_name, visit);
+        }
+    }
+}
+
+fn other<'a>(texts: impl IntoIterator<Item = &'a mut String>, visit: Visit<'_>) {
+    for text in texts {
+        visit(Member::Other, text);
+    }
+}
