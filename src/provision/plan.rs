@@ -260,6 +260,7 @@ impl Plan {
     fn draw(station: &Station<'_>, register: &Register, wanted: Vec<Wanted>, need: Need) -> Result<Self, RunError> {
         preflight::ask_idp(station)?;
         let idp = ask_which(station)?;
+        preflight::hold_models_against(station, register, &idp)?;
         let mut lookup = UserLookup::new(station);
         let mut people: Vec<Planned> = Vec::new();
         let mut rows: BTreeMap<AccountId, String> = BTreeMap::new();

@@ -12,11 +12,16 @@ use std::time::Duration;
 use crate::fake_idp::{Answer, FakeIdp, Request};
 use crate::played::{Played, Purpose, keep};
 use crate::prism::Prism;
-use fake::{Entra, SECRET, TENANT};
+use fake::{Entra, SECRET, TENANT, method};
+use keywright::idp::capability::{Cursor, Told};
 use keywright::idp::entra::{Access, Api, Settings};
 use keywright::idp::http::Limits;
 use keywright::idp::{ConnectionConfig, Directory, DirectoryError};
 use keywright_test_support::workshop::{DIRECTORY, Workshop};
+use serde_json::{Value, json};
+
+/// Derived from the vendor's own; its head says how.
+const DESCRIPTION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/idp/entra/description.yaml");
 
 fn opened(url: &str, folder: &Path, access: Access, api: Api, total: Duration) -> keywright::idp::entra::Entra {
     let limits = Limits { connect: Duration::from_secs(5), total };
@@ -49,6 +54,7 @@ impl Played for Entra {
         ),
         (Purpose::Look, "GET", "/v1.0/users/*"),
         (Purpose::Look, "GET", "/v1.0/users/*/authentication/methods"),
+        (Purpose::Look, "GET", "/v1.0/reports/authenticationMethods/userRegistrationDetails/*"),
         (Purpose::Look, "GET", "/v1.0/users/*/authentication/fido2Methods/creationOptions"),
         (Purpose::Act, "POST", "/v1.0/users/*/authentication/fido2Methods"),
         (Purpose::Look, "GET", "/v1.0/users/*/authentication/fido2Methods"),
@@ -58,7 +64,7 @@ impl Played for Entra {
         ("GET", "/v1.0/users/*/authentication/fido2Methods"),
         ("DELETE", "/v1.0/users/*/authentication/fido2Methods/*"),
     ];
-    const OTHER_METHODS: &'static [&'static str] = &["password", "phone"];
+    const OTHER_METHODS: &'static [&'static str] = &["password", "phone (mobile)"];
 
     fn start(logins: &[&str]) -> Option<Self> {
         Entra::start(logins)
@@ -106,12 +112,17 @@ fn two_people_get_two_keys_each_and_graph_knows_every_request() {
     let folder = tempfile::tempdir().unwrap();
     let Some(description) = described(folder.path()) else { return };
     let Some(prism) = Prism::start(&description, &fake.idp.url()) else { return };
-    let (described, others) = (prism.url(), fake.idp.url());
-    // The excerpt describes what is about passkeys on v1.0, and the options of beta; the rest goes past it.
+    let Some(whole) = Prism::start(DESCRIPTION, &fake.idp.url()) else { return };
+    let (described, whole, others) = (prism.url(), whole.url(), fake.idp.url());
+    // One excerpt describes registrations on v1.0, and the options of beta; the other what else there is on v1.0.
     let is_described =
         |path: &str| path.contains("/creationOptions") || path.starts_with("/v1.0") && path.contains("/fido2");
     let front = FakeIdp::start(move |request| {
-        let to = if is_described(&request.path) { &described } else { &others };
+        let to = match request.path.as_str() {
+            path if is_described(path) => &described,
+            path if path.starts_with("/v1.0") => &whole,
+            _ => &others,
+        };
         fake_idp::forward(to, request)
     });
     for api in [Api::V1, Api::Beta { challenge_minutes: 60 }] {
@@ -163,6 +174,101 @@ fn a_passkey_that_is_not_listed_yet_is_not_taken_for_absent() {
     assert!(other.has(&user, &known).unwrap());
     fake.state.lock().unwrap().passkeys.clear();
     assert!(!other.has(&user, &known).unwrap());
+}
+
+/// An Entra with Ada behind the vendor's description, and her weak methods as they are told.
+fn weak(fake: &Entra, others: &[Value], reported: Option<Vec<&'static str>>) -> Option<Vec<String>> {
+    {
+        let mut state = fake.state.lock().unwrap();
+        state.others = others.to_vec();
+        state.reported = reported;
+    }
+    let prism = Prism::start(DESCRIPTION, &fake.idp.url())?;
+    let (whole, others) = (prism.url(), fake.idp.url());
+    let front = FakeIdp::start(move |request| {
+        fake_idp::forward(if request.path.starts_with("/v1.0") { &whole } else { &others }, request)
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let directory = opened(&front.url(), folder.path(), by_secret(folder.path()), Api::V1, Duration::from_secs(30));
+    let user = directory.find_user("ada").unwrap();
+    Some(directory.other_methods(&user).unwrap())
+}
+
+#[test]
+fn a_pass_that_has_run_out_is_not_weak_and_what_only_the_report_knows_is() {
+    let Some(fake) = Entra::start(&["ada"]) else { return };
+    let pass = |usable: bool, why: &str| {
+        let more =
+            json!({ "isUsable": usable, "methodUsabilityReason": why, "lifetimeInMinutes": 60, "isUsableOnce": true });
+        method("temporaryAccessPass", "05267842-25b2-4b21-8abd-8e4982796f7f", &more)
+    };
+    let passkey = |kind: &str| {
+        let more = json!({ "displayName": "k", "passkeyType": kind, "aaGuid": "2fc0579f-8113-47ea-b116-bb5a8db9202a" });
+        method("fido2", "73e4b2c6-8a2f-4d3e-9b1a-5c7d8e9f0a1b", &more)
+    };
+    let strong = [passkey("deviceBound"), pass(false, "Expired"), method("windowsHelloForBusiness", "1", &json!({}))];
+    let Some(told) = weak(&fake, &strong, Some(vec![])) else { return };
+    assert_eq!(told, Vec::<String>::new());
+    let told = weak(&fake, &[pass(true, "EnabledByPolicy")], Some(vec!["securityQuestion", "mobilePhone"])).unwrap();
+    assert_eq!(told, ["Temporary Access Pass", "security questions"], "a phone that Graph does not list is gone");
+    let told = weak(&fake, &strong, None).unwrap();
+    assert!(matches!(&told[..], [one] if one.starts_with("cannot tell") && one.contains("Entra ID P1")), "{told:?}");
+}
+
+#[test]
+fn the_report_is_walked_page_by_page_and_says_how_old_it_is() {
+    let Some(fake) = Entra::start(&["ada", "grace", "hedy"]) else { return };
+    let Some(prism) = Prism::start(DESCRIPTION, &fake.idp.url()) else { return };
+    let (whole, others, told) = (prism.url(), fake.idp.url(), fake.idp.url());
+    let front = FakeIdp::start(move |request| {
+        let mut answer = fake_idp::forward(if request.path.starts_with("/v1.0") { &whole } else { &others }, request);
+        // Links name the address that was asked.
+        let host = request.header("host").unwrap();
+        answer.body = String::from_utf8(answer.body).unwrap().replace(&told, &format!("http://{host}")).into_bytes();
+        answer
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let directory = opened(&front.url(), folder.path(), by_secret(folder.path()), Api::V1, Duration::from_secs(30));
+    let methods = directory.capabilities().methods.unwrap();
+    let page = |after: Option<&Cursor>| match methods.report(after).unwrap().unwrap() {
+        Told::Known(page) => page,
+        Told::CannotTell(untold) => panic!("{untold}"),
+    };
+    let first = page(None);
+    let second = page(first.next.as_ref());
+    let logins: Vec<_> =
+        first.listing.found.iter().chain(&second.listing.found).map(|one| one.login.as_str()).collect();
+    assert_eq!((logins, second.next), (vec!["ada", "grace", "hedy"], None));
+    let ada = &first.listing.found[0];
+    assert!(!ada.methods.is_whole() && ada.methods.found.iter().all(|one| one.is_weak()), "{ada:?}");
+    fake.state.lock().unwrap().reported = None;
+    assert!(matches!(methods.report(None), Some(Ok(Told::CannotTell(untold))) if untold.needs.contains("P1")));
+    assert!(methods.report(Some(&Cursor("/v1.0/users".into()))).unwrap().is_err(), "somebody else's cursor");
+}
+
+#[test]
+fn a_guest_is_refused_before_anything_is_begun() {
+    let Some((fake, _workshop, directory)) = played::one_person::<Entra>() else { return };
+    fake.state.lock().unwrap().guests = vec!["ada"];
+    let error = directory.find_user("ada").unwrap_err();
+    assert!(matches!(&error, DirectoryError::Refused { why, .. } if why.contains("guest")), "{error}");
+}
+
+#[test]
+fn profiles_are_asked_for_and_a_tenant_that_does_not_expand_them_is_asked_without() {
+    let Some((fake, _workshop, directory)) = played::one_person::<Entra>() else { return };
+    {
+        let mut state = fake.state.lock().unwrap();
+        state.expands = false;
+        state.policy = json!({ "excludeTargets": [{ "targetType": "group", "id": "7a1e" }] });
+    }
+    let findings = directory.preflight().unwrap();
+    assert!(matches!(&findings[..], [one] if one.message.contains("nor sign in")), "{findings:?}");
+    let allow = json!({ "isEnforced": true, "enforcementType": "allow", "aaGuids": [] });
+    fake.state.lock().unwrap().policy = json!({ "keyRestrictions": allow });
+    let models = BTreeSet::from(["2fc0579f-8113-47ea-b116-bb5a8db9202a".parse().unwrap()]);
+    let shut = directory.capabilities().models.unwrap().shut_out(&models).unwrap();
+    assert!(shut.is_whole() && shut.found.len() == 1 && shut.found[0].at_sign_in, "{shut:?}");
 }
 
 #[test]

@@ -9,17 +9,25 @@ use std::time::Duration;
 use crate::fake_idp::{Answer, FakeIdp, Request};
 use crate::played::{Played, Purpose, keep};
 use fake::{CLIENT, ENVIRONMENT, POLICY, PingOne, RP_ID, SECRET};
+use keywright::idp::capability::Listing;
 use keywright::idp::http::Limits;
 use keywright::idp::ping_one::Settings;
 use keywright::idp::{ConnectionConfig, Directory, DirectoryError};
+use keywright_fido::webauthn::Aaguid;
 use keywright_test_support::workshop::DIRECTORY;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+const MODEL: &str = "2fc0579f-8113-47ea-b116-bb5a8db9202a";
 
 impl Played for PingOne {
     const NAME: &'static str = "ping-one";
     const REQUESTS: &'static [(Purpose, &'static str, &'static str)] = &[
         (Purpose::Preflight, "POST", "/*/as/token"),
         (Purpose::Preflight, "GET", "/v1/environments/*/fido2Policies"),
+        (Purpose::Preflight, "GET", "/v1/environments/*/deviceAuthenticationPolicies/*"),
         (Purpose::Preflight, "GET", "/v1/environments/*/users"),
+        (Purpose::Look, "GET", "/v1/environments/*/users/*"),
         (Purpose::Look, "GET", "/v1/environments/*/users/*/devices"),
         (Purpose::Act, "POST", "/v1/environments/*/users/*/devices"),
         (Purpose::Act, "POST", "/v1/environments/*/users/*/devices/*"),
@@ -91,6 +99,87 @@ fn a_user_with_too_many_devices_is_told_so() {
     assert!(matches!(&error, DirectoryError::Refused { why, .. } if why.contains("5 devices")), "{error}");
 }
 
+/// What the preflight finds, after the state was changed like this.
+fn found(change: impl FnOnce(&mut fake::State)) -> Option<Vec<(bool, String)>> {
+    let (fake, _workshop, directory) = played::one_person::<PingOne>()?;
+    change(&mut fake.state.lock().unwrap());
+    let findings = directory.preflight().unwrap().into_iter();
+    Some(findings.map(|finding| (finding.blocks, finding.message)).collect())
+}
+
+#[test]
+fn the_policy_in_force_is_the_one_that_the_mfa_policy_names() {
+    let only = |change: &dyn Fn(&mut fake::State)| {
+        let found = found(change)?;
+        let [one] = <[_; 1]>::try_from(found).unwrap_or_else(|found| panic!("{found:?}"));
+        Some(one)
+    };
+    let platform = |state: &mut fake::State| state.fido2_policy = json!({ "authenticatorAttachment": "PLATFORM" });
+    let Some((true, words)) = only(&platform) else { return };
+    assert!(words.contains("every security key"), "{words}");
+    let specific = json!({ "option": "SPECIFIC", "allowedAuthenticators": [{ "id": MODEL }], "enforceDuringAuthentication": true });
+    let models = |state: &mut fake::State| {
+        state.fido2_policy = json!({ "mdsAuthenticatorsRequirements": specific });
+    };
+    let (false, words) = only(&models).unwrap() else { panic!("it lets some in") };
+    assert!(words.contains(MODEL) && words.contains("and sign in"), "{words}");
+    let audited = json!({ "option": "AUDIT_ONLY", "enforceDuringAuthentication": false });
+    let nothing = found(|state| state.fido2_policy = json!({ "mdsAuthenticatorsRequirements": audited })).unwrap();
+    assert_eq!(nothing, []);
+    // Another policy than the default one is in force.
+    let (false, words) = only(&|state| state.fido2_devices = json!({ "fido2PolicyId": "0ther" })).unwrap() else {
+        panic!("it may be right")
+    };
+    assert!(words.contains("old.example.org"), "{words}");
+    let (true, words) = only(&|state| state.fido2_devices = json!({ "enabled": false })).unwrap() else {
+        panic!("nobody can have a key")
+    };
+    assert!(words.contains("MFA policy Staff"), "{words}");
+}
+
+#[test]
+fn models_that_are_handed_out_are_held_against_the_list() {
+    let Some((fake, _workshop, directory)) = played::one_person::<PingOne>() else { return };
+    let (known, other): (Aaguid, Aaguid) = (MODEL.parse().unwrap(), Aaguid([7; 16]));
+    let shut = || directory.capabilities().models.unwrap().shut_out(&BTreeSet::from([known, other])).unwrap();
+    assert_eq!(shut(), Listing::default());
+    let set =
+        |models: Value| fake.state.lock().unwrap().fido2_policy = json!({ "mdsAuthenticatorsRequirements": models });
+    set(
+        json!({ "option": "SPECIFIC", "allowedAuthenticators": [{ "id": MODEL }], "enforceDuringAuthentication": false }),
+    );
+    assert!(matches!(&shut().found[..], [one] if one.model == other && !one.at_sign_in));
+    for not_told in ["CERTIFIED", "GLOBAL"] {
+        set(json!({ "option": not_told, "enforceDuringAuthentication": true }));
+        assert!(!shut().is_whole(), "{not_told}");
+    }
+}
+
+#[test]
+fn an_account_without_mfa_and_one_that_is_locked_do_not_look_well() {
+    let Some((fake, workshop, directory)) = played::one_person::<PingOne>() else { return };
+    let user = directory.find_user("ada").unwrap();
+    fake.state.lock().unwrap().account = json!({ "mfaEnabled": false });
+    let told = directory.other_methods(&user).unwrap();
+    assert!(matches!(&told[..], [off, sms] if off.contains("MFA is off") && sms == "SMS"), "{told:?}");
+    for locked in
+        [json!({ "status": "LOCKED", "canAuthenticate": true }), json!({ "status": "OK", "canAuthenticate": false })]
+    {
+        fake.state.lock().unwrap().account = json!({ "account": locked });
+        assert!(!directory.find_user("ada").unwrap().active);
+    }
+    fake.state.lock().unwrap().account = json!({});
+    played::everybody(directory.as_ref(), &workshop);
+    fake.state.lock().unwrap().blocked = true;
+    let [key] = directory.list(&user).unwrap().try_into().unwrap();
+    assert!(!key.in_service, "an administrator blocked it");
+    let blocked = json!({ "id": "b", "type": "TOTP", "status": "ACTIVE", "block": { "status": "BLOCKED" } });
+    let locked = json!({ "id": "l", "type": "EMAIL", "status": "ACTIVE", "lock": { "status": "LOCKED" } });
+    let new = json!({ "id": "n", "type": "TELEPATHY", "status": "ACTIVE" });
+    fake.state.lock().unwrap().others = vec![blocked, locked, new];
+    assert_eq!(directory.other_methods(&user).unwrap(), ["EMAIL", "TELEPATHY"], "a lock ends by itself");
+}
+
 #[test]
 fn what_was_said_is_on_record() {
     played::on_record::<PingOne>();
@@ -107,7 +196,7 @@ fn a_token_without_rights_is_told_before_the_first_key() {
     assert_eq!(directory.preflight().unwrap(), []);
     fake.state.lock().unwrap().powerless = true;
     let findings = directory.preflight().unwrap();
-    let [lacks, _policies] = &findings[..] else { panic!("{findings:?}") };
+    let [lacks, _policy, _policies] = &findings[..] else { panic!("{findings:?}") };
     assert!(lacks.blocks && lacks.message.contains("Identity Data Admin"), "{lacks:?}");
     fake.state.lock().unwrap().powerless = false;
     assert!(matches!(directory.find_user("nobody"), Err(DirectoryError::NotFound { .. })));

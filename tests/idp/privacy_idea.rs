@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::fake_idp::FakeIdp;
 use crate::played::Purpose;
+use keywright::idp::capability::{Binding, Removed};
 use keywright::idp::privacy_idea::TokenType;
 use keywright::idp::{Directory, DirectoryError};
 use keywright::ledger::{AccountId, FailureCode};
@@ -79,6 +80,50 @@ fn ten_people_get_webauthn_tokens_whose_attestation_the_server_trusts() {
 #[test]
 fn ten_people_get_passkeys() {
     ten_people(TokenType::Passkey);
+}
+
+#[test]
+fn what_is_not_rolled_out_or_disabled_is_no_key_in_service() {
+    let Some(server) = Server::start(&json!({})) else { return };
+    let workshop = workshop_at(&server, &["user1"]);
+    let directory = server.directory(TokenType::Passkey);
+    let report = workshop.provision_at(&directory, &workshop.store(), &workshop.rack(), &Hands::default()).unwrap();
+    assert!(report.accounts[0].complete, "{report:#?}");
+    let user = directory.find_user("user1").unwrap();
+    let waiting = directory.begin(&user).unwrap().pending.unwrap();
+    let [key] = directory.list(&user).unwrap().try_into().unwrap();
+    assert!(key.in_service && key.id != waiting);
+    let passkeys = directory.capabilities().passkeys.unwrap().passkeys(&user).unwrap();
+    assert!(passkeys.is_whole() && passkeys.found[0].binding == Binding::DeviceBound, "{passkeys:?}");
+
+    // Weak ones of every kind that needs nothing else.
+    for (kind, more) in [
+        ("hotp", json!({ "genkey": 1 })),
+        ("spass", json!({})),
+        ("registration", json!({})),
+        ("pw", json!({ "otpkey": "x" })),
+    ] {
+        let mut body = json!({ "type": kind, "user": "user1", "realm": "corp" });
+        more.as_object().unwrap().iter().for_each(|(name, value)| body[name] = value.clone());
+        server.ask(Method::POST, "/token/init", &body);
+    }
+    let weak = || directory.other_methods(&user).unwrap();
+    assert_eq!(weak(), ["hotp", "pw", "registration", "spass"]);
+    let methods = directory.capabilities().methods.unwrap().methods(&user).unwrap();
+    let hotp = methods.found.iter().find(|one| one.kind == "hotp").unwrap();
+    server.ask(Method::POST, &format!("/token/disable/{}", hotp.id), &json!({}));
+    assert_eq!(weak(), ["pw", "registration", "spass"]);
+    let spass = methods.found.iter().find(|one| one.kind == "spass").unwrap();
+    let removal = directory.capabilities().removal.unwrap();
+    assert_eq!(removal.remove(&user, spass).unwrap(), Removed::Gone);
+    assert_eq!(removal.remove(&user, spass).unwrap(), Removed::Gone, "it is gone already");
+    assert_eq!(weak(), ["pw", "registration"]);
+
+    server.ask(Method::POST, &format!("/token/disable/{}", key.id), &json!({}));
+    let [disabled] = directory.list(&user).unwrap().try_into().unwrap();
+    assert!(!disabled.in_service && disabled.id == key.id, "it can be enabled again, and revoked");
+    directory.revoke(&user, &disabled).unwrap();
+    assert_eq!(directory.list(&user).unwrap(), []);
 }
 
 /// What a run with one person came to: the failures' codes.

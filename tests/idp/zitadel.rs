@@ -82,6 +82,25 @@ fn two_people_get_two_keys_each_and_one_is_lost() {
 }
 
 #[test]
+fn methods_are_those_of_the_domain_and_what_is_unknown_is_weak() {
+    let Some((fake, _workshop, directory)) = played::one_person::<Zitadel>() else { return };
+    let user = directory.find_user("ada").unwrap();
+    let methods = || directory.capabilities().methods.unwrap().methods(&user).unwrap();
+    {
+        let mut state = fake.state.lock().unwrap();
+        state.methods = vec!["PASSKEY", "IDP", "RECOVERY_CODE", "BRAIN_WAVE"];
+        state.elsewhere = vec!["U2F"];
+        state.links = vec![("312", "ada@elsewhere.example"), ("313", "ada")];
+    }
+    let kinds: Vec<_> = methods().found.into_iter().map(|one| (one.kind.clone(), one.is_weak())).collect();
+    let expected = [("PASSKEY", false), ("IDP", true), ("IDP", true), ("RECOVERY_CODE", true), ("BRAIN_WAVE", true)];
+    assert_eq!(kinds, expected.map(|(kind, weak)| (kind.to_owned(), weak)));
+    fake.state.lock().unwrap().methods_hidden = true;
+    let told = directory.other_methods(&user).unwrap();
+    assert!(matches!(&told[..], [one] if one.starts_with("cannot tell") && one.contains("user.read")), "{told:?}");
+}
+
+#[test]
 fn what_was_said_is_on_record() {
     played::on_record::<Zitadel>();
 }

@@ -5,6 +5,7 @@
 
 pub mod last_use;
 pub mod methods;
+pub mod models;
 pub mod pass;
 pub mod passkeys;
 pub mod people;
@@ -21,6 +22,7 @@ pub use last_use::{KeyUse, LastUse, LastUsed, Seen};
 pub use methods::{
     Method, MethodClass, MethodKind, MethodTable, Removal, Reported, SignInMethods, Usable, weaker_ways,
 };
+pub use models::{ModelRules, ShutOut};
 pub use pass::{Pass, TemporaryPass, WantedPass};
 pub use passkeys::{Binding, Passkey, Passkeys, ToldBy};
 pub use people::{Hold, People, Person, Role, RoleHolder};
@@ -52,6 +54,8 @@ pub struct Capabilities<'a> {
     pub last_use: Option<&'a dyn LastUse>,
     /// What registered passkeys are.
     pub passkeys: Option<&'a dyn Passkeys>,
+    /// Which models of keys are shut out.
+    pub models: Option<&'a dyn ModelRules>,
     /// What our account may do.
     pub rights: Option<&'a dyn AccountRights>,
 }

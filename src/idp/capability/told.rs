@@ -89,6 +89,14 @@ impl<T> Told<T> {
         }
     }
 
+    /// What is not told, if it is not.
+    pub fn untold(self) -> Option<Untold> {
+        match self {
+            Self::Known(_) => None,
+            Self::CannotTell(untold) => Some(untold),
+        }
+    }
+
     /// Keeps a refusal apart from a failure; see [`Untold::of_refusal`].
     pub fn from_answer(what: &str, needs: &str, answer: Result<T, DirectoryError>) -> Result<Self, DirectoryError> {
         match answer {

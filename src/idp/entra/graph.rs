@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 use ureq::http::{HeaderName, Method};
 
 use super::wire::Page;
+use crate::idp::capability::told::{Untold, WhyUntold};
 use crate::idp::error::{DirectoryError, IdpName};
 use crate::idp::http::{Call, Fault, Reply};
 use crate::idp::session::Session;
@@ -23,21 +24,25 @@ const MOST_PAGES: usize = 50;
 
 /// What the app has to be allowed, as the console calls it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Permission {
-    ReadUsers,
-    ReadPolicy,
-    ReadMethods,
-    Passkeys,
-}
+pub(super) struct Permission(&'static str);
 
 impl Permission {
-    fn name(self) -> &'static str {
-        match self {
-            Self::ReadUsers => "User.Read.All",
-            Self::ReadPolicy => "Policy.Read.AuthenticationMethod",
-            Self::ReadMethods => "UserAuthenticationMethod.Read.All",
-            Self::Passkeys => "UserAuthMethod-Passkey.ReadWrite.All or UserAuthenticationMethod.ReadWrite.All",
-        }
+    pub(super) const READ_USERS: Self = Self("User.Read.All");
+    pub(super) const READ_POLICY: Self = Self("Policy.Read.AuthenticationMethod");
+    pub(super) const READ_METHODS: Self = Self("UserAuthenticationMethod.Read.All");
+    /// To read passkeys; the one to write them is asked for apart.
+    pub(super) const READ_PASSKEYS: Self = Self("UserAuthMethod-Passkey.Read.All");
+    pub(super) const PASSKEYS: Self =
+        Self("UserAuthMethod-Passkey.ReadWrite.All or UserAuthenticationMethod.ReadWrite.All");
+    pub(super) const REPORT: Self = Self("AuditLog.Read.All");
+
+    /// To remove methods of one kind.
+    pub(super) fn removal(name: &'static str) -> Self {
+        Self(name)
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        self.0
     }
 
     /// What to do about its absence.
@@ -47,6 +52,25 @@ impl Permission {
              permissions",
             self.name()
         )
+    }
+}
+
+/// What a refusal keeps back: a tenant without the licence is told apart from an app without the permission.
+pub(super) fn untold(what: &str, permission: Permission, error: DirectoryError) -> Result<Untold, DirectoryError> {
+    let licence = |why: &str| match () {
+        () if why.contains("NonPremiumTenant") => Some("Microsoft Entra ID P1"),
+        () if why.contains("PremiumLicenseRequired") => Some("Microsoft Entra ID P2"),
+        () => None,
+    };
+    match &error {
+        DirectoryError::Forbidden { why, .. } | DirectoryError::Refused { why, .. } => match licence(why) {
+            Some(needs) => {
+                let why = WhyUntold::NotLicensed(why.clone());
+                Ok(Untold { what: what.to_owned(), why, needs: needs.to_owned() })
+            }
+            None => Untold::of_refusal(what, permission.name(), error),
+        },
+        _ => Untold::of_refusal(what, permission.name(), error),
     }
 }
 
@@ -128,9 +152,11 @@ impl Graph {
             Ok(reply) => return Ok(reply),
             Err(DirectoryError::SignIn { .. }) => idp.sign_in_refused(why),
             Err(DirectoryError::Forbidden { .. }) => idp.forbidden(format!("{why}; {}", permission.advice())),
-            // Graph has no such way for this account: known from admins who register a key for themselves on beta.
+            // Graph has no such request in this cloud, or not in this form for this tenant.
             Err(DirectoryError::Refused { .. }) if status == 405 => {
-                let why = format!("{why}; on beta nobody registers a key for their own account: use api = \"v1.0\"");
+                let why = format!(
+                    "{why}; v1.0 has this request in the global cloud alone; on beta it comes and goes, so use api = \"v1.0\" there"
+                );
                 idp.refused(why)
             }
             Err(DirectoryError::Refused { .. }) => idp.refused(why),
@@ -147,15 +173,29 @@ impl Graph {
     ) -> Result<Vec<T>, DirectoryError> {
         let (mut all, mut path) = (Vec::new(), path.to_owned());
         for _ in 0..MOST_PAGES {
-            let page: Page<T> = self.send(self.call(Method::GET, &path), what, permission)?.json()?;
-            all.extend(page.value);
-            let Some(next) = page.next else { return Ok(all) };
-            match next.strip_prefix(&self.base).filter(|rest| rest.starts_with('/')) {
-                Some(rest) => rest.clone_into(&mut path),
-                None => return Err(self.idp().invalid_response("its next page is at another address")),
+            let (more, next) = self.page(&path, what, permission)?;
+            all.extend(more);
+            match next {
+                Some(next) => path = next,
+                None => return Ok(all),
             }
         }
         Err(self.idp().invalid_response("a collection without end"))
+    }
+
+    /// One page of a collection, and the path of the next.
+    pub(super) fn page<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        what: &str,
+        permission: Permission,
+    ) -> Result<(Vec<T>, Option<String>), DirectoryError> {
+        let page: Page<T> = self.send(self.call(Method::GET, path), what, permission)?.json()?;
+        let next = page.next.map(|next| match next.strip_prefix(&self.base).filter(|rest| rest.starts_with('/')) {
+            Some(rest) => Ok(rest.to_owned()),
+            None => Err(self.idp().invalid_response("its next page is at another address")),
+        });
+        Ok((page.value, next.transpose()?))
     }
 }
 

@@ -22,12 +22,14 @@
 //!
 //! After a 400 or 409 the adapter looks in the same way before it reports the refusal: it may have refused a repetition.
 
+mod classes;
 mod display_name;
 mod graph;
+mod methods;
 mod policy;
 mod wire;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -38,9 +40,10 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use ureq::http::Method;
 
-use self::graph::{Graph, Permission};
+use self::graph::{Graph, Permission, untold};
 use self::policy::Policy;
 use self::wire::{CreationOptions, Encoding, NewPasskey, Passkey};
+use super::capability::{Capabilities, Listing, ModelRules, ShutOut};
 use super::connection::{ConnectionConfig, IdpSettings, OpenError};
 use super::directory::{Directory, Finding, Registered, User};
 use super::error::DirectoryError;
@@ -50,7 +53,7 @@ use super::question::Question;
 use super::session::{Authorization, Session};
 use crate::ledger::IdpInstance;
 use crate::secret::SecretSource;
-use keywright_fido::webauthn::{Ceremony, CredentialId, RegistrationResponse};
+use keywright_fido::webauthn::{Aaguid, Ceremony, CredentialId, RegistrationResponse};
 
 /// Minutes that a challenge of v1.0 lasts, and one of beta that is not asked for more.
 const CHALLENGE_MINUTES: u16 = 5;
@@ -175,7 +178,8 @@ pub const QUESTIONS: &[Question] = &[
         .found("Entra admin center: Overview > Tenant ID"),
     Question::text("client-id", "What is the app's client id?", "00001111-aaaa-2222-bbbb-3333cccc4444").found(
         "App registrations > the app > Application (client) ID; API permissions, of type application: User.Read.All, \
-         UserAuthMethod-Passkey.ReadWrite.All, UserAuthenticationMethod.Read.All, Policy.Read.AuthenticationMethod",
+         UserAuthMethod-Passkey.Read.All, UserAuthMethod-Passkey.ReadWrite.All, UserAuthenticationMethod.Read.All, \
+         AuditLog.Read.All, Policy.Read.AuthenticationMethod",
     ),
     Question::place("client-secret", "Where does the client secret come from?")
         .found("the app > Certificates & secrets > Client secrets; the value, not the id")
@@ -317,7 +321,7 @@ impl Entra {
                 format!("fido2Methods/creationOptions(challengeTimeoutInMinutes={challenge_minutes})")
             }
         };
-        self.graph.send(self.graph.call(Method::GET, &self.path(user_id, &options)), what, Permission::Passkeys)
+        self.graph.send(self.graph.call(Method::GET, &self.path(user_id, &options)), what, Permission::PASSKEYS)
     }
 
     fn read_options(&self, reply: &Reply) -> Result<CreationOptions, DirectoryError> {
@@ -325,8 +329,18 @@ impl Entra {
             .map_err(|error| self.graph.idp().invalid_response(format!("creationOptions: {error}")))
     }
 
+    /// The tenant's policy for passkeys. Profiles are a collection of its own, which not every tenant expands.
+    fn policy(&self) -> Result<Policy, DirectoryError> {
+        let what = "policy for passkeys";
+        let call = self.graph.call(Method::GET, POLICY);
+        match self.graph.send(call.clone().query("$expand", "passkeyProfiles"), what, Permission::READ_POLICY) {
+            Err(DirectoryError::Refused { .. }) => self.graph.send(call, what, Permission::READ_POLICY)?.json(),
+            answer => answer?.json(),
+        }
+    }
+
     fn passkeys(&self, user_id: &str, what: &str) -> Result<Vec<Passkey>, DirectoryError> {
-        self.graph.collection(&self.path(user_id, "fido2Methods"), what, Permission::Passkeys)
+        self.graph.collection(&self.path(user_id, "fido2Methods"), what, Permission::READ_PASSKEYS)
     }
 
     /// Where this credential is, of a ceremony that began then; see the module's head.
@@ -442,16 +456,13 @@ impl Directory for Entra {
     fn preflight(&self) -> Result<Vec<Finding>, DirectoryError> {
         self.graph.sign_in()?;
         let say = |message: String| Finding { blocks: false, message };
-        let asked =
-            self.graph.send(self.graph.call(Method::GET, POLICY), "policy for passkeys", Permission::ReadPolicy);
-        let reply = match asked {
-            Ok(reply) => reply,
+        let mut findings = match self.policy() {
+            Ok(policy) => policy.findings(),
             Err(DirectoryError::Forbidden { why, .. }) => {
                 return Ok(vec![say(format!("the tenant's policy for passkeys cannot be read: {why}"))]);
             }
             Err(error) => return Err(error),
         };
-        let mut findings = reply.json::<Policy>()?.findings();
         let off = (OffsetDateTime::now_utc() - self.graph.now()).unsigned_abs();
         if off > CLOCK_IS_OFF {
             findings.push(say(format!(
@@ -464,8 +475,14 @@ impl Directory for Entra {
 
     fn find_user(&self, login: &str) -> Result<User, DirectoryError> {
         let call = self.graph.call(Method::GET, &format!("/v1.0/users/{}", segment(login)));
-        let call = call.query("$select", "id,userPrincipalName,displayName,accountEnabled");
-        let found: wire::User = self.graph.send(call, &format!("user {login}"), Permission::ReadUsers)?.json()?;
+        let call = call.query("$select", "id,userPrincipalName,displayName,accountEnabled,userType");
+        let found: wire::User = self.graph.send(call, &format!("user {login}"), Permission::READ_USERS)?.json()?;
+        if found.is_guest() {
+            let why = format!(
+                "{login} is a guest, and Entra registers no passkeys for guests; register one in their own tenant"
+            );
+            return Err(self.graph.idp().refused(why));
+        }
         Ok(User {
             id: found.id,
             display_name: found.display_name.unwrap_or_else(|| found.user_principal_name.clone()),
@@ -501,7 +518,7 @@ impl Directory for Entra {
         let credential_id = &response.credential_id;
         let passkey = NewPasskey::new(display_name::display_name(label, credential_id), response);
         let call = self.graph.call(Method::POST, &self.path(&ceremony.user_id, "fido2Methods")).json(&passkey);
-        let reply = match self.graph.send(call, "such user", Permission::Passkeys) {
+        let reply = match self.graph.send(call, "such user", Permission::PASSKEYS) {
             Ok(reply) => reply,
             Err(refused @ DirectoryError::Refused { .. }) => {
                 // It may have refused the second of two: a proxy on the way sends a request again, or the first was unanswered.
@@ -551,7 +568,7 @@ impl Directory for Entra {
 
     fn revoke(&self, user: &User, registered: &Registered) -> Result<(), DirectoryError> {
         let path = self.path(&user.id, &format!("fido2Methods/{}", segment(&registered.id)));
-        match self.graph.send(self.graph.call(Method::DELETE, &path), "such passkey", Permission::Passkeys) {
+        match self.graph.send(self.graph.call(Method::DELETE, &path), "such passkey", Permission::PASSKEYS) {
             Ok(reply) if reply.status() == 204 => Ok(()),
             Ok(reply) => Err(self.graph.idp().invalid_response(format!("HTTP {} to a removal", reply.status()))),
             // An earlier request removed it, whose answer was lost; or somebody on the way to Graph knows nothing of it.
@@ -563,9 +580,17 @@ impl Directory for Entra {
         }
     }
 
-    fn other_methods(&self, user: &User) -> Result<Vec<String>, DirectoryError> {
-        let path = format!("/v1.0/users/{}/authentication/methods", segment(&user.id));
-        let methods: Vec<wire::Method> = self.graph.collection(&path, &known(user), Permission::ReadMethods)?;
-        Ok(methods.iter().filter_map(wire::Method::weaker).collect())
+    fn capabilities(&self) -> Capabilities<'_> {
+        Capabilities { methods: Some(self), removal: Some(self), models: Some(self), ..Capabilities::default() }
+    }
+}
+
+impl ModelRules for Entra {
+    fn shut_out(&self, models: &BTreeSet<Aaguid>) -> Result<Listing<ShutOut>, DirectoryError> {
+        match self.policy() {
+            Ok(policy) => Ok(Listing::whole(policy.shut_out(models))),
+            Err(error) => untold("which models the policy for passkeys shuts out", Permission::READ_POLICY, error)
+                .map(Listing::untold),
+        }
     }
 }

@@ -32,6 +32,15 @@ pub(super) struct User {
     pub user_principal_name: String,
     pub display_name: Option<String>,
     pub account_enabled: Option<bool>,
+    /// `Member`, `Guest`.
+    pub user_type: Option<String>,
+}
+
+impl User {
+    /// Whether it is a guest, of this tenant or another: Entra registers no passkeys for guests, nor for people of another tenant.
+    pub(super) fn is_guest(&self) -> bool {
+        self.user_type.as_deref() == Some("Guest") || self.user_principal_name.contains("#EXT#")
+    }
 }
 
 /// `fido2AuthenticationMethod`.
@@ -60,38 +69,28 @@ impl Passkey {
     }
 }
 
-/// `authenticationMethod`: of which kind.
+/// `authenticationMethod`, and what some of its types have.
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Method {
     #[serde(rename = "@odata.type")]
-    pub kind: String,
+    odata_type: String,
+    pub id: Option<String>,
     /// Of a phone: `mobile`, `alternateMobile`, `office`.
-    #[serde(rename = "phoneType")]
     pub phone_type: Option<String>,
+    /// Of a passkey: `deviceBound`, `synced`.
+    pub passkey_type: Option<String>,
+    /// Of a pass.
+    pub is_usable: Option<bool>,
+    /// Of a pass: `EnabledByPolicy`, `DisabledByPolicy`, `Expired`, `NotYetValid`, `OneTimeUsed`.
+    pub method_usability_reason: Option<String>,
 }
 
 impl Method {
-    /// What people call it, or `None` if it is no weaker than a security key: it resists phishing.
-    pub(super) fn weaker(&self) -> Option<String> {
-        let kind = self.kind.trim_start_matches("#microsoft.graph.");
-        Some(match kind.strip_suffix("AuthenticationMethod").unwrap_or(kind) {
-            "fido2" | "windowsHelloForBusiness" | "platformCredential" | "x509Certificate" => return None,
-            "password" => "password".into(),
-            "phone" => match self.phone_type.as_deref() {
-                Some(which) => format!("phone ({which})"),
-                None => "phone".into(),
-            },
-            "email" => "email".into(),
-            "softwareOath" => "software OATH token".into(),
-            "hardwareOath" => "hardware OATH token".into(),
-            "microsoftAuthenticator" => "Microsoft Authenticator".into(),
-            "passwordlessMicrosoftAuthenticator" => "Microsoft Authenticator (phone sign-in)".into(),
-            "temporaryAccessPass" => "Temporary Access Pass".into(),
-            "qrCodePin" => "QR code with PIN".into(),
-            "external" => "external method".into(),
-            // A kind that came after this was written.
-            other => other.into(),
-        })
+    /// Its type without what all have in common, such as `phone`.
+    pub(super) fn kind(&self) -> &str {
+        let kind = self.odata_type.trim_start_matches("#microsoft.graph.");
+        kind.strip_suffix("AuthenticationMethod").unwrap_or(kind)
     }
 }
 
@@ -375,18 +374,5 @@ mod tests {
         for nothing in ["", "0", "A", "A3", "AQID3", "\u{e4}0"] {
             assert_eq!(credential_id(nothing, Encoding::CountedPadding), None, "{nothing}");
         }
-    }
-
-    #[test]
-    fn methods_have_names_and_what_resists_phishing_is_not_weaker() {
-        let name =
-            |kind: &str| Method { kind: format!("#microsoft.graph.{kind}AuthenticationMethod"), phone_type: None };
-        for strong in ["fido2", "windowsHelloForBusiness", "platformCredential", "x509Certificate"] {
-            assert_eq!(name(strong).weaker(), None, "{strong}");
-        }
-        assert_eq!(name("microsoftAuthenticator").weaker().as_deref(), Some("Microsoft Authenticator"));
-        assert_eq!(name("brandNew").weaker().as_deref(), Some("brandNew"));
-        let phone = Method { phone_type: Some("mobile".into()), ..name("phone") };
-        assert_eq!(phone.weaker().as_deref(), Some("phone (mobile)"));
     }
 }

@@ -18,6 +18,8 @@
 //! It refuses to delete a token that is rolled out: those are revoked, and stay in the server's list as such. It does not try
 //! a sign-in: triggering one would also send text messages and mails to the person.
 
+mod classes;
+mod methods;
 mod preflight;
 mod session;
 mod wire;
@@ -30,6 +32,7 @@ use ureq::http::{Method, header};
 use self::session::Session;
 pub use self::wire::TokenType;
 use self::wire::{Answer, Begin, Begun, Complete, Credential, Page, Person, Token};
+use super::capability::Capabilities;
 use super::connection::{ConnectionConfig, IdpSettings, OpenError};
 use super::directory::{Directory, Finding, Registered, User};
 use super::error::DirectoryError;
@@ -151,10 +154,10 @@ impl PrivacyIdea {
         }
     }
 
-    /// The user's security keys that are rolled out, and not revoked.
+    /// The user's security keys that are rolled out and not revoked; those too that are disabled, and can be enabled again.
     fn keys(&self, user: &User) -> Result<Vec<Token>, DirectoryError> {
         let mut tokens = self.tokens(user)?;
-        tokens.retain(|token| token.is_key() && !token.waits() && !token.revoked);
+        tokens.retain(|token| token.is_key() && token.is_rolled_out() && !token.revoked);
         Ok(tokens)
     }
 
@@ -191,12 +194,8 @@ fn known(user: &User) -> String {
 }
 
 fn registered(token: Token) -> Registered {
-    Registered {
-        id: token.serial,
-        credential_id: None,
-        label: token.description.unwrap_or_default(),
-        in_service: token.active,
-    }
+    let in_service = token.is_in_service();
+    Registered { id: token.serial, credential_id: None, label: token.description.unwrap_or_default(), in_service }
 }
 
 impl Directory for PrivacyIdea {
@@ -338,11 +337,7 @@ impl Directory for PrivacyIdea {
         }
     }
 
-    fn other_methods(&self, user: &User) -> Result<Vec<String>, DirectoryError> {
-        let others = self.tokens(user)?.into_iter().filter(|token| token.active && !token.revoked && !token.is_key());
-        let mut types: Vec<String> = others.map(|token| token.tokentype).collect();
-        types.sort();
-        types.dedup();
-        Ok(types)
+    fn capabilities(&self) -> Capabilities<'_> {
+        Capabilities { methods: Some(self), removal: Some(self), passkeys: Some(self), ..Capabilities::default() }
     }
 }

@@ -91,6 +91,8 @@ pub(super) struct Token {
     #[serde(default)]
     pub(super) revoked: bool,
     #[serde(default)]
+    pub(super) locked: bool,
+    #[serde(default)]
     info: Value,
 }
 
@@ -98,6 +100,21 @@ impl Token {
     /// Whether it waits for the second step of its enrolment.
     pub(super) fn waits(&self) -> bool {
         self.rollout_state.as_deref() == Some("clientwait")
+    }
+
+    /// Whether it was ever rolled out: one without a state is of a server that wrote none (`lib/tokenrolloutstate.py`).
+    pub(super) fn is_rolled_out(&self) -> bool {
+        matches!(self.rollout_state.as_deref(), None | Some("" | "enrolled"))
+    }
+
+    /// Whether it opens the door now.
+    pub(super) fn is_in_service(&self) -> bool {
+        self.is_rolled_out() && self.active && !self.revoked && !self.locked
+    }
+
+    /// A piece of information about it, such as `device_type`.
+    pub(super) fn told(&self, name: &str) -> Option<&str> {
+        self.info[name].as_str().filter(|told| !told.is_empty())
     }
 
     /// Whether it is a security key, of either type.

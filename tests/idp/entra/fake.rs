@@ -32,6 +32,18 @@ pub(super) struct State {
     pub self_service: bool,
     /// Passkeys that are registered and not listed.
     pub lists_nothing: bool,
+    /// Methods that are no passkeys, as Graph lists them; phones have the ids that Graph gives them.
+    pub others: Vec<Value>,
+    /// Words of the report for every account, `None`: the tenant has no licence for it.
+    pub reported: Option<Vec<&'static str>>,
+    /// More members of the policy for passkeys.
+    pub policy: Value,
+    /// Whether the tenant's Graph expands the profiles.
+    pub expands: bool,
+    /// Accounts of another organization.
+    pub guests: Vec<&'static str>,
+    /// The kind of an account's default method, which goes after the others.
+    pub default_method: Option<&'static str>,
     /// With the user whose they are.
     pub challenges: Vec<(String, String)>,
     made: usize,
@@ -49,9 +61,27 @@ impl Entra {
             return None;
         }
         let logins = logins.iter().map(|login| (*login).to_owned()).collect();
-        let (idp, state) = FakeIdp::sharing(State { logins, self_service: true, ..State::default() }, answer);
+        let others = vec![
+            method("password", "28c10230-6103-485e-b985-444c60001490", &json!({ "password": null })),
+            method("phone", MOBILE, &json!({ "phoneType": "mobile", "phoneNumber": "+49 1515550100" })),
+        ];
+        let reported = Some(vec!["mobilePhone"]);
+        let state = State { logins, self_service: true, others, reported, expands: true, ..State::default() };
+        let (idp, state) = FakeIdp::sharing(state, answer);
         Some(Self { idp, state })
     }
+}
+
+/// The id of every account's mobile number.
+pub(super) const MOBILE: &str = "3179e48a-750b-4051-897c-87b9720928f7";
+
+/// A method as Graph lists it.
+pub(super) fn method(kind: &str, id: &str, more: &Value) -> Value {
+    let mut method = json!({ "@odata.type": format!("#microsoft.graph.{kind}AuthenticationMethod"), "id": id });
+    for (name, value) in more.as_object().into_iter().flatten() {
+        method[name] = value.clone();
+    }
+    method
 }
 
 fn error(status: u16, code: &str, message: &str) -> Answer {
@@ -81,18 +111,29 @@ fn answer(state: &mut State, request: &Request) -> Answer {
     assert!(request.header("client-request-id").is_some_and(|id| id.len() == 36));
     match (request.method.as_str(), &path[..]) {
         ("GET", ["v1.0", "policies", "authenticationMethodsPolicy", "authenticationMethodConfigurations", "fido2"]) => {
-            Answer::json(
-                200,
-                &json!({
-                    "@odata.type": "#microsoft.graph.fido2AuthenticationMethodConfiguration", "id": "Fido2", "state": "enabled",
-                    "isSelfServiceRegistrationAllowed": state.self_service, "isAttestationEnforced": false,
-                    "keyRestrictions": { "isEnforced": false, "enforcementType": "block", "aaGuids": [] },
-                }),
-            )
+            if request.parameter("$expand").is_some() && !state.expands {
+                return error(400, "BadRequest", "The query specified in the URI is not valid.");
+            }
+            let mut policy = json!({
+                "@odata.type": "#microsoft.graph.fido2AuthenticationMethodConfiguration", "id": "Fido2", "state": "enabled",
+                "isSelfServiceRegistrationAllowed": state.self_service, "isAttestationEnforced": false,
+                "keyRestrictions": { "isEnforced": false, "enforcementType": "block", "aaGuids": [] },
+            });
+            for (name, value) in state.policy.as_object().into_iter().flatten() {
+                policy[name] = value.clone();
+            }
+            Answer::json(200, &policy)
+        }
+        ("GET", ["v1.0", "reports", "authenticationMethods", "userRegistrationDetails", rest @ ..]) => {
+            report(state, request, rest)
         }
         ("GET", ["v1.0", "users", login]) => match state.logins.iter().find(|known| known == login) {
             Some(login) => {
-                let user = json!({ "id": id_of(login), "userPrincipalName": login, "displayName": login.to_uppercase(), "accountEnabled": true });
+                let kind = if state.guests.contains(&login.as_str()) { "Guest" } else { "Member" };
+                let user = json!({
+                    "id": id_of(login), "userPrincipalName": login, "displayName": login.to_uppercase(), "accountEnabled": true,
+                    "userType": kind,
+                });
                 Answer::json(200, &user)
             }
             None => error(404, "Request_ResourceNotFound", "Resource does not exist."),
@@ -120,10 +161,21 @@ fn shown(passkey: &Passkey) -> Value {
 fn of_user(state: &mut State, method: &str, beta: bool, user: &str, rest: &[&str], body: &Value) -> Answer {
     match (method, rest) {
         ("GET", ["methods"]) => {
-            let kinds = ["password", "phone", "fido2"];
-            let methods =
-                kinds.map(|kind| json!({ "@odata.type": format!("#microsoft.graph.{kind}AuthenticationMethod") }));
-            Answer::json(200, &json!({ "value": methods }))
+            let own = state.passkeys.iter().filter(|one| one.user == user).map(shown);
+            Answer::json(200, &json!({ "value": state.others.iter().cloned().chain(own).collect::<Vec<_>>() }))
+        }
+        ("DELETE", [list, id]) if *list != "fido2Methods" => {
+            let Some(at) = state.others.iter().position(|one| one["id"] == **id && is_in(one, list)) else {
+                return error(404, "resourceNotFound", "The method does not exist.");
+            };
+            let is_default =
+                state.default_method.is_some_and(|kind| is_in(&state.others[at], &format!("{kind}Methods")));
+            if is_default && state.others.len() > 2 {
+                let why = "Cannot delete default method with other methods configured. Please change default method before deletion.";
+                return error(400, "badRequest", why);
+            }
+            state.others.remove(at);
+            Answer::empty(204)
         }
         ("GET", ["fido2Methods", "creationOptions"]) if !beta => options(state, beta, user),
         ("GET", ["fido2Methods", "creationOptions(challengeTimeoutInMinutes=60)"]) if beta => {
@@ -143,6 +195,45 @@ fn of_user(state: &mut State, method: &str, beta: bool, user: &str, rest: &[&str
             }
         }
         _ => error(405, "methodNotAllowed", "Method not allowed."),
+    }
+}
+
+/// Whether a method is reached in this list.
+fn is_in(method: &Value, list: &str) -> bool {
+    let kind = list.strip_suffix("Methods").unwrap_or(list);
+    method["@odata.type"].as_str().is_some_and(|told| told == format!("#microsoft.graph.{kind}AuthenticationMethod"))
+}
+
+/// Two accounts on a page.
+fn report(state: &State, request: &Request, rest: &[&str]) -> Answer {
+    let Some(kinds) = &state.reported else {
+        let why = "Neither tenant is B2C or tenant doesn't have premium license";
+        return error(403, "Authentication_RequestFromNonPremiumTenantOrB2CTenant", why);
+    };
+    let details = |login: &String| {
+        json!({
+            "id": id_of(login), "userPrincipalName": login, "userDisplayName": login, "userType": "member", "isAdmin": false,
+            "isMfaCapable": true, "isMfaRegistered": true, "isPasswordlessCapable": false, "isSsprCapable": false,
+            "isSsprEnabled": false, "isSsprRegistered": false, "methodsRegistered": kinds,
+            "lastUpdatedDateTime": "2026-04-20T10:15:30Z",
+        })
+    };
+    match rest {
+        [] => {
+            let skip = request.parameter("$skiptoken").map_or(0, |token| token.parse().unwrap());
+            let page: Vec<Value> = state.logins.iter().skip(skip).take(2).map(details).collect();
+            let mut answer = json!({ "value": page });
+            if state.logins.len() > skip + 2 {
+                let host = request.header("host").unwrap();
+                answer["@odata.nextLink"] = json!(format!("http://{host}{}?$skiptoken={}", request.path, skip + 2));
+            }
+            Answer::json(200, &answer)
+        }
+        [id] => match state.logins.iter().find(|login| id_of(login) == *id) {
+            Some(login) => Answer::json(200, &details(login)),
+            None => error(404, "resourceNotFound", "There is no such entry."),
+        },
+        _ => error(404, "resourceNotFound", "There is no such report."),
     }
 }
 

@@ -34,6 +34,14 @@ pub(super) struct State {
     pub devices: Vec<Device>,
     /// Whether the app lacks its role.
     pub powerless: bool,
+    /// Devices that are no security keys.
+    pub others: Vec<Value>,
+    /// More members of every account, of the MFA policy's `fido2`, and of the policy for FIDO.
+    pub account: Value,
+    pub fido2_devices: Value,
+    pub fido2_policy: Value,
+    /// Whether security keys are blocked by an administrator.
+    pub blocked: bool,
     made: usize,
 }
 
@@ -49,7 +57,8 @@ impl PingOne {
             return None;
         }
         let logins = logins.iter().map(|login| (*login).to_owned()).collect();
-        let (idp, state) = FakeIdp::sharing(State { logins, ..State::default() }, answer);
+        let others = vec![json!({ "id": "5e5e", "type": "SMS", "status": "ACTIVE", "phone": "+1.5550100" })];
+        let (idp, state) = FakeIdp::sharing(State { logins, others, ..State::default() }, answer);
         Some(Self { idp, state })
     }
 }
@@ -86,15 +95,31 @@ fn answer(state: &mut State, request: &Request) -> Answer {
                 Some(filter) => *filter == format!("username eq \"{login}\""),
                 None => true,
             };
-            let users: Vec<Value> = state.logins.iter().filter(fits).map(|login| account(login)).collect();
+            let users: Vec<Value> = state.logins.iter().filter(fits).map(|login| account(state, login)).collect();
             Answer::json(200, &json!({ "_embedded": { "users": users }, "size": users.len() }))
         }
-        ("GET", ["v1", "environments", ENVIRONMENT, "fido2Policies"]) => {
+        ("GET", ["v1", "environments", ENVIRONMENT, "users", user]) => {
+            match state.logins.iter().find(|login| id_of(login) == *user) {
+                Some(login) => Answer::json(200, &account(state, login)),
+                None => absent(),
+            }
+        }
+        ("GET", ["v1", "environments", ENVIRONMENT, "deviceAuthenticationPolicies", POLICY]) => {
+            let otp = json!({ "enabled": false, "otp": { "failure": {
+                "count": 3, "coolDown": { "duration": 2, "timeUnit": "MINUTES" },
+            }, "lifeTime": { "duration": 30, "timeUnit": "MINUTES" } } });
+            let fido2 = with(json!({ "enabled": true, "pairingDisabled": false }), &state.fido2_devices);
             let policy = json!({
-                "id": "f1d0", "name": "Security keys", "relyingPartyId": RP_ID, "attestationRequirements": "NONE",
-                "discoverableCredentials": "REQUIRED",
+                "id": POLICY, "name": "Staff", "default": true, "forSignOnPolicy": false, "fido2": fido2, "sms": otp, "voice": otp,
+                "email": otp,
             });
-            Answer::json(200, &json!({ "_embedded": { "fido2Policies": [policy] } }))
+            Answer::json(200, &policy)
+        }
+        ("GET", ["v1", "environments", ENVIRONMENT, "fido2Policies"]) => {
+            let other = with(fido2_policy("0ther", "Old"), &json!({ "relyingPartyId": "old.example.org" }));
+            let policy = with(fido2_policy("f1d0", "Security keys"), &state.fido2_policy);
+            let policy = with(policy, &json!({ "default": true }));
+            Answer::json(200, &json!({ "_embedded": { "fido2Policies": [other, policy] } }))
         }
         (method, ["v1", "environments", ENVIRONMENT, "users", user, "devices", rest @ ..])
             if state.logins.iter().any(|login| id_of(login) == *user) =>
@@ -109,9 +134,32 @@ fn id_of(login: &str) -> String {
     format!("87d349ed-44d7-43e1-9a83-{:012}", login.bytes().map(u32::from).sum::<u32>())
 }
 
-fn account(login: &str) -> Value {
+fn account(state: &State, login: &str) -> Value {
     let name = json!({ "given": login.to_uppercase(), "family": "Example" });
-    json!({ "id": id_of(login), "username": login, "email": format!("{login}@example.org"), "enabled": true, "name": name })
+    let account = json!({
+        "id": id_of(login), "username": login, "email": format!("{login}@example.org"), "enabled": true, "name": name,
+        "mfaEnabled": true, "account": { "canAuthenticate": true, "status": "OK" },
+    });
+    with(account, &state.account)
+}
+
+fn fido2_policy(id: &str, name: &str) -> Value {
+    json!({
+        "id": id, "name": name, "default": false, "relyingPartyId": RP_ID, "attestationRequirements": "NONE",
+        "authenticatorAttachment": "BOTH", "discoverableCredentials": "REQUIRED", "deviceDisplayName": "Key",
+        "backupEligibility": { "allow": false, "enforceDuringAuthentication": false },
+        "mdsAuthenticatorsRequirements": { "option": "NONE", "enforceDuringAuthentication": false },
+        "userVerification": { "option": "REQUIRED", "enforceDuringAuthentication": true },
+        "userDisplayNameAttributes": { "attributes": [{ "name": "username" }] },
+    })
+}
+
+/// With these members more.
+fn with(mut object: Value, more: &Value) -> Value {
+    for (name, value) in more.as_object().into_iter().flatten() {
+        object[name] = value.clone();
+    }
+    object
 }
 
 fn shown(device: &Device) -> Value {
@@ -122,11 +170,16 @@ fn shown(device: &Device) -> Value {
 fn of_user(state: &mut State, method: &str, user: &str, rest: &[&str], request: &Request) -> Answer {
     match (method, rest) {
         ("GET", []) => {
-            let own = state.devices.iter().filter(|one| one.user == user).map(shown);
-            let sms = json!({ "id": "5e5e", "type": "SMS", "status": "ACTIVE" });
-            Answer::json(200, &json!({ "_embedded": { "devices": own.chain([sms]).collect::<Vec<_>>() } }))
+            let held = if state.blocked { json!({ "block": { "status": "BLOCKED" } }) } else { json!({}) };
+            let own = state.devices.iter().filter(|one| one.user == user).map(|one| with(shown(one), &held));
+            let devices: Vec<Value> = own.chain(state.others.iter().cloned()).collect();
+            Answer::json(200, &json!({ "_embedded": { "devices": devices } }))
         }
         ("POST", []) => create(state, user, &request.json()),
+        ("DELETE", [id]) if state.others.iter().any(|one| one["id"] == **id) => {
+            state.others.retain(|one| one["id"] != **id);
+            Answer::empty(204)
+        }
         (_, [id]) => {
             let Some(at) = state.devices.iter().position(|one| one.id == *id && one.user == user) else {
                 return absent();

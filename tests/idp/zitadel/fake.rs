@@ -28,6 +28,13 @@ pub(super) struct State {
     pub logins: Vec<String>,
     pub passkeys: Vec<Passkey>,
     pub permissions: Vec<String>,
+    /// Kinds of methods that every account has, and those that are on another domain.
+    pub methods: Vec<&'static str>,
+    pub elsewhere: Vec<&'static str>,
+    /// Whether they may not be read.
+    pub methods_hidden: bool,
+    /// Other IdPs by which the account signs in, and its ids there.
+    pub links: Vec<(&'static str, &'static str)>,
     made: usize,
 }
 
@@ -44,6 +51,7 @@ impl Zitadel {
         }
         let state = State {
             logins: logins.iter().map(|login| (*login).to_owned()).collect(),
+            methods: vec!["PASSWORD", "PASSKEY", "OTP_SMS"],
             permissions: vec!["user.read".into(), "user.credential.write".into()],
             ..State::default()
         };
@@ -82,10 +90,26 @@ fn answer(state: &mut State, request: &Request) -> Answer {
             if !state.logins.iter().any(|login| id_of(login) == *user) {
                 return error(404, 5, "User could not be found (QUERY-Dfbg2)");
             }
+            if let ("GET", ["authentication_methods"]) = (method, rest) {
+                return methods(state, request);
+            }
             of_user(state, method, user, rest, &body)
         }
         _ => error(404, 5, "Not Found"),
     }
+}
+
+/// Keys of another domain are counted where no domain is asked for.
+fn methods(state: &State, request: &Request) -> Answer {
+    if state.methods_hidden {
+        return error(403, 7, "No matching permissions found (AUTH-AWfge)");
+    }
+    let asked = request.parameter("domainQuery.domain").as_deref() == Some(DOMAIN)
+        && request.parameter("domainQuery.includeWithoutDomain").as_deref() == Some("true");
+    let elsewhere = state.elsewhere.iter().filter(|_| !asked).map(|kind| (*kind).to_owned());
+    let kinds: Vec<String> = state.methods.iter().map(|kind| (*kind).to_owned()).chain(elsewhere).collect();
+    let types: Vec<String> = kinds.iter().map(|kind| format!("AUTHENTICATION_METHOD_TYPE_{kind}")).collect();
+    Answer::json(200, &json!({ "details": { "totalResult": types.len().to_string() }, "authMethodTypes": types }))
 }
 
 fn id_of(login: &str) -> String {
@@ -102,9 +126,28 @@ fn account(login: &str) -> Value {
 
 fn of_user(state: &mut State, method: &str, user: &str, rest: &[&str], body: &Value) -> Answer {
     match (method, rest) {
-        ("GET", ["authentication_methods"]) => {
-            let types = ["PASSWORD", "PASSKEY", "OTP_SMS"].map(|name| format!("AUTHENTICATION_METHOD_TYPE_{name}"));
-            Answer::json(200, &json!({ "details": { "totalResult": "3" }, "authMethodTypes": types }))
+        ("POST", ["links", "_search"]) => {
+            let details = json!({ "totalResult": state.links.len().to_string() });
+            let links = state.links.iter().map(|(idp, id)| json!({ "idpId": idp, "userId": id, "userName": id }));
+            Answer::json(200, &json!({ "details": details, "result": links.collect::<Vec<_>>() }))
+        }
+        ("DELETE", ["links", idp, id]) => {
+            let before = state.links.len();
+            state.links.retain(|(one, other)| one != idp || other != id);
+            match state.links.len() == before {
+                true => error(404, 5, "External IDP not found (COMMAND-1M9xR)"),
+                false => Answer::json(200, &json!({ "details": details() })),
+            }
+        }
+        ("DELETE", [one]) => {
+            let kind = one.to_uppercase();
+            let kind = if kind == "RECOVERY_CODES" { "RECOVERY_CODE".into() } else { kind };
+            let before = state.methods.len();
+            state.methods.retain(|method| *method != kind);
+            match state.methods.len() == before {
+                true => error(404, 5, "Multifactor not found (COMMAND-2M9ds)"),
+                false => Answer::json(200, &json!({ "details": details() })),
+            }
         }
         ("POST", ["passkeys"]) => {
             assert_eq!(body["authenticator"], "PASSKEY_AUTHENTICATOR_CROSS_PLATFORM");

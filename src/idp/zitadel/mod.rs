@@ -6,6 +6,9 @@
 //! A passkey that was begun and not verified is in no list; it can be removed by its id, which the ledger has. If the answer
 //! with the id is lost, nobody can name it: it cannot sign in, and the next registration of this user takes its place.
 
+mod classes;
+mod methods;
+
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,6 +17,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use ureq::http::{HeaderName, Method, Uri};
 
+use super::capability::Capabilities;
 use super::connection::{ConnectionConfig, IdpSettings, OpenError};
 use super::directory::{Directory, Finding, Registered, User};
 use super::error::DirectoryError;
@@ -248,15 +252,6 @@ struct Passkey {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Methods {
-    #[serde(rename = "details")]
-    _details: Value,
-    #[serde(default)]
-    auth_method_types: Vec<String>,
-}
-
-#[derive(Deserialize)]
 struct MyPermissions {
     #[serde(default)]
     result: Vec<String>,
@@ -417,13 +412,8 @@ impl Directory for Zitadel {
         self.remove(user, &registered.id).map(drop)
     }
 
-    fn other_methods(&self, user: &User) -> Result<Vec<String>, DirectoryError> {
-        let call = self.call(Method::GET, &path(&user.id, "/authentication_methods"));
-        let methods: Methods = self.send(call, &known(user))?.json()?;
-        let names = methods.auth_method_types.into_iter();
-        let names = names.map(|name| name.trim_start_matches("AUTHENTICATION_METHOD_TYPE_").to_owned());
-        // U2F is a security key too, as a second factor.
-        Ok(names.filter(|name| !matches!(name.as_str(), "PASSKEY" | "U2F" | "UNSPECIFIED")).collect())
+    fn capabilities(&self) -> Capabilities<'_> {
+        Capabilities { methods: Some(self), removal: Some(self), ..Capabilities::default() }
     }
 }
 
