@@ -130,6 +130,7 @@ fn ctap_code(error: &CtapError) -> FailureCode {
         CtapError::Transport(error) => transport_code(error),
         CtapError::Unsupported(_) => FailureCode::KeyRefused,
         CtapError::Status { status, .. } => code_of(status.meaning()),
+        CtapError::PinRules { .. } => FailureCode::PinPolicy,
         _ => FailureCode::KeyFault,
     }
 }

@@ -1,5 +1,9 @@
 //! One key in hand: list, info, PIN, policy, reset, on soft keys that keep their state between commands.
 
+use keywright_fido::ctap::{Authenticator, MakeCredential};
+use keywright_fido::hid::{Cancel, Limits};
+use keywright_fido::webauthn::{CoseAlgorithm, RelyingParty, UserEntity, UserHandle};
+use keywright_practice::softkey::{Model, Rack};
 use keywright_test_support::cli::program;
 use keywright_test_support::cli::{Ended, Home};
 use keywright_test_support::skipped;
@@ -85,8 +89,8 @@ fn info_shows_every_member() {
     assert_eq!(info["max_pin_length"], 63);
     assert_eq!(info["pin_uv_auth_protocols"], json!([2, 1]));
     assert_eq!(info["force_pin_change"], false);
-    // schema, kind, path, product, 31 members of the specification, unknown ones
-    assert_eq!(info.as_object().unwrap().len(), 4 + 31 + 1);
+    // schema, kind, path, product, model, 31 members of the specification, unknown ones
+    assert_eq!(info.as_object().unwrap().len(), 5 + 31 + 1);
     let words = key(&home, &["info"]).expect(0).stdout;
     for line in ["PIN                     not set", "room for credentials    150 more", "credProtect"] {
         assert!(words.contains(line), "{line}: {words}");
@@ -114,6 +118,103 @@ fn a_pin_is_set_and_changed_and_counted() {
     assert_eq!(key(&home, &["pin", "retries", "--json"]).expect(0).one()["retries"], 7);
     let right = [&["key", "credentials", "--pin", "env:NEW", "--json"][..], &ONE].concat();
     assert_eq!(home.run_with(&right, &[("NEW", "97531x")]).expect(0).stdout, "");
+}
+
+#[test]
+fn a_pin_is_verified_without_anything_else() {
+    let home = Home::new();
+    let pin = with_pin(&home, "135791");
+    let right = key(&home, &["pin", "verify", "--pin", &pin, "--json"]).expect(0).one();
+    assert_eq!((&right["done"], &right["retries"]), (&json!(true), &json!(8)));
+    let words = key(&home, &["pin", "verify", "--pin", &pin]).expect(0).stdout;
+    assert!(words.contains("the PIN is right; 8 attempts left"), "{words}");
+    let wrong = home.secret("wrong.txt", "97531x");
+    key(&home, &["pin", "verify", "--pin", &wrong]).expect(6).says("wrong PIN, 7 attempts left");
+}
+
+/// A soft key as it was made, in the state folder.
+fn made(home: &Home, model: Model) -> Rack {
+    std::fs::create_dir_all(home.state()).unwrap();
+    Rack::create_of(&home.state().join("softkeys"), &[model]).unwrap()
+}
+
+#[test]
+fn a_key_is_named_by_its_serial_number() {
+    let home = Home::new();
+    drop(made(&home, Model { usb_serial: Some(20_417_731), ..Model::default() }));
+    let by_serial = home.run(&["key", "info", "--softkeys", "2", "--key", "20417731", "--json"]).expect(0).one();
+    assert_eq!(by_serial["path"], "soft:1");
+    home.run(&["key", "info", "--softkeys", "2", "--key", "20417732"]).expect(5).says("no security key is at 20417732");
+}
+
+#[test]
+fn a_model_has_a_name_wherever_a_key_is_shown() {
+    let home = Home::new();
+    let name = json!("keywright soft key");
+    for command in [&["key", "list"][..], &["key", "info"]] {
+        assert_eq!(home.run(&[command, &ONE, &["--json"]].concat()).expect(0).one()["model"], name);
+        let words = home.run(&[command, &ONE].concat()).expect(0).stdout;
+        assert!(words.contains("keywright soft key"), "{words}");
+    }
+}
+
+#[test]
+fn the_names_in_a_credential_are_changed_and_the_others_stay() {
+    let home = Home::new();
+    let rack = made(&home, Model::default());
+    {
+        let pipe = Box::new(rack.key(0).open().unwrap());
+        let mut key = Authenticator::open_hid(pipe, Limits::default(), Cancel::default()).unwrap();
+        let user = UserEntity {
+            id: UserHandle::new([7]).unwrap(),
+            name: "a.lovelace".into(),
+            display_name: "Ada Lovelace".into(),
+        };
+        let rp = RelyingParty { id: "shop.example".parse().unwrap(), name: "Shop".into() };
+        let request =
+            MakeCredential { resident_key: true, ..MakeCredential::new([7; 32], rp, user, vec![CoseAlgorithm::ES256]) };
+        key.make_credential(&request, None, &mut |_| {}).unwrap();
+    }
+    drop(rack);
+    let pin = with_pin(&home, "135791");
+    let id = key(&home, &["credentials", "--pin", &pin, "--json"]).expect(0).one()["credential_id"].clone();
+    let id = id.as_str().unwrap();
+    let rename = ["credentials", "--rename", id, "--user-name", "a.king", "--pin", &pin];
+    key(&home, &rename).expect(1).says("call the credential for shop.example on soft:1");
+    let dry = key(&home, &[&rename[..], &["--dry-run", "--json"]].concat()).expect(0).one();
+    assert_eq!((&dry["user_name"], &dry["renamed"]), (&json!("a.lovelace"), &json!(false)));
+    let done = key(&home, &[&rename[..], &["--yes", "--json"]].concat()).expect(0).one();
+    assert_eq!((&done["user_name"], &done["renamed"]), (&json!("a.king"), &json!(true)));
+    assert_eq!(done["user_display_name"], "Ada Lovelace");
+    key(&home, &["credentials", "--rename", id, "--pin", &pin]).expect(2);
+    let other = ["credentials", "--rename", "AAAA", "--display-name", "Ada", "--pin", &pin, "--yes"];
+    key(&home, &other).expect(1).says("there is no credential AAAA");
+}
+
+#[test]
+fn what_a_key_cannot_do_is_said_before_its_pin_is_asked_for() {
+    let home = Home::new();
+    with_pin(&home, "135791");
+    for (arguments, words) in [
+        (&["fingerprint", "list"][..], "this key has no fingerprints (bioEnroll)"),
+        (&["fingerprint", "add", "--yes"], "this key has no fingerprints (bioEnroll)"),
+        (&["policy", "--long-touch-for-reset", "--yes"], "this key has no setting for a long touch at a reset"),
+        (&["policy", "--pin-complexity", "--yes"], "this key has no PIN rules of its own"),
+    ] {
+        // There is no terminal, so a PIN that was asked for would be the error.
+        key(&home, arguments).expect(1).says(words);
+    }
+}
+
+#[test]
+fn an_rp_may_be_told_the_minimum_length() {
+    let home = Home::new();
+    let pin = with_pin(&home, "135791");
+    let allow = ["policy", "--min-pin-length-rp", "example.org", "--pin", &pin, "--yes", "--json"];
+    assert_eq!(key(&home, &allow).expect(0).one()["changed"], true);
+    let many: Vec<String> = (0..9).flat_map(|n| ["--min-pin-length-rp".to_owned(), format!("rp{n}.example")]).collect();
+    let many: Vec<&str> = ["policy", "--yes"].into_iter().chain(many.iter().map(String::as_str)).collect();
+    key(&home, &many).expect(1).says("the number of minPinLengthRPIDs is 9; at most 8 is possible");
 }
 
 #[test]
@@ -167,7 +268,7 @@ fn policy_is_changed_and_read_back() {
     let done = key(&home, &[&change[..], &["--yes", "--json"]].concat()).expect(0).one();
     let expected = json!({
         "schema": "keywright/2", "kind": "key-policy", "path": "soft:1", "changed": true, "min_pin_length": 8, "force_pin_change": false,
-        "always_uv": true, "enterprise_attestation": true
+        "always_uv": true, "enterprise_attestation": true, "pin_complexity_policy": null, "long_touch_for_reset": null
     });
     assert_eq!(done, expected);
     key(&home, &["policy", "--min-pin-length", "6", "--yes", "--pin", &pin]).expect(2).says("it only grows");

@@ -54,6 +54,32 @@ fn one_model(status: &str) -> Value {
 }
 
 #[test]
+fn models_are_listed_by_name_and_certification() {
+    let desk = Desk::new();
+    let entries = json!([
+        entry(MODEL, "Key One FIPS", "FIDO_CERTIFIED_L2", &[]),
+        entry(OTHER, "Key Two", "FIDO_CERTIFIED_L1", &[])
+    ]);
+    desk.import(&desk.blob(7, entries)).expect(0);
+    let listed = |arguments: &[&str]| -> Vec<Value> {
+        let all = desk.run(&[&["mds", "list", "--json"], arguments].concat()).expect(0).json();
+        all.into_iter().map(|line| line["name"].clone()).collect()
+    };
+    assert_eq!(listed(&[]), [json!("Key One FIPS"), json!("Key Two")]);
+    assert_eq!(listed(&["--name", "fips KEY"]), [json!("Key One FIPS")]);
+    assert_eq!(listed(&["--certification", "L1plus"]), [json!("Key One FIPS")]);
+    assert_eq!(listed(&["--name", "key", "--certification", "L3"]), Vec::<Value>::new());
+    let words = desk.run(&["mds", "list", "--name", "two"]).expect(0).stdout;
+    assert!(words.contains(OTHER) && words.contains("L1"), "{words}");
+    desk.run(&["mds", "list", "--certification", "L9"]).expect(2);
+    // The metadata's name counts before keywright's own.
+    let soft = SOFT_AAGUID.to_string();
+    desk.import(&desk.blob(8, json!([entry(&soft, "Soft One", "FIDO_CERTIFIED_L1", &[])]))).expect(0);
+    let info = desk.run(&["key", "info", "--softkeys", "1", "--json"]).expect(0).one();
+    assert_eq!(info["model"], "Soft One");
+}
+
+#[test]
 fn without_metadata_every_question_says_how_to_get_some() {
     let desk = Desk::new();
     for arguments in [&["mds", "status"][..], &["mds", "show", MODEL], &["mds", "diff"]] {

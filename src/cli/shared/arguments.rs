@@ -74,8 +74,8 @@ pub(crate) struct OneKey {
     /// Which keys.
     #[command(flatten)]
     pub(crate) source: KeySource,
-    /// The key, by its path or its port as 'keywright key list' shows them; 'touch' for the one that you touch
-    #[arg(long, value_name = "PATH|PORT|touch")]
+    /// The key, by its path, port or serial number as 'keywright key list' shows them; 'touch' for the one that you touch
+    #[arg(long, value_name = "PATH|PORT|SERIAL|touch")]
     pub(crate) key: Option<String>,
 }
 

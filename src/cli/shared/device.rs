@@ -62,7 +62,7 @@ pub(crate) enum KeysError {
     /// The one that was named is not there.
     #[error("no security key is at {name}")]
     NotThere {
-        /// The path or port that was named.
+        /// The path, port or serial number that was named.
         name: String,
         /// A line for each that is there.
         keys: Vec<String>,
@@ -77,7 +77,10 @@ pub(crate) fn choose(devices: Vec<Device>, named: Option<&str>) -> Result<Device
     }
     if let Some(name) = named {
         let keys = lines(&devices);
-        let mut found = devices.into_iter().filter(|device| device.path == name || device.port == name);
+        let is_it = |device: &Device| {
+            device.path == name || device.port == name || device.serial.as_deref().is_some_and(|serial| serial == name)
+        };
+        let mut found = devices.into_iter().filter(is_it);
         return match (found.next(), found.next()) {
             (Some(device), None) => Ok(device),
             (None, _) => Err(KeysError::NotThere { name: name.to_owned(), keys }),
@@ -128,7 +131,11 @@ mod tests {
         assert_eq!(choose(both(), None), Err(KeysError::Ambiguous { keys: keys.clone() }));
         assert_eq!(choose(both(), Some("/dev/hidraw2")), Ok(device(2)));
         assert_eq!(choose(both(), Some("1-1")), Ok(device(1)));
+        assert_eq!(choose(both(), Some("77")), Ok(device(1)));
         assert_eq!(choose(both(), Some("1")), Err(KeysError::NotThere { name: "1".into(), keys }));
+        // A maker gives all keys the same one.
+        let twins = vec![device(1), Device { path: "/dev/hidraw4".into(), port: "1-4".into(), ..device(1) }];
+        assert!(matches!(choose(twins, Some("77")), Err(KeysError::Ambiguous { keys }) if keys.len() == 2));
     }
 
     #[cfg(feature = "practice")]

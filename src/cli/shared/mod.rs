@@ -10,6 +10,7 @@ pub(crate) mod failure;
 pub(crate) mod judging;
 pub(crate) mod ledger;
 pub(crate) mod logging;
+pub(crate) mod model_name;
 pub(crate) mod open_key;
 pub(crate) mod operator;
 pub(crate) mod output;

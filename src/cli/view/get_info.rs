@@ -13,6 +13,8 @@ use keywright_files::shown;
 pub(crate) struct KeyInfo<'a> {
     pub(crate) path: &'a str,
     pub(crate) product: &'a str,
+    /// The model's name, if it is known.
+    pub(crate) model: Option<String>,
     #[serde(flatten)]
     pub(crate) info: &'a GetInfo,
 }
@@ -22,7 +24,7 @@ impl View for KeyInfo<'_> {
 }
 
 /// The members that the key tells, a line each, under the key's path and product.
-pub(crate) fn key_info_text(KeyInfo { path, product, info }: &KeyInfo<'_>) -> String {
+pub(crate) fn key_info_text(KeyInfo { path, product, model, info }: &KeyInfo<'_>) -> String {
     let mut text = format!("{path}  {}\n", shown::one_line(product));
     let mut line = |name: &str, value: String| {
         if !value.is_empty() {
@@ -35,6 +37,7 @@ pub(crate) fn key_info_text(KeyInfo { path, product, info }: &KeyInfo<'_>) -> St
         values.iter().map(|value| name(*value)).collect::<Vec<_>>().join(", ")
     };
 
+    line("model", model.clone().unwrap_or_default());
     line("model (AAGUID)", info.aaguid.to_string());
     line("speaks", info.versions.join(", "));
     line("firmware", number(info.firmware_version, ""));
@@ -83,6 +86,7 @@ pub(crate) fn key_info_text(KeyInfo { path, product, info }: &KeyInfo<'_>) -> St
         info.certifications.iter().map(|(name, level)| format!("{name} {level}")).collect::<Vec<_>>().join(", "),
     );
     line("long touch for reset", info.long_touch_for_reset.map(yes_no).unwrap_or_default());
+    line("fingerprints", fingerprints(info).unwrap_or_default().to_owned());
     line("transports for reset", info.transports_for_reset.join(", "));
     let hex = |bytes: &Option<Vec<u8>>| bytes.as_ref().map(|bytes| HEXLOWER.encode(bytes)).unwrap_or_default();
     line("encrypted identifier", hex(&info.enc_identifier));
@@ -91,6 +95,13 @@ pub(crate) fn key_info_text(KeyInfo { path, product, info }: &KeyInfo<'_>) -> St
         line(&format!("member 0x{number:02x}"), format!("{} (not in the specification)", HEXLOWER.encode(cbor)));
     }
     text
+}
+
+fn fingerprints(info: &GetInfo) -> Option<&'static str> {
+    match info.option("bioEnroll").or(info.option("userVerificationMgmtPreview"))? {
+        true => Some("enrolled"),
+        false => Some("none enrolled"),
+    }
 }
 
 fn pin_state(info: &GetInfo) -> &'static str {

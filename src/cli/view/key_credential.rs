@@ -20,6 +20,7 @@ pub(crate) struct Line {
     pub(crate) algorithm: Option<i64>,
     pub(crate) cred_protect: Option<u64>,
     pub(crate) deleted: bool,
+    pub(crate) renamed: bool,
 }
 
 impl View for Line {
@@ -39,6 +40,7 @@ impl Line {
             algorithm: credential.public_key.map(|key| key.algorithm.0),
             cred_protect: credential.cred_protect,
             deleted: false,
+            renamed: false,
         }
     }
 

@@ -79,7 +79,7 @@ impl Drill<'_> {
             return Ok(());
         }
         let token = pin_attempts::token(key, pin, Permissions::AUTHENTICATOR_CONFIGURATION, None)?;
-        let request = MinPinLength { new_min_pin_length: None, rp_ids: Vec::new(), force_change_pin: true };
+        let request = MinPinLength { force_change_pin: true, ..MinPinLength::default() };
         key.set_min_pin_length(Some(&token), &request)?;
         match key.refresh_info()?.force_pin_change {
             true => Ok(()),

@@ -25,7 +25,8 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
         }
         let authenticator = job.authenticator()?;
         if longer.is_some() || force {
-            let request = MinPinLength { new_min_pin_length: longer, rp_ids: Vec::new(), force_change_pin: force };
+            let request =
+                MinPinLength { new_min_pin_length: longer, force_change_pin: force, ..MinPinLength::default() };
             authenticator.set_min_pin_length(Some(&token), &request)?;
         }
     }

@@ -20,6 +20,9 @@ pub(super) fn now(job: &mut JobContext<'_>) -> Result<(), JobError> {
     job.station.operator.replug(&job.label);
     let key = key.replugged(job.station)?;
     job.put_key(key);
+    if job.authenticator()?.info().long_touch_for_reset == Some(true) {
+        job.station.operator.tell(&format!("hold the key in {} for ten seconds when it blinks", job.label.port));
+    }
     job.touching(|authenticator, touch| authenticator.reset(touch))?;
     let profile = &job.planned.profile;
     let info = job.authenticator()?.refresh_info()?;

@@ -15,6 +15,7 @@ type Subcommand = (u8, &'static str);
 
 const ENABLE_ENTERPRISE_ATTESTATION: Subcommand = (0x01, "authenticatorConfig enableEnterpriseAttestation");
 const TOGGLE_ALWAYS_UV: Subcommand = (0x02, "authenticatorConfig toggleAlwaysUv");
+const ENABLE_LONG_TOUCH_FOR_RESET: Subcommand = (0x04, "authenticatorConfig enableLongTouchForReset");
 const SET_MIN_PIN_LENGTH: Subcommand = (0x03, "authenticatorConfig setMinPINLength");
 
 /// setMinPINLength (subcommand 0x03).
@@ -26,6 +27,8 @@ pub struct MinPinLength {
     pub rp_ids: Vec<RpId>,
     /// Whether the person has to choose a PIN before anything else.
     pub force_change_pin: bool,
+    /// Whether the key holds PINs against rules of its own (CTAP 2.2); only a reset takes that back.
+    pub pin_complexity_policy: bool,
 }
 
 /// Tokens need acfg. A key without a PIN takes these commands without a token, unless `alwaysUv` is on; pico-fido asks for one
@@ -94,6 +97,9 @@ impl Authenticator {
         if self.info.option("setMinPINLength") != Some(true) {
             return Err(CtapError::Unsupported("setting of the minimum PIN length (setMinPINLength)"));
         }
+        if request.pin_complexity_policy && self.info.pin_complexity_policy.is_none() {
+            return Err(CtapError::Unsupported("PIN rules of its own (pinComplexityPolicy)"));
+        }
         if let Some(asked) = request.new_min_pin_length.filter(|asked| *asked > LONGEST_MINIMUM) {
             return Err(CtapError::Limit { what: "newMinPINLength", asked, maximum: LONGEST_MINIMUM });
         }
@@ -103,6 +109,22 @@ impl Authenticator {
             return Err(CtapError::Limit { what, asked: request.rp_ids.len(), maximum });
         }
         self.takes(SET_MIN_PIN_LENGTH)
+    }
+
+    /// authenticatorConfig enableLongTouchForReset (CTAP 2.3): from then on a reset takes a touch of ten seconds. Only a reset takes it
+    /// back. Asks for getInfo afterwards.
+    pub fn enable_long_touch_for_reset(&mut self, token: Option<&PinUvAuthToken>) -> Result<(), CtapError> {
+        self.takes_long_touch_for_reset()?;
+        self.configure(ENABLE_LONG_TOUCH_FOR_RESET, None, token)?;
+        self.refresh_info().map(drop)
+    }
+
+    /// Whether this key can be made to want a long touch for a reset. Asks the key nothing.
+    pub fn takes_long_touch_for_reset(&self) -> Result<(), CtapError> {
+        if self.info.long_touch_for_reset.is_none() || self.info.authenticator_config_commands.is_none() {
+            return Err(CtapError::Unsupported("setting for a long touch at a reset (longTouchForReset)"));
+        }
+        self.takes(ENABLE_LONG_TOUCH_FOR_RESET)
     }
 
     /// Whether this key lets enterprise attestation be enabled. Asks the key nothing.
@@ -153,6 +175,9 @@ fn min_pin_length_parameters(request: &MinPinLength) -> Option<Value> {
     if request.force_change_pin {
         parameters.push((0x03, true.into()));
     }
+    if request.pin_complexity_policy {
+        parameters.push((0x04, true.into()));
+    }
     (!parameters.is_empty()).then(|| Value::map(parameters))
 }
 
@@ -198,7 +223,17 @@ mod tests {
             new_min_pin_length: Some(6),
             rp_ids: vec!["example.org".parse().unwrap()],
             force_change_pin: true,
+            pin_complexity_policy: false,
         };
+        assert_eq!(
+            encoded(ENABLE_LONG_TOUCH_FOR_RESET, None),
+            hex("0da3010403020458208d001230f48bbd40cd694dc6ee1aa91d2fe859c348e30ba52aecad29dd2ec301")
+        );
+        let rules = MinPinLength { pin_complexity_policy: true, ..MinPinLength::default() };
+        assert_eq!(
+            encoded(SET_MIN_PIN_LENGTH, min_pin_length_parameters(&rules)),
+            hex("0da4010302a104f5030204582092b19ee06e1c501a9ed8be6c0004383bd57400d188b85bc01e0081ba4e0fd835")
+        );
         assert_eq!(
             encoded(SET_MIN_PIN_LENGTH, min_pin_length_parameters(&all)),
             hex("0da4010302a3010602816b6578616d706c652e6f726703f50302045820\

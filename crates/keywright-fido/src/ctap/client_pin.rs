@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::command::Command;
 use super::pin_uv_auth_protocol::SharedSecret;
-use super::{Authenticator, CtapError, GetInfo, Pin, PinUvAuthProtocol};
+use super::{Authenticator, CtapError, GetInfo, Pin, PinUvAuthProtocol, StatusCode};
 use crate::webauthn::RpId;
 use crate::webauthn::cbor::Value;
 
@@ -38,6 +38,8 @@ impl Permissions {
     pub const LARGE_BLOB_WRITE: Self = Self(0x10);
     /// acfg
     pub const AUTHENTICATOR_CONFIGURATION: Self = Self(0x20);
+    /// pcmr (CTAP 2.2): a token for it outlives the power. Not to be asked for with others.
+    pub const PERSISTENT_CREDENTIAL_MANAGEMENT_READ_ONLY: Self = Self(0x40);
 
     /// Whether every bit of `other` is in this set.
     pub fn contains(self, other: Self) -> bool {
@@ -59,6 +61,11 @@ impl Permissions {
                 Self::AUTHENTICATOR_CONFIGURATION,
                 info.option("authnrCfg") == Some(true),
                 "authenticatorConfig (authnrCfg)",
+            ),
+            (
+                Self::PERSISTENT_CREDENTIAL_MANAGEMENT_READ_ONLY,
+                info.option("perCredMgmtRO") == Some(true),
+                "persistent tokens (perCredMgmtRO)",
             ),
         ] {
             if self.contains(permission) && !offered {
@@ -123,7 +130,8 @@ impl Authenticator {
     pub fn set_pin(&mut self, pin: &Pin) -> Result<(), CtapError> {
         pin.check(self.info.min_pin_length, self.info.max_pin_length)?;
         let (key_agreement, secret) = self.agree_on_secret()?;
-        self.exchange(SET_PIN, &encode_set_pin(key_agreement, &secret, encrypt_new_pin(&secret, pin)?))?;
+        let request = encode_set_pin(key_agreement, &secret, encrypt_new_pin(&secret, pin)?);
+        self.exchange(SET_PIN, &request).map_err(|error| self.with_rules(error))?;
         self.info.options.insert("clientPin".into(), true);
         Ok(())
     }
@@ -134,8 +142,20 @@ impl Authenticator {
         new.check(self.info.min_pin_length, self.info.max_pin_length)?;
         let (key_agreement, secret) = self.agree_on_secret()?;
         let (pin_hash_enc, new_pin_enc) = (encrypt_pin_hash(&secret, current)?, encrypt_new_pin(&secret, new)?);
-        self.exchange(CHANGE_PIN, &encode_change_pin(key_agreement, &secret, pin_hash_enc, new_pin_enc))?;
+        let request = encode_change_pin(key_agreement, &secret, pin_hash_enc, new_pin_enc);
+        self.exchange(CHANGE_PIN, &request).map_err(|error| self.with_rules(error))?;
         Ok(())
+    }
+
+    /// A refusal for the key's own rules, with where they are explained if the key tells (pinComplexityPolicyURL).
+    fn with_rules(&self, error: CtapError) -> CtapError {
+        let url = self.info.pin_complexity_policy_url.as_deref().map(String::from_utf8_lossy);
+        match (error, url) {
+            (CtapError::Status { command, status: StatusCode::PinPolicyViolation }, Some(url)) => {
+                CtapError::PinRules { command, url: url.into_owned() }
+            }
+            (error, _) => error,
+        }
     }
 
     /// clientPIN getPINRetries. Only on a key that has a PIN: some firmware answers nonsense before.
@@ -426,6 +446,30 @@ pub(super) mod tests {
         let (mut fingers, _) = key(info([options]), []);
         let refused = fingers.pin_uv_auth_token(&pin, Permissions::GET_ASSERTION, Some(&rp_id));
         assert!(matches!(refused, Err(CtapError::Unsupported(_))));
+    }
+
+    #[test]
+    fn a_refusal_for_the_key_s_rules_says_where_they_are() {
+        let refusal = CtapError::Status { command: "c", status: StatusCode::PinPolicyViolation };
+        let (plain, _) = key(info([]), []);
+        assert_eq!(plain.with_rules(refusal.clone()), refusal);
+        let (strict, _) = key(info([(0x1c, b"https://maker.example/pin".to_vec().into())]), []);
+        let told = strict.with_rules(refusal);
+        assert!(told.to_string().ends_with("its rules: https://maker.example/pin"), "{told}");
+        assert_eq!(told.status(), Some(StatusCode::PinPolicyViolation));
+        let other = CtapError::Status { command: "c", status: StatusCode::PinInvalid };
+        assert_eq!(strict.with_rules(other.clone()), other);
+    }
+
+    #[test]
+    fn a_permission_for_what_the_key_has_not_is_not_asked_for() {
+        let pin = Pin::new("123456").unwrap();
+        let (mut plain, script) = key(info([options([("clientPin", true), ("pinUvAuthToken", true)])]), []);
+        for bit in [0x04, 0x08, 0x10, 0x20, 0x40] {
+            let refused = plain.pin_uv_auth_token(&pin, Permissions(bit), None);
+            assert!(matches!(refused, Err(CtapError::Unsupported(_))), "{bit:#x}");
+        }
+        script.assert_done();
     }
 
     #[test]

@@ -5,12 +5,14 @@
 
 pub mod authenticator;
 pub mod authenticator_config;
+pub mod bio_enrollment;
 pub mod client_pin;
 mod command;
 pub mod credential_management;
 pub mod get_assertion;
 pub mod get_info;
 pub mod make_credential;
+pub mod persistent_state;
 pub mod pin;
 pub mod pin_uv_auth_protocol;
 pub mod quirks;
@@ -25,11 +27,13 @@ pub mod transport;
 
 pub use authenticator::{Authenticator, Touch};
 pub use authenticator_config::MinPinLength;
+pub use bio_enrollment::{Fingerprint, FingerprintSensor, Sample, SampleStatus};
 pub use client_pin::{Permissions, PinRetries, PinUvAuthToken};
 pub use credential_management::{CredentialsMetadata, StoredCredential, StoredRp};
 pub use get_assertion::{Assertion, GetAssertion};
 pub use get_info::GetInfo;
 pub use make_credential::{CredProtect, EnterpriseAttestation, MakeCredential, NewCredential};
+pub use persistent_state::PersistentState;
 pub use pin::{Pin, PinError};
 pub use pin_uv_auth_protocol::PinUvAuthProtocol;
 pub use silent_assertion::Holding;
@@ -52,6 +56,18 @@ pub enum CtapError {
         command: &'static str,
         /// The key's answer.
         status: StatusCode,
+    },
+    /// The key has rules of its own about PINs, tells where they are explained, and will not have this one.
+    #[error(
+        "{command} failed: {} ({}); its rules: {url}",
+        StatusMeaning::PinPolicyViolation,
+        StatusCode::PinPolicyViolation
+    )]
+    PinRules {
+        /// The command's name in the specification.
+        command: &'static str,
+        /// pinComplexityPolicyURL, as the key tells it.
+        url: String,
     },
     /// The key's answer is not what the command answers.
     #[error("the answer to {command} is malformed: {why}")]
@@ -90,6 +106,7 @@ impl CtapError {
     pub fn status(&self) -> Option<StatusCode> {
         match self {
             Self::Status { status, .. } => Some(*status),
+            Self::PinRules { .. } => Some(StatusCode::PinPolicyViolation),
             _ => None,
         }
     }

@@ -3,8 +3,8 @@
 //! A key of any other algorithm is carried with its bytes and its number, and is refused when a signature by it is asked for.
 
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, ECDSA_P521_SHA512_ASN1, ED25519, ParsedPublicKey,
-    RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey,
+    ECDSA_P256_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, ECDSA_P521_SHA512_ASN1, ED25519, ML_DSA_44, ML_DSA_65, ML_DSA_87,
+    ParsedPublicKey, PqdsaVerificationAlgorithm, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey,
 };
 
 use super::WebauthnError;
@@ -34,11 +34,11 @@ impl CoseAlgorithm {
     pub const ESP512: Self = Self(-52);
     /// EdDSA with the curve in the number (RFC 9864).
     pub const ED25519: Self = Self(-19);
-    /// ML-DSA-44, carried without being understood.
+    /// ML-DSA-44 (RFC 9964).
     pub const ML_DSA_44: Self = Self(-48);
-    /// ML-DSA-65, carried without being understood.
+    /// ML-DSA-65 (RFC 9964).
     pub const ML_DSA_65: Self = Self(-49);
-    /// ML-DSA-87, carried without being understood.
+    /// ML-DSA-87 (RFC 9964).
     pub const ML_DSA_87: Self = Self(-50);
 
     /// The number that WebAuthn had first for the same algorithm: within WebAuthn, ES256 is on P-256 alone, and so means the same
@@ -95,8 +95,45 @@ pub enum CoseKeyParameters {
         /// The public exponent, big-endian.
         e: Vec<u8>,
     },
+    /// kty 7 (AKP, RFC 9964): FIPS 204.
+    MlDsa {
+        /// Which of the three.
+        level: MlDsa,
+        /// The public key, of its level's length.
+        public_key: Vec<u8>,
+    },
     /// Any other kind: carried, not understood.
     Other,
+}
+
+/// The parameter sets of FIPS 204.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MlDsa {
+    /// ML-DSA-44
+    MlDsa44,
+    /// ML-DSA-65
+    MlDsa65,
+    /// ML-DSA-87
+    MlDsa87,
+}
+
+impl MlDsa {
+    fn verification(self) -> &'static PqdsaVerificationAlgorithm {
+        match self {
+            Self::MlDsa44 => &ML_DSA_44,
+            Self::MlDsa65 => &ML_DSA_65,
+            Self::MlDsa87 => &ML_DSA_87,
+        }
+    }
+
+    /// Bytes of a public key (FIPS 204, table 2).
+    fn public_key_length(self) -> usize {
+        match self {
+            Self::MlDsa44 => 1312,
+            Self::MlDsa65 => 1952,
+            Self::MlDsa87 => 2592,
+        }
+    }
 }
 
 /// A credential public key with its COSE_Key bytes as received.
@@ -110,7 +147,7 @@ pub struct CosePublicKey {
     pub bytes: Vec<u8>,
 }
 
-/// Members of a COSE_Key (RFC 9052 table 4, RFC 9053 tables 17 to 19, RFC 8230 table 4).
+/// Members of a COSE_Key (RFC 9052 table 4, RFC 9053 tables 17 to 19, RFC 8230 table 4, RFC 9964).
 mod member {
     pub(super) const KTY: i64 = 1;
     pub(super) const ALG: i64 = 3;
@@ -119,11 +156,13 @@ mod member {
     pub(super) const Y: i64 = -3;
     pub(super) const RSA_N: i64 = -1;
     pub(super) const RSA_E: i64 = -2;
+    pub(super) const AKP_PUB: i64 = -1;
 }
 
 const KTY_OKP: i64 = 1;
 const KTY_EC2: i64 = 2;
 const KTY_RSA: i64 = 3;
+const KTY_AKP: i64 = 7;
 
 /// RSA moduli that are taken: 2048 to 8192 bits.
 const RSA_MODULUS_BYTES: std::ops::RangeInclusive<usize> = 256..=1024;
@@ -166,6 +205,9 @@ impl CosePublicKey {
                 }
                 CoseKeyParameters::Rsa { n: n.to_vec(), e: e.to_vec() }
             }
+            CoseAlgorithm::ML_DSA_44 => ml_dsa(value, MlDsa::MlDsa44)?,
+            CoseAlgorithm::ML_DSA_65 => ml_dsa(value, MlDsa::MlDsa65)?,
+            CoseAlgorithm::ML_DSA_87 => ml_dsa(value, MlDsa::MlDsa87)?,
             _ => {
                 integer(value, member::KTY, "kty (1) is missing or not an integer")?;
                 CoseKeyParameters::Other
@@ -182,7 +224,8 @@ impl CosePublicKey {
         Self::from_value(&cbor::decode(bytes)?, bytes)
     }
 
-    /// Verifies a signature as WebAuthn 6.5.5 encodes it (ECDSA: ASN.1 DER; EdDSA: 64 bytes; RSA: the modulus' length).
+    /// Verifies a signature as WebAuthn 6.5.5 encodes it (ECDSA: ASN.1 DER; EdDSA: 64 bytes; RSA: the modulus' length;
+    /// ML-DSA: its level's length, with an empty context, RFC 9964).
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), WebauthnError> {
         self.parameters.verify(self.algorithm, message, signature)
     }
@@ -198,6 +241,9 @@ impl CoseKeyParameters {
             Self::P521 { .. } => Some(CoseAlgorithm::ES512),
             Self::Ed25519 { .. } => Some(CoseAlgorithm::EDDSA),
             Self::Rsa { .. } => Some(CoseAlgorithm::RS256),
+            Self::MlDsa { level: MlDsa::MlDsa44, .. } => Some(CoseAlgorithm::ML_DSA_44),
+            Self::MlDsa { level: MlDsa::MlDsa65, .. } => Some(CoseAlgorithm::ML_DSA_65),
+            Self::MlDsa { level: MlDsa::MlDsa87, .. } => Some(CoseAlgorithm::ML_DSA_87),
             Self::Other => None,
         }
     }
@@ -224,6 +270,9 @@ impl CoseKeyParameters {
             Self::Rsa { n, e } => {
                 RsaPublicKeyComponents { n, e }.verify(&RSA_PKCS1_2048_8192_SHA256, message, signature)
             }
+            Self::MlDsa { level, public_key } => {
+                UnparsedPublicKey::new(level.verification(), public_key).verify(message, signature)
+            }
             Self::Other => return Err(unsupported),
         };
         verified.map_err(|_| WebauthnError::BadSignature)
@@ -235,7 +284,7 @@ impl CoseKeyParameters {
             Self::P256 { x, y } => ParsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point::<65>(x, y)).is_ok(),
             Self::P384 { x, y } => ParsedPublicKey::new(&ECDSA_P384_SHA384_ASN1, point::<97>(x, y)).is_ok(),
             Self::P521 { x, y } => ParsedPublicKey::new(&ECDSA_P521_SHA512_ASN1, point::<133>(x, y)).is_ok(),
-            Self::Ed25519 { .. } | Self::Rsa { .. } | Self::Other => true,
+            Self::Ed25519 { .. } | Self::Rsa { .. } | Self::MlDsa { .. } | Self::Other => true,
         }
     }
 }
@@ -253,6 +302,15 @@ fn elliptic<const N: usize>(key: &Value, crv: i64) -> Result<([u8; N], [u8; N]),
     key_type(key, KTY_EC2)?;
     curve(key, crv)?;
     Ok((coordinate(key, member::X)?, coordinate(key, member::Y)?))
+}
+
+fn ml_dsa(key: &Value, level: MlDsa) -> Result<CoseKeyParameters, WebauthnError> {
+    key_type(key, KTY_AKP)?;
+    let public_key = byte_string(key, member::AKP_PUB, "pub (-1) is missing or not a byte string")?;
+    if public_key.len() != level.public_key_length() {
+        return Err(wrong("pub (-1) does not have its algorithm's length"));
+    }
+    Ok(CoseKeyParameters::MlDsa { level, public_key: public_key.to_vec() })
 }
 
 fn key_type(key: &Value, expected: i64) -> Result<(), WebauthnError> {
@@ -293,7 +351,8 @@ mod tests {
     use aws_lc_rs::rand::SystemRandom;
     use aws_lc_rs::signature::{
         self, ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, ECDSA_P521_SHA512_ASN1_SIGNING,
-        EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaKeyPair,
+        EcdsaKeyPair, Ed25519KeyPair, KeyPair, ML_DSA_44_SIGNING, ML_DSA_65_SIGNING, ML_DSA_87_SIGNING, PqdsaKeyPair,
+        RsaKeyPair,
     };
 
     use super::*;
@@ -394,11 +453,34 @@ mod tests {
 
     #[test]
     fn carries_what_it_does_not_understand() {
-        // ML-DSA-44: kty 7 (AKP), the key in member -1.
-        let bytes = cose(&[(1, 7.into()), (3, (-48).into()), (-1, vec![1; 1312].into())]);
+        // ES256K: P-256's neighbour that no security key has.
+        let bytes = cose(&[(1, 2.into()), (3, (-47).into()), (-1, 8.into()), (-2, vec![1; 32].into())]);
         let key = CosePublicKey::parse(&bytes).unwrap();
-        assert_eq!((key.algorithm, &key.parameters), (CoseAlgorithm::ML_DSA_44, &CoseKeyParameters::Other));
+        assert_eq!((key.algorithm, &key.parameters), (CoseAlgorithm(-47), &CoseKeyParameters::Other));
         assert_eq!(key.bytes, bytes);
-        assert_eq!(key.verify(b"", b""), Err(WebauthnError::UnsupportedAlgorithm(-48)));
+        assert_eq!(key.verify(b"", b""), Err(WebauthnError::UnsupportedAlgorithm(-47)));
+    }
+
+    #[test]
+    fn verifies_ml_dsa_at_three_levels() {
+        for (alg, signing) in [(-48, &ML_DSA_44_SIGNING), (-49, &ML_DSA_65_SIGNING), (-50, &ML_DSA_87_SIGNING)] {
+            let pair = PqdsaKeyPair::generate(signing).unwrap();
+            let public_key = pair.public_key().as_ref().to_vec();
+            let akp = |alg: i64, kty: i64, public_key: &[u8]| {
+                cose(&[(1, kty.into()), (3, alg.into()), (-1, public_key.into())])
+            };
+            let key = CosePublicKey::parse(&akp(alg, 7, &public_key)).unwrap();
+            let mut signature = vec![0; signing.signature_len()];
+            pair.sign(b"message", &mut signature).unwrap();
+            assert_eq!(key.verify(b"message", &signature), Ok(()), "{alg}");
+            assert_eq!(key.verify(b"another", &signature), Err(WebauthnError::BadSignature));
+            assert_eq!(key.verify(b"message", &signature[1..]), Err(WebauthnError::BadSignature));
+            assert_eq!(
+                key.parameters.verify(CoseAlgorithm::ES256, b"message", &signature),
+                Err(WebauthnError::UnsupportedAlgorithm(-7))
+            );
+            assert!(refusal(&akp(alg, 2, &public_key)).contains("kty (1) does not belong"));
+            assert!(refusal(&akp(alg, 7, &public_key[1..])).contains("its algorithm's length"));
+        }
     }
 }

@@ -11,6 +11,7 @@ pub mod ceremony;
 pub mod client_data;
 pub mod cose;
 pub mod identifiers;
+mod model_name;
 pub mod options;
 pub mod response;
 pub mod signed_assertion;

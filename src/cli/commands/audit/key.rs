@@ -7,6 +7,7 @@ use crate::audit::key::{attest, shown_of_ledger};
 use crate::audit::{Contradiction, Registration};
 use crate::cli::shared::arguments::{OneKey, PinArgument};
 use crate::cli::shared::judging::{JudgedBy, JudgingProfile, Set};
+use crate::cli::shared::model_name::ModelNames;
 use crate::cli::shared::open_key::{OpenKey, touch_prompt};
 use crate::cli::shared::output::{View, count};
 use crate::cli::shared::{CliError, Exit, Session, pin_entry};
@@ -153,10 +154,16 @@ impl Key {
             credentials,
             info,
         };
+        let model = ModelNames::read(session).of(info.aaguid);
         session.output.result(&audited, || {
             format!(
                 "{}{}",
-                get_info::key_info_text(&KeyInfo { path: &device.path, product: &device.product, info }),
+                get_info::key_info_text(&KeyInfo {
+                    path: &device.path,
+                    product: &device.product,
+                    model: model.clone(),
+                    info
+                }),
                 audited.key_audit_text()
             )
         })?;

@@ -1,4 +1,4 @@
-//! `keywright key credentials`: what is on a key, and taking one away.
+//! `keywright key credentials`: what is on a key, taking one away, and calling its person by another name.
 
 use clap::Args;
 
@@ -8,10 +8,10 @@ use crate::cli::shared::open_key::OpenKey;
 use crate::cli::shared::{CliError, Exit, Session, pin_entry};
 use crate::cli::view::key_credential::{Line, credential_table, on_key};
 use crate::register::Credential;
-use keywright_fido::ctap::Permissions;
-use keywright_fido::webauthn::CredentialId;
+use keywright_fido::ctap::{CtapError, Permissions, PinUvAuthToken};
+use keywright_fido::webauthn::{CredentialId, UserEntity};
 
-/// List the credentials on a key, or delete one.
+/// List the credentials on a key, delete one, or change the names in one.
 ///
 /// Needs the key's PIN. A credential that is deleted here stays registered at the identity provider, where it can no longer be used.
 #[derive(Args)]
@@ -27,6 +27,15 @@ pub(crate) struct Credentials {
     // One in 64 begins with a dash.
     #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     delete: Option<CredentialId>,
+    /// Change the names that the key keeps with the credential of this id; the IdP's own stay
+    #[arg(long, value_name = "ID", allow_hyphen_values = true, conflicts_with = "delete", requires = "names")]
+    rename: Option<CredentialId>,
+    /// The account's new name (with --rename)
+    #[arg(long, value_name = "NAME", group = "names", requires = "rename")]
+    user_name: Option<String>,
+    /// The person's new name (with --rename)
+    #[arg(long, value_name = "NAME", group = "names", requires = "rename")]
+    display_name: Option<String>,
     #[command(flatten)]
     change: Change,
 }
@@ -39,6 +48,9 @@ impl Credentials {
         let pin = self.pin.pin.as_ref();
         let token = pin_entry::token(&mut key.authenticator, permissions, pin, self.change.yes, session)?;
 
+        if let Some(id) = &self.rename {
+            return self.rename(id, &mut key, &token, session);
+        }
         let mut lines = on_key(&key.device.path, &mut key.authenticator, &token)?;
         let Some(id) = &self.delete else {
             return list(&lines, session);
@@ -63,6 +75,49 @@ impl Credentials {
         }
         let deleted = if line.deleted { "deleted" } else { "not deleted" };
         session.output.result(line, || format!("{deleted}: {who} for {}", line.rp()))?;
+        Ok(Exit::Done)
+    }
+}
+
+impl Credentials {
+    /// Other names for one credential; what is not named stays.
+    fn rename(
+        &self,
+        id: &CredentialId,
+        key: &mut OpenKey,
+        token: &PinUvAuthToken,
+        session: &Session,
+    ) -> Result<Exit, CliError> {
+        let path = key.device.path.clone();
+        let find = |key: &mut OpenKey| {
+            let lines = on_key(&path, &mut key.authenticator, token)?;
+            lines
+                .into_iter()
+                .find(|line| line.credential_id == *id)
+                .ok_or_else(|| CliError::NotFound(format!("there is no credential {id} on {path}")))
+        };
+        let before = find(key)?;
+        let asked = UserEntity {
+            id: before.user_handle.parse().map_err(CtapError::Webauthn)?,
+            name: self.user_name.clone().or(before.user_name.clone()).unwrap_or_default(),
+            display_name: self.display_name.clone().or(before.user_display_name.clone()).unwrap_or_default(),
+        };
+        let names = format!("\"{}\", \"{}\"", asked.name, asked.display_name);
+        if self.change.dry_run {
+            session.output.result(&before, || format!("would call the credential for {} {names}", before.rp()))?;
+            return Ok(Exit::Done);
+        }
+        let question = format!("call the credential for {} on {} {names}?", before.rp(), before.path);
+        session.console.confirm(&question, self.change.yes)?;
+        key.authenticator.update_user_information(token, id, &asked)?;
+        let mut line = find(key)?;
+        // Keys cut names, at 64 bytes or later.
+        let kept = |asked: &str, kept: &Option<String>| asked.starts_with(kept.as_deref().unwrap_or_default());
+        if !(kept(&asked.name, &line.user_name) && kept(&asked.display_name, &line.user_display_name)) {
+            return Err(CliError::NotFound("the key accepted the names but shows others".into()));
+        }
+        line.renamed = true;
+        session.output.result(&line, || format!("renamed: {names} for {}", line.rp()))?;
         Ok(Exit::Done)
     }
 }

@@ -32,8 +32,12 @@ pub(super) fn reset(
         let what = format!("pull the key out of port {} and plug it in again", device.port);
         session.console.mark(Style::Now, "now:", &what);
     };
+    let long = match key.info().long_touch_for_reset {
+        Some(true) => ", and hold it for ten seconds",
+        Some(false) | None => "",
+    };
     let touch = |device: &Device| {
-        session.console.mark(Style::Now, "touch now:", &format!("{} in port {}", device.product, device.port));
+        session.console.mark(Style::Now, "touch now:", &format!("{} in port {}{long}", device.product, device.port));
     };
     Ok(eraser(keys, &*store, &again, &touch, session)?.reset(device, key, ids, then)?)
 }

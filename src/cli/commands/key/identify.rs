@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::audit::key::shown_of_ledger;
 use crate::cli::shared::arguments::OneKey;
+use crate::cli::shared::model_name::ModelNames;
 use crate::cli::shared::open_key::OpenKey;
 use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session};
@@ -32,6 +33,7 @@ struct Found<'a> {
     product: &'a str,
     serial: Option<&'a str>,
     aaguid: Aaguid,
+    model: Option<String>,
     in_ledger: bool,
     /// Those that the key names.
     credentials: Vec<LedgerCredential>,
@@ -59,6 +61,7 @@ impl Identify {
             product: &key.device.product,
             serial: key.device.serial.as_deref(),
             aaguid: key.authenticator.info().aaguid,
+            model: ModelNames::read(session).of(key.authenticator.info().aaguid),
             in_ledger: !credentials.is_empty(),
             credentials,
             probably,
@@ -70,7 +73,8 @@ impl Identify {
 }
 
 fn owners_text(found: &Found<'_>) -> String {
-    let mut text = format!("{}  {}  {}\n", found.path, shown::one_line(found.product), found.aaguid);
+    let model = found.model.clone().unwrap_or_else(|| found.aaguid.to_string());
+    let mut text = format!("{}  {}  {}\n", found.path, shown::one_line(found.product), shown::one_line(&model));
     if let Some(why) = &found.cannot_tell {
         text.push_str(&format!("  cannot tell without its PIN: {}\n", shown::one_line(why)));
     } else if found.credentials.is_empty() && found.probably.is_empty() {

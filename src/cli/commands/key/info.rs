@@ -3,6 +3,7 @@
 use clap::Args;
 
 use crate::cli::shared::arguments::OneKey;
+use crate::cli::shared::model_name::ModelNames;
 use crate::cli::shared::open_key::OpenKey;
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::cli::view::get_info::{KeyInfo, key_info_text};
@@ -24,7 +25,8 @@ impl Info {
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
         let key = OpenKey::open(&self.which, session)?;
         let (path, product) = (&key.device.path, &key.device.product);
-        let shown = KeyInfo { path, product, info: key.authenticator.info() };
+        let info = key.authenticator.info();
+        let shown = KeyInfo { path, product, model: ModelNames::read(session).of(info.aaguid), info };
         session.output.result(&shown, || key_info_text(&shown))?;
         Ok(Exit::Done)
     }

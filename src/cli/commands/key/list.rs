@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::audit::key::shown_of_ledger;
 use crate::cli::shared::arguments::KeySource;
 use crate::cli::shared::device::KeysError;
+use crate::cli::shared::model_name::ModelNames;
 use crate::cli::shared::open_key::{self, Keys};
 use crate::cli::shared::output::{View, table};
 use crate::cli::shared::session::ENDING;
@@ -49,6 +50,7 @@ struct Key {
     product_id: u16,
     serial: Option<String>,
     aaguid: Aaguid,
+    model: Option<String>,
     versions: Vec<String>,
     port: String,
     /// The ledger's credentials that the key shows; `null` if nobody asked, or the key does not tell.
@@ -84,10 +86,13 @@ impl List {
         if devices.is_empty() {
             return Err(KeysError::None.into());
         }
+        let names = ModelNames::read(session);
         // Each key may take its seconds to answer, so they are asked at the same time.
         let rows: Vec<Row> = std::thread::scope(|scope| {
-            let asked: Vec<_> =
-                devices.iter().map(|device| scope.spawn(|| read(&keys, device, register.as_ref(), session))).collect();
+            let asked: Vec<_> = devices
+                .iter()
+                .map(|device| scope.spawn(|| read(&keys, device, register.as_ref(), &names, session)))
+                .collect();
             asked
                 .into_iter()
                 .map(|asked| asked.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
@@ -110,7 +115,7 @@ impl List {
     }
 }
 
-fn read(keys: &Keys, device: &Device, register: Option<&Register>, session: &Session) -> Row {
+fn read(keys: &Keys, device: &Device, register: Option<&Register>, names: &ModelNames, session: &Session) -> Row {
     match open_key::open(keys.bus(), device, session) {
         Ok(mut key) => {
             let (credentials, probably, cannot_tell) = match register.map(|register| whose(&mut key, register)) {
@@ -127,6 +132,7 @@ fn read(keys: &Keys, device: &Device, register: Option<&Register>, session: &Ses
                 product_id: device.product_id,
                 serial: device.serial.clone(),
                 aaguid: key.info().aaguid,
+                model: names.of(key.info().aaguid),
                 versions: key.info().versions.clone(),
                 port: device.port.clone(),
                 credentials,
@@ -183,14 +189,14 @@ fn transport_code(error: &TransportError) -> &'static str {
 }
 
 fn key_table(rows: &[Row]) -> String {
-    let heading = ["PATH", "PORT", "PRODUCT", "SERIAL", "AAGUID", "VERSIONS"].map(str::to_owned);
+    let heading = ["PATH", "PORT", "PRODUCT", "SERIAL", "MODEL", "VERSIONS"].map(str::to_owned);
     let lines = rows.iter().filter_map(|row| match row {
         Row::Key(key) => Some([
             key.path.clone(),
             key.port.clone(),
             key.product.clone(),
             key.serial.clone().unwrap_or_else(|| "-".into()),
-            key.aaguid.to_string(),
+            key.model.clone().unwrap_or_else(|| key.aaguid.to_string()),
             key.versions.join(" "),
         ]),
         Row::Unreadable(_) => None,
@@ -252,6 +258,7 @@ mod tests {
             product_id: 2,
             serial: None,
             aaguid: Aaguid::ZERO,
+            model: None,
             versions: vec!["FIDO_2_1".into()],
             port: "1-2".into(),
             credentials: None,

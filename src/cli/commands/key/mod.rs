@@ -3,6 +3,7 @@
 pub(crate) mod credentials;
 pub(crate) mod edit;
 mod erase;
+pub(crate) mod fingerprint;
 pub(crate) mod identify;
 pub(crate) mod info;
 pub(crate) mod list;
@@ -33,6 +34,7 @@ enum KeyCommand {
     Credentials(credentials::Credentials),
     Pin(pin::PinCommand),
     Policy(policy::Policy),
+    Fingerprint(fingerprint::FingerprintCommand),
     Reset(reset::Reset),
     Edit(edit::Edit),
     Return(return_key::Return),
@@ -48,6 +50,7 @@ impl Key {
             KeyCommand::Credentials(command) => command.run(session),
             KeyCommand::Pin(command) => command.run(session),
             KeyCommand::Policy(command) => command.run(session),
+            KeyCommand::Fingerprint(command) => command.run(session),
             KeyCommand::Reset(command) => command.run(session),
             KeyCommand::Edit(command) => command.run(session),
             KeyCommand::Return(command) => command.run(session),

@@ -1,4 +1,4 @@
-//! `keywright key pin set|change|retries`.
+//! `keywright key pin set|change|verify|retries`.
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -9,8 +9,10 @@ use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session, pin_entry};
 use crate::provision::pin_attempts;
 use crate::secret::SecretSource;
+use keywright_fido::ctap::Permissions;
+use keywright_fido::webauthn::RpId;
 
-/// Set or change a key's PIN, or show how many attempts are left.
+/// Set, change or verify a key's PIN, or show how many attempts are left.
 #[derive(Args)]
 pub(crate) struct PinCommand {
     #[command(subcommand)]
@@ -21,6 +23,7 @@ pub(crate) struct PinCommand {
 enum PinSubcommand {
     Set(Set),
     Change(ChangePin),
+    Verify(Verify),
     Retries(Retries),
 }
 
@@ -60,6 +63,21 @@ struct ChangePin {
     change: Change,
 }
 
+/// Say whether a PIN is a key's.
+///
+/// It is sent once. If it is wrong, one attempt is gone; with 3 or fewer left, nothing is sent without --yes. Nothing on the key changes.
+#[derive(Args)]
+#[command(after_long_help = "Example:\n  keywright key pin verify --pin file:pin.txt")]
+struct Verify {
+    #[command(flatten)]
+    which: OneKey,
+    #[command(flatten)]
+    pin: PinArgument,
+    /// Spend one of the last PIN attempts
+    #[arg(long)]
+    yes: bool,
+}
+
 /// Show how many PIN attempts are left.
 #[derive(Args)]
 #[command(after_long_help = "Example:\n  keywright key pin retries --json")]
@@ -92,6 +110,7 @@ impl PinCommand {
         match &self.command {
             PinSubcommand::Set(command) => command.run(session),
             PinSubcommand::Change(command) => command.run(session),
+            PinSubcommand::Verify(command) => command.run(session),
             PinSubcommand::Retries(command) => command.run(session),
         }
     }
@@ -130,6 +149,20 @@ impl ChangePin {
             key.authenticator.refresh_info()?;
         }
         answer(&mut key, Some(!self.change.dry_run), "the PIN is changed", session)
+    }
+}
+
+impl Verify {
+    fn run(&self, session: &Session) -> Result<Exit, CliError> {
+        let mut key = OpenKey::open(&self.which, session)?;
+        let pin = pin_entry::for_tokens(&mut key.authenticator, self.pin.pin.as_ref(), self.yes, session)?;
+        // Some keys give a PIN no permission to sign; the token is thrown away.
+        let (permissions, rp_id) = match key.authenticator.info().option("noMcGaPermissionsWithClientPin") {
+            Some(true) => (Permissions::CREDENTIAL_MANAGEMENT, None),
+            _ => (Permissions::GET_ASSERTION, Some(&RpId::PROBE)),
+        };
+        pin_attempts::token(&mut key.authenticator, &pin, permissions, rp_id)?;
+        answer(&mut key, Some(true), "the PIN is right", session)
     }
 }
 

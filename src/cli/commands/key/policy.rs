@@ -10,6 +10,7 @@ use crate::cli::shared::open_key::{OpenKey, touch_prompt};
 use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session, pin_entry};
 use keywright_fido::ctap::{Authenticator, CtapError, GetInfo, MinPinLength, Permissions};
+use keywright_fido::webauthn::RpId;
 
 /// Show or change what a key enforces.
 ///
@@ -37,6 +38,15 @@ pub(crate) struct Policy {
     /// Allow enterprise attestation; only a reset takes it back
     #[arg(long)]
     enterprise_attestation: bool,
+    /// Let this RP ask for the minimum PIN length (minPinLength); those that were allowed before no longer may (repeatable)
+    #[arg(long, value_name = "RPID")]
+    min_pin_length_rp: Vec<RpId>,
+    /// Have the key hold PINs against rules of its own; only a reset takes it back
+    #[arg(long)]
+    pin_complexity: bool,
+    /// Have a reset take a touch of ten seconds; only a reset takes it back
+    #[arg(long)]
+    long_touch_for_reset: bool,
     #[command(flatten)]
     change: Change,
 }
@@ -55,6 +65,8 @@ struct Enforced<'a> {
     force_pin_change: bool,
     always_uv: Option<bool>,
     enterprise_attestation: Option<bool>,
+    pin_complexity_policy: Option<bool>,
+    long_touch_for_reset: Option<bool>,
 }
 
 impl View for Enforced<'_> {
@@ -71,6 +83,8 @@ impl<'a> Enforced<'a> {
             // What was seen to hold counts more than what a key shows.
             always_uv: seen.or(info.option("alwaysUv")),
             enterprise_attestation: info.option("ep"),
+            pin_complexity_policy: info.pin_complexity_policy,
+            long_touch_for_reset: info.long_touch_for_reset,
         }
     }
 
@@ -81,12 +95,14 @@ impl<'a> Enforced<'a> {
             None => "not supported",
         };
         format!(
-            "{}\n  minimum PIN length      {} characters\n  PIN change demanded     {}\n  always asks for PIN     {}\n  enterprise attestation  {}\n",
+            "{}\n  minimum PIN length      {} characters\n  PIN change demanded     {}\n  always asks for PIN     {}\n  enterprise attestation  {}\n  PIN rules of its own    {}\n  long touch for a reset  {}\n",
             self.path,
             self.min_pin_length,
             if self.force_pin_change { "yes" } else { "no" },
             switch(self.always_uv),
             switch(self.enterprise_attestation),
+            switch(self.pin_complexity_policy),
+            switch(self.long_touch_for_reset),
         )
     }
 }
@@ -126,8 +142,11 @@ impl Policy {
             let prompt = &mut touch_prompt(session, &key.device);
             key.authenticator.set_always_uv(token.as_ref(), switch == Switch::On, prompt)?;
         }
+        if self.long_touch_for_reset {
+            key.authenticator.enable_long_touch_for_reset(token.as_ref())?;
+        }
         // Last: a demanded PIN change makes the key refuse the token.
-        if self.min_pin_length.is_some() || self.force_pin_change {
+        if self.changes_pin_rules() {
             key.authenticator.set_min_pin_length(token.as_ref(), &self.pin_rules())?;
         }
         let info = key.authenticator.refresh_info()?;
@@ -148,9 +167,14 @@ impl Policy {
     fn pin_rules(&self) -> MinPinLength {
         MinPinLength {
             new_min_pin_length: self.min_pin_length.map(usize::from),
-            rp_ids: Vec::new(),
+            rp_ids: self.min_pin_length_rp.clone(),
             force_change_pin: self.force_pin_change,
+            pin_complexity_policy: self.pin_complexity,
         }
+    }
+
+    fn changes_pin_rules(&self) -> bool {
+        self.pin_rules() != MinPinLength::default()
     }
 
     /// Whether the key has what is to be changed, before anybody gives its PIN.
@@ -161,7 +185,10 @@ impl Policy {
         if self.always_uv.is_some() {
             key.takes_always_uv()?;
         }
-        if self.min_pin_length.is_some() || self.force_pin_change {
+        if self.long_touch_for_reset {
+            key.takes_long_touch_for_reset()?;
+        }
+        if self.changes_pin_rules() {
             key.takes_min_pin_length(&self.pin_rules())?;
         }
         Ok(())
@@ -187,6 +214,16 @@ impl Policy {
         if let Some(length) = self.min_pin_length {
             wanted.push(format!("demand PINs of at least {length} characters"));
         }
+        if !self.min_pin_length_rp.is_empty() {
+            let rp_ids: Vec<&str> = self.min_pin_length_rp.iter().map(RpId::as_str).collect();
+            wanted.push(format!("tell the minimum PIN length to {}", rp_ids.join(", ")));
+        }
+        if self.pin_complexity {
+            wanted.push("hold PINs against rules of its own".to_owned());
+        }
+        if self.long_touch_for_reset {
+            wanted.push("take ten seconds of touch for a reset".to_owned());
+        }
         if self.force_pin_change {
             wanted.push("demand a new PIN".to_owned());
         }
@@ -201,6 +238,12 @@ impl Policy {
         }
         if self.min_pin_length.is_some_and(|length| info.min_pin_length != usize::from(length)) {
             not_done.push("change the minimum PIN length");
+        }
+        if self.pin_complexity && info.pin_complexity_policy != Some(true) {
+            not_done.push("hold PINs against rules of its own");
+        }
+        if self.long_touch_for_reset && info.long_touch_for_reset != Some(true) {
+            not_done.push("want a long touch for a reset");
         }
         if self.force_pin_change && !info.force_pin_change {
             not_done.push("demand a new PIN");

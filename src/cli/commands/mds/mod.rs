@@ -2,6 +2,7 @@
 
 pub(crate) mod diff;
 pub(crate) mod import;
+pub(crate) mod list;
 pub(crate) mod show;
 pub(crate) mod status;
 pub(crate) mod update;
@@ -28,6 +29,7 @@ enum MdsCommand {
     Update(update::Update),
     Import(import::Import),
     Status(status::Status),
+    List(list::List),
     Show(show::Show),
     Diff(diff::Diff),
 }
@@ -39,6 +41,7 @@ impl Mds {
             MdsCommand::Update(command) => command.run(session),
             MdsCommand::Import(command) => command.run(session),
             MdsCommand::Status(command) => command.run(session),
+            MdsCommand::List(command) => command.run(session),
             MdsCommand::Show(command) => command.run(session),
             MdsCommand::Diff(command) => command.run(session),
         }

@@ -40,6 +40,7 @@ pub(super) fn ctap(error: &CtapError) -> Meaning {
     match error {
         CtapError::Transport(error) => transport(error),
         CtapError::Status { status: code, .. } => status(*code),
+        CtapError::PinRules { .. } => status(StatusCode::PinPolicyViolation),
         CtapError::Pin(error) => pin(error),
         CtapError::Unsupported(_) | CtapError::Limit { .. } => {
             row(Failed, "'keywright key info' shows what this key can do")
