@@ -37,12 +37,20 @@ pub struct Person {
     pub reason: Option<String>,
     /// Where the backup or break-glass key is kept.
     pub storage: Option<String>,
+    /// The part of the roll-out that the account is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wave: Option<String>,
 }
 
 impl Person {
     /// The name to address the person by.
     pub fn display_name(&self) -> &str {
         self.name.as_deref().unwrap_or(&self.account)
+    }
+
+    /// Whether the account is in this wave, written in capitals or not.
+    pub fn is_in_wave(&self, wave: &str) -> bool {
+        self.wave.as_ref().is_some_and(|own| login::is_same(own, wave.trim()))
     }
 }
 
@@ -264,6 +272,7 @@ impl Reading<'_> {
                 ticket: optional(Column::Ticket),
                 reason: optional(Column::Reason),
                 storage: optional(Column::Storage),
+                wave: optional(Column::Wave),
                 account,
                 profile,
             })),

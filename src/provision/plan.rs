@@ -70,6 +70,11 @@ pub enum Change {
         /// What it was.
         from: Option<String>,
     },
+    /// The part of the roll-out.
+    Wave {
+        /// What it was.
+        from: Option<String>,
+    },
     /// The class of accounts.
     Profile {
         /// What it was.
@@ -109,6 +114,8 @@ impl fmt::Display for Change {
             Self::Login { from } => return write!(f, "its login was {from}"),
             Self::Name { from: Some(from) } => return write!(f, "its name was {from}"),
             Self::Name { from: None } => return f.write_str("its name is new"),
+            Self::Wave { from: Some(from) } => return write!(f, "its wave was {from}"),
+            Self::Wave { from: None } => return f.write_str("its wave is new"),
             Self::Profile { from, unmet } => (format!("its profile was {from}"), unmet),
             Self::Rules { unmet } => ("its profile has other rules now".to_owned(), unmet),
         };
@@ -398,6 +405,7 @@ fn hold_against(station: &Station<'_>, register: &Register, planned: &mut Planne
         over(&mut planned.person.ticket, &known.person.ticket);
         over(&mut planned.person.reason, &known.person.reason);
         over(&mut planned.person.storage, &known.person.storage);
+        over(&mut planned.person.wave, &known.person.wave);
         let unmet = || unmet(register, &id, &planned.profile, now);
         if known.state != AccountState::Active {
             planned.changes.push(Change::Back);
@@ -407,6 +415,9 @@ fn hold_against(station: &Station<'_>, register: &Register, planned: &mut Planne
         }
         if known.person.name != planned.person.name {
             planned.changes.push(Change::Name { from: known.person.name.clone() });
+        }
+        if known.person.wave != planned.person.wave {
+            planned.changes.push(Change::Wave { from: known.person.wave.clone() });
         }
         if known.profile.name != planned.profile.name {
             planned.changes.push(Change::Profile { from: known.profile.name.clone(), unmet: unmet() });

@@ -68,7 +68,7 @@ pub struct Account {
 impl Account {
     /// Forgets the person, whatever older events may still say in plain text: `instead` stands for the login.
     fn erase(&mut self, time: &str, instead: &str) {
-        let Person { account, profile: _, name, ticket, reason, storage } = &mut self.person;
+        let Person { account, profile: _, name, ticket, reason, storage, wave: _ } = &mut self.person;
         for text in [&mut self.login, account] {
             instead.clone_into(text);
         }

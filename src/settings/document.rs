@@ -89,7 +89,13 @@ impl Settings {
         Ok(settings)
     }
 
-    /// The IdP that is meant: the one that is named, or the only one. `token` is the place of the secret, if the command line names
+    /// The IdP that new accounts go to: the only one, or else the one that is marked.
+    pub fn default_idp(&self) -> Option<&IdpTable> {
+        let mut marked = self.idp.values().filter(|table| self.idp.len() == 1 || table.is_default());
+        marked.next()
+    }
+
+    /// The IdP that is meant: the one that is named, the only one, or the default. `token` is the place of the secret, if the command line names
     /// one; a URL cannot do without.
     pub fn choose(
         &self,
@@ -107,8 +113,11 @@ impl Settings {
                 .get(name)
                 .map(Cow::Borrowed)
                 .ok_or_else(|| SettingsError::UnknownIdp { name: name.clone(), known: known() }),
-            None if self.idp.len() > 1 => Err(SettingsError::SeveralIdps { known: known() }),
-            None => self.idp.values().next().map(Cow::Borrowed).ok_or(SettingsError::NoIdp),
+            None if self.idp.is_empty() => Err(SettingsError::NoIdp),
+            None => {
+                let default = self.default_idp().map(Cow::Borrowed);
+                default.ok_or_else(|| SettingsError::SeveralIdps { known: known() })
+            }
         }
     }
 }

@@ -11,7 +11,7 @@ use secrecy::ExposeSecret as _;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
-use toml::de::{DeString, DeTable, DeValue, ValueDeserializer};
+use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::error::Wrong;
 use crate::idp::http::{Network, Proxy, ServerUrl};
@@ -31,6 +31,8 @@ pub struct IdpTable {
     ca: Option<PathBuf>,
     /// The proxy, instead of the environment's.
     proxy: Option<ProxySetting>,
+    /// Whether new accounts go there, where several are set up.
+    is_default: bool,
     kind: &'static Kind,
     own: Arc<dyn IdpSettings>,
 }
@@ -41,9 +43,10 @@ struct Common {
     kind: Spanned<String>,
     ca: Option<PathBuf>,
     proxy: Option<ProxySetting>,
+    default: Option<bool>,
 }
 
-const COMMON_KEYS: [&str; 3] = ["kind", "ca", "proxy"];
+const COMMON_KEYS: [&str; 4] = ["kind", "ca", "proxy", "default"];
 
 /// `http://host:port`, or the place of one with a password in it.
 #[derive(Debug, Clone)]
@@ -80,11 +83,17 @@ impl IdpTable {
 
     /// Reads the tables under `idp`.
     pub(super) fn read_all(folder: &Path, tables: Spanned<DeValue<'_>>) -> Result<BTreeMap<String, Self>, Wrong> {
-        let read = |(name, table): (Spanned<DeString<'_>>, _)| {
-            let name = name.into_inner().into_owned();
-            Ok((name.clone(), Self::read(name, folder, table)?))
-        };
-        in_table(tables)?.1.into_iter().map(read).collect()
+        let mut all: BTreeMap<String, Self> = BTreeMap::new();
+        for (name, table) in in_table(tables)?.1 {
+            let (at, name) = (name.span().start, name.into_inner().into_owned());
+            let table = Self::read(name.clone(), folder, table)?;
+            if let Some(other) = all.values().find(|other| other.is_default && table.is_default) {
+                let why = format!("only one IdP is the default, and [idp.{}] is it already", other.name);
+                return Err(Wrong { at, why });
+            }
+            all.insert(name, table);
+        }
+        Ok(all)
     }
 
     /// The keys that all kinds have are taken out of the table; the rest is for `kind` to read.
@@ -96,12 +105,18 @@ impl IdpTable {
         let kind = Kind::named(common.kind.get_ref())
             .ok_or_else(|| Wrong { at: common.kind.span().start, why: unknown_kind(common.kind.get_ref()) })?;
         let own = kind.read(table(rest))?;
-        Ok(Self { name, folder: folder.to_owned(), ca: common.ca, proxy: common.proxy, kind, own })
+        let is_default = common.default.unwrap_or(false);
+        Ok(Self { name, folder: folder.to_owned(), ca: common.ca, proxy: common.proxy, is_default, kind, own })
     }
 
     /// The table's name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether new accounts go there, where several are set up.
+    pub fn is_default(&self) -> bool {
+        self.is_default
     }
 
     /// Its kind.

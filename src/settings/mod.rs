@@ -12,11 +12,13 @@
 //! ```
 //!
 //! Every table `[idp.NAME]` may have `ca`, a PEM file with trust anchors for TLS besides the system's, and `proxy`,
-//! `http://host:port` (or the place of one with a password). The rest depends on its `kind`.
+//! `http://host:port` (or the place of one with a password), and one of several `default = true`: new accounts go there. The rest
+//! depends on its `kind`.
 //!
 //! Relative paths are relative to the file. It refuses settings that it does not know, and it holds no secret: only places of
 //! secrets.
 
+mod default_idp;
 mod document;
 mod error;
 mod idp_table;
@@ -25,6 +27,7 @@ mod new_table;
 #[cfg(test)]
 mod questions_tests;
 
+pub use default_idp::with_default;
 pub use document::{IdpChoice, Settings};
 pub use error::{MissingAnswer, SettingsError};
 pub use idp_table::IdpTable;

@@ -21,7 +21,7 @@ fn what_is_set_up_is_listed_without_asking_anybody() {
     let home = Home::new();
     let settings = home.file("keywright.toml", TWO);
     let listed = home.run(&["idp", "list", "--config", &settings, "--json"]).expect(0).json();
-    let of = |name: &str, address: &str, secret: &str| json!({ "schema": "keywright/2", "kind": "idp", "name": name, "idp_kind": "embedded", "address": address, "secret": secret });
+    let of = |name: &str, address: &str, secret: &str| json!({ "schema": "keywright/2", "kind": "idp", "name": name, "idp_kind": "embedded", "address": address, "default": false, "secret": secret });
     assert_eq!(
         listed,
         [of("corp", "http://127.0.0.1:9", "env:CORP_TOKEN"), of("lab", "http://[::1]:9", "file:lab.token")]

@@ -359,3 +359,53 @@ fn a_list_that_cannot_be_written_takes_nothing_of_the_report_away() {
     assert_ne!(ended.code, 0);
     assert_eq!(ended.json()[0]["complete"], true);
 }
+
+#[test]
+fn a_roll_out_goes_in_waves() {
+    let office = Office::new("ada@example.org,admin,Ada");
+    office
+        .home
+        .file("roster.csv", "account,profile,name,wave\nada@example.org,admin,Ada,Pilot\nbo@example.org,admin,Bo,2\n");
+    office.provision(&["--wave", "3"]).expect(1).says("nobody on the roster is in wave 3");
+    office.provision(&["--wave", "PILOT"]).expect(0);
+    office.ada_is_complete();
+    office.provision(&["--wave", "2", "--dry-run"]).expect(0);
+    office.provision(&[]).expect(0);
+    let of_wave = |wave: &str| office.run(&["status", "--wave", wave, "--json"]).expect(0).json();
+    let (pilot, second) = (of_wave("pilot"), of_wave("2"));
+    assert_eq!((pilot.len(), &pilot[0]["account"], &pilot[0]["wave"]), (2, &json!(ADA), &json!("Pilot")));
+    assert_eq!((second.len(), &second[0]["account"]), (2, &json!("bo@example.org")));
+    // What the roster says later is shown as a change, and kept; what it leaves out stays.
+    office.home.file("roster.csv", "account,profile,wave\nada@example.org,admin,2\n");
+    let plan = office.provision(&["--dry-run"]).expect(0).stdout;
+    assert!(plan.contains("its wave was Pilot"), "{plan}");
+    office.provision(&[]).expect(0);
+    office.roster("ada@example.org,admin,Ada");
+    office.provision(&[]).expect(0);
+    assert_eq!(of_wave("2").len(), 3);
+    assert!(office.run(&["status", ADA]).expect(0).stdout.contains("wave"));
+    assert!(office.run(&["status", "--csv"]).expect(0).stdout.lines().next().unwrap().ends_with(",wave"));
+}
+
+#[test]
+fn of_two_idps_one_is_the_default_and_known_accounts_go_to_their_own() {
+    let office = Office::new("ada@example.org,admin,Ada");
+    office.provision(&[]).expect(0);
+    let settings = std::fs::read_to_string(office.home.path("keywright.toml")).unwrap();
+    let bank = "\n# The bank\n[idp.bank]\nkind = \"manual\"\nrp-id = \"bank.example\"\nsign-in-url = \"https://login.bank.example\"\n";
+    office.home.file("keywright.toml", &format!("{settings}{bank}"));
+    office.provision(&[]).expect(2).says("several identity providers");
+    office.run(&["idp", "default", "lab"]).expect(2).says("no identity provider is called");
+    office.run(&["idp", "default", "bank"]).expect(0);
+    let written = std::fs::read_to_string(office.home.path("keywright.toml")).unwrap();
+    assert_eq!(written, format!("{settings}{bank}default = true\n"));
+    let listed = office.run(&["idp", "list", "--json"]).expect(0).json();
+    let default = listed.iter().filter(|idp| idp["default"] == true).map(|idp| &idp["name"]).collect::<Vec<_>>();
+    assert_eq!(default, ["bank"]);
+    // Ada is known at corp, whatever the default is.
+    office.run(&["revoke", ADA, "--key", "1", "--reason", "lost", "--yes"]).expect(0);
+    office.run(&["idp", "default", "corp"]).expect(0);
+    office.run(&["resume", "--softkeys", "0", "--dry-run", "--idp", "bank"]).expect(0).says("nothing is left to do");
+    office.provision(&[]).expect(0);
+    office.ada_is_complete();
+}

@@ -80,6 +80,7 @@ impl Enroll {
             ticket: self.ticket.clone(),
             reason: self.reason.clone(),
             storage: over(&self.storage, |person| person.storage.clone()),
+            wave: person.and_then(|person| person.wave.clone()),
         };
         let draw = |station: &Station<'_>| Plan::one_more(station, &person, &profile).map(Some);
         let outcome = context.run(RunKind::Enroll, draw, session)?;

@@ -14,13 +14,13 @@ use crate::provision::{Plan, Station};
 
 /// Provision the keys of everybody on a roster.
 ///
-/// The roster is a CSV file with the columns 'account' and 'profile' and, optionally, 'name', 'ticket', 'reason' and 'storage', as
-/// spreadsheets save it: with commas, semicolons or tabs, in UTF-8 or UTF-16. It is checked as a whole before anything is touched;
+/// The roster is a CSV file with the columns 'account' and 'profile' and, optionally, 'name', 'ticket', 'reason', 'storage' and
+/// 'wave', as spreadsheets save it: with commas, semicolons or tabs, in UTF-8 or UTF-16. It is checked as a whole before anything is touched;
 /// other columns are left alone, and named. Keys are taken as they are plugged in, several at once. People who have their keys
 /// already are left alone, so the same roster can be run again.
 #[derive(Args)]
 #[command(
-    after_long_help = "Example:\n  keywright provision roster.csv --dry-run\n  keywright provision hr-export.csv --column account=UPN --profile exec\n  keywright provision roster.csv --idp corp\n  keywright provision roster.csv --softkeys 4 --json"
+    after_long_help = "Example:\n  keywright provision roster.csv --dry-run\n  keywright provision hr-export.csv --column account=UPN --profile exec\n  keywright provision roster.csv --idp corp\n  keywright provision roster.csv --wave 2\n  keywright provision roster.csv --softkeys 4 --json"
 )]
 pub(crate) struct Provision {
     /// The roster; - is standard input
@@ -32,6 +32,9 @@ pub(crate) struct Provision {
     /// The profile of everybody on the roster; a column of profiles is not read then
     #[arg(long, value_name = "NAME")]
     profile: Option<ProfileName>,
+    /// Only those whose wave this is, in the roster's column 'wave'
+    #[arg(long, value_name = "WAVE")]
+    wave: Option<String>,
     /// A folder of profiles, over the built-in ones and instead of the settings' folder
     #[arg(long, value_name = "DIR")]
     profiles: Option<PathBuf>,
@@ -49,7 +52,13 @@ impl Provision {
         }
         let mut layout = RosterLayout { headings: settings.columns.clone(), profile: self.profile.clone() };
         layout.headings.extend(self.column.iter().map(|named| (named.column, named.heading.clone())));
-        let roster = layout.read(&self.roster, &profiles)?;
+        let mut roster = layout.read(&self.roster, &profiles)?;
+        if let Some(wave) = &self.wave {
+            roster.people.retain(|person| person.is_in_wave(wave));
+            if roster.people.is_empty() {
+                return Err(CliError::NotFound(format!("nobody on the roster is in wave {wave}")));
+            }
+        }
         if !roster.not_read.is_empty() {
             session.console.say(&format!("columns of the roster that are not read: {}", roster.not_read.join(", ")));
         }

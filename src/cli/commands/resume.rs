@@ -28,7 +28,14 @@ impl Resume {
         let context = RunContext::open(&self.work, &settings, session)?;
         match context.run(RunKind::Resume, Plan::for_resuming, session)? {
             Outcome::Nothing => {
-                session.console.say("nothing is left to do");
+                let others = settings.idp.len() > 1 && self.work.idp.idp.is_none();
+                match settings.default_idp().filter(|_| others) {
+                    Some(default) => session.console.say(&format!(
+                        "nothing is left to do at {}; the other IdPs: keywright resume --idp NAME",
+                        default.name()
+                    )),
+                    None => session.console.say("nothing is left to do"),
+                }
                 Ok(Exit::Done)
             }
             outcome => view::print_outcome(&outcome, session),

@@ -10,7 +10,7 @@ use crate::cli::shared::{CliError, Exit, Session, account};
 use crate::cli::view::run_report::to_be_confirmed;
 use crate::cli::view::status_account::{StatusAccount, StatusKey, day_of};
 use crate::ledger::Writer;
-use crate::profile::ProfileName;
+use crate::profile::{ProfileName, login};
 use crate::register::{AccountStanding, Register};
 use crate::settings::IdpChoice;
 
@@ -20,7 +20,7 @@ use crate::settings::IdpChoice;
 /// registered, was seen to sign, meets the profile, and its PIN was handed over.
 #[derive(Args)]
 #[command(
-    after_long_help = "Example:\n  keywright status\n  keywright status ada@example.org\n  keywright status --unfinished --json\n  keywright status --profile break-glass --csv\n  keywright status --at 2026-06-30"
+    after_long_help = "Example:\n  keywright status\n  keywright status ada@example.org\n  keywright status --unfinished --json\n  keywright status --profile break-glass --csv\n  keywright status --wave 2 --unfinished\n  keywright status --at 2026-06-30"
 )]
 pub(crate) struct Status {
     /// One account: its login, a former one, or the IdP's id
@@ -32,6 +32,9 @@ pub(crate) struct Status {
     /// Only accounts of this profile
     #[arg(long, value_name = "NAME")]
     profile: Option<ProfileName>,
+    /// Only accounts of this wave of the roll-out, as the roster has it
+    #[arg(long, value_name = "WAVE")]
+    wave: Option<String>,
     /// As it was at the end of this day, or at this moment (RFC 3339)
     #[arg(long, value_name = "DATE", value_parser = moment)]
     at: Option<OffsetDateTime>,
@@ -101,7 +104,10 @@ impl Status {
         let is_over = matches!(one.state, AccountStanding::Left | AccountStanding::Forgotten);
         let is_finished = one.complete || is_over && one.to_collect().next().is_none();
         let wanted = !self.unfinished || !is_finished || !one.attention.is_empty();
-        wanted && self.profile.as_ref().is_none_or(|profile| profile.as_str() == one.profile)
+        let in_wave = |wave: &String| one.wave.is_some_and(|own| login::is_same(own, wave.trim()));
+        wanted
+            && self.profile.as_ref().is_none_or(|profile| profile.as_str() == one.profile)
+            && self.wave.as_ref().is_none_or(in_wave)
     }
 
     fn print(
@@ -194,7 +200,7 @@ fn by_itself(one: &StatusAccount<'_>, writer: &Writer) -> String {
 
 /// A row for each key, and one for an account without keys. A spreadsheet takes none of the texts for a formula.
 fn csv(accounts: &[StatusAccount<'_>], writer: &Writer) -> Result<Vec<u8>, CliError> {
-    const HEADING: [&str; 14] = [
+    const HEADING: [&str; 15] = [
         "account",
         "directory",
         "person",
@@ -209,6 +215,7 @@ fn csv(accounts: &[StatusAccount<'_>], writer: &Writer) -> Result<Vec<u8>, CliEr
         "made",
         "last proved",
         "next drill",
+        "wave",
     ];
     let failed = |error: &dyn std::fmt::Display| CliError::File { path: "stdout".into(), why: error.to_string() };
     let mut rows = csv::Writer::from_writer(Vec::new());
@@ -216,10 +223,11 @@ fn csv(accounts: &[StatusAccount<'_>], writer: &Writer) -> Result<Vec<u8>, CliEr
     for one in accounts {
         let start = [one.account, one.directory, one.person, &one.profile, one.state_words()].map(harmless);
         let keys: Vec<_> = one.keys.iter().map(|key| csv_key(key, writer)).collect();
+        let wave = harmless(one.wave.unwrap_or_default());
         let none: [String; 9] = Default::default();
         let keys = if keys.is_empty() { vec![none] } else { keys };
         for key in keys {
-            rows.write_record(start.iter().chain(&key)).map_err(|error| failed(&error))?;
+            rows.write_record(start.iter().chain(&key).chain([&wave])).map_err(|error| failed(&error))?;
         }
     }
     rows.into_inner().map_err(|error| failed(&error))

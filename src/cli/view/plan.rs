@@ -137,6 +137,7 @@ fn code(change: &Change) -> &'static str {
         Change::Back => "back",
         Change::Login { .. } => "login",
         Change::Name { .. } => "name",
+        Change::Wave { .. } => "wave",
         Change::Profile { .. } => "profile",
         Change::Rules { .. } => "profile-rules",
     }

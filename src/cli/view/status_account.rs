@@ -30,6 +30,8 @@ pub(crate) struct StatusAccount<'a> {
     ticket: Option<&'a str>,
     reason: Option<&'a str>,
     storage: Option<&'a str>,
+    /// The part of the roll-out that it is in.
+    pub(crate) wave: Option<&'a str>,
     /// Who ran the newest batch that planned it.
     operator: Option<&'a str>,
     /// What the system said of who that was.
@@ -115,6 +117,7 @@ impl<'a> StatusAccount<'a> {
             ticket: person.ticket.as_deref(),
             reason: person.reason.as_deref(),
             storage: person.storage.as_deref(),
+            wave: person.wave.as_deref(),
             operator: account.operator.as_ref().map(|operator| operator.name.as_str()),
             operator_seen: account.operator.as_ref().and_then(|operator| operator.seen.as_ref()),
             operator_words: account.operator.as_ref().map(ToString::to_string),
@@ -143,6 +146,7 @@ impl<'a> StatusAccount<'a> {
             one("ticket", self.ticket),
             one("reason", self.reason),
             one("storage", self.storage),
+            one("wave", self.wave),
             one("operator", self.operator_words.as_deref()),
             one("left", self.left.map(day_of)),
             one("erased", self.erased.map(day_of)),

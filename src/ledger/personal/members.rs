@@ -110,7 +110,7 @@ fn of_account(account: &mut AccountId, visit: Visit<'_>) {
 }
 
 fn of_person(person: &mut Person, visit: Visit<'_>) {
-    let Person { account, profile: _, name, ticket, reason, storage } = person;
+    let Person { account, profile: _, name, ticket, reason, storage, wave: _ } = person;
     other([account].into_iter().chain(name).chain(ticket).chain(reason).chain(storage), visit);
 }
 

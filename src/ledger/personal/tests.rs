@@ -35,6 +35,7 @@ const STAYS: &[&str] = &[
     "other_methods[]",
     "pending",
     "person.profile",
+    "person.wave",
     "roster_sha256",
     "seen.before[].credential_id",
     "seen.before[].signature.authenticator_data",
@@ -93,7 +94,7 @@ fn all_kinds() -> Vec<Event> {
     events.extend(
         [
             json!({"event": "account-planned", "batch": 2, "account": known, "profile": profile(),
-                "person": {"account": "ada", "profile": "admin", "name": "Ada", "ticket": "T", "reason": "R", "storage": "S"}}),
+                "person": {"account": "ada", "profile": "admin", "name": "Ada", "ticket": "T", "reason": "R", "storage": "S", "wave": "2"}}),
             json!({"event": "user-found", "account": known, "user_id": "u-1", "login": "ada", "idp": "embedded:x", "other_methods": ["SMS"]}),
             json!({"event": "replacement-planned", "job": 2, "ordinal": 1, "reason": "worn"}),
             json!({"event": "revocation-requested", "account": known, "credential_id": id, "reason": "lost"}),

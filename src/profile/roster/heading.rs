@@ -24,11 +24,14 @@ pub enum Column {
     Reason,
     /// Where the key is kept.
     Storage,
+    /// The part of the roll-out that the account is in.
+    Wave,
 }
 
 impl Column {
     /// All columns; the first two are needed.
-    pub const ALL: [Self; 6] = [Self::Account, Self::Profile, Self::Name, Self::Ticket, Self::Reason, Self::Storage];
+    pub const ALL: [Self; 7] =
+        [Self::Account, Self::Profile, Self::Name, Self::Ticket, Self::Reason, Self::Storage, Self::Wave];
 
     /// Its heading, where no other is named.
     pub fn name(self) -> &'static str {
@@ -39,6 +42,7 @@ impl Column {
             Self::Ticket => "ticket",
             Self::Reason => "reason",
             Self::Storage => "storage",
+            Self::Wave => "wave",
         }
     }
 }

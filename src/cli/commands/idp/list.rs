@@ -21,6 +21,8 @@ struct Listed<'a> {
     address: &'a str,
     /// `null` where there is nothing to sign in to.
     secret: Option<String>,
+    /// Whether new accounts go there.
+    default: bool,
 }
 
 impl View for Listed<'_> {
@@ -31,6 +33,7 @@ impl List {
     /// Runs it.
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
         let settings = session.settings()?;
+        let default = settings.default_idp().map(|table| table.name());
         let listed: Vec<Listed<'_>> = settings
             .idp
             .values()
@@ -41,6 +44,7 @@ impl List {
                     idp_kind: table.kind().name,
                     address: own.address(),
                     secret: own.secret().map(ToString::to_string),
+                    default: default == Some(table.name()),
                 }
             })
             .collect();
@@ -60,7 +64,8 @@ impl List {
                 Some(secret) => format!("secret from {secret}"),
                 None => "registered by hand".to_owned(),
             };
-            format!("{:name$}  {:kind$}  {}  {how}\n", one.name, one.idp_kind, one.address)
+            let default = if one.default && listed.len() > 1 { "  default" } else { "" };
+            format!("{:name$}  {:kind$}  {}  {how}{default}\n", one.name, one.idp_kind, one.address)
         });
         session.output.text(&lines.collect::<String>())?;
         Ok(Exit::Done)

@@ -2,6 +2,7 @@
 
 pub(crate) mod add;
 pub(crate) mod check;
+pub(crate) mod default_idp;
 pub(crate) mod list;
 #[cfg(feature = "practice")]
 pub(crate) mod serve;
@@ -22,6 +23,7 @@ enum IdpCommand {
     Add(add::Add),
     List(list::List),
     Check(check::Check),
+    Default(default_idp::DefaultIdp),
     #[cfg(feature = "practice")]
     Serve(serve::Serve),
 }
@@ -38,6 +40,7 @@ impl Idp {
             IdpCommand::Add(command) => command.run(session),
             IdpCommand::List(command) => command.run(session),
             IdpCommand::Check(command) => command.run(session),
+            IdpCommand::Default(command) => command.run(session),
             #[cfg(feature = "practice")]
             IdpCommand::Serve(command) => command.run(session),
         }

@@ -102,9 +102,10 @@ pub(super) fn settings(error: &SettingsError) -> Meaning {
         SettingsError::NoIdp => {
             row(Usage, "'keywright idp add NAME' sets one up; --idp http://127.0.0.1:8460 is one for practice")
         }
-        SettingsError::SeveralIdps { known } | SettingsError::UnknownIdp { known, .. } if !known.is_empty() => {
-            row(Usage, format!("--idp takes one of: {}", known.join(", ")))
-        }
+        SettingsError::SeveralIdps { known } | SettingsError::UnknownIdp { known, .. } if !known.is_empty() => row(
+            Usage,
+            format!("--idp takes one of: {}; 'keywright idp default NAME' makes one the default", known.join(", ")),
+        ),
         SettingsError::SeveralIdps { .. } | SettingsError::UnknownIdp { .. } => {
             row(Usage, "'keywright idp add NAME' sets one up")
         }
