@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, ParsedPublicKey, UnparsedPublicKey};
 use criterion::{Criterion, Throughput};
 use data_encoding::BASE64URL_NOPAD;
-use keywright_attest::mds::{Blob, BlobStore, fido_root};
+use keywright::ledger::{MacPurpose, StationKey};
+use keywright_attest::mds::{Blob, BlobStore, Mac, fido_roots};
 use keywright_attest::{Anchors, Chain, Judge, Metadata};
 use keywright_fido::webauthn::{AttestationObject, ClientDataJson};
 use time::OffsetDateTime;
@@ -44,7 +45,7 @@ fn attestation(criterion: &mut Criterion) {
     let point = certificate.public_key().subject_public_key.as_ref();
 
     let blob = std::fs::read(blob).unwrap();
-    let metadata = Metadata::read(&Blob::signed(blob.clone(), &fido_root(), SPRING).unwrap()).unwrap();
+    let metadata = Metadata::read(&Blob::signed(blob.clone(), &fido_roots(), SPRING).unwrap()).unwrap();
     let judge = Judge::new(Anchors::none()).with_metadata(metadata);
     assert_eq!(judge.judge(&object, Some(&hash), None, SPRING).chain, Chain::Trusted);
 
@@ -92,12 +93,16 @@ fn attestation(criterion: &mut Criterion) {
     group.bench_function("verified and read", |bencher| {
         bencher.iter_with_setup(
             || blob.clone(),
-            |blob| Metadata::read(&Blob::signed(blob, &fido_root(), SPRING).unwrap()).unwrap(),
+            |blob| Metadata::read(&Blob::signed(blob, &fido_roots(), SPRING).unwrap()).unwrap(),
         );
     });
     let folder = tempfile::tempdir().unwrap();
-    let shelf = BlobStore::new(folder.path());
-    shelf.store(&Blob::signed(blob.clone(), &fido_root(), SPRING).unwrap(), "bench", SPRING).unwrap();
+    let uncached = BlobStore::new(folder.path());
+    let key = StationKey::read_or_make(&folder.path().join("station.pem")).unwrap();
+    let mac = Mac::new(move |bytes| key.mac(MacPurpose::VerifiedMetadata, bytes));
+    let shelf = uncached.clone().cached(mac);
+    shelf.store(&Blob::signed(blob.clone(), &fido_roots(), SPRING).unwrap(), "bench", SPRING).unwrap();
+    group.bench_function("verified from the shelf", |bencher| bencher.iter(|| uncached.load().unwrap().unwrap()));
     group.bench_function("loaded from the shelf", |bencher| bencher.iter(|| shelf.load().unwrap().unwrap()));
     group.finish();
 }

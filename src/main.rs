@@ -3,5 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    keywright::secret::memory::protect();
     keywright::cli::main(std::env::args_os())
 }

@@ -46,6 +46,22 @@ fn no_file_is_too_long() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
+/// SECURITY.md promises that a test holds each line.
+#[test]
+fn every_test_that_the_threat_model_names_is_there() {
+    let model = std::fs::read_to_string(root().join("SECURITY.md")).unwrap();
+    let cells = model.lines().filter_map(|line| line.strip_suffix(" |")?.rsplit(" | ").next());
+    let names: BTreeSet<&str> = cells
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .filter(|name| name.matches('_').count() > 1)
+        .collect();
+    assert!(names.len() >= 40, "{names:?}");
+    let all: Vec<Source> = ["src", "crates", "tests"].iter().flat_map(|folder| sources(folder)).collect();
+    let is_there = |name: &&&str| all.iter().any(|source| source.text.contains(&format!("fn {name}(")));
+    let missing: Vec<_> = names.iter().filter(|name| !is_there(name)).collect();
+    assert!(missing.is_empty(), "SECURITY.md names tests that are not there: {missing:?}");
+}
+
 /// The modules of the table, the highest first.
 fn rooms(document: &str) -> Vec<String> {
     let (_, table) = document.split_once(TABLE.0).expect("ARCHITECTURE.md has the table of rooms");

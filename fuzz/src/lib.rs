@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod answering;
+pub mod lives;
 pub mod maker;
 pub mod pretending;
 

@@ -1,8 +1,10 @@
-//! An evidence folder that other software can check.
+//! An evidence folder that other software can check. Each credential's file names the events that bind it to its person and its
+//! key, and proves them in the log's Merkle tree: two files that change places are found whatever the sums say.
 //!
-//! It refuses to write evidence from a log that does not pass [`crate::ledger::chain::verify`], and to leave half a folder behind.
+//! It refuses to write evidence from a log that does not pass [`crate::ledger::chain::verify`], to leave half a folder behind, and
+//! to let anybody but its owner read it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -15,13 +17,16 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::JSON_SCHEMA;
+use crate::ledger::tree::WholeTree;
 use crate::ledger::{
-    AccountId, Entry, Erasures, Head, KeyIdentity, LedgerError, PersonTexts, SeenByHand, Store, WitnessResult,
+    AccountId, Entry, Erasures, Event, Head, JobId, KeyIdentity, LedgerError, PersonTexts, SeenByHand, Step, Store,
+    WitnessResult,
 };
 use crate::profile::{Person, ProfileName};
 use crate::register::{self, Account, AccountStanding, Credential, CredentialState, Register, Standing};
 use keywright_attest::{Policy, Verdict};
 use keywright_fido::webauthn::{Challenge, CredentialId, Origin, RpId, SignedAssertion, UserHandle};
+use keywright_files::private;
 
 /// What an auditor reads first.
 const README: &str = include_str!("evidence.txt");
@@ -38,24 +43,42 @@ pub fn export(store: &dyn Store, folder: &Path) -> Result<Head, LedgerError> {
         return Err(LedgerError::File { path: folder.display().to_string(), why: "it is there already".to_owned() });
     }
     let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let draft = tempfile::Builder::new()
-        .prefix(".evidence-")
-        .tempdir_in(parent)
-        .map_err(|error| LedgerError::file(parent, &error))?;
+    let mut draft = tempfile::Builder::new();
+    draft.prefix(".evidence-");
+    #[cfg(unix)]
+    draft.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    let draft = draft.tempdir_in(parent).map_err(|error| LedgerError::file(parent, &error))?;
 
     let mut evidence = Evidence { folder: draft.path().to_owned(), sums: BTreeMap::new() };
-    let (head, book, at) = evidence.events(store)?;
+    let Read { head, book, at, proofs } = evidence.events(store)?;
     evidence.text("HEAD", &format!("{head}\n"))?;
     evidence.text("README.txt", README)?;
     evidence.persons(store)?;
     evidence.accounts(&book, at)?;
-    evidence.credentials(&book, store)?;
+    evidence.credentials(&book, store, &proofs)?;
     evidence.finish()?;
 
     fs::rename(draft.path(), folder).map_err(|error| LedgerError::file(folder, &error))?;
     // It has its name now; there is nothing left to remove.
     let _ = draft.keep();
     Ok(head)
+}
+
+/// What one pass through the log gave.
+struct Read {
+    head: Head,
+    /// What it says.
+    book: Register,
+    /// When its newest event was written.
+    at: OffsetDateTime,
+    proofs: Proofs,
+}
+
+/// The log as a tree, and where in it jobs were planned.
+struct Proofs {
+    size: u64,
+    tree: WholeTree,
+    planned: HashMap<JobId, u64>,
 }
 
 /// A folder in the making.
@@ -66,24 +89,30 @@ struct Evidence {
 }
 
 impl Evidence {
-    /// One pass through the log: checked, written and read at once, so that a long one need not fit into memory. Gives its head,
-    /// what it says, and when its newest event was written.
-    fn events(&mut self, store: &dyn Store) -> Result<(Head, Register, OffsetDateTime), LedgerError> {
+    /// One pass through the log: checked, written and read at once, so that a long one need not fit into memory; of each event a
+    /// hash stays.
+    fn events(&mut self, store: &dyn Store) -> Result<Read, LedgerError> {
         let (mut head, mut book, mut newest) = (Head::EMPTY, Register::default(), String::new());
         let mut erasures = Erasures::default();
+        let (mut hashes, mut planned) = (Vec::new(), HashMap::new());
         self.file("events.jsonl", |path, out| {
             store.each(&Head::EMPTY, &mut |entry| {
                 head = entry.head();
                 let event = entry.event()?;
                 erasures.note(&entry, &event);
                 book.apply(&entry, &event)?;
+                if let Event::JobPlanned { job, .. } = event {
+                    planned.insert(job, entry.seq);
+                }
+                hashes.push(entry.hash);
                 newest.clone_from(&entry.time);
                 write_json(out, &Line::from(&entry)).map_err(|error| LedgerError::file(path, &error))
             })
         })?;
         erasures.check()?;
         let at = OffsetDateTime::parse(&newest, &Rfc3339).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-        Ok((head, book, at))
+        let proofs = Proofs { size: head.seq, tree: WholeTree::new(hashes), planned };
+        Ok(Read { head, book, at, proofs })
     }
 
     /// The texts that the events have tokens of, so that they can be read and held against their tokens elsewhere.
@@ -105,12 +134,11 @@ impl Evidence {
         self.json("accounts.json", &accounts)
     }
 
-    fn credentials(&mut self, book: &Register, store: &dyn Store) -> Result<(), LedgerError> {
-        let folder = self.folder.join("credentials");
-        fs::create_dir(&folder).map_err(|error| LedgerError::file(&folder, &error))?;
+    fn credentials(&mut self, book: &Register, store: &dyn Store, proofs: &Proofs) -> Result<(), LedgerError> {
+        private::make_own_folder(&self.folder.join("credentials"))?;
         for (id, credential) in &book.credentials {
             if let Some(evidence) = book.evidence(id, store)? {
-                self.json(&file_name(id), &CredentialFile::new(book, id, credential, &evidence))?;
+                self.json(&file_name(id), &CredentialFile::new(book, id, credential, &evidence, proofs))?;
             }
         }
         Ok(())
@@ -142,7 +170,7 @@ impl Evidence {
     ) -> Result<(), LedgerError> {
         let path = self.folder.join(name);
         let failed = |error| LedgerError::file(&path, &error);
-        let file = File::create_new(&path).map_err(failed)?;
+        let file = private::create_to_write(&path)?;
         let mut out = Hashed { file: BufWriter::new(file), hash: Sha256::new() };
         write(&path, &mut out)?;
         out.file.flush().and_then(|()| out.file.get_ref().sync_all()).map_err(failed)?;
@@ -265,6 +293,9 @@ struct CredentialFile<'a> {
     assertion: Option<&'a SignedAssertion>,
     witness: Option<&'a WitnessResult>,
     account: &'a AccountId,
+    job: JobId,
+    tree: TreeHead,
+    inclusion: Vec<Included>,
     user_id: Option<&'a str>,
     directory_id: Option<&'a str>,
     label: Option<&'a str>,
@@ -278,6 +309,44 @@ struct CredentialFile<'a> {
     made: &'a str,
     proved: Option<&'a str>,
     failed: Option<&'a str>,
+}
+
+/// The log's tree: how many events, and its root in hexadecimal.
+#[derive(Serialize)]
+struct TreeHead {
+    size: u64,
+    root: String,
+}
+
+/// An event that a credential's file rests on, and its inclusion proof: hashes in hexadecimal, from the leaf's sibling up.
+#[derive(Serialize)]
+struct Included {
+    event: &'static str,
+    seq: u64,
+    path: Vec<String>,
+}
+
+impl Proofs {
+    fn head(&self) -> TreeHead {
+        TreeHead { size: self.size, root: HEXLOWER.encode(&self.tree.root()) }
+    }
+
+    /// What binds a credential to account and number, to its key, and to its proof.
+    fn of(&self, book: &Register, id: &CredentialId, credential: &Credential) -> Vec<Included> {
+        let job = book.jobs.get(&credential.job).filter(|job| job.credential_id() == Some(id));
+        let done = |step| job.and_then(|job| job.outcomes.at(step));
+        let events = [
+            ("job-planned", self.planned.get(&credential.job).copied()),
+            ("inspect", done(Step::Inspect)),
+            ("make", Some(credential.made_by)),
+            ("prove", done(Step::Prove)),
+        ];
+        let included = |(event, seq): (&'static str, Option<u64>)| {
+            let path = self.tree.inclusion(seq?)?.iter().map(|hash| HEXLOWER.encode(hash)).collect();
+            Some(Included { event, seq: seq?, path })
+        };
+        events.into_iter().filter_map(included).collect()
+    }
 }
 
 /// The log writes a profile's members as its TOML file does, `always-uv`; JSON has one case.
@@ -319,6 +388,7 @@ impl<'a> CredentialFile<'a> {
         id: &'a CredentialId,
         credential: &'a Credential,
         evidence: &'a register::Evidence,
+        proofs: &Proofs,
     ) -> Self {
         let ceremony = evidence.ceremony.as_ref();
         let account = book.accounts.get(&credential.account);
@@ -338,6 +408,9 @@ impl<'a> CredentialFile<'a> {
             assertion: evidence.assertion.as_ref(),
             witness: evidence.witness.as_ref(),
             account: &credential.account,
+            job: credential.job,
+            tree: proofs.head(),
+            inclusion: proofs.of(book, id, credential),
             user_id: account.and_then(|account| account.user_id.as_deref()),
             directory_id: credential.directory_id.as_deref(),
             label: credential.label.as_deref(),
@@ -361,6 +434,7 @@ mod tests {
 
     use super::*;
     use crate::ledger::sample::{credential_id, every_kind, log};
+    use crate::ledger::tree::is_included;
 
     /// A log in memory, which may be wrong.
     struct Kept(Vec<Entry>);
@@ -384,6 +458,52 @@ mod tests {
 
     fn json(path: &Path) -> Value {
         serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_the_owner_can_read_it() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (_place, folder, _) = exported();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let credentials = folder.join("credentials");
+        assert_eq!((mode(&folder), mode(&credentials)), (0o700, 0o700));
+        for inside in [&folder, &credentials] {
+            for entry in fs::read_dir(inside).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file())
+            {
+                assert_eq!(mode(&entry), 0o600, "{}", entry.display());
+            }
+        }
+    }
+
+    #[test]
+    fn each_credential_names_the_events_that_bind_it_and_proves_them() {
+        let (_place, folder, head) = exported();
+        let entries = log(&every_kind());
+        for job in 1..=3 {
+            let file = json(&folder.join("credentials").join(format!("{}.json", credential_id(job))));
+            assert_eq!(file["job"], job);
+            assert_eq!(file["tree"]["size"], head.seq);
+            let hash = |text: &Value| -> [u8; 32] {
+                HEXLOWER.decode(text.as_str().unwrap().as_bytes()).unwrap().try_into().unwrap()
+            };
+            let root = hash(&file["tree"]["root"]);
+            for included in file["inclusion"].as_array().unwrap() {
+                let seq = included["seq"].as_u64().unwrap();
+                let path: Vec<[u8; 32]> = included["path"].as_array().unwrap().iter().map(hash).collect();
+                let entry = &entries[seq as usize - 1];
+                assert!(is_included(&entry.hash, seq, &path, head.seq, &root), "{included}");
+                assert!(entry.body.contains(included["event"].as_str().unwrap()), "{included}");
+            }
+        }
+        // A job that went back keeps what no step took away.
+        let named = |job: u64| {
+            let file = json(&folder.join("credentials").join(format!("{}.json", credential_id(job))));
+            let events = file["inclusion"].as_array().unwrap().iter();
+            events.map(|one| one["event"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(named(1), ["job-planned", "inspect", "make", "prove"]);
+        assert_eq!(named(3), ["job-planned", "make"]);
     }
 
     #[test]

@@ -20,6 +20,7 @@ use crate::ledger::{AccountId, Entry, FailureCode, Head, JobId, LedgerError, Sto
 use crate::profile::{Profile, Profiles};
 use crate::register::{AccountStanding, AccountState, CredentialState, Job, JobState, KeyStanding, Register, Standing};
 use keywright_attest::{Judge, Metadata};
+use keywright_fido::webauthn::RpId;
 
 /// What is judged by.
 #[derive(Debug, Clone, Copy)]
@@ -152,6 +153,7 @@ impl<'a> LedgerAudit<'a> {
             matter: FindingKind::Attention(what.clone()),
         }));
         findings.extend(credentials.iter().filter_map(|one| enrolled_again(one, &credentials)));
+        findings.extend(one_handle_for_two(&credentials));
         for one in &credentials {
             findings.extend(one.matters.iter().map(|matter| Finding { about: one.about(), matter: matter.clone() }));
         }
@@ -211,9 +213,38 @@ fn means(credentials: &[CredentialAudit<'_>], standards: &Standards<'_>) -> Vec<
                 matters.push(FindingKind::MetadataOverdue { no, next_update: metadata.next_update() });
             }
             matters.extend((!metadata.id().signed).then_some(FindingKind::MetadataUnsigned(no)));
+            let root = metadata.id().root.clone();
+            matters.extend(root.map(|root| FindingKind::MetadataOfAnother { no, root }));
         }
     }
     matters
+}
+
+/// Accounts to which an IdP gave one user handle: whichever of their keys is used, it signs in as one of them.
+fn one_handle_for_two(credentials: &[CredentialAudit<'_>]) -> Vec<Finding> {
+    let mut accounts: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
+    let in_use = |one: &&CredentialAudit<'_>| {
+        let state = one.credential.state;
+        // A credential that is made for the proof alone is nobody's at an IdP.
+        state == CredentialState::Registered && one.credential.rp_id != RpId::PROBE
+    };
+    for one in credentials.iter().filter(in_use) {
+        if let Some(handle) = &one.user_handle {
+            // Two accounts that are one person's are another finding.
+            let person = one.account.same_as.as_ref().unwrap_or(&one.credential.account);
+            let place = (one.credential.rp_id.as_str(), handle.as_bytes());
+            accounts.entry(place).or_default().entry(person).or_insert(one.account.login.as_str());
+        }
+    }
+    let mut findings = Vec::new();
+    for sharing in accounts.values().filter(|sharing| sharing.len() > 1) {
+        for account in sharing.keys() {
+            let others = sharing.iter().filter(|(other, _)| *other != account).map(|(_, login)| *login);
+            let about = About { account: Some((*account).clone()), ..About::default() };
+            findings.push(Finding { about, matter: FindingKind::SharedHandle(others.collect::<Vec<_>>().join(", ")) });
+        }
+    }
+    findings
 }
 
 fn too_few_keys(account: &Covered<'_>) -> Option<Finding> {

@@ -368,7 +368,7 @@ fn metadata(audit: &LedgerAudit<'_>) -> String {
         Some(metadata) => format!(
             "number {}, {}, to be replaced by {}, SHA-256 {}",
             metadata.id().no,
-            if metadata.id().signed { "signed by FIDO" } else { "NOT SIGNED" },
+            metadata.id().signer(),
             metadata.next_update(),
             metadata.id().sha256,
         ),

@@ -11,6 +11,7 @@ use crate::idp::error::DirectoryError;
 use crate::idp::http::{Call, Client, Limits, Reply, ServerUrl, segment};
 use crate::idp::question::Question;
 use crate::ledger::IdpInstance;
+use crate::profile::login;
 use crate::secret::SecretSource;
 use keywright_fido::webauthn::{AuthenticationResponse, Ceremony, RegistrationResponse, SignInCeremony};
 use keywright_practice::idp_server::wire::{
@@ -171,7 +172,8 @@ impl Directory for Embedded {
         let what = format!("user {login}");
         let found: Users = send(self.call(Method::GET, "/v1/users").query("login", login), &what)?.json()?;
         match <[wire::User; 1]>::try_from(found.users) {
-            Ok([user]) => Ok(user.into()),
+            Ok([user]) if user.id == login || login::is_same(&user.login, login) => Ok(user.into()),
+            Ok([_]) => Err(self.api.client.idp().invalid_response(format!("another account than {login}"))),
             Err(none) if none.is_empty() => Err(self.api.client.idp().not_found(what)),
             Err(several) => {
                 let why = format!("{} accounts with one login", several.len());

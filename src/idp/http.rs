@@ -212,7 +212,8 @@ impl Client {
         &self.idp
     }
 
-    /// A request to `path`, which begins with a slash and whose variable segments went through [`segment`].
+    /// A request to `path`, which begins with a slash and whose variable segments went through [`segment`]. It is not sent if one
+    /// of them is empty or leads elsewhere.
     pub fn call(&self, method: Method, path: &str) -> Call<'_> {
         Call {
             client: self,
@@ -317,6 +318,9 @@ impl Call<'_> {
     fn exchange(self) -> Result<Reply, DirectoryError> {
         let client = self.client;
         let unsendable = |why: String| client.idp.unreachable(why);
+        if let Some(wrong) = misleading(&self.path) {
+            return Err(client.idp.refused(format!("{wrong:?} is not the name of anything, and was not sent")));
+        }
         let mut request =
             Request::builder().method(self.method.clone()).uri(format!("{}{}{}", client.base, self.path, self.query));
         let plain = self.headers.iter().map(|(name, value)| (name, value.as_str(), false));
@@ -446,6 +450,19 @@ pub fn segment(text: &str) -> String {
     encoded(text).map(char::from).collect()
 }
 
+/// The first segment of a path that servers take for another path: `.` and `..`, in whatever spelling, and one that is empty. The
+/// last one may be.
+fn misleading(path: &str) -> Option<&str> {
+    let mut segments = path.split('/').skip(1).peekable();
+    while let Some(one) = segments.next() {
+        let dots = one.to_ascii_lowercase().replace("%2e", ".");
+        if dots == "." || dots == ".." || (one.is_empty() && segments.peek().is_some()) {
+            return Some(one);
+        }
+    }
+    None
+}
+
 fn encoded(text: &str) -> impl Iterator<Item = u8> {
     let hex = |half: u8| b"0123456789ABCDEF"[usize::from(half)];
     text.bytes().flat_map(move |byte| {
@@ -552,6 +569,26 @@ mod tests {
         ] {
             assert_eq!(text.parse::<ServerUrl>().unwrap_err(), why);
         }
+    }
+
+    #[test]
+    fn a_path_leads_where_it_is_meant_to() {
+        for path in ["/v1/users", "/user/", "/v1/users/..x/a.b", "/v1/users/%2e%2e%2e", "/"] {
+            assert_eq!(misleading(path), None, "{path}");
+        }
+        for (path, wrong) in [
+            ("/v1/users/../keys", ".."),
+            ("/v1/users/./keys", "."),
+            ("/v1/users/..", ".."),
+            ("/v1/users/%2e%2E/keys", "%2e%2E"),
+            ("/v1/users/.%2e", ".%2e"),
+            ("/v1/users//keys", ""),
+        ] {
+            assert_eq!(misleading(path), Some(wrong), "{path}");
+        }
+        let client = Client::new("acme", "http://127.0.0.1:9", Limits::default()).unwrap();
+        let refused = client.call(Method::DELETE, &format!("/v1/users/{}", segment(".."))).send();
+        assert!(matches!(refused, Err(DirectoryError::Refused { .. })), "{:?}", refused.err());
     }
 
     #[test]

@@ -36,6 +36,8 @@ use std::cmp::Ordering;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use keywright_files::FileError;
+
 /// An event that is to be written.
 #[derive(Debug, Clone)]
 pub struct Record<'a> {
@@ -227,6 +229,9 @@ pub enum LedgerError {
     /// The database's own words.
     #[error("the ledger's database failed: {0}")]
     Database(String),
+    /// A file of the ledger is not ours alone.
+    #[error(transparent)]
+    Private(FileError),
     /// A file of the ledger or of an export.
     #[error("{path}: {why}")]
     File {
@@ -250,6 +255,16 @@ impl LedgerError {
     pub(crate) fn file(path: &Path, error: &std::io::Error) -> Self {
         let path = path.display().to_string();
         if is_full(error) { Self::DiskFull { path } } else { Self::File { path, why: error.to_string() } }
+    }
+}
+
+impl From<FileError> for LedgerError {
+    fn from(error: FileError) -> Self {
+        match error {
+            FileError::DiskFull { path } => Self::DiskFull { path },
+            FileError::Io { path, why } => Self::File { path, why },
+            other => Self::Private(other),
+        }
     }
 }
 

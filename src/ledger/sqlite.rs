@@ -3,8 +3,8 @@
 //! It refuses a file that is something else or newer, a second writer, and, in the file itself, every change or removal of an
 //! event and every event that does not follow the newest.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind, Write};
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -14,6 +14,7 @@ use time::OffsetDateTime;
 
 use super::personal::{self, SideError, SideTables};
 use super::{Entry, Event, Head, LedgerError, PersonTexts, Record, Store, follow, is_full};
+use keywright_files::{FileError, private};
 
 /// SQLite's `application_id` of a ledger: "KyWr".
 const APPLICATION: i32 = 0x4B79_5772;
@@ -67,16 +68,15 @@ impl SqliteStore {
     /// Opens for writing, and makes the file (0600) and its folder (0700) if there is none. Holds a lock beside the file
     /// (`ledger.db.lock` for `ledger.db`) until dropped. `now` gives the time of entries.
     pub fn open(path: &Path, now: Box<dyn Fn() -> OffsetDateTime + Send + Sync>) -> Result<Self, LedgerError> {
-        let folder = folder(path);
-        make_folder(folder).map_err(|error| LedgerError::file(folder, &error))?;
+        private::make_folder(folder(path))?;
         let lock = lock(path)?;
-        make_file(path).map_err(|error| LedgerError::file(path, &error))?;
+        // SQLite gives the files beside it the same permissions. One that is there is not opened: closing it would end SQLite's
+        // locks in this process.
+        private::create(path)?;
 
         let failed = |error| database_error(path, &error);
-        let mut database =
-            Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-                .and_then(bounded)
-                .map_err(failed)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut database = connect(path, flags).map_err(failed)?;
         let contents = contents(path, &database)?;
         database
             .execute_batch(
@@ -107,7 +107,7 @@ impl SqliteStore {
         if !path.exists() {
             return Err(LedgerError::Missing { path: path.display().to_string() });
         }
-        let database = open_to_read(path).and_then(bounded).map_err(|error| database_error(path, &error))?;
+        let database = open_to_read(path).map_err(|error| database_error(path, &error))?;
         match contents(path, &database)? {
             Contents::Ledger(_) => {
                 Ok(Self { path: path.to_owned(), database: Mutex::new(database), side: Mutex::default(), writer: None })
@@ -291,16 +291,24 @@ impl Store for SqliteStore {
 /// log was left, nobody writes either, so that the database is read as one that does not change.
 fn open_to_read(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let database = Connection::open_with_flags(path, flags)?;
+    let database = connect(path, flags)?;
     match database.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())) {
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) && !beside(path, "-wal").exists() => {
-            let Some(name) = path.to_str() else { return Err(error) };
+            let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+            let Some(name) = real.to_str() else { return Err(error) };
             let name = name.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
             let frozen = format!("file:{name}?immutable=1");
-            Connection::open_with_flags(frozen, flags | OpenFlags::SQLITE_OPEN_URI)
+            Connection::open_with_flags(frozen, flags | OpenFlags::SQLITE_OPEN_URI).and_then(bounded)
         }
         _ => Ok(database),
     }
+}
+
+/// Opens a file that is no link; the folder may be reached over one, which SQLite would refuse as well.
+fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    let real = folder(path).canonicalize().ok().zip(path.file_name()).map(|(folder, name)| folder.join(name));
+    let flags = flags | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    Connection::open_with_flags(real.as_deref().unwrap_or(path), flags).and_then(bounded)
 }
 
 /// No row makes us take more memory than an event can need.
@@ -401,6 +409,7 @@ fn side_error(path: &Path, seq: u64, error: SideError) -> LedgerError {
 fn database_error(path: &Path, error: &rusqlite::Error) -> LedgerError {
     let name = path.display().to_string();
     match error.sqlite_error_code() {
+        Some(ErrorCode::CannotOpen) if path.is_symlink() => LedgerError::Private(FileError::Link { path: name }),
         Some(ErrorCode::DiskFull) => LedgerError::DiskFull { path: name },
         Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) if disk_is_full(folder(path)) => {
             LedgerError::DiskFull { path: name }
@@ -430,46 +439,6 @@ fn folder(path: &Path) -> &Path {
     }
 }
 
-/// Makes a folder for its owner alone, if it is missing. One that is there stays as it is.
-fn make_folder(folder: &Path) -> io::Result<()> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.recursive(true).create(folder)
-}
-
-/// Makes the file for its owner alone, if it is missing; SQLite gives the files beside it the same permissions. The disk has
-/// the file's name when this returns. A file that is there is not opened: closing it would end SQLite's locks in this process.
-fn make_file(path: &Path) -> io::Result<()> {
-    match private().create_new(true).open(path) {
-        Ok(_) => sync_folder(folder(path)),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error),
-    }
-}
-
-fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-}
-
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-/// Other systems keep names by themselves, or have no way to be asked.
-#[cfg(not(unix))]
-fn sync_folder(_folder: &Path) -> io::Result<()> {
-    Ok(())
-}
-
 /// The file that is locked while somebody writes.
 pub(super) fn lock_file(path: &Path) -> PathBuf {
     beside(path, ".lock")
@@ -479,7 +448,7 @@ pub(super) fn lock_file(path: &Path) -> PathBuf {
 fn lock(path: &Path) -> Result<File, LedgerError> {
     let lock_path = lock_file(path);
     let failed = |error: &io::Error| LedgerError::file(&lock_path, error);
-    let mut file = private().create(true).truncate(false).open(&lock_path).map_err(|error| failed(&error))?;
+    let mut file = private::open_lock(&lock_path)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {

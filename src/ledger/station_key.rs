@@ -4,7 +4,6 @@
 //! wrote it", and no more: whoever can read the file can sign. It refuses a file that others can read, and to make a second key
 //! over one that it cannot read.
 
-use std::fs;
 use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
@@ -52,11 +51,7 @@ pub struct StationKey {
 impl StationKey {
     /// The key in this file; `None` if there is no such file, as in a copy that an auditor was given.
     pub fn read(path: &Path) -> Result<Option<Self>, FileError> {
-        let file = match fs::File::open(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(private::at(path)(error)),
-        };
+        let Some(file) = private::open(path)? else { return Ok(None) };
         private::refuse_if_others_can_read(path, &file.metadata().map_err(private::at(path))?)?;
         // Room for all of it, so that no copy is left behind by growing.
         let mut text = Zeroizing::new(Vec::with_capacity(4096));
@@ -148,6 +143,8 @@ fn no_random(path: &Path) -> FileError {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 
     use super::*;

@@ -7,6 +7,8 @@ use std::path::Path;
 
 use time::OffsetDateTime;
 
+use keywright_files::private;
+
 /// Who has a ledger open for writing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Writer {
@@ -27,7 +29,8 @@ impl Writer {
     /// Of the ledger in this file: its lock's file names the process that took the lock last.
     pub fn of_ledger(ledger: &Path) -> Self {
         let lock = super::sqlite::lock_file(ledger);
-        let Ok(text) = fs::read_to_string(&lock) else { return Self::Nobody };
+        let Ok(Some(text)) = private::read(&lock) else { return Self::Nobody };
+        let text = String::from_utf8_lossy(&text);
         let Some(id) = text.trim_end().rsplit_once("process ").and_then(|(_, id)| id.parse().ok()) else {
             return Self::Nobody;
         };
@@ -41,17 +44,18 @@ impl Writer {
     }
 }
 
-/// Whether the process has the file open: one that ended has not, and neither has another that got its number.
+/// Whether the process has the file locked, by the kernel's own list: which files it has open, it keeps to itself. One that ended
+/// has no lock, and neither has another that got its number. The list's lines: number, `FLOCK`, `ADVISORY`, `WRITE`, process id,
+/// `major:minor:inode`, and the range; the device is that of the disk, which some file systems tell otherwise.
 #[cfg(target_os = "linux")]
 fn holds(id: u32, lock: &Path) -> Option<bool> {
-    let lock = lock.canonicalize().ok()?;
-    let open = match fs::read_dir(format!("/proc/{id}/fd")) {
-        Ok(open) => open,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Some(false),
-        // Somebody else's process.
-        Err(_) => return None,
+    let (id, inode) = (id.to_string(), std::os::unix::fs::MetadataExt::ino(&fs::metadata(lock).ok()?).to_string());
+    let locks = fs::read_to_string("/proc/locks").ok()?;
+    let is_it = |line: &str| match line.split_whitespace().collect::<Vec<_>>()[..] {
+        [_, "FLOCK", _, _, pid, place, ..] => pid == id && place.rsplit(':').next() == Some(&inode),
+        _ => false,
     };
-    Some(open.flatten().any(|file| fs::read_link(file.path()).is_ok_and(|target| target == lock)))
+    Some(locks.lines().any(is_it))
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -17,7 +17,7 @@ use super::{
 use crate::secret::PinAlphabet;
 use keywright_attest::Anchors;
 use keywright_fido::webauthn::Aaguid;
-use keywright_files::{shown, text};
+use keywright_files::{private, shown, text};
 
 /// Reads one profile; `file` is only named in errors.
 pub fn parse(file: &str, text: &str) -> Result<Profile, ProfileError> {
@@ -220,7 +220,8 @@ fn read_anchors(folder: &Path, files: &[Spanned<PathBuf>]) -> Result<Vec<String>
     for file in files {
         let path = folder.join(file.get_ref());
         let refuse = |why: String| wrong(file, format!("{}: {why}", path.display()));
-        let bytes = std::fs::read(&path).map_err(|error| refuse(error.to_string()))?;
+        let bytes = private::read_unshared(&path).map_err(|error| refuse(error.to_string()))?;
+        let bytes = bytes.ok_or_else(|| refuse("there is no such file".to_owned()))?;
         let read = Anchors::from_pem_or_der(&bytes).map_err(|error| refuse(error.to_string()))?;
         anchors.extend(read.iter().map(|anchor| BASE64.encode(&anchor.der)));
     }
@@ -397,7 +398,7 @@ force-change = true
         let der = BASE64.encode(made.cert.der());
         assert_eq!(with("\"maker.pem\", \"maker.der\"").unwrap().keys.anchors, [der.clone(), der]);
         for (name, why) in [
-            ("nowhere.pem", "No such file"),
+            ("nowhere.pem", "there is no such file"),
             ("empty.pem", "there is no certificate in it"),
             ("other.der", "there is no certificate in it"),
         ] {

@@ -21,6 +21,7 @@ pub use roster::{Column, ColumnHeading, Person, Roster, RosterError, RosterLayou
 use data_encoding::BASE64;
 use keywright_attest::{Anchors, AttestationDemand, Certification, Firmware, ModelStatus, Policy, TrustError};
 use keywright_fido::webauthn::Aaguid;
+use keywright_files::{FileError, private};
 
 use crate::secret::PinAlphabet;
 
@@ -186,6 +187,9 @@ pub enum ProfileError {
         /// The system's words.
         why: String,
     },
+    /// Others can change the file, or put another in its place.
+    #[error(transparent)]
+    Shared(FileError),
 }
 
 /// File name and text of the profiles that come with keywright.
@@ -229,7 +233,12 @@ pub fn load(folder: Option<&Path>) -> Result<Profiles, ProfileError> {
     files.sort();
 
     for path in files {
-        let bytes = std::fs::read(&path).map_err(|why| unreadable(&path, why))?;
+        let bytes = private::read_unshared(&path).map_err(|error| match error {
+            FileError::Io { path, why } => ProfileError::Unreadable { file: path, why },
+            shared => ProfileError::Shared(shared),
+        })?;
+        // One that went meanwhile is none.
+        let Some(bytes) = bytes else { continue };
         let profile = document::parse_file(&path, &bytes)?;
         profiles.insert(profile.name.clone(), profile);
     }

@@ -2,6 +2,8 @@
 //!
 //! It opens no key, decides no order and takes no turn: that is the job's.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::job_error::JobError;
@@ -30,6 +32,8 @@ pub(super) struct JobContext<'a> {
     pub(super) registration: Registration<'a>,
     /// `None` only for a job that has nothing left to do on its key.
     key: Option<OpenKey>,
+    /// The PIN, opened from its working copy once, and the how manieth of the job it is; wiped with the job.
+    opened: RefCell<Option<(usize, Rc<Pin>)>>,
     /// Whether this key was seen to take the sealed PIN.
     pin_is_known: bool,
     /// The credential that was made or read last, so that its attestation object is read once.
@@ -50,7 +54,8 @@ impl<'a> JobContext<'a> {
         let port = key.as_ref().map(|key| key.device.port.clone()).unwrap_or_default();
         let label = JobLabel::new(planned, id, ordinal, port);
         let registration = station.directory.registration();
-        Self { station, journal, id, label, planned, user, registration, key, pin_is_known: false, made: None }
+        let opened = RefCell::default();
+        Self { station, journal, id, label, planned, user, registration, key, opened, pin_is_known: false, made: None }
     }
 
     /// Writes an event.
@@ -116,8 +121,13 @@ impl<'a> JobContext<'a> {
         })
     }
 
-    /// The PIN out of its working copy, of a key that has it.
-    pub(super) fn pin(&self) -> Result<Pin, JobError> {
+    /// The PIN of a key that has it. Its working copy is opened once for the job.
+    pub(super) fn pin(&self) -> Result<Rc<Pin>, JobError> {
+        if let Some((which, pin)) = &*self.opened.borrow()
+            && *which == self.pins_sealed()
+        {
+            return Ok(Rc::clone(pin));
+        }
         self.sealed_copy()?.ok_or_else(|| {
             JobError::new(
                 FailureCode::PinLost,
@@ -126,10 +136,17 @@ impl<'a> JobContext<'a> {
         })
     }
 
-    /// The PIN out of its working copy; `None` if there is none.
-    pub(super) fn sealed_copy(&self) -> Result<Option<Pin>, JobError> {
+    /// How many PINs were sealed for the job: which of them counts.
+    fn pins_sealed(&self) -> usize {
+        self.journal.book().jobs[&self.id].pins_sealed
+    }
+
+    /// The PIN out of its working copy, as the disk has it now; `None` if there is none.
+    pub(super) fn sealed_copy(&self) -> Result<Option<Rc<Pin>>, JobError> {
         let copy = WorkingCopy::of_job(self.journal, self.id).map_err(JobError::Ledger)?;
-        Ok(copy.map_or(Ok(None), |copy| copy.open(self.station.vault))?)
+        let pin = copy.map_or(Ok(None), |copy| copy.open(self.station.vault))?.map(Rc::new);
+        *self.opened.borrow_mut() = pin.clone().map(|pin| (self.pins_sealed(), pin));
+        Ok(pin)
     }
 
     /// A token for one command. The first time in this run the PIN might be wrong, so the key must have attempts to spare.
@@ -146,7 +163,7 @@ impl<'a> JobContext<'a> {
     }
 
     /// The PIN, for somebody else to give to the key: seen to be right, so that a wrong one is tried once, and by us.
-    pub(super) fn pin_seen_to_work(&mut self, rp_id: &RpId) -> Result<Pin, JobError> {
+    pub(super) fn pin_seen_to_work(&mut self, rp_id: &RpId) -> Result<Rc<Pin>, JobError> {
         if !self.pin_is_known {
             self.token(Permissions::GET_ASSERTION, Some(rp_id))?;
         }

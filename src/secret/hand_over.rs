@@ -69,7 +69,7 @@ impl<'a> AgeFiles<'a> {
         let mut paths = Vec::new();
         for reader in self.readers {
             let own = self.folder.join(&reader.name);
-            private::make_folder(&own)?;
+            private::make_own_folder(&own)?;
             let path = own.join(&name);
             private::write(&path, &seal::seal(std::iter::once(&reader.recipient), text.as_bytes()))?;
             paths.push(path);

@@ -1,4 +1,4 @@
-//! PINs: drawing them, sealing them before the key has them, handing them over.
+//! PINs: drawing them, sealing them before the key has them, handing them over, and keeping this process's memory to itself.
 //!
 //! It refuses to write a secret in plain text, to take one from the command line, and to call a PIN handed over that reached
 //! nobody.
@@ -6,6 +6,7 @@
 pub mod draw;
 pub mod hand_over;
 mod letter;
+pub mod memory;
 mod printer;
 mod program;
 pub mod reader;

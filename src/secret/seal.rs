@@ -5,7 +5,7 @@
 //! as the account that runs keywright; it opens working copies of unfinished jobs, and nothing else.
 
 use std::borrow::Cow;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -92,16 +92,19 @@ impl Vault {
     /// Fails if others can read the identity, or if it is missing while there are working copies that only it opens.
     pub fn open(folder: &Path) -> Result<Self, SecretError> {
         let pins = folder.join("pins");
-        private::make_folder(&pins)?;
+        private::make_own_folder(folder)?;
+        private::make_own_folder(&pins)?;
         let path = folder.join("station.key");
-        if !path.try_exists().map_err(private::at(&path))? {
+        if private::open(&path)?.is_none() {
             if !names(&pins)?.is_empty() {
                 return Err(SecretError::IdentityLost { path: path.display().to_string() });
             }
             // Another process may be faster; then its identity is the station's.
             private::write_new(&path, identity_file(&Identity::generate()).as_bytes())?;
         }
-        Ok(Self { pins, identity: read_identities(&path)?.swap_remove(0) })
+        let open =
+            private::open(&path)?.ok_or_else(|| SecretError::IdentityLost { path: path.display().to_string() })?;
+        Ok(Self { pins, identity: read_identities(&path, open)?.swap_remove(0) })
     }
 
     /// Seals a PIN. When this returns, the disk has it (file and folder are synced). Overwrites an older copy of that name.
@@ -129,7 +132,7 @@ impl Vault {
     /// refused ([`SecretError::AnotherPin`]).
     pub fn unseal(&self, name: &SealedPin, owner: &PinOwner, sha256: &str) -> Result<Option<Pin>, SecretError> {
         let path = self.path(name)?;
-        let Some(sealed) = read(&path)? else { return Ok(None) };
+        let Some(sealed) = private::read(&path)? else { return Ok(None) };
         let another = || SecretError::AnotherPin { path: path.display().to_string() };
         if HEXLOWER.encode(&Sha256::digest(&sealed)) != sha256 {
             return Err(another());
@@ -147,7 +150,7 @@ impl Vault {
     /// Opens a working copy of a ledger that has no SHA-256 of it, as versions before 0.2 wrote them; `None` if there is none.
     pub fn unseal_unbound(&self, name: &SealedPin) -> Result<Option<Pin>, SecretError> {
         let path = self.path(name)?;
-        let Some(sealed) = read(&path)? else { return Ok(None) };
+        let Some(sealed) = private::read(&path)? else { return Ok(None) };
         let unsealable = |why: String| SecretError::Unsealable { path: path.display().to_string(), why };
         let text = unseal(&self.identity, &sealed).map_err(unsealable)?;
         let pin = std::str::from_utf8(&text).ok().and_then(|text| Pin::new(text).ok());
@@ -181,14 +184,6 @@ impl Vault {
     }
 }
 
-fn read(path: &Path) -> Result<Option<Vec<u8>>, SecretError> {
-    match fs::read(path) {
-        Ok(sealed) => Ok(Some(sealed)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(private::at(path)(error).into()),
-    }
-}
-
 fn names(pins: &Path) -> Result<Vec<SealedPin>, SecretError> {
     let mut names = Vec::new();
     for entry in fs::read_dir(pins).map_err(private::at(pins))? {
@@ -215,9 +210,8 @@ fn identity_file(identity: &Identity) -> Zeroizing<String> {
 }
 
 /// The identities of a file that only its owner can read, one at least; lines that begin with `#` are comments.
-pub(super) fn read_identities(path: &Path) -> Result<Vec<Identity>, SecretError> {
+pub(super) fn read_identities(path: &Path, open: File) -> Result<Vec<Identity>, SecretError> {
     let wrong = |why: &str| SecretError::File(FileError::Io { path: path.display().to_string(), why: why.to_owned() });
-    let open = fs::File::open(path).map_err(private::at(path))?;
     private::refuse_if_others_can_read(path, &open.metadata().map_err(private::at(path))?)?;
     let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST_IDENTITIES));
     open.take(LONGEST_IDENTITIES as u64).read_to_end(&mut bytes).map_err(private::at(path))?;

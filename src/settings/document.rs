@@ -14,7 +14,7 @@ use super::idp_table::IdpTable;
 use crate::idp::http::ServerUrl;
 use crate::profile::Column;
 use crate::secret::{Reader, SecretSource};
-use keywright_files::{base_folder, text};
+use keywright_files::{FileError, base_folder, private, text};
 
 /// The settings.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -61,11 +61,25 @@ impl Settings {
     /// Reads the file that was named; or else `XDG_CONFIG_HOME/keywright/keywright.toml` (`~/.config`), which may be missing.
     pub fn find(named: Option<&Path>) -> Result<Self, SettingsError> {
         let Some(file) = Self::file(named) else { return Ok(Self::default()) };
-        match text::read(&file) {
-            Ok(text) => Self::parse(&file, &text),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && named.is_none() => Ok(Self::default()),
-            Err(error) => Err(SettingsError::Unreadable { file: file.display().to_string(), why: error.to_string() }),
+        match Self::text(&file)? {
+            Some(text) => Self::parse(&file, &text),
+            None if named.is_none() => Ok(Self::default()),
+            None => {
+                let why = "there is no such file".to_owned();
+                Err(SettingsError::Unreadable { file: file.display().to_string(), why })
+            }
         }
+    }
+
+    /// What the file says, if there is one. One that others can change is refused: it names programs, and who gets PINs.
+    pub(super) fn text(file: &Path) -> Result<Option<String>, SettingsError> {
+        let unreadable = |why: String| SettingsError::Unreadable { file: file.display().to_string(), why };
+        let bytes = private::read_unshared(file).map_err(|error| match error {
+            FileError::Io { why, .. } => unreadable(why),
+            shared => SettingsError::Shared(shared),
+        })?;
+        let text = bytes.map(|bytes| text::decode(&bytes).map(Cow::into_owned)).transpose();
+        text.map_err(|error| unreadable(error.to_string()))
     }
 
     /// Where they are, or would be: the file that was named, or else the one in the person's own folder.

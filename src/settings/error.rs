@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use keywright_files::FileError;
+
 /// What is wrong with settings, or missing in them.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
@@ -33,6 +35,9 @@ pub enum SettingsError {
         /// What the system says.
         why: String,
     },
+    /// Others can change the file, or put another in its place: what it says would be done with this account's rights.
+    #[error(transparent)]
+    Shared(FileError),
     /// No identity provider is named anywhere.
     #[error("no identity provider is set up")]
     NoIdp,

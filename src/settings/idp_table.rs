@@ -19,6 +19,7 @@ use crate::idp::kind::PRACTICE_KIND;
 use crate::idp::{ConnectionConfig, Directory, IdpSettings, KINDS, Kind, OpenError};
 use crate::secret::SecretSource;
 use keywright_attest::read_certificates;
+use keywright_files::private;
 
 /// One IdP.
 #[derive(Debug, Clone)]
@@ -156,7 +157,8 @@ impl IdpTable {
             Some(ca) => {
                 let file = self.folder.join(ca);
                 let refuse = |why: String| connection.refuse(format!("ca {}: {why}", file.display()));
-                let bytes = std::fs::read(&file).map_err(|error| refuse(error.to_string()))?;
+                let bytes = private::read_unshared(&file).map_err(|error| refuse(error.to_string()))?;
+                let bytes = bytes.ok_or_else(|| refuse("there is no such file".to_owned()))?;
                 read_certificates(&bytes).map_err(|error| refuse(error.to_string()))?
             }
         };
@@ -199,7 +201,7 @@ mod tests {
 
     fn folder() -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
-        keywright_files::private::write(&folder.path().join("token"), b"t0ken\n").unwrap();
+        private::write(&folder.path().join("token"), b"t0ken\n").unwrap();
         folder
     }
 

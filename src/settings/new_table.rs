@@ -4,7 +4,6 @@
 //! at all. It refuses a name that the file has, and a result that would not read.
 
 use std::fmt;
-use std::io::ErrorKind;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -95,13 +94,7 @@ impl NewTable {
 
     /// The file with this table in it. One that is missing counts as empty.
     pub fn added_to(&self, file: &Path) -> Result<String, SettingsError> {
-        let text = match keywright_files::text::read(file) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
-            Err(error) => {
-                return Err(SettingsError::Unreadable { file: file.display().to_string(), why: error.to_string() });
-            }
-        };
+        let text = Settings::text(file)?.unwrap_or_default();
         refuse_name(&Settings::parse(file, &text)?, file, &self.name)?;
         let refused = |why: String| SettingsError::WillNotRead {
             name: self.name.to_string(),

@@ -55,11 +55,12 @@ pub(super) fn ask(
     // The pipe's end would have ended the process before its answer.
     drop(pipe);
     match serde_json::from_str(&said) {
-        Ok(answer) => Ok(answer),
-        Err(_) => {
+        // How it ended is for us to see: what it says of that would be words of its own in the ledger.
+        Ok(Answer::Unable { why: Unavailable::Ended { .. } }) | Err(_) => {
             let ended = process.0.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
             Err(Unavailable::Ended { status: ended })
         }
+        Ok(answer) => Ok(answer),
     }
 }
 
@@ -130,6 +131,20 @@ mod tests {
         let nobody = Command::new("/dev/null/no-program");
         let words = ask(nobody, LONG, "", &question(), &Cancel::default()).unwrap_err();
         assert!(matches!(words, Unavailable::Failed { words } if words.starts_with("/dev/null/no-program: ")));
+    }
+
+    #[test]
+    fn what_the_witness_says_of_its_own_end_is_not_kept() {
+        let says = r#"echo '{"answer":"unable","why":{"obstacle":"ended","status":"k7mw4xrt"}}'"#;
+        assert_eq!(status_of_one_that(says), "exit status: 0");
+        // Its other words are taken off before anything is written down.
+        for why in ["failed", "panicked"] {
+            let says = format!(r#"echo '{{"answer":"unable","why":{{"obstacle":"{why}","words":"k7mw4xrt"}}}}'"#);
+            let Ok(Answer::Unable { why }) = ask_one_that(&says, LONG, &Cancel::default()) else { panic!("{says}") };
+            let (kept, words) = why.without_words();
+            assert_eq!(words, "k7mw4xrt");
+            assert!(!serde_json::to_string(&kept).unwrap().contains("k7mw"), "{kept:?}");
+        }
     }
 
     #[test]

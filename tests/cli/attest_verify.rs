@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::Stdio;
 
 use data_encoding::{BASE64, BASE64URL_NOPAD};
-use keywright_attest::mds::{Blob, BlobStore, fido_root};
+use keywright_attest::mds::{Blob, BlobStore, fido_roots};
 use keywright_fido::ctap::{Authenticator, MakeCredential};
 use keywright_fido::hid::{Cancel, Limits};
 use keywright_fido::webauthn::cbor::{self, Value as Cbor};
@@ -15,6 +15,7 @@ use keywright_fido::webauthn::{
 };
 use keywright_practice::softkey::Rack;
 use keywright_test_support::cli::Home;
+use keywright_test_support::metadata_service::{MetadataService, payload};
 use serde_json::{Value, json};
 
 /// A row of soft keys, and what their maker is trusted by.
@@ -431,8 +432,10 @@ fn the_corpus_by_fidos_metadata() {
     let home = Home::new();
     let blob = blob.to_str().unwrap();
     let arguments = ["attest", "verify", folder.to_str().unwrap(), "--mds", blob, "--at", "2026-03-20", "--json"];
-    let ended =
-        home.run(&arguments).expect(1).says("judged by FIDO metadata number 237 (the next was due 2026-04-01, ");
+    let ended = home
+        .run(&arguments)
+        .expect(1)
+        .says("judged by metadata number 237, signed by FIDO (the next was due 2026-04-01, ");
     let judged = ended.says("0 roots, as of 2026-03-20T23:59:59Z").json();
     let (mut trusted, mut accepted) = (0, 0);
     for entry in index.as_array().unwrap() {
@@ -455,10 +458,11 @@ fn the_corpus_by_fidos_metadata() {
 
     // The state folder's metadata is taken without being named.
     let then = time::OffsetDateTime::from_unix_timestamp(1_773_964_800).unwrap();
-    let blob = Blob::signed(std::fs::read(blob).unwrap(), &fido_root(), then).unwrap();
+    let blob = Blob::signed(std::fs::read(blob).unwrap(), &fido_roots(), then).unwrap();
     BlobStore::new(home.state().join("mds")).store(&blob, "a test", then).unwrap();
     let one = folder.join("real-packed-2fc0579f-030bfd4e.json");
-    let accepted = home.run(&["attest", "verify", one.to_str().unwrap()]).expect(0).says("FIDO metadata number 237");
+    let accepted =
+        home.run(&["attest", "verify", one.to_str().unwrap()]).expect(0).says("metadata number 237, signed by FIDO");
     assert!(accepted.stdout.contains(".json: YubiKey 5"), "{accepted:?}");
 }
 
@@ -471,12 +475,30 @@ fn metadata_is_taken_only_with_a_good_signature() {
         |mds: &str, more: &[&str]| home.run(&[&["attest", "verify", &file, "--mds", mds, "--json"], more].concat());
     let blob = blob.to_str().unwrap();
     verify(blob, &["--at", "2030-01-01"]).expect(1).says("signing certificates were not all valid").says("hint: ");
-    let judged = verify(blob, &["--unsigned"]).expect(7).says("number 237, not signed").one();
+    let judged = verify(blob, &["--unsigned"]).expect(7).says("number 237, NOT SIGNED").one();
     assert_eq!((&judged["metadata"]["signed"], &judged["chain"]), (&json!(false), &json!("unknown-model")));
     let cut = &std::fs::read_to_string(blob).unwrap();
     let cut = home.file("cut.jwt", &cut[..cut.len() - 8]);
     verify(&cut, &["--at", "2026-03-20"]).expect(1).says("error: ");
     home.run(&["attest", "verify", &file, "--unsigned"]).expect(2);
+}
+
+#[test]
+fn metadata_of_another_is_taken_where_its_root_is_named_and_is_not_fidos() {
+    let (home, maker, service) = (Home::new(), Maker::new(), MetadataService::new());
+    let file = home.file("registration.json", &bare(&maker.good()).to_string());
+    let blob = home.path("blob.jwt");
+    std::fs::write(&blob, service.sign(&payload(7, json!([])))).unwrap();
+    let root = home.path("mds-root.der");
+    std::fs::write(&root, service.root.der()).unwrap();
+    let (blob, root) = (blob.to_str().unwrap(), root.to_str().unwrap());
+    let verify = |more: &[&str]| home.run(&[&["attest", "verify", &file, "--json"], more].concat());
+    verify(&["--mds", blob]).expect(1).says("do not lead to a trusted root").says("--mds-root");
+    // A maker's root is trusted for keys, not for metadata.
+    verify(&["--mds", blob, "--root", root]).expect(1).says("do not lead to a trusted root");
+    let judged = verify(&["--mds", blob, "--mds-root", root]).expect(7).says("metadata number 7, NOT FIDO'S").one();
+    assert_eq!(judged["metadata"]["root"].as_str().map(str::len), Some(64), "{judged}");
+    verify(&["--mds-root", root]).expect(2);
 }
 
 fn reasons(judged: &Value) -> String {

@@ -64,14 +64,15 @@ impl Listening {
         Self { address, closing, thread: Some(thread) }
     }
 
-    /// TLS as `name` before a plain server (`http://127.0.0.1:PORT`); one request for each connection.
+    /// TLS as `name` before a plain server (`http://127.0.0.1:PORT`), which is asked by its own name, as by nginx; one request for each
+    /// connection.
     pub(crate) fn tls(ca: &Ca, name: &str, plain: &str) -> Self {
         let (config, plain) = (ca.server_config(name), plain.strip_prefix("http://").unwrap().to_owned());
         Self::start(move |stream| {
             let mut tls = StreamOwned::new(ServerConnection::new(config.clone()).unwrap(), stream);
             let request = message(&mut tls)?;
             let mut server = TcpStream::connect(&plain)?;
-            server.write_all(&request)?;
+            server.write_all(&for_host(&request, &plain))?;
             tls.write_all(&message(&mut server)?)?;
             tls.conn.send_close_notify();
             tls.flush()
@@ -150,6 +151,17 @@ impl ConnectProxy {
 }
 
 /// Head and body of a request or an answer.
+/// The request with another host.
+fn for_host(request: &[u8], host: &str) -> Vec<u8> {
+    let end = request.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
+    let lines = String::from_utf8_lossy(&request[..end]).into_owned();
+    let lines = lines.split("\r\n").map(|line| match line.to_lowercase().starts_with("host:") {
+        true => format!("Host: {host}"),
+        false => line.to_owned(),
+    });
+    [lines.collect::<Vec<_>>().join("\r\n").as_bytes(), &request[end..]].concat()
+}
+
 fn message(from: &mut impl Read) -> io::Result<Vec<u8>> {
     let (mut message, mut byte) = (Vec::new(), [0]);
     while !message.ends_with(b"\r\n\r\n") {

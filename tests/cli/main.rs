@@ -13,6 +13,7 @@ mod idp;
 mod json;
 mod key;
 mod mds;
+mod others_can_write;
 mod provision;
 mod roster;
 #[cfg(target_os = "linux")]

@@ -10,6 +10,7 @@ use keywright_practice::softkey::SOFT_AAGUID;
 use keywright_test_support::cli::{Ended, Home, Idp};
 use keywright_test_support::metadata_service::{MetadataService, entry, payload};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 const MODEL: &str = "2fc0579f-8113-47ea-b116-bb5a8db9202a";
 const OTHER: &str = "d8522d9f-575b-4866-88a9-ba99fa02f35b";
@@ -96,11 +97,12 @@ fn a_blob_from_a_file_is_put_to_use_and_asked() {
     assert!(desk.import(&blob).expect(0).stdout.starts_with("number 7 is already stored\n"));
 
     let status = desk.run(&["mds", "status", "--json"]).expect(0).one();
+    assert_eq!(status["root"].as_str().map(str::len), Some(64), "another's is not FIDO's: {status}");
     assert_eq!((&status["no"], &status["signed"], &status["models"]), (&json!(7), &json!(true), &json!(1)));
     assert_eq!(status["signer_revocation_checked"], false);
     assert!(status["source"].as_str().unwrap().ends_with("blob-7.jwt"), "{status}");
     let words = desk.run(&["mds", "status"]).expect(0).stdout;
-    assert!(words.contains("whether a signing certificate was revoked is not asked"), "{words}");
+    assert!(words.contains("NOT FIDO'S: verified under the root with the SHA-256"), "{words}");
     assert!(words.contains("days ago: 'keywright mds update'"), "2026-08-01 is past: {words}");
 
     let model = desk.run(&["mds", "show", MODEL, "--json"]).expect(0).one();
@@ -134,7 +136,11 @@ fn what_nobody_signed_is_only_taken_where_that_is_said() {
 fn what_another_signed_is_refused() {
     let desk = Desk::new();
     let blob = desk.blob(7, one_model("FIDO_CERTIFIED"));
-    desk.run(&["mds", "import", &blob]).expect(1).says("do not lead to a trusted root").says("nothing was stored");
+    desk.run(&["mds", "import", &blob])
+        .expect(1)
+        .says("do not lead to a trusted root")
+        .says("nothing was stored")
+        .says("--root");
     let text = std::fs::read_to_string(&blob).unwrap();
     let cut = desk.home.file("cut.jwt", &text[..text.len() / 2]);
     desk.import(&cut).expect(1).says("not a FIDO metadata BLOB");
@@ -228,6 +234,25 @@ fn damaged_metadata_is_told_before_any_key_is_touched() {
     desk.run(&["mds", "status"]).expect(1).says("was changed since it was stored").says("hint: remove the folder");
     std::fs::remove_dir_all(folder).unwrap();
     desk.import(&desk.blob(7, one_model("FIDO_CERTIFIED"))).expect(0);
+}
+
+#[test]
+fn a_blob_that_somebody_put_into_the_folder_is_refused_though_its_hash_fits() {
+    let desk = Desk::new();
+    desk.import(&desk.blob(7, one_model("FIDO_CERTIFIED"))).expect(0);
+    let folder = desk.home.state().join("mds");
+    let index = folder.join("current.json");
+    let mut json: Value = serde_json::from_slice(&std::fs::read(&index).unwrap()).unwrap();
+    let signed = desk.service.sign(&payload(7, one_model("FIDO_CERTIFIED_L3plus")));
+    let (input, _) = std::str::from_utf8(&signed).unwrap().rsplit_once('.').unwrap();
+    let forged = format!("{input}.{}", data_encoding::BASE64URL_NOPAD.encode(&[0; 64]));
+    let sha256 = data_encoding::HEXLOWER.encode(&Sha256::digest(&forged));
+    json["current"]["sha256"] = sha256.clone().into();
+    std::fs::write(folder.join(format!("no7-{}.blob", &sha256[..16])), &forged).unwrap();
+    std::fs::write(&index, json.to_string()).unwrap();
+    for arguments in [&["mds", "status"][..], &["mds", "show", MODEL]] {
+        desk.run(arguments).expect(1).says("was changed since it was stored").says("hint: remove the folder");
+    }
 }
 
 /// Provisions two soft keys where metadata has this status of their model.

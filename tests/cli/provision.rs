@@ -448,3 +448,27 @@ fn a_credential_that_was_deleted_counts_no_more() {
     assert_eq!((&after["complete"], &after["keys_proved"]), (&json!(false), &json!(1)));
     assert!(after["keys"].as_array().unwrap().iter().any(|key| key["state"] == "erased"), "{after}");
 }
+
+#[test]
+fn what_a_command_says_is_not_kept() {
+    let office = Office::new();
+    let program = office.home.file("token.sh", "echo 50me-53cret\necho 'the vault is sealed' >&2\nexit 3\n");
+    let text = std::fs::read_to_string(&office.settings).unwrap();
+    let text = text.replace("env:IDP_TOKEN", &format!("command:sh {program}"));
+    std::fs::write(&office.settings, text).unwrap();
+    let ended = office.run(&["provision", &office.roster, "--softkeys", "2", "--yes"]);
+    assert_ne!(ended.code, 0);
+    assert!(ended.stderr.contains("exit status: 3") && !ended.stderr.contains("53cret"), "{ended:?}");
+    assert_eq!(ended.stderr.matches("the vault is sealed").count(), 1, "shown once: {ended:?}");
+    let mut folders = vec![office.home.state()];
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
+            assert!(!text.contains("vault is sealed") && !text.contains("53cret"), "{}", path.display());
+        }
+    }
+}

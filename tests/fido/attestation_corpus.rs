@@ -4,7 +4,7 @@ use keywright_test_support::data;
 use std::collections::BTreeMap;
 
 use data_encoding::BASE64URL_NOPAD;
-use keywright_attest::mds::{Blob, fido_root};
+use keywright_attest::mds::{Blob, fido_roots};
 use keywright_attest::{AnchorKind, Anchors, Chain, Exposure, Judge, Metadata, Statement, Verdict};
 use keywright_fido::webauthn::{Aaguid, AttestationObject, ClientDataJson, WebauthnError, cbor};
 use serde_json::Value;
@@ -151,7 +151,7 @@ fn the_vectors_of_the_specification() {
 /// FIDO's metadata number 237, on a day on which its signing certificates were valid.
 fn metadata() -> Option<Metadata> {
     let blob = std::fs::read(data::find("mds/mds3-no237.jwt")?).unwrap();
-    let blob = Blob::signed(blob, &fido_root(), datetime!(2026-03-20 00:00 UTC)).unwrap();
+    let blob = Blob::signed(blob, &fido_roots(), datetime!(2026-03-20 00:00 UTC)).unwrap();
     Some(Metadata::read(&blob).unwrap())
 }
 

@@ -1,11 +1,12 @@
 //! Somebody receives a metadata BLOB: one of FIDO's, or one that was changed in one respect.
 
 use data_encoding::{BASE64, BASE64URL_NOPAD};
-use keywright_attest::mds::{Blob, fido_root};
+use keywright_attest::mds::{Blob, fido_roots};
 use keywright_attest::{Anchors, MdsError, Metadata};
 use keywright_test_support::data;
 use keywright_test_support::metadata_service::{MetadataService, entry, now, payload};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 use time::macros::{date, datetime};
 
@@ -26,7 +27,7 @@ fn parts(blob: &[u8]) -> [String; 3] {
 }
 
 fn fido(bytes: Vec<u8>, at: OffsetDateTime) -> Result<Blob, MdsError> {
-    Blob::signed(bytes, &fido_root(), at)
+    Blob::signed(bytes, &fido_roots(), at)
 }
 
 #[test]
@@ -34,6 +35,7 @@ fn fidos_own_are_taken_while_their_certificates_are_valid() {
     let (Some(newer), Some(older)) = (real("mds3-no237.jwt"), real("mds3-no122.jwt")) else { return };
     let metadata = Metadata::read(&fido(newer.clone(), datetime!(2026-03-20 00:00 UTC)).unwrap()).unwrap();
     assert_eq!((metadata.id().no, metadata.next_update(), metadata.id().signed), (237, date!(2026 - 04 - 01), true));
+    assert_eq!(metadata.id().signer(), "signed by FIDO");
     assert_eq!((metadata.models().len(), metadata.uaf_entries()), (405, 35));
     assert_eq!(metadata.unreadable(), []);
     let bio = metadata.model("d8522d9f-575b-4866-88a9-ba99fa02f35b".parse().unwrap()).unwrap();
@@ -53,6 +55,19 @@ fn fidos_own_are_taken_while_their_certificates_are_valid() {
         assert_eq!(error, MdsError::NotValid { at: day, from, until: date!(2026 - 08 - 26) });
     }
     assert!(matches!(fido(older, datetime!(2026-03-20 00:00 UTC)), Err(MdsError::NotValid { .. })));
+}
+
+#[test]
+fn fidos_roots_are_these_two() {
+    let fingerprints: Vec<String> =
+        fido_roots().iter().map(|root| data_encoding::HEXLOWER.encode(&Sha256::digest(&root.der))).collect();
+    assert_eq!(
+        fingerprints,
+        [
+            "cbb522d7b7f127ad6a0113865bdf1cd4102e7d0759af635a7cf4720dc963c53b",
+            "4fa3126d8d3a11d1c4855a4f807cbad6cf919d3a5a88b03bea2c6372d93c40c9",
+        ]
+    );
 }
 
 #[test]
@@ -94,7 +109,7 @@ fn another_ones_and_a_self_made_one_are_told_apart_from_fidos() {
     assert!(Blob::signed(with_newline, &service.roots(), now()).is_ok());
 
     let untrusted = |roots: &Anchors| Blob::signed(service.sign(&small()), roots, now()).unwrap_err();
-    assert!(matches!(untrusted(&fido_root()), MdsError::Untrusted(_)));
+    assert!(matches!(untrusted(&fido_roots()), MdsError::Untrusted(_)));
     assert!(matches!(untrusted(&Anchors::none()), MdsError::Untrusted(_)));
     let namesake = MetadataService::new();
     assert!(matches!(untrusted(&namesake.roots()), MdsError::Untrusted(_)), "a root of the same name");

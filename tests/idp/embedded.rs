@@ -422,7 +422,7 @@ fn a_request_that_cannot_be_read_gets_an_error_that_can() {
     for (call, status, code) in [
         (authorised(Method::GET, "/v1/nowhere"), 404, "path"),
         (authorised(Method::DELETE, "/v1/users"), 405, "method"),
-        (authorised(Method::POST, "/v1/users"), 400, "request"),
+        (authorised(Method::POST, "/v1/users"), 415, "content_type"),
         (authorised(Method::POST, "/v1/users").json(&serde_json::json!({ "login": 1 })), 400, "request"),
         (authorised(Method::GET, "/v1/users/none"), 404, "absent"),
     ] {
@@ -603,4 +603,20 @@ fn a_lost_answer_to_begin_leaves_a_pending_object_that_is_found() {
     assert!(idp.abandon(&alice, &left[0]).unwrap_err().may_have_acted());
     idp.abandon(&alice, &left[0]).unwrap();
     assert!(idp.pending(&alice).unwrap().is_empty());
+}
+
+#[test]
+fn another_account_than_the_one_that_was_asked_for_is_no_answer() {
+    let world = World::new();
+    let (alice, eve) = (world.user("alice"), world.user("eve"));
+    let proxy = FaultProxy::start(&world.server.url());
+    let idp = Embedded::new("rehearsal", &proxy.url(), TOKEN.into()).unwrap();
+    assert_eq!(idp.find_user("Alice").unwrap(), alice);
+    let other = serde_json::json!({
+        "users": [{"id": eve.id, "login": eve.login, "display_name": eve.display_name, "active": true}]
+    });
+    let headers = "Content-Type: application/json\r\n";
+    proxy.always(Which::any(), Fault::ReplyBefore(Reply::new(200, headers, &other.to_string())));
+    let error = idp.find_user("alice").unwrap_err();
+    assert!(error.to_string().contains("another account than alice"), "{error}");
 }

@@ -6,6 +6,7 @@ mod descriptions;
 mod embedded;
 mod entra;
 mod fake_idp;
+mod hostile_page;
 mod http;
 mod oauth;
 mod okta;

@@ -19,6 +19,18 @@ struct Page {
     signer: Signer,
 }
 
+/// Makes a person with a key.
+pub(crate) fn one_person(directory: &Embedded, login: &str) -> Signer {
+    let new =
+        NewUser { login: login.into(), display_name: "Ada Lovelace".into(), active: true, other_methods: Vec::new() };
+    let user = directory.create_user(&new).unwrap();
+    let (ceremony, signer) = (directory.begin(&user).unwrap(), Signer::new());
+    let options = &ceremony.options;
+    let made = signer.register(&options.challenge, &ceremony.origin, &options.rp.id);
+    directory.complete(&ceremony, &made, "Key 1").unwrap();
+    signer
+}
+
 impl Page {
     /// A server with one person, who has a key.
     fn new(change: impl FnOnce(&mut Settings)) -> Self {
@@ -26,17 +38,7 @@ impl Page {
         change(&mut settings);
         let server = EmbeddedServer::start("127.0.0.1:0".parse().unwrap(), None, TOKEN.into(), settings).unwrap();
         let directory = Embedded::new("page", &server.url(), TOKEN.into()).unwrap();
-        let new = NewUser {
-            login: "ada@example.org".into(),
-            display_name: "Ada Lovelace".into(),
-            active: true,
-            other_methods: Vec::new(),
-        };
-        let user = directory.create_user(&new).unwrap();
-        let (ceremony, signer) = (directory.begin(&user).unwrap(), Signer::new());
-        let options = &ceremony.options;
-        let made = signer.register(&options.challenge, &ceremony.origin, &options.rp.id);
-        directory.complete(&ceremony, &made, "Key 1").unwrap();
+        let signer = one_person(&directory, "ada@example.org");
         Self { server, directory, signer }
     }
 

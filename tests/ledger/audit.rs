@@ -518,3 +518,21 @@ fn a_key_that_was_reset_and_enrolled_again_is_found_by_its_serial_number() {
     let found = to_do(&audited(&events).expect(7));
     assert!(found.contains(&("enrolled-again".to_owned(), "ada".to_owned(), 1)), "{found:?}");
 }
+
+#[test]
+fn two_people_with_one_user_handle_are_found() {
+    let mut events = events();
+    let account = |events: &[Value], job: u64| {
+        let planned = events.iter().find(|event| event["event"] == "job-planned" && event["job"] == job).unwrap();
+        planned["account"]["login"].as_str().unwrap().split('@').next().unwrap().to_owned()
+    };
+    let first = outcome(&mut events, 1, "make")["user_handle"].clone();
+    let other = (1..=6).find(|job| account(&events, *job) != account(&events, 1)).unwrap();
+    outcome(&mut events, other, "make")["user_handle"] = first;
+    let names = [account(&events, 1), account(&events, other)];
+    let ended = audit(&with(&events), &[]).expect(7);
+    let shared: Vec<_> = to_do(&ended).into_iter().filter(|(code, ..)| code == "shared-handle").collect();
+    let mut expected: Vec<_> = names.into_iter().map(|name| ("shared-handle".to_owned(), name, 0)).collect();
+    expected.sort();
+    assert_eq!(shared, expected, "{ended:?}");
+}

@@ -199,6 +199,34 @@ fn the_readmes_other_program_finds_a_text_about_a_person_that_was_changed() {
 }
 
 #[test]
+fn the_readmes_third_program_finds_what_is_not_that_persons() {
+    if !has("python3") {
+        return;
+    }
+    let (_place, folder) = exported();
+    assert_eq!(run(&folder, 3), (true, "every credential is that person's\n".to_owned()));
+    let file = folder.join("credentials/Y3JlZGVudGlhbA.json");
+    let sound = fs::read(&file).unwrap();
+    let changes: [fn(&mut Value); 8] = [
+        |file| file["account"]["login"] = "eve".into(),
+        |file| file["ordinal"] = 2.into(),
+        |file| file["key"]["usb_serial"] = "7".into(),
+        |file| file["job"] = 2.into(),
+        |file| file["id"] = "AAAA".into(),
+        |file| file["inclusion"][0]["seq"] = 1.into(),
+        |file| file["inclusion"][2]["path"][0] = "00".repeat(32).into(),
+        |file| file["tree"]["root"] = "00".repeat(32).into(),
+    ];
+    for change in changes {
+        let mut credential: Value = serde_json::from_slice(&sound).unwrap();
+        change(&mut credential);
+        fs::write(&file, credential.to_string()).unwrap();
+        let (content, said) = run(&folder, 3);
+        assert!(!content && said.contains("Y3JlZGVudGlhbA") && !said.contains("Traceback"), "{credential:#}: {said}");
+    }
+}
+
+#[test]
 fn the_folder_says_what_happened() {
     let (_place, folder) = exported();
     let read = |name: &str| serde_json::from_slice::<Value>(&fs::read(folder.join(name)).unwrap()).unwrap();

@@ -165,6 +165,45 @@ fn a_file_that_says_something_else_than_the_events_is_found_though_its_sum_fits(
 }
 
 #[test]
+fn two_credentials_that_change_places_are_found_though_the_sums_fit() {
+    let Some(evidence) = Evidence::new() else { return };
+    let files = evidence.credentials();
+    let read = |file: &PathBuf| serde_json::from_slice::<Value>(&fs::read(file).unwrap()).unwrap();
+    let one = read(&files[0]);
+    let other = files.iter().map(read).find(|other| other["account"] != one["account"]).unwrap();
+    for members in [
+        &["account", "user_id", "ordinal"][..],
+        &["key"],
+        &["account", "ordinal", "job", "tree", "inclusion"],
+        &["job"],
+    ] {
+        let (mut first, mut second) = (one.clone(), other.clone());
+        for member in members {
+            (first[*member], second[*member]) = (other[*member].clone(), one[*member].clone());
+        }
+        for changed in [&first, &second] {
+            let name = format!("{}.json", changed["id"].as_str().unwrap());
+            fs::write(evidence.folder.join("credentials").join(name), changed.to_string()).unwrap();
+        }
+        evidence.sum_up();
+        evidence.refuses(&format!("{}: is", members.last().filter(|_| members.len() == 1).unwrap_or(&"account")));
+    }
+    for whole in [&one, &other] {
+        let name = format!("{}.json", whole["id"].as_str().unwrap());
+        fs::write(evidence.folder.join("credentials").join(name), whole.to_string()).unwrap();
+    }
+    // In the list of accounts, too.
+    let accounts = evidence.folder.join("accounts.json");
+    let mut list: Value = serde_json::from_slice(&fs::read(&accounts).unwrap()).unwrap();
+    let first = list[0]["credentials"].clone();
+    list[0]["credentials"] = list[1]["credentials"].clone();
+    list[1]["credentials"] = first;
+    fs::write(&accounts, list.to_string()).unwrap();
+    evidence.sum_up();
+    evidence.refuses("credentials: is");
+}
+
+#[test]
 fn a_ledger_that_was_written_anew_cannot_have_signatures_that_verify() {
     let changes: [(&str, &str, Change); 4] = [
         ("make", "registration: ", |outcome| flip(&mut outcome["client_data_json"], 9)),

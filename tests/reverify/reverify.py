@@ -7,11 +7,14 @@ Sums, the chain of events and their head need Python alone. Registrations and pr
 against the challenge, origin and RP ID that the identity provider asked for, as the events tell it. What a credential's file
 says must be what the events say. Registrations that their profile wants trusted have to lead to one of the roots.
 
+Each file has to be of the account, number and key that the events bind it to, which are proved to be in the log's Merkle tree.
+
 Every fault is told. What is in files whose sums or chain do not hold is not looked at. Exit status 0 without a fault, else 1.
 """
 
 import argparse
 import base64
+import functools
 import hashlib
 import hmac
 import json
@@ -87,9 +90,9 @@ def with_texts(value, texts, erased):
 
 
 def read_events(folder, kept):
-    """The events, as far as each fits the one before it; then the head, and one that was kept elsewhere."""
+    """The events, as far as each fits the one before it, and their hashes; then the head, and one that was kept elsewhere."""
     texts, erased = read_persons(folder)
-    events, heads, before = [], ["0:" + bytes(32).hex()], bytes(32)
+    events, leaves, heads, before = [], [], ["0:" + bytes(32).hex()], bytes(32)
     with open(folder / "events.jsonl", encoding="utf-8", newline="\n") as lines:
         for number, line in enumerate(lines, 1):
             entry = json.loads(line)
@@ -99,31 +102,33 @@ def read_events(folder, kept):
                 fault(f"event {number}", "is not as it was written")
                 break
             heads.append(f"{number}:{before.hex()}")
+            leaves.append(before)
             event = json.loads(entry["body"])
             events.append(with_texts(event, texts, erased) if event.get("texts") == "committed" else event)
     if (folder / "HEAD").read_text(encoding="ascii") != heads[-1] + "\n":
         fault("HEAD", "is not the end of the events")
     if kept is not None and kept not in heads:
         fault(kept, "is not in the chain: events were lost or written anew")
-    return events
+    return events, tuple(leaves)
 
 
 class Told:
     """What the events tell of one credential."""
 
-    def __init__(self, made, asked, demand):
-        self.made, self.asked, self.demand = made, asked, demand
+    def __init__(self, made, asked, demand, bound):
+        self.made, self.asked, self.demand, self.bound = made, asked, demand, bound
         self.verdict = self.proof = self.registered = self.by_hand = None
 
 
 def credentials_told(events):
     """By credential id. The outcomes of a job belong to the credential that it made last."""
-    demands, accounts, asked, making, told = {}, {}, {}, {}, {}
-    for event in events:
+    demands, accounts, asked, making, told, bound = {}, {}, {}, {}, {}, {}
+    for seq, event in enumerate(events, 1):
         if event["event"] == "account-planned":
             demands[json.dumps(event["account"])] = event["profile"]["keys"]["attestation"]
         if event["event"] == "job-planned":
             accounts[event["job"]] = json.dumps(event["account"])
+            bound[event["job"]] = {"account": event["account"], "ordinal": event["ordinal"], "job-planned": seq}
         if event["event"] == "credential-revoked" and event["credential_id"] in told:
             told[event["credential_id"]].registered = "revoked"
         if event["event"] == "key-drilled" and event["proved"]:
@@ -135,15 +140,18 @@ def credentials_told(events):
             continue
         job, outcome = event["job"], event["outcome"]
         match outcome["step"]:
+            case "inspect":
+                bound[job] |= {"key": outcome["key"], "inspect": seq}
             case "begin":
                 asked[job] = outcome["ceremony"]
             case "make":
                 making[job] = outcome["credential_id"]
-                told[making[job]] = Told(outcome, asked[job], demands[accounts[job]])
+                told[making[job]] = Told(outcome, asked[job], demands[accounts[job]], bound[job] | {"job": job, "make": seq})
             case "verify":
                 told[making[job]].verdict = outcome["verdict"]
             case "prove":
                 told[making[job]].proof = outcome
+                told[making[job]].bound["prove"] = seq
             case "complete":
                 told[making[job]].registered = "registered"
             case "complete-by-hand":
@@ -180,6 +188,62 @@ def check_file(name, file, told):
         proof = file["assertion"] or {}
         for member in ["authenticator_data", "client_data_json", "signature"]:
             same(f"{name} assertion {member}", proof.get(member), told.proof and told.proof[member])
+
+
+def node(*parts):
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+def check_binding(name, file, told, tree):
+    """The file is of the account and the key that the events bind its credential to, and these are in the log's tree."""
+    for member in ["account", "ordinal", "key", "job"]:
+        same(f"{name} {member}", file[member], told.bound.get(member))
+    same(f"{name} tree", file["tree"], {"size": len(tree), "root": root_of(tree).hex()})
+    for part in file["inclusion"]:
+        same(f"{name} {part['event']}", part["seq"], told.bound.get(part["event"]))
+        if not is_included(tree, part["seq"], [bytes.fromhex(sibling) for sibling in part["path"]]):
+            fault(f"{name} {part['event']}", "is not shown to be in the tree")
+    missing = {"job-planned", "make"} - {part["event"] for part in file["inclusion"]}
+    if missing:
+        fault(f"{name} inclusion", f"has no proof of {sorted(missing)}")
+
+
+@functools.cache
+def root_of(leaves):
+    """Merkle Tree Hash (RFC 6962, 2.1)."""
+    level = [node(b"\0", leaf) for leaf in leaves]
+    while len(level) > 1:
+        pairs = [node(b"\1", *level[at : at + 2]) for at in range(0, len(level) - 1, 2)]
+        level = pairs + level[len(pairs) * 2 :]
+    return level[0] if level else hashlib.sha256().digest()
+
+
+def is_included(leaves, seq, path):
+    """RFC 9162, 2.1.3.2."""
+    if not 1 <= seq <= len(leaves):
+        return False
+    at, last, root = seq - 1, len(leaves) - 1, node(b"\0", leaves[seq - 1])
+    for sibling in path:
+        if last == 0:
+            return False
+        if at % 2 or at == last:
+            root = node(b"\1", sibling, root)
+            while at and at % 2 == 0:
+                at, last = at // 2, last // 2
+        else:
+            root = node(b"\1", root, sibling)
+        at, last = at // 2, last // 2
+    return last == 0 and root == root_of(leaves)
+
+
+def check_accounts(folder, told):
+    """accounts.json gives each account the credentials that the events give it."""
+    in_file = {json.dumps(one["account"]): sorted(one["credentials"]) for one in json.loads((folder / "accounts.json").read_text("utf-8"))}
+    of_events = {account: [] for account in in_file}
+    for credential_id, one in told.items():
+        of_events.setdefault(json.dumps(one.bound["account"]), []).append(credential_id)
+    for account, credentials in of_events.items():
+        same(f"account {account} credentials", in_file.get(account), sorted(credentials))
 
 
 def verify_registration(name, file, told, roots):
@@ -271,7 +335,7 @@ def verify_by_hand(name, file, told):
     return verifies(f"{name} by_hand", found["credential_id"], found["signature"], rp_id, f"https://{rp_id}", key)
 
 
-def check_credentials(folder, told, roots):
+def check_credentials(folder, told, tree, roots):
     """Every credential's file. Gives how many there are, and how many registrations and proofs verify."""
     seen = registrations = proofs = 0
     for path in sorted((folder / "credentials").glob("*.json")):
@@ -282,6 +346,7 @@ def check_credentials(folder, told, roots):
             continue
         of_events = told[file["id"]]
         check_file(name, file, of_events)
+        check_binding(name, file, of_events, tree)
         if of_events.registered in REGISTERED:
             public_key = verify_registration(name, file, of_events, roots)
             if public_key is not None:
@@ -290,6 +355,7 @@ def check_credentials(folder, told, roots):
             proofs += verify_by_hand(name, file, of_events)
     if seen != len(told):
         fault("credentials", f"there are {seen} files, and the events tell of {len(told)}")
+    check_accounts(folder, told)
     return seen, registrations, proofs
 
 
@@ -305,10 +371,10 @@ def main():
     roots = [path.read_bytes() for path in given.root]
 
     files = check_sums(given.folder)
-    events = [] if faults else read_events(given.folder, given.head)
+    events, tree = ([], ()) if faults else read_events(given.folder, given.head)
     seen = registrations = proofs = 0
     if not faults:
-        seen, registrations, proofs = check_credentials(given.folder, credentials_told(events), roots)
+        seen, registrations, proofs = check_credentials(given.folder, credentials_told(events), tree, roots)
 
     for line in faults:
         print(f"FAULT {line}", file=sys.stderr)

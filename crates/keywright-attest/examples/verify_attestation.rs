@@ -7,7 +7,7 @@
 use std::error::Error;
 use std::process::ExitCode;
 
-use keywright_attest::mds::{Blob, fido_root};
+use keywright_attest::mds::{Blob, fido_roots};
 use keywright_attest::{Anchors, AttestationDemand, Judge, Metadata, Policy};
 use keywright_fido::webauthn::RegistrationResponse;
 use time::OffsetDateTime;
@@ -18,7 +18,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         return Err("two files are needed: the metadata BLOB and a registration".into());
     };
     let now = OffsetDateTime::now_utc();
-    let metadata = Metadata::read(&Blob::signed(std::fs::read(blob)?, &fido_root(), now)?)?;
+    let metadata = Metadata::read(&Blob::signed(std::fs::read(blob)?, &fido_roots(), now)?)?;
     let registration: serde_json::Value = serde_json::from_slice(&std::fs::read(registration)?)?;
     let registration = RegistrationResponse::from_json(&registration)?;
 

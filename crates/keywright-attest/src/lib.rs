@@ -6,13 +6,13 @@
 //! no network. [`mds`] reads what the FIDO Alliance says of models, and keeps it in a folder. Revocation lists are not asked.
 //!
 //! ```no_run
-//! use keywright_attest::mds::{Blob, fido_root};
+//! use keywright_attest::mds::{Blob, fido_roots};
 //! use keywright_attest::{Anchors, AttestationDemand, Judge, Metadata, Policy};
 //! use keywright_fido::webauthn::RegistrationResponse;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let (json, now) = (serde_json::Value::Null, time::OffsetDateTime::now_utc());
-//! let blob = Blob::signed(std::fs::read("blob.jwt")?, &fido_root(), now)?;
+//! let blob = Blob::signed(std::fs::read("blob.jwt")?, &fido_roots(), now)?;
 //! let judge = Judge::new(Anchors::none()).with_metadata(Metadata::read(&blob)?);
 //! let registration = RegistrationResponse::from_json(&json)?;
 //! let hash = registration.client_data_json.hash();

@@ -133,8 +133,23 @@ pub struct MetadataId {
     pub no: u64,
     /// SHA-256 of the BLOB as received, in hexadecimal.
     pub sha256: String,
-    /// Whether FIDO's signature on it was verified. False only if somebody asked for unsigned metadata to be taken.
+    /// Whether the signature on it was verified: FIDO's, or the one of [`MetadataId::root`]. False only if somebody asked for
+    /// unsigned metadata to be taken.
     pub signed: bool,
+    /// SHA-256 of the root that the signature leads to, in hexadecimal, if that is none of FIDO's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<String>,
+}
+
+impl MetadataId {
+    /// Who vouches for it, in a few words.
+    pub fn signer(&self) -> String {
+        match (self.signed, &self.root) {
+            (false, _) => "NOT SIGNED".to_owned(),
+            (true, None) => "signed by FIDO".to_owned(),
+            (true, Some(root)) => format!("NOT FIDO'S, signed under the root {}", root.get(..16).unwrap_or(root)),
+        }
+    }
 }
 
 /// Facts about one attestation. What certificates say is repeated here whether or not the chain is trusted: read `statement`

@@ -8,7 +8,8 @@ use crate::register::{Account, Credential, CredentialState, Evidence, Job, JobSt
 use keywright_attest::ModelStatus;
 use keywright_attest::{Chain, Policy, Refusal, Statement, Verdict};
 use keywright_fido::webauthn::{
-    AttestationObject, CeremonyType, ClientDataJson, CosePublicKey, CredentialId, SignedAssertion, WebauthnError, cbor,
+    AttestationObject, CeremonyType, ClientDataJson, CosePublicKey, CredentialId, SignedAssertion, UserHandle,
+    WebauthnError, cbor,
 };
 
 /// Where a credential stands by the profile of today, the best first.
@@ -36,6 +37,8 @@ pub struct CredentialAudit<'a> {
     pub account: &'a Account,
     /// The job that made it, unless that went back and made another.
     pub job: Option<&'a Job>,
+    /// The account's handle on the key, as the IdP gave it; `None` if the evidence cannot be read.
+    pub user_handle: Option<UserHandle>,
     /// Today's verdict, unless it is unsound.
     pub verdict: Option<Verdict>,
     /// Where it stands.
@@ -67,13 +70,15 @@ impl<'a> CredentialAudit<'a> {
     ) -> Self {
         let account = &book.accounts[&credential.account];
         let job = book.jobs.get(&credential.job).filter(|job| job.credential_id() == Some(id));
-        let mut examined =
-            Self { id, credential, account, job, verdict: None, standing: Assessment::Unsound, matters: Vec::new() };
+        let (verdict, user_handle, matters) = (None, None, Vec::new());
+        let standing = Assessment::Unsound;
+        let mut examined = Self { id, credential, account, job, user_handle, verdict, standing, matters };
         let evidence = match book.evidence(id, store) {
             Ok(evidence) => evidence.ok_or_else(|| "the ledger has no evidence of it".to_owned()),
             Err(error) => Err(error.to_string()),
         };
         let judged = evidence.and_then(|evidence| {
+            examined.user_handle = Some(evidence.user_handle.clone());
             let (object, hash) = examined.registration(&evidence)?;
             Ok(examined.judge(&evidence, &object, &hash, judges))
         });

@@ -74,6 +74,13 @@ pub enum FindingKind {
     },
     /// Metadata that nobody signed.
     MetadataUnsigned(u64),
+    /// Metadata that is signed, and not by FIDO.
+    MetadataOfAnother {
+        /// Its number.
+        no: u64,
+        /// SHA-256 of the root that it is signed under, in hexadecimal.
+        root: String,
+    },
 
     /// What the ledger keeps of a registration does not fit together.
     Unsound(String),
@@ -168,6 +175,8 @@ pub enum FindingKind {
     /// One person is two accounts in the log; the login of the one that counts.
     SamePerson(String),
     /// Weaker ways in.
+    SharedHandle(String),
+    /// Others.
     OtherMethods(Vec<String>),
     /// Something that a person was told to do.
     Attention(String),
@@ -190,6 +199,9 @@ impl fmt::Display for FindingKind {
             }
             Self::MetadataUnsigned(no) => {
                 write!(f, "FIDO metadata number {no} is not signed: anybody who had the file could have changed it.")
+            }
+            Self::MetadataOfAnother { no, root } => {
+                write!(f, "Metadata number {no} is not FIDO's: it is signed under the root with the SHA-256 {root}.")
             }
             Self::Unsound(why) => write!(f, "The stored registration is damaged: {why}."),
             Self::ProofInvalid => f.write_str(
@@ -267,6 +279,9 @@ impl fmt::Display for FindingKind {
                 "The PIN of the key of {job} is lost: its sealed copy is gone, and nothing says that it was handed over."
             ),
             Self::JobGivenUp(job) => write!(f, "{job} was given up."),
+            Self::SharedHandle(others) => {
+                write!(f, "The IdP gave it the user handle of {others}: a key of either signs in as one of them.")
+            }
             Self::SamePerson(other) => write!(f, "This is the same person as {other}, whose account is the one that counts."),
             Self::OtherMethods(methods) => {
                 write!(f, "The account can also be signed in to without a key: {}.", methods.join(", "))
@@ -285,6 +300,7 @@ impl FindingKind {
             Self::NoMetadata(_) => "no-metadata",
             Self::MetadataOverdue { .. } => "metadata-overdue",
             Self::MetadataUnsigned(_) => "metadata-unsigned",
+            Self::MetadataOfAnother { .. } => "metadata-of-another",
             Self::Unsound(_) => "registration-unsound",
             Self::ProofInvalid => "proof-invalid",
             Self::NeverJudged => "never-judged",
@@ -306,6 +322,7 @@ impl FindingKind {
             Self::PinLost(_) => "pin-lost",
             Self::JobGivenUp(_) => "job-given-up",
             Self::SamePerson(_) => "same-person",
+            Self::SharedHandle(_) => "shared-handle",
             Self::OtherMethods(_) => "other-methods",
             Self::Attention(_) => "attention",
         }
@@ -319,6 +336,7 @@ impl FindingKind {
             Self::NoMetadata(_) => "Judged without FIDO metadata",
             Self::MetadataOverdue { .. } => "Old FIDO metadata",
             Self::MetadataUnsigned(_) => "Unsigned FIDO metadata",
+            Self::MetadataOfAnother { .. } => "Metadata that is not FIDO's",
             Self::Unsound(_) => "Damaged evidence",
             Self::ProofInvalid => "Proof that does not verify",
             Self::NeverJudged => "Registered without a verdict",
@@ -340,6 +358,7 @@ impl FindingKind {
             Self::PinLost(_) => "PINs that nobody knows",
             Self::JobGivenUp(_) => "Given up",
             Self::SamePerson(_) => "One person, two accounts",
+            Self::SharedHandle(_) => "Two people, one user handle",
             Self::OtherMethods(_) => "Weaker ways to sign in",
             Self::Attention(_) => "Left for a person to do",
         }
@@ -358,6 +377,7 @@ impl FindingKind {
             | Self::LastTryFailed(_)
             | Self::NotRegistered
             | Self::EnrolledAgain { .. }
+            | Self::SharedHandle(_)
             | Self::TooFewKeys { proved: 0, .. } => Severity::Critical,
             Self::Advisory { advice, .. } => match advice.exposure {
                 Exposure::Affected | Exposure::Presumed => Severity::Warning,
@@ -366,6 +386,7 @@ impl FindingKind {
             Self::NoAnchors(_)
             | Self::MetadataOverdue { .. }
             | Self::MetadataUnsigned(_)
+            | Self::MetadataOfAnother { .. }
             | Self::UpdateAvailable { .. }
             | Self::CertificationLowered { .. }
             | Self::Unconfirmed
@@ -387,9 +408,11 @@ impl FindingKind {
     pub fn area(&self) -> Area {
         match self {
             Self::ChainBroken(_) => Area::Ledger,
-            Self::NoAnchors(_) | Self::NoMetadata(_) | Self::MetadataOverdue { .. } | Self::MetadataUnsigned(_) => {
-                Area::Means
-            }
+            Self::NoAnchors(_)
+            | Self::NoMetadata(_)
+            | Self::MetadataOverdue { .. }
+            | Self::MetadataUnsigned(_)
+            | Self::MetadataOfAnother { .. } => Area::Means,
             Self::Unsound(_)
             | Self::ProofInvalid
             | Self::NeverJudged
@@ -405,6 +428,7 @@ impl FindingKind {
             | Self::Revoked
             | Self::EnrolledAgain { .. }
             | Self::SamePerson(_)
+            | Self::SharedHandle(_)
             | Self::TooFewKeys { .. }
             | Self::DrillOverdue { .. }
             | Self::NeverDrilled { .. }
@@ -428,6 +452,9 @@ impl FindingKind {
             Self::NoMetadata(_) => "'keywright mds update' fetches it for all commands; --mds names a file.",
             Self::MetadataOverdue { .. } => "Run 'keywright mds update' and audit again.",
             Self::MetadataUnsigned(_) => "Use the signed BLOB from FIDO.",
+            Self::MetadataOfAnother { .. } => {
+                "Make sure that this root is the one that you meant; 'keywright mds update' fetches FIDO's own."
+            }
             Self::Unsound(_) | Self::ProofInvalid => {
                 "Compare this credential with an earlier export; if it differs there, treat the ledger as tampered with."
             }
@@ -467,6 +494,9 @@ impl FindingKind {
                 "Replace this key: 'keywright revoke ACCOUNT --key N', then 'keywright enroll ACCOUNT'."
             }
             Self::JobGivenUp(_) => "Nothing, if the account has its keys.",
+            Self::SharedHandle(_) => {
+                "Find out at the IdP whose handle it is; revoke the other account's keys and enrol new ones."
+            }
             Self::SamePerson(_) => "Revoke the keys that are too many: 'keywright revoke ACCOUNT --key N'.",
             Self::OtherMethods(_) => "Switch them off at the identity provider, or write down why they stay.",
             Self::Attention(_) => "Check that this was done; the ledger cannot tell.",
@@ -530,6 +560,7 @@ mod tests {
             FindingKind::NoMetadata(1),
             FindingKind::MetadataOverdue { no: 7, next_update: date!(2026 - 08 - 01) },
             FindingKind::MetadataUnsigned(7),
+            FindingKind::MetadataOfAnother { no: 7, root: "00".repeat(32) },
             FindingKind::Unsound("it has another public key".into()),
             FindingKind::ProofInvalid,
             FindingKind::NeverJudged,
@@ -550,6 +581,7 @@ mod tests {
             FindingKind::Revoked,
             FindingKind::EnrolledAgain { serial: "0a0b".into(), newer: "key 2 of ada".into() },
             FindingKind::SamePerson("ada@example.org".into()),
+            FindingKind::SharedHandle("ada@example.org".into()),
             FindingKind::TooFewKeys { proved: 0, required: 2, unconfirmed: 0 },
             FindingKind::TooFewKeys { proved: 1, required: 2, unconfirmed: 1 },
             FindingKind::DrillOverdue { last: "2026-01-01".into(), interval_days: 90 },

@@ -173,7 +173,10 @@ impl RunContext {
         let Some(plan) = draw(&station).map_err(failed)? else { return Ok(Outcome::Nothing) };
         if self.dry_run {
             let dry_run = provision::dry_run(&station, &plan).map_err(failed)?;
-            let metadata = self.judge.metadata().map(|metadata| format!("FIDO metadata number {}", metadata.id().no));
+            let metadata = self
+                .judge
+                .metadata()
+                .map(|metadata| format!("metadata number {}, {}", metadata.id().no, metadata.id().signer()));
             return Ok(Outcome::DryRun(Box::new(DryRunOutcome { plan, dry_run, metadata })));
         }
         self.agree(&station, &plan, session, failed)?;

@@ -13,7 +13,7 @@ use crate::cli::shared::output::count;
 use crate::cli::shared::profiles;
 use crate::cli::shared::{CliError, Session};
 use crate::profile::ProfileName;
-use keywright_attest::mds::{Blob, fido_root};
+use keywright_attest::mds::{Blob, fido_roots};
 use keywright_attest::{Anchors, Judge, MdsError, Metadata, Policy};
 
 /// By what, and as of when.
@@ -25,6 +25,9 @@ pub(crate) struct JudgedBy {
     /// Take the metadata in --mds without a signature
     #[arg(long, requires = "mds")]
     unsigned: bool,
+    /// The root that the metadata in --mds has to be signed under, PEM or DER, instead of FIDO's
+    #[arg(long, value_name = "CERT", requires = "mds", conflicts_with = "unsigned")]
+    mds_root: Option<PathBuf>,
     /// Trust the attestation certificates in this PEM or DER file as well, for every model (repeatable)
     #[arg(long, value_name = "CERT", visible_alias = "anchor")]
     root: Vec<PathBuf>,
@@ -80,12 +83,13 @@ impl JudgedBy {
     fn metadata(&self, file: &Path, at: OffsetDateTime) -> Result<Metadata, CliError> {
         let bytes =
             std::fs::read(file).map_err(|error| CliError::File { path: file.to_owned(), why: error.to_string() })?;
-        let blob = match self.unsigned {
-            true => Blob::unsigned(bytes)?,
-            false => match Blob::signed(bytes.clone(), &fido_root(), Session::now()) {
-                Err(MdsError::NotValid { .. }) => Blob::signed(bytes, &fido_root(), at)?,
-                now => now?,
-            },
+        if self.unsigned {
+            return Ok(Metadata::read(&Blob::unsigned(bytes)?)?);
+        }
+        let roots = metadata_roots(self.mds_root.as_deref())?;
+        let blob = match Blob::signed(bytes.clone(), &roots, Session::now()) {
+            Err(MdsError::NotValid { .. }) => Blob::signed(bytes, &roots, at)?,
+            now => now?,
         };
         Ok(Metadata::read(&blob)?)
     }
@@ -99,6 +103,11 @@ impl JudgingProfile {
         let profile = profiles::find(name, &profiles)?;
         Ok(Some((name, Policy::from(&profile.keys))))
     }
+}
+
+/// What signing certificates of metadata have to lead to: the root in this file, or else FIDO's.
+pub(crate) fn metadata_roots(root: Option<&Path>) -> Result<Anchors, CliError> {
+    root.map_or_else(|| Ok(fido_roots()), |root| read_anchors(&[root.to_owned()]))
 }
 
 /// The trust anchors in these PEM or DER files.
@@ -116,12 +125,11 @@ pub(crate) fn read_anchors(files: &[PathBuf]) -> Result<Anchors, CliError> {
 
 fn metadata_in_words(metadata: &Metadata) -> String {
     let id = metadata.id();
-    let unsigned = if id.signed { "" } else { ", not signed" };
-    let (number, due) = (id.no, metadata.next_update());
+    let (number, signer, due) = (id.no, id.signer(), metadata.next_update());
     match metadata.days_overdue(Session::now()) {
-        0 => format!("FIDO metadata number {number}{unsigned} (the next is due {due})"),
+        0 => format!("metadata number {number}, {signer} (the next is due {due})"),
         days => format!(
-            "FIDO metadata number {number}{unsigned} (the next was due {due}, {} ago)",
+            "metadata number {number}, {signer} (the next was due {due}, {} ago)",
             count(days as usize, "day", "days")
         ),
     }

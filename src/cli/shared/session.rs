@@ -49,7 +49,7 @@ impl Session {
     /// A judge of attestations that trusts these anchors for every model, with the metadata of the state folder if it has any.
     pub(crate) fn judge(&self, anchors: Anchors) -> Result<Judge, CliError> {
         let judge = Judge::new(anchors);
-        let Some((metadata, record)) = self.state()?.metadata().load()? else { return Ok(judge) };
+        let Some((metadata, record)) = self.state()?.metadata()?.load()? else { return Ok(judge) };
         let days = metadata.days_overdue(Self::now());
         if days > OVERDUE_DAYS {
             self.console.warn(&format!(

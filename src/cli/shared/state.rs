@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::cli::shared::CliError;
-use keywright_attest::mds::BlobStore;
+use crate::ledger::{MacPurpose, StationKey};
+use keywright_attest::mds::{BlobStore, Mac};
 use keywright_files::{base_folder, private};
 
 /// A state folder. It may not exist yet.
@@ -12,14 +13,14 @@ pub(crate) struct StateFolder(PathBuf);
 
 impl StateFolder {
     /// The folder that was named, or else `XDG_STATE_HOME/keywright`, or else `~/.local/state/keywright` (on Windows
-    /// `LOCALAPPDATA\keywright`).
+    /// `LOCALAPPDATA\keywright`). One that others can write to is refused, and one that has links in it.
     pub(crate) fn find(named: Option<&Path>) -> Result<Self, CliError> {
-        if let Some(named) = named {
-            return Ok(Self(named.to_owned()));
-        }
-        let base = base_folder("XDG_STATE_HOME", ".local/state");
-        base.map(|base| Self(base.join("keywright")))
-            .ok_or_else(|| CliError::Usage("there is no home folder; name the state folder with --state".into()))
+        let standard = || base_folder("XDG_STATE_HOME", ".local/state").map(|base| base.join("keywright"));
+        let folder = named.map(Path::to_owned).or_else(standard);
+        let folder = folder
+            .ok_or_else(|| CliError::Usage("there is no home folder; name the state folder with --state".into()))?;
+        private::refuse_shared_folder(&folder)?;
+        Ok(Self(folder))
     }
 
     /// Makes the folder if it is missing.
@@ -59,9 +60,13 @@ impl StateFolder {
         self.0.join("softkeys")
     }
 
-    /// The folder of the FIDO Alliance's metadata.
-    pub(crate) fn metadata(&self) -> BlobStore {
-        BlobStore::new(self.0.join("mds"))
+    /// The folder of the FIDO Alliance's metadata. What was verified in it is cached once the station has a key.
+    pub(crate) fn metadata(&self) -> Result<BlobStore, CliError> {
+        let blob_store = BlobStore::new(self.0.join("mds"));
+        Ok(match StationKey::read(&self.station_key())? {
+            Some(key) => blob_store.cached(Mac::new(move |bytes| key.mac(MacPurpose::VerifiedMetadata, bytes))),
+            None => blob_store,
+        })
     }
 
     /// The practice IdP's database.

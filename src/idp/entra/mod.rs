@@ -52,6 +52,7 @@ use super::oauth::{ClientAuthentication, ClientCredentials, SigningKey};
 use super::question::Question;
 use super::session::{Authorization, Session};
 use crate::ledger::IdpInstance;
+use crate::profile::login;
 use crate::secret::SecretSource;
 use keywright_fido::webauthn::{Aaguid, Ceremony, CredentialId, RegistrationResponse};
 
@@ -482,6 +483,9 @@ impl Directory for Entra {
                 "{login} is a guest, and Entra registers no passkeys for guests; register one in their own tenant"
             );
             return Err(self.graph.idp().refused(why));
+        }
+        if found.id != login && !login::is_same(&found.user_principal_name, login) {
+            return Err(self.graph.idp().invalid_response(format!("another account than {login}")));
         }
         Ok(User {
             id: found.id,

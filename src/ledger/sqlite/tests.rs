@@ -94,6 +94,35 @@ fn only_the_owner_can_read_it() {
     assert!(files.iter().all(|file| mode(file) == 0o600), "{files:?}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_planted_link_is_not_followed() {
+    for name in ["ledger.db", "ledger.db.lock", "ledger.db-wal", "ledger.db-shm"] {
+        for (folder, path) in [place(), written()] {
+            let (victim, link) = (folder.path().join("victim"), path.with_file_name(name));
+            fs::write(&victim, "the only copy").unwrap();
+            private::make_folder(path.parent().unwrap()).unwrap();
+            let _ = fs::remove_file(&link);
+            std::os::unix::fs::symlink(&victim, &link).unwrap();
+            let opened = SqliteStore::open(&path, clock()).and_then(|store| append(&store, &attention("x")));
+            // SQLite removes what an older database of that name left, and a link is no more than its name.
+            assert!(opened.is_err() || !link.is_symlink(), "{name} is followed");
+            let reads_it = name != "ledger.db.lock";
+            assert!(
+                !reads_it || SqliteStore::read(&path).is_err() || !link.is_symlink(),
+                "{name} is followed by who reads"
+            );
+            assert_eq!(fs::read(&victim).unwrap(), b"the only copy", "{name}");
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "{name}");
+        }
+    }
+    // The folder itself may be reached over one.
+    let (folder, path) = written();
+    let other = folder.path().join("other");
+    std::os::unix::fs::symlink(path.parent().unwrap(), &other).unwrap();
+    checked(&other.join("ledger.db")).unwrap();
+}
+
 #[test]
 fn each_column_of_each_event_is_covered() {
     let (folder, path) = written();

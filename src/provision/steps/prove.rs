@@ -9,7 +9,7 @@ use crate::provision::job_error::JobError;
 use crate::provision::signature;
 use crate::secret::words_without;
 use crate::witness::{Answer, Question, WITNESS};
-use keywright_fido::ctap::{Permissions, PinUvAuthProtocol};
+use keywright_fido::ctap::{Permissions, Pin, PinUvAuthProtocol};
 use keywright_fido::webauthn::response::{AuthenticationResponse, ExpectedAuthentication};
 use keywright_fido::webauthn::{
     Ceremony, CeremonyType, Challenge, ClientDataJson, CosePublicKey, CredentialId, Origin, RpId,
@@ -98,7 +98,7 @@ fn ask_witness(
         credential_id: credential_id.clone(),
         public_key: public_key.clone(),
         client_data: ClientDataJson::new(CeremonyType::Get, challenge, &ceremony.origin),
-        pin: job.pin_seen_to_work(rp_id)?,
+        pin: Pin::clone(&*job.pin_seen_to_work(rp_id)?),
         protocol: PinUvAuthProtocol::choose(job.authenticator()?.info())?,
     };
     let device = job.key()?.device.clone();

@@ -58,7 +58,8 @@ fn open_with(
         })
     } else {
         let from = identity.ok_or_else(|| SecretError::NoIdentity { path: path.display().to_string() })?;
-        let identities = read_identities(&from)?;
+        let open = File::open(&from).map_err(private::at(&from))?;
+        let identities = read_identities(&from, open)?;
         decryptor.decrypt(identities.iter().map(|identity| identity as &dyn Identity)).map_err(|error| match error {
             DecryptError::NoMatchingKeys => format!("it is not encrypted to the identity in {}", from.display()),
             _ => "it is damaged".to_owned(),

@@ -11,7 +11,7 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair, ParsedPublicKey,
 };
 use data_encoding::BASE64;
-use keywright_attest::mds::{Blob, Metadata, fido_root};
+use keywright_attest::mds::{Blob, Metadata, fido_roots};
 use keywright_attest::{Anchors, Chain, Judge, Statement};
 use keywright_fido::webauthn::response::ExpectedRegistration;
 use keywright_fido::webauthn::{Challenge, Origin, RegistrationResponse, RpId};
@@ -64,7 +64,7 @@ fn main() -> Result<(), Failure> {
 /// The BLOB, verified for the last day on which its signing certificates count.
 fn metadata(path: &str) -> Result<Metadata, Failure> {
     let when = Date::from_calendar_date(2026, Month::March, 20)?.midnight().assume_utc();
-    Ok(Metadata::read(&Blob::signed(std::fs::read(path)?, &fido_root(), when)?)?)
+    Ok(Metadata::read(&Blob::signed(std::fs::read(path)?, &fido_roots(), when)?)?)
 }
 
 /// One case and all that a relying party has ready before the registration arrives.

@@ -1,7 +1,7 @@
 //! The BLOB as received: a JWS in compact form (RFC 7515), signed by the metadata service.
 
 use aws_lc_rs::signature::{self, UnparsedPublicKey};
-use data_encoding::{BASE64, BASE64URL_NOPAD};
+use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER};
 use rustls_pki_types::{CertificateDer, DnsName, ServerName, UnixTime};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
@@ -15,10 +15,22 @@ use super::MdsError;
 /// The name that the signing certificate has to bear.
 pub(super) const SIGNER: &str = "mds.fidoalliance.org";
 
-/// The root that FIDO's signing certificates lead to, GlobalSign Root CA - R3, valid until 2029-03-18. Since August 2026 they
-/// lead to it over GlobalSign Root R46, which R3 cross-certified.
-pub fn fido_root() -> Anchors {
-    Anchors::from_pem_or_der(include_bytes!("globalsign_root_ca_r3.pem")).expect("the root is read by a test")
+/// The roots that FIDO's signing certificates lead to: GlobalSign Root CA - R3, valid until 2029-03-18, and GlobalSign Root R46,
+/// valid until 2046-03-20. Since August 2026 they lead to R46, which R3 cross-certified.
+pub fn fido_roots() -> Anchors {
+    let pem: [&[u8]; 2] = [include_bytes!("globalsign_root_ca_r3.pem"), include_bytes!("globalsign_root_r46.pem")];
+    Anchors::from_pem_or_der(&pem.concat()).expect("the roots are read by a test")
+}
+
+/// Who vouches for a BLOB.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Signer {
+    /// One of FIDO's roots.
+    Fido,
+    /// Another root that somebody named, DER.
+    Another(Vec<u8>),
+    /// Nobody: somebody asked for it to be taken all the same.
+    Nobody,
 }
 
 /// A BLOB whose signature was verified, or that somebody asked to be taken without.
@@ -26,7 +38,7 @@ pub fn fido_root() -> Anchors {
 pub struct Blob {
     bytes: Vec<u8>,
     payload: Vec<u8>,
-    signed: bool,
+    signer: Signer,
 }
 
 /// The JWS's protected header. What else is in it is passed over, but for `crit`.
@@ -63,13 +75,14 @@ impl Blob {
         let x5c: Vec<Vec<u8>> = x5c.collect::<Result<_, _>>().map_err(|error| malformed("x5c", error))?;
         let signature = base64url("signature", signature)?;
 
-        verify_chain(&x5c, roots, at)?;
+        let root = verify_chain(&x5c, roots, at)?;
         let (_, signer) = X509Certificate::from_der(&x5c[0]).map_err(|error| malformed("x5c", error))?;
         UnparsedPublicKey::new(algorithm, signer.public_key().subject_public_key.as_ref())
             .verify(input, &signature)
             .map_err(|_| MdsError::Signature)?;
         let payload = base64url("payload", payload)?;
-        Ok(Self { payload, bytes, signed: true })
+        let is_fidos = fido_roots().iter().any(|fidos| *fidos.der == *root);
+        Ok(Self { payload, bytes, signer: if is_fidos { Signer::Fido } else { Signer::Another(root) } })
     }
 
     /// Takes a payload (JSON), or a BLOB whatever its signature. Nobody vouches for it.
@@ -79,7 +92,7 @@ impl Blob {
             Some(b'{') => text.to_vec(),
             _ => base64url("payload", parts(text)?[1])?,
         };
-        Ok(Self { payload, bytes, signed: false })
+        Ok(Self { payload, bytes, signer: Signer::Nobody })
     }
 
     /// As received.
@@ -94,13 +107,22 @@ impl Blob {
 
     /// Whether the signature was verified.
     pub fn is_signed(&self) -> bool {
-        self.signed
+        self.signer != Signer::Nobody
+    }
+
+    /// Who vouches for it.
+    pub(super) fn signer(&self) -> &Signer {
+        &self.signer
     }
 
     /// Its identity, with a number that was read from it.
     pub(super) fn id_numbered(&self, no: u64) -> MetadataId {
-        let sha256 = data_encoding::HEXLOWER.encode(&Sha256::digest(&self.bytes));
-        MetadataId { no, sha256, signed: self.signed }
+        let sha256 = |bytes: &[u8]| HEXLOWER.encode(&Sha256::digest(bytes));
+        let root = match &self.signer {
+            Signer::Another(root) => Some(sha256(root)),
+            Signer::Fido | Signer::Nobody => None,
+        };
+        MetadataId { no, sha256: sha256(&self.bytes), signed: self.is_signed(), root }
     }
 }
 
@@ -121,9 +143,9 @@ fn malformed(name: &str, error: impl std::fmt::Display) -> MdsError {
     MdsError::Malformed(format!("its {name}: {error}"))
 }
 
-/// RFC 5280 section 6 with FIDO's root, RFC 7515 section 4.1.6 for the order, RFC 6125 for the name. The root may stand at the
-/// end of `x5c`. No revocation list is asked.
-fn verify_chain(x5c: &[Vec<u8>], roots: &Anchors, at: OffsetDateTime) -> Result<(), MdsError> {
+/// RFC 5280 section 6 with these roots, RFC 7515 section 4.1.6 for the order, RFC 6125 for the name. The root may stand at the
+/// end of `x5c`. No revocation list is asked. Gives the root that it ended at, DER.
+fn verify_chain(x5c: &[Vec<u8>], roots: &Anchors, at: OffsetDateTime) -> Result<Vec<u8>, MdsError> {
     let Some((leaf, others)) = x5c.split_first() else {
         return Err(MdsError::Malformed("it names no signing certificate (x5c)".into()));
     };
@@ -162,9 +184,10 @@ fn verify_chain(x5c: &[Vec<u8>], roots: &Anchors, at: OffsetDateTime) -> Result<
         }
         Err(error) => return Err(MdsError::Untrusted(format!("{error:?}"))),
     };
-    if anchor.is_none_or(|anchor| anchor.not_after < seconds) {
+    let Some(anchor) = anchor.filter(|anchor| anchor.not_after >= seconds) else {
         return Err(MdsError::Untrusted("the root is past its date".into()));
-    }
+    };
     let name = DnsName::try_from(SIGNER).map_err(|_| MdsError::Name)?;
-    leaf.verify_is_valid_for_subject_name(&ServerName::DnsName(name)).map_err(|_| MdsError::Name)
+    leaf.verify_is_valid_for_subject_name(&ServerName::DnsName(name)).map_err(|_| MdsError::Name)?;
+    Ok(anchor.der.to_vec())
 }

@@ -1,21 +1,30 @@
 //! A folder that keeps the BLOB in use, and the one before it.
 //!
 //! `current.json` names them and changes in one piece; a run that is cut off leaves the old one in use. Never goes back to an
-//! older number. Beside each BLOB lies its cache, which is rebuilt whenever it does not fit.
+//! older number. A BLOB's signature is verified whenever it is read, as of the day on which it was stored: signing certificates
+//! expire within months, and what they signed stays true. Who has a key of their own may cache what was found: the cache counts
+//! if that key authenticates it, and is written anew otherwise.
+//!
+//! It refuses to take anything in the folder for evidence but the BLOB itself.
 
 use std::path::{Path, PathBuf};
 
+use data_encoding::{BASE64, HEXLOWER};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use time::{Date, OffsetDateTime};
 
-use super::{Blob, MdsError, Metadata, MetadataId, cache, payload};
-use keywright_files::FileError;
+use super::blob::Signer;
+use super::{Blob, Contents, Mac, MdsError, Metadata, MetadataId, cache, fido_roots, payload};
+use crate::Anchors;
 use keywright_files::private;
 
 /// A folder of metadata. It may not exist yet.
 #[derive(Debug, Clone)]
-pub struct BlobStore(PathBuf);
+pub struct BlobStore {
+    folder: PathBuf,
+    mac: Option<Mac>,
+}
 
 /// What is known of a stored BLOB.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +39,9 @@ pub struct Record {
     pub stored: OffsetDateTime,
     /// The file or the address that it came from.
     pub source: String,
+    /// The root that its signature leads to, DER in base64, if that is none of FIDO's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    root_certificate: Option<String>,
 }
 
 /// `current.json`.
@@ -56,14 +68,19 @@ pub enum Stored {
 }
 
 impl BlobStore {
-    /// Names a folder.
+    /// Names a folder. Nothing in it is cached.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self(folder.into())
+        Self { folder: folder.into(), mac: None }
+    }
+
+    /// The same with a cache, which this key authenticates.
+    pub fn cached(self, mac: Mac) -> Self {
+        Self { mac: Some(mac), ..self }
     }
 
     /// The folder.
     pub fn folder(&self) -> &Path {
-        &self.0
+        &self.folder
     }
 
     /// Stores a BLOB and puts it to use. Errors: its number is lower than one that was signed, or than the one in use if that
@@ -78,17 +95,22 @@ impl BlobStore {
             return Err(MdsError::RollBack { offered: id.no, stored: least });
         }
         let same = index.current.clone().filter(|record| record.id == id);
-        if let Some(record) = same.filter(|record| self.read_blob(record).is_ok()) {
+        if let Some(record) = same.filter(|record| self.verified(record).is_ok()) {
             return Ok((metadata, Stored::Same(record)));
         }
-        let record = Record { id, next_update: metadata.next_update(), stored: at, source: source.to_owned() };
+        let root_certificate = match blob.signer() {
+            Signer::Another(root) => Some(BASE64.encode(root)),
+            Signer::Fido | Signer::Nobody => None,
+        };
+        let (next_update, source) = (metadata.next_update(), source.to_owned());
+        let record = Record { id, next_update, stored: at, source, root_certificate };
         let highest_signed = if record.id.signed { record.id.no } else { index.highest_signed };
         let replaced = index.current;
-        private::make_folder(&self.0).map_err(|error| file_error(&self.0, error))?;
-        write(&self.blob_file(&record), blob.bytes())?;
+        private::make_own_folder(&self.folder)?;
+        private::write(&self.blob_file(&record), blob.bytes())?;
         self.write_cache(&record, &metadata)?;
         let now = Index { current: Some(record.clone()), previous: replaced.clone(), highest_signed };
-        write(&self.index_file(), &serde_json::to_vec_pretty(&now).expect("an index is plain JSON"))?;
+        private::write(&self.index_file(), &serde_json::to_vec_pretty(&now).expect("an index is plain JSON"))?;
         // The one before the previous is of no use any more; where it stays, it does no harm.
         let needed = [Some(&record), replaced.as_ref()].map(|record| record.map(stem));
         for old in index.previous.iter().filter(|old| !needed.contains(&Some(stem(old)))) {
@@ -111,63 +133,84 @@ impl BlobStore {
     /// A model's entry in the BLOB in use, as it came: JSON.
     pub fn entry(&self, aaguid: keywright_fido::webauthn::Aaguid) -> Result<Option<serde_json::Value>, MdsError> {
         let Some(record) = self.index()?.current else { return Ok(None) };
-        let blob = Blob::unsigned(self.read_blob(&record)?.0)?;
+        let blob = self.verified(&record)?;
         Ok(payload::entry_of(blob.payload(), &aaguid.to_string())
             .and_then(|json| serde_json::from_str(json.get()).ok()))
     }
 
     fn open(&self, record: Record) -> Result<(Metadata, Record), MdsError> {
-        let (bytes, sha256) = self.read_blob(&record)?;
-        let cached = std::fs::read(self.cache_file(&record)).ok().and_then(|cache| cache::read(&sha256, &cache));
-        if let Some(contents) = cached {
-            return Ok((Metadata::new(record.id.clone(), contents), record));
-        }
-        let contents = payload::read(Blob::unsigned(bytes)?.payload())?;
+        let cached = self.cached_contents(&record)?;
+        let is_new = cached.is_none();
+        let contents = match cached {
+            Some(contents) => contents,
+            None => payload::read(self.verified(&record)?.payload())?,
+        };
         let metadata = Metadata::new(record.id.clone(), contents);
-        // A folder that cannot be written to costs time at the next start, and nothing else.
-        let _ = self.write_cache(&record, &metadata);
+        if metadata.id != record.id || metadata.next_update() != record.next_update {
+            return Err(MdsError::Damaged(self.index_file()));
+        }
+        if is_new {
+            // A folder that cannot be written to costs time at the next start, and nothing else.
+            let _ = self.write_cache(&record, &metadata);
+        }
         Ok((metadata, record))
     }
 
-    /// The BLOB and its SHA-256. It is what was stored, whose signature was verified then: signing certificates expire within
-    /// months, and what they signed stays true.
-    fn read_blob(&self, record: &Record) -> Result<(Vec<u8>, [u8; 32]), MdsError> {
-        let path = self.blob_file(record);
-        let bytes = read(&path)?;
-        let sha256: [u8; 32] = Sha256::digest(&bytes).into();
-        if data_encoding::HEXLOWER.encode(&sha256) != record.id.sha256 {
-            return Err(MdsError::Damaged(path));
+    /// What was found in a BLOB when its signature was verified here, if the BLOB is still the same.
+    fn cached_contents(&self, record: &Record) -> Result<Option<Contents>, MdsError> {
+        let Some(mac) = &self.mac else { return Ok(None) };
+        self.bytes(record)?;
+        let cache = private::read(&self.cache_file(record))?;
+        Ok(cache.and_then(|cache| cache::read(&record.id, &cache, mac)))
+    }
+
+    /// The BLOB: the one that was stored, and signed by whom the record says.
+    fn verified(&self, record: &Record) -> Result<Blob, MdsError> {
+        let bytes = self.bytes(record)?;
+        if !record.id.signed {
+            return Blob::unsigned(bytes);
         }
-        Ok((bytes, sha256))
+        let damaged = || MdsError::Damaged(self.blob_file(record));
+        let roots = match &record.root_certificate {
+            None => fido_roots(),
+            Some(root) => {
+                let der = BASE64.decode(root.as_bytes()).map_err(|_| damaged())?;
+                Anchors::from_der(&der).map_err(|_| damaged())?
+            }
+        };
+        let blob = Blob::signed(bytes, &roots, record.stored).map_err(|_| damaged())?;
+        // The record may name another root than it has.
+        if blob.id_numbered(record.id.no) == record.id { Ok(blob) } else { Err(damaged()) }
+    }
+
+    /// The BLOB's file, if it has the hash that the record says.
+    fn bytes(&self, record: &Record) -> Result<Vec<u8>, MdsError> {
+        let path = self.blob_file(record);
+        let bytes = private::read(&path)?.filter(|bytes| HEXLOWER.encode(&Sha256::digest(bytes)) == record.id.sha256);
+        bytes.ok_or(MdsError::Damaged(path))
     }
 
     fn write_cache(&self, record: &Record, metadata: &Metadata) -> Result<(), MdsError> {
-        let sha256 = data_encoding::HEXLOWER.decode(record.id.sha256.as_bytes()).ok().and_then(|it| it.try_into().ok());
-        match sha256 {
-            Some(sha256) => write(&self.cache_file(record), &cache::write(&sha256, &metadata.contents)),
-            None => Err(MdsError::Damaged(self.index_file())),
-        }
+        let Some(mac) = &self.mac else { return Ok(()) };
+        Ok(private::write(&self.cache_file(record), &cache::write(&record.id, &metadata.contents, mac))?)
     }
 
     fn index(&self) -> Result<Index, MdsError> {
         let path = self.index_file();
-        match std::fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|_| MdsError::Damaged(path)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Index::default()),
-            Err(error) => Err(MdsError::File { path, why: error.to_string() }),
-        }
+        let index = private::read(&path)?.map(|bytes| serde_json::from_slice(&bytes)).transpose();
+        Ok(index.map_err(|_| MdsError::Damaged(path))?.unwrap_or_default())
     }
 
     fn index_file(&self) -> PathBuf {
-        self.0.join("current.json")
+        self.folder.join("current.json")
     }
 
     fn blob_file(&self, record: &Record) -> PathBuf {
-        self.0.join(format!("{}.blob", stem(record)))
+        self.folder.join(format!("{}.blob", stem(record)))
     }
 
     fn cache_file(&self, record: &Record) -> PathBuf {
-        self.0.join(format!("{}.cache", stem(record)))
+        self.folder.join(format!("{}.cache", stem(record)))
     }
 }
 
@@ -175,20 +218,4 @@ impl BlobStore {
 fn stem(record: &Record) -> String {
     let hash: String = record.id.sha256.chars().filter(char::is_ascii_hexdigit).take(16).collect();
     format!("no{}-{hash}", record.id.no)
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, MdsError> {
-    std::fs::read(path).map_err(|error| MdsError::File { path: path.to_owned(), why: error.to_string() })
-}
-
-fn write(path: &Path, bytes: &[u8]) -> Result<(), MdsError> {
-    private::write(path, bytes).map_err(|error| file_error(path, error))
-}
-
-fn file_error(path: &Path, error: FileError) -> MdsError {
-    let why = match error {
-        FileError::Io { why, .. } => why,
-        other => other.to_string(),
-    };
-    MdsError::File { path: path.to_owned(), why }
 }

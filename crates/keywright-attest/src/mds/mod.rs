@@ -18,13 +18,15 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 use time::{Date, OffsetDateTime};
 
-pub use blob::{Blob, fido_root};
+pub use blob::{Blob, fido_roots};
 pub use blob_store::{BlobStore, Record, Stored};
+pub use cache::Mac;
 pub use changes::{Change, ChangeKind, changes};
 pub use model::Model;
 
 use super::{Anchors, MetadataId};
 use keywright_fido::webauthn::Aaguid;
+use keywright_files::FileError;
 
 /// What is wrong with metadata.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -68,17 +70,12 @@ pub enum MdsError {
         /// The highest number that counts.
         stored: u64,
     },
-    /// The stored BLOB is not what was stored.
+    /// The stored BLOB is not what was stored, or its signature does not verify.
     #[error("{} was changed since it was stored", .0.display())]
     Damaged(PathBuf),
-    /// A file cannot be read or written.
-    #[error("{}: {why}", path.display())]
-    File {
-        /// The file or folder.
-        path: PathBuf,
-        /// The system's words.
-        why: String,
-    },
+    /// A file that could not be written, or that is not ours alone.
+    #[error(transparent)]
+    Private(#[from] FileError),
 }
 
 /// What a BLOB says, ready to be asked.

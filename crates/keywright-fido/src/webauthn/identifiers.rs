@@ -156,6 +156,12 @@ impl RpId {
         &self.0
     }
 
+    /// Whether anybody may have a name below it (publicsuffix.org): credentials of `co.uk` would be every British company's. What
+    /// the list does not know is somebody's own, such as `localhost`.
+    pub fn is_public_suffix(&self) -> bool {
+        psl::suffix(self.0.as_bytes()).is_some_and(|suffix| suffix.is_known() && suffix == self.0.as_bytes())
+    }
+
     /// SHA-256 of the domain, as authenticator data carries it.
     pub fn hash(&self) -> [u8; 32] {
         Sha256::digest(self.0.as_bytes()).into()
@@ -214,10 +220,13 @@ impl Origin {
         authority.split_once(':').map_or(authority, |(host, _)| host)
     }
 
-    /// Whether a page of this origin may use this RP ID: the host itself or a parent domain of it (WebAuthn 5.1.3, step 8).
+    /// Whether a page of this origin may use this RP ID: the host itself or a parent domain of it (WebAuthn 5.1.3, step 8), and no
+    /// public suffix.
     pub fn may_use(&self, rp_id: &RpId) -> bool {
         let host = self.host();
-        host == rp_id.as_str() || host.strip_suffix(rp_id.as_str()).is_some_and(|left| left.ends_with('.'))
+        let is_above =
+            host == rp_id.as_str() || host.strip_suffix(rp_id.as_str()).is_some_and(|left| left.ends_with('.'));
+        is_above && !rp_id.is_public_suffix()
     }
 }
 
@@ -308,6 +317,19 @@ mod tests {
             ("a.login.example.org", false),
         ] {
             assert_eq!(origin.may_use(&rp_id.parse().unwrap()), allowed, "{rp_id}");
+        }
+        for (host, rp_id, allowed) in [
+            ("login.acme.co.uk", "acme.co.uk", true),
+            ("login.acme.co.uk", "co.uk", false),
+            ("acme.com", "com", false),
+            ("acme.github.io", "github.io", false),
+            ("acme.github.io", "acme.github.io", true),
+            ("localhost", "localhost", true),
+            ("idp.intranet", "intranet", true),
+            ("keywright.invalid", "keywright.invalid", true),
+        ] {
+            let origin: Origin = format!("https://{host}").parse().unwrap();
+            assert_eq!(origin.may_use(&rp_id.parse().unwrap()), allowed, "{host} {rp_id}");
         }
         assert!("http://localhost:8460".parse::<Origin>().is_ok());
         for wrong in [

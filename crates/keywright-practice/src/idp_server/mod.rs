@@ -30,11 +30,17 @@
 //! Without a token, for browsers: `GET /` is a page on which a person signs in with a key. It uses `POST /sign-in`
 //! ([`wire::Login`] to [`wire::PageSignIn`]) and `POST /sign-in/USER/SIGN_IN` ([`wire::SignInResponse`] to [`wire::SignedIn`]).
 //!
+//! A request that names another host than this machine or the origin, or that comes from another site's page, is refused; a body
+//! has to be called `application/json`, and has a megabyte at most.
+//!
 //! A failure is `{"error": {"code": "..", "message": ".."}}`: 400 for a request that cannot be read, 401 without the token,
-//! 404 for what is not there, 409 for what cannot be done now, 410 `expired` after the deadline, 422 for a registration or
+//! 403 to another site's page, 404 for what is not there, 408 for a slow one, 413 for a long one, 415 for another type of body,
+//! 421 for another host, 409 for what cannot be done now, 410 `expired` after the deadline, 422 for a registration or
 //! sign-in that does not verify, 500 if the database fails.
 
 mod ceremony;
+mod connections;
+mod guard;
 mod page;
 mod refusal;
 mod routes;
@@ -42,4 +48,5 @@ mod server;
 mod store;
 pub mod wire;
 
+pub use connections::Limits;
 pub use server::{Clock, EmbeddedServer, Settings, StartError};

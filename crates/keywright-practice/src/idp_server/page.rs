@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::header;
 use axum::response::{Html, IntoResponse};
 use axum::routing::{get, post};
@@ -12,7 +12,7 @@ use axum::{Json, Router};
 
 use super::ceremony::Provider;
 use super::refusal::Refusal;
-use super::routes::Body;
+use super::routes::{Body, LONGEST_REQUEST};
 use super::wire::{Login, PageSignIn, SignInResponse, SignedIn};
 
 /// Nothing from elsewhere is loaded, and no other page may show this one in a frame.
@@ -24,6 +24,7 @@ pub(super) fn router(provider: Arc<Provider>) -> Router {
         .route("/", get(page))
         .route("/sign-in", post(begin))
         .route("/sign-in/{user}/{sign_in}", post(finish))
+        .layer(DefaultBodyLimit::max(LONGEST_REQUEST))
         .with_state(provider)
 }
 

@@ -13,6 +13,21 @@ pub(super) enum Refusal {
     /// The API token is absent or another one.
     #[error("the API token is not the one that this server was started with")]
     Token,
+    /// The request is for another host: a name that leads here, but is not ours.
+    #[error("this server is not the host that the request names")]
+    Host,
+    /// The request comes from another site's page.
+    #[error("pages of other sites are not answered")]
+    Origin,
+    /// The body is not called JSON.
+    #[error("a body has to have the content type application/json")]
+    ContentType,
+    /// The body is too long.
+    #[error("the body is longer than {0} bytes")]
+    TooLong(usize),
+    /// The request was not there in time.
+    #[error("the request took too long")]
+    Slow,
     /// The request cannot be read.
     #[error("{0}")]
     Request(String),
@@ -68,6 +83,11 @@ impl Refusal {
     pub(super) fn code(&self) -> (StatusCode, &'static str) {
         match self {
             Self::Token => (StatusCode::UNAUTHORIZED, "token"),
+            Self::Host => (StatusCode::MISDIRECTED_REQUEST, "host"),
+            Self::Origin => (StatusCode::FORBIDDEN, "origin"),
+            Self::ContentType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_type"),
+            Self::TooLong(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_long"),
+            Self::Slow => (StatusCode::REQUEST_TIMEOUT, "slow"),
             Self::Request(_) => (StatusCode::BAD_REQUEST, "request"),
             Self::Path => (StatusCode::NOT_FOUND, "path"),
             Self::Method => (StatusCode::METHOD_NOT_ALLOWED, "method"),

@@ -25,7 +25,7 @@ use super::wire::{
 };
 
 /// The longest request that is read, in bytes: an attestation object has a few kilobytes.
-const LONGEST_REQUEST: usize = 1024 * 1024;
+pub(super) const LONGEST_REQUEST: usize = 1024 * 1024;
 
 type Answer<T> = Result<Json<T>, Refusal>;
 type Made<T> = Result<(StatusCode, Json<T>), Refusal>;
@@ -138,15 +138,24 @@ fn made<T>(result: Result<T, Refusal>) -> Made<T> {
     result.map(|made| (StatusCode::CREATED, Json(made)))
 }
 
-/// A JSON body, whatever its content type says; a failure to read it is a [`Refusal`] like any other.
+/// A JSON body that is called so: a browser sends that to another site only if the site agreed. A failure to read it is a
+/// [`Refusal`] like any other.
 pub(super) struct Body<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+        let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let kind = content_type.and_then(|text| text.split(';').next()).unwrap_or_default();
+        if !kind.trim().eq_ignore_ascii_case("application/json") {
+            return Err(Refusal::ContentType);
+        }
         let unreadable = |why: String| Refusal::Request(format!("the body cannot be read: {why}"));
-        let bytes = Bytes::from_request(request, state).await.map_err(|error| unreadable(error.body_text()))?;
+        let bytes = Bytes::from_request(request, state).await.map_err(|error| match error.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Refusal::TooLong(LONGEST_REQUEST),
+            _ => unreadable(error.body_text()),
+        })?;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| unreadable(error.to_string()))
     }
 }

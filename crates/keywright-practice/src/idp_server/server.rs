@@ -11,8 +11,9 @@ use time::OffsetDateTime;
 use tokio::sync::watch;
 
 use super::ceremony::Provider;
+use super::connections::{self, Limits};
 use super::store::{Store, StoreError};
-use super::{page, routes};
+use super::{guard, page, routes};
 use keywright_attest::Anchors;
 use keywright_fido::webauthn::{AttestationConveyance, Origin, RpId, UserVerification};
 
@@ -41,6 +42,8 @@ pub struct Settings {
     pub anchors: Arc<Anchors>,
     /// Whether an attestation that leads to no anchor is refused. A false signature always is.
     pub trusted_only: bool,
+    /// What one machine's programs may ask of the server.
+    pub limits: Limits,
     /// The time.
     pub now: Clock,
 }
@@ -57,6 +60,7 @@ impl Settings {
             user_verification: UserVerification::Required,
             anchors,
             trusted_only: false,
+            limits: Limits::default(),
             now: Arc::new(OffsetDateTime::now_utc),
         }
     }
@@ -141,8 +145,10 @@ impl EmbeddedServer {
             path: database.unwrap_or(Path::new(":memory:")).to_owned(),
             source,
         })?;
+        let limits = settings.limits;
         let provider = Arc::new(Provider::new(settings, origin.clone(), store));
-        let router = routes::router(provider.clone(), &token).merge(page::router(provider));
+        let open = routes::router(provider.clone(), &token).merge(page::router(provider));
+        let routes = guard::guarded(open, origin.clone(), limits.request);
 
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::Run)?;
         let listener = {
@@ -159,14 +165,10 @@ impl EmbeddedServer {
                 tokio::time::sleep(GRACE).await;
             }
         };
-        let serve = axum::serve(listener, router).with_graceful_shutdown(told(stopped));
+        let serve = connections::serve(listener, routes, limits, told(stopped));
         let answer = async move {
             tokio::select! {
-                ended = async { serve.await } => {
-                    if let Err(error) = ended {
-                        tracing::error!(%error, "the practice IdP's server ended");
-                    }
-                }
+                () = serve => {}
                 () = overdue => tracing::warn!("requests to the practice IdP were cut off"),
             }
         };

@@ -13,6 +13,7 @@ use time::OffsetDateTime;
 use super::wire::User;
 use super::wire::{Credential, NewUser, Pending, UserChange};
 use keywright_fido::webauthn::{Aaguid, Challenge, CosePublicKey, CredentialId, RpId, UserHandle};
+use keywright_files::{FileError, private};
 
 /// `PRAGMA application_id`: "kwdr".
 const APPLICATION: i32 = 0x6b77_6472;
@@ -77,6 +78,9 @@ pub enum StoreError {
     /// SQLite.
     #[error("{0}")]
     Sqlite(#[from] rusqlite::Error),
+    /// Its file cannot be made.
+    #[error(transparent)]
+    Private(#[from] FileError),
     /// Another server has it open.
     #[error("another server has it open")]
     Locked,
@@ -144,7 +148,10 @@ impl Store {
             _ => StoreError::Sqlite(error),
         };
         let mut db = match path {
-            Some(path) => Connection::open(path)?,
+            Some(path) => {
+                private::create(path)?;
+                Connection::open(path)?
+            }
             None => Connection::open_in_memory()?,
         };
         db.busy_timeout(Duration::ZERO)?;

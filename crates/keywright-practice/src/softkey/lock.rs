@@ -2,7 +2,7 @@
 //!
 //! The lock is on a file beside the state, because the state file itself is replaced at every change.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use super::SoftKeyError;
 use super::state::at;
 use super::wire::lock;
+use keywright_files::private;
 
 /// The lock of one key's state, taken with the first lease and let go with the last.
 #[derive(Debug)]
@@ -86,7 +87,7 @@ fn take(state: &Path) -> Result<File, SoftKeyError> {
 }
 
 fn open(path: &Path) -> Result<File, SoftKeyError> {
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(at(path))
+    Ok(private::open_lock(path)?)
 }
 
 /// Best effort: the other process may be about to write its name.

@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex};
 use opensk::api::persist::{Attestation, AttestationId, Persist, PersistIter};
 use opensk::ctap::status_code::{Ctap2StatusCode, CtapResult};
 
+use keywright_files::private;
+
 use super::state::{Attested, Contents, Hex, at, replace};
 use super::wire::{Wire, lock};
 use super::{Model, SoftKeyError};
@@ -26,7 +28,8 @@ impl Memory {
 
     /// Reads a state file. The caller holds its lock.
     pub(super) fn load(path: PathBuf) -> Result<Self, SoftKeyError> {
-        let bytes = std::fs::read(&path).map_err(at(&path))?;
+        let missing = || at(&path)(std::io::ErrorKind::NotFound.into());
+        let bytes = private::read(&path)?.ok_or_else(missing)?;
         let contents = Contents::decode(&bytes, &path)?;
         Ok(Self { contents: Mutex::new(contents), path: Some(path) })
     }

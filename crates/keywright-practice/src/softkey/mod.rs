@@ -30,6 +30,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use keywright_files::FileError;
+
 use keywright_fido::ctap::TransportError;
 use keywright_fido::webauthn::Aaguid;
 
@@ -93,6 +95,9 @@ pub enum SoftKeyError {
         /// The operating system's own words.
         source: std::io::Error,
     },
+    /// A file of ours could not be written, or is not ours alone.
+    #[error(transparent)]
+    Private(#[from] FileError),
     /// A state file whose bytes are not what was written.
     #[error("{path}: the soft key's state is damaged ({why})")]
     Damaged {

@@ -12,6 +12,7 @@ use super::state::{Contents, at, replace};
 use super::{Model, SoftKeyError, Touch};
 use keywright_fido::ctap::TransportError;
 use keywright_fido::hid::{Bus, Cancel, Device, Pipe};
+use keywright_files::private;
 
 const ANCHOR: &str = "attestation-ca.pem";
 const AUTHORITY_KEY: &str = "attestation-ca-key.pem";
@@ -56,7 +57,7 @@ impl Rack {
 
     /// As [`Rack::create`], with a model for each key: k keys that are there already stand for the first k models.
     pub fn create_of(folder: &Path, models: &[Model]) -> Result<Self, SoftKeyError> {
-        std::fs::create_dir_all(folder).map_err(at(folder))?;
+        private::make_own_folder(folder)?;
         let _filling = wait_for_folder(folder)?;
         let authority = authority(folder)?;
         let there = slots(folder)?;

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{Model, SOFT_AAGUID, SoftKeyError};
-use keywright_files::{FileError, private};
+use keywright_files::private;
 
 const FORMAT: u32 = 1;
 const MAGIC: &str = "keywright-softkey";
@@ -104,10 +104,7 @@ fn digest(body: &str) -> String {
 
 /// Puts bytes in place as a whole, readable by the owner only. A process that is killed leaves the old file or the new one.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), SoftKeyError> {
-    private::write(path, bytes).map_err(|error| match error {
-        FileError::Io { why, .. } => at(path)(std::io::Error::other(why)),
-        other => at(path)(std::io::Error::other(other)),
-    })
+    Ok(private::write(path, bytes)?)
 }
 
 /// Names the file in an error of the operating system.

@@ -21,7 +21,7 @@ const UDEV_RULE: &str = include_str!("../../../../udev/70-keywright.rules");
 
 /// Say what stands between you and your keys, and what to do about it.
 ///
-/// Looks at the settings, the state folder, the ledger and every key that is plugged in: may it be opened, does another program
+/// Looks at the settings, this process's memory, the state folder, the ledger and every key that is plugged in: may it be opened, does another program
 /// hold it, does it have a PIN, how many PIN attempts are left. The IdP is not asked; 'keywright idp check' does that.
 ///
 /// Exit code 0 if all is well, 5 if there is no key that can be used, 1 if there is one but something else is wrong.
@@ -43,6 +43,7 @@ pub(crate) struct Doctor {
 enum Check {
     Settings,
     Idp,
+    Memory,
     State,
     Ledger,
     Key,

@@ -8,10 +8,12 @@ use crate::cli::shared::state::StateFolder;
 use crate::cli::shared::{CliError, Session};
 use crate::ledger::chain;
 use crate::register::Register;
+use crate::secret::memory::{Protection, Swapped, protection};
 
 /// Looks at everything that does not need a key. Changes nothing, and asks no IdP.
 pub(super) fn look(session: &Session) -> Vec<Finding> {
     let mut findings = settings(session);
+    findings.push(memory());
     match session.state() {
         Ok(state) => findings.extend([folder(&state), ledger(&state, session)]),
         Err(error) => findings.push(Finding::of_error(Check::State, "", &error)),
@@ -34,6 +36,28 @@ fn settings(session: &Session) -> Vec<Finding> {
     let asked = |name| Finding::well(Check::Idp, name, format!("not asked; 'keywright idp check --idp {name}' does"));
     findings.extend(settings.idp.keys().map(asked));
     findings
+}
+
+/// Whether PINs in memory can reach a disk or another program of this account.
+fn memory() -> Finding {
+    let Protection { readable, dumped, swapped } = protection();
+    let mut facts = vec![match swapped {
+        Swapped::Locked => "locked, so that PINs are never swapped to disk",
+        Swapped::NoSwap => "not locked, but there is no swap space",
+        Swapped::Possible => {
+            "not locked: PINs may be swapped to disk; encrypt the swap space, or 'ulimit -l unlimited'"
+        }
+        Swapped::CannotTell => "not locked: whether PINs may be swapped to disk cannot be told; encrypt the disk",
+    }];
+    facts.extend((dumped == Some(true)).then_some("a crash writes it to disk"));
+    facts.extend((readable == Some(true)).then_some("other programs of this account can read it"));
+    let message = facts.join("; ");
+    match (readable, dumped) {
+        (Some(true), _) | (_, Some(true)) => {
+            Finding::wrong(Check::Memory, "this process", message, "allow keywright prctl() and setrlimit()")
+        }
+        _ => Finding::well(Check::Memory, "this process", message),
+    }
 }
 
 fn folder(state: &StateFolder) -> Finding {

@@ -42,7 +42,7 @@ impl View for Document {
 impl Diff {
     /// Runs it.
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
-        let blob_store = session.state()?.metadata();
+        let blob_store = session.state()?.metadata()?;
         let (current, _) = in_use(&blob_store)?;
         let (before, after) = match &self.file {
             Some(file) => {

@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use crate::cli::shared::judging::read_anchors;
+use crate::cli::shared::judging::metadata_roots;
 use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session};
-use keywright_attest::mds::{Blob, BlobStore, Record, Stored, fido_root};
+use keywright_attest::mds::{Blob, BlobStore, Record, Stored};
 use keywright_attest::{Anchors, Metadata};
 
 /// The FIDO Alliance's metadata: which models there are, what their attestations lead to, what is known of them.
@@ -51,14 +51,15 @@ impl Mds {
 /// Who has to have signed a BLOB.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Signer {
-    /// The root that the signing certificates have to lead to, PEM or DER, instead of FIDO's (GlobalSign Root CA - R3)
+    /// The root that the signing certificates have to lead to, PEM or DER, instead of FIDO's (GlobalSign Root CA - R3 and Root
+    /// R46); the metadata is never called FIDO's then
     #[arg(long, value_name = "CERT")]
     root: Option<PathBuf>,
 }
 
 impl Signer {
     fn roots(&self) -> Result<Anchors, CliError> {
-        self.root.as_ref().map_or_else(|| Ok(fido_root()), |root| read_anchors(std::slice::from_ref(root)))
+        metadata_roots(self.root.as_deref())
     }
 }
 
@@ -88,7 +89,7 @@ impl BlobFile {
 /// Puts a BLOB to use and tells what became of it.
 fn store(blob: &Blob, source: &str, session: &Session) -> Result<Exit, CliError> {
     let state = session.state()?;
-    let (metadata, stored) = state.create()?.metadata().store(blob, source, Session::now())?;
+    let (metadata, stored) = state.create()?.metadata()?.store(blob, source, Session::now())?;
     let (record, before) = match &stored {
         Stored::New { record, replaced } => (record, replaced.as_ref().map(|replaced| replaced.id.no)),
         Stored::Same(record) => (record, Some(record.id.no)),

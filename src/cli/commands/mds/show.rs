@@ -27,6 +27,9 @@ struct Document<'a> {
     name: &'a str,
     metadata: u64,
     signed: bool,
+    /// SHA-256 of the root that the metadata is signed under, if that is none of FIDO's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    root: Option<&'a str>,
     certification: Option<Certification>,
     status_reports: Vec<&'a StatusReport>,
     firmware: Option<u64>,
@@ -52,7 +55,7 @@ struct AnchorLine {
 impl Show {
     /// Runs it.
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
-        let blob_store = session.state()?.metadata();
+        let blob_store = session.state()?.metadata()?;
         let (metadata, record) = in_use(&blob_store)?;
         let model: &Model = metadata.model(self.aaguid).ok_or_else(|| {
             CliError::NotFound(format!("metadata number {} does not list the model {}", record.id.no, self.aaguid))
@@ -63,6 +66,7 @@ impl Show {
             name: &model.name,
             metadata: record.id.no,
             signed: record.id.signed,
+            root: record.id.root.as_deref(),
             certification: model.certification_on(today),
             status_reports: model.reports_on(today).collect(),
             firmware: model.firmware,
@@ -89,7 +93,11 @@ fn lines(anchors: &Anchors) -> Vec<AnchorLine> {
 }
 
 fn model_text(document: &Document<'_>) -> String {
-    let unsigned = if document.signed { "" } else { " (UNSIGNED)" };
+    let unsigned = match (document.signed, document.root) {
+        (false, _) => " (UNSIGNED)",
+        (true, Some(_)) => " (NOT FIDO'S)",
+        (true, None) => "",
+    };
     let certification = document.certification.map_or_else(|| "none".into(), |level| level.to_string());
     let name = shown::one_line(document.name);
     let mut text = format!(

@@ -40,7 +40,7 @@ impl View for Document<'_> {
 impl Status {
     /// Runs it.
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
-        let (metadata, record) = in_use(&session.state()?.metadata())?;
+        let (metadata, record) = in_use(&session.state()?.metadata()?)?;
         let document = Document::new(&record, &metadata);
         session.output.result(&document, || document.metadata_text())?;
         Ok(Exit::Done)
@@ -66,9 +66,10 @@ impl<'a> Document<'a> {
 
     /// The same for people.
     pub(crate) fn metadata_text(&self) -> String {
-        let signature = match self.id.signed {
-            true => "FIDO's, verified when it was stored; whether a signing certificate was revoked is not asked",
-            false => "NOT VERIFIED",
+        let signature = match (self.id.signed, &self.id.root) {
+            (true, None) => "FIDO's, verified; whether a signing certificate was revoked is not asked".to_owned(),
+            (true, Some(root)) => format!("NOT FIDO'S: verified under the root with the SHA-256 {root}"),
+            (false, _) => "NOT VERIFIED".to_owned(),
         };
         let age = match self.days_overdue {
             0 => String::new(),

@@ -48,7 +48,13 @@ pub(super) fn secret(error: &SecretError) -> Meaning {
 pub(super) fn file(error: &FileError) -> Meaning {
     match error {
         FileError::Io { .. } => row(Failed, CHECK_PATH),
+        FileError::DiskFull { .. } => row(Failed, FREE_SPACE),
         FileError::InsecurePermissions { path } => row(Failed, format!("chmod 600 {path}")),
+        FileError::OthersCanWrite { path } => row(Failed, format!("look at what is in it, then: chmod go-w '{path}'")),
+        FileError::Foreign { path, .. } => {
+            row(Failed, format!("if what is in it is yours: sudo chown $(id -u) '{path}'"))
+        }
+        FileError::Link { path } => row(Failed, format!("look where it leads, then: rm '{path}'")),
     }
 }
 
@@ -70,6 +76,7 @@ pub(super) fn ledger(error: &LedgerError) -> Meaning {
         LedgerError::Conflict { .. } => row(Failed, "nothing was written; run the command again"),
         LedgerError::Head(_) => row(Failed, "'keywright ledger verify' prints the head"),
         LedgerError::Database(_) => row(Failed, FREE_SPACE),
+        LedgerError::Private(error) => file(error),
         LedgerError::File { .. } => row(Failed, CHECK_PATH),
     }
 }
@@ -78,6 +85,7 @@ pub(super) fn profile(error: &ProfileError) -> Meaning {
     match error {
         ProfileError::Setting { .. } => row(Usage, "correct the profile; the built-in ones show every setting"),
         ProfileError::Unreadable { .. } => row(Usage, CHECK_PATH),
+        ProfileError::Shared(error) => Meaning { exit: Usage, ..file(error) },
     }
 }
 
@@ -99,6 +107,7 @@ pub(super) fn settings(error: &SettingsError) -> Meaning {
         SettingsError::Setting { .. } => row(Usage, "correct the settings at this place"),
         SettingsError::Unreadable { .. } => row(Usage, "check the path of the settings, or name a file with --config"),
         SettingsError::Unwritable { .. } => row(Failed, CHECK_PATH),
+        SettingsError::Shared(error) => Meaning { exit: Usage, ..file(error) },
         SettingsError::NoIdp => {
             row(Usage, "'keywright idp add NAME' sets one up; --idp http://127.0.0.1:8460 is one for practice")
         }
@@ -132,12 +141,13 @@ pub(super) fn mds(error: &MdsError) -> Meaning {
             row(Failed, "keep the newer one; to start over, remove the folder mds in the state folder")
         }
         MdsError::Damaged(_) => row(Failed, "remove the folder mds in the state folder, then 'keywright mds update'"),
-        MdsError::Malformed(_)
-        | MdsError::Signature
-        | MdsError::Order
-        | MdsError::Name
-        | MdsError::Algorithm(_)
-        | MdsError::Untrusted(_) => row(Failed, FETCH_AGAIN),
-        MdsError::File { .. } => row(Failed, CHECK_PATH),
+        MdsError::Malformed(_) | MdsError::Signature | MdsError::Order | MdsError::Name | MdsError::Algorithm(_) => {
+            row(Failed, FETCH_AGAIN)
+        }
+        MdsError::Untrusted(_) => row(
+            Failed,
+            "nothing was stored; fetch it from https://mds3.fidoalliance.org/, or name its root (--root, or --mds-root)",
+        ),
+        MdsError::Private(error) => file(error),
     }
 }

@@ -6,7 +6,7 @@ use crate::cli::shared::device::KeysError;
 use crate::provision::PinAttemptError;
 use keywright_fido::ctap::{CtapError, PinError, StatusCode, StatusMeaning, TransportError};
 #[cfg(feature = "practice")]
-use {super::CHECK_PATH, keywright_practice::softkey::SoftKeyError};
+use {super::CHECK_PATH, super::files, keywright_practice::softkey::SoftKeyError};
 
 pub(super) fn keys(error: &KeysError) -> Meaning {
     match error {
@@ -87,6 +87,7 @@ pub(super) fn soft_keys(error: &SoftKeyError) -> Meaning {
             row(Failed, "run 'sudo modprobe uhid' once, and repeat with sudo")
         }
         SoftKeyError::File { .. } => row(Failed, CHECK_PATH),
+        SoftKeyError::Private(error) => files::file(error),
         SoftKeyError::Damaged { .. } | SoftKeyError::Newer { .. } | SoftKeyError::Name { .. } => {
             row(Failed, "remove that file; a new soft key is made in its place")
         }
