@@ -187,6 +187,7 @@ fn secret(criterion: &mut Criterion) {
         label: "Key 1".into(),
         force_change: true,
         register_first: Vec::new(),
+        checkpoint: None,
     };
     for place in [Place::Memory, Place::Disk] {
         let folder = place.folder();

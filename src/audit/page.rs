@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 use super::ledger::{Assessment, Covered, CredentialAudit, Finding, FindingKind, LedgerAudit, Severity};
-use crate::ledger::SeenByHand;
+use crate::ledger::{Checkpoint, SeenByHand};
 use crate::register::{Credential, CredentialState};
 use keywright_attest::{AttestationDemand, Chain, Exposure, Policy, Statement, Verdict};
 use keywright_fido::webauthn::CredentialId;
@@ -47,6 +47,7 @@ struct Page<'a> {
     rows: Vec<Row<'a>>,
     chain: String,
     head: String,
+    checkpoint: String,
     metadata: String,
     anchors: &'a [String],
     profiles: Vec<String>,
@@ -152,10 +153,20 @@ impl<'a> Page<'a> {
             },
             alarms,
             head: audit.head.to_string(),
+            checkpoint: checkpoint(audit),
             metadata: metadata(audit),
             anchors: &audit.anchors,
             profiles: profiles(audit),
         }
+    }
+}
+
+/// Where the ledger ends, as whoever keeps the page can hold it against the ledger later.
+fn checkpoint(audit: &LedgerAudit<'_>) -> String {
+    let register = audit.register;
+    match register.head == *audit.head && register.head.seq > 0 {
+        true => Checkpoint::new(&register.id, &register.tree).to_string(),
+        false => "none: the page does not tell the whole ledger".to_owned(),
     }
 }
 

@@ -30,7 +30,13 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let session = Session::new(&arguments.global);
     let ready =
         logging::start(&session).and_then(|()| session.named_settings_exist(arguments.command.writes_settings()));
-    let ended = match ready.and_then(|()| arguments.command.run(&session)) {
+    let ended = ready.and_then(|()| arguments.command.run(&session));
+    // Also of what a command wrote that did not end well.
+    let ended = match session.end_with_checkpoint() {
+        Err(error) if ended.is_ok() => Err(error),
+        _ => ended,
+    };
+    let ended = match ended {
         Ok(exit) => exit,
         // Whatever a key or a prompt made of it, it was the person who ended it.
         Err(error) if session.cancel.is_cancelled() && error.exit() != Exit::Interrupted && !error.is_ledger() => {

@@ -105,7 +105,7 @@ impl Head {
     }
 
     /// Holds an entry against this head, which was kept elsewhere.
-    pub(super) fn recognise(&self, found: &Self) -> Result<(), LedgerError> {
+    pub(crate) fn recognise(&self, found: &Self) -> Result<(), LedgerError> {
         if self.seq == found.seq && self.hash != found.hash {
             return Err(LedgerError::broken(self.seq, "the log was rewritten: its hash is not the one that was kept"));
         }

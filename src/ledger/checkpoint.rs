@@ -98,10 +98,10 @@ impl Checkpoint {
     }
 }
 
-/// Short, for people: `SIZE:ROOT`, the root in hexadecimal.
+/// Short, for people: `SIZE:ROOT`, the root in base64 as in the note.
 impl fmt::Display for Checkpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.size, HEXLOWER.encode(&self.root))
+        write!(f, "{}:{}", self.size, BASE64.encode(&self.root))
     }
 }
 

@@ -474,6 +474,7 @@ impl Event {
             | Self::AccountLeft { .. }
             | Self::AccountForgotten { .. }
             | Self::AccountErased { .. }
+            | Self::LedgerAccepted { .. }
             | Self::KeyDrilled { .. } => None,
         }
     }
@@ -748,6 +749,15 @@ pub enum Event {
         /// Why, in the operator's words; without names, because it stays.
         reason: String,
         /// Who erased it.
+        operator: Actor,
+    },
+    /// This log goes on though the station remembered a newer or another one.
+    LedgerAccepted {
+        /// What was remembered, and is lost.
+        lost: String,
+        /// Why, in the operator's words.
+        reason: String,
+        /// Who accepted it.
         operator: Actor,
     },
     /// A stored key was proved again.

@@ -8,7 +8,9 @@ mod actor;
 pub mod assertion;
 pub mod chain;
 mod checkpoint;
+mod checkpoints;
 pub mod event;
+mod memory;
 pub mod note;
 pub mod personal;
 #[cfg(test)]
@@ -22,11 +24,13 @@ mod writer;
 pub use actor::{Actor, Seen};
 pub use chain::{Entry, Head};
 pub use checkpoint::{Checkpoint, Origin};
+pub use checkpoints::{Checkpoints, Kept};
 pub use event::{
     AccountId, Erasure, ErasureSeen, Event, Failure, FailureCode, FoundOnKey, IdpInstance, JobId, KeyIdentity,
     Observed, Outcome, SeenByHand, SilentAnswer, Step,
 };
 pub use personal::{Erasures, PersonTexts, Texts};
+pub use memory::{Memory, Mismatch};
 pub use sqlite::SqliteStore;
 pub use station_key::{MacPurpose, StationKey};
 pub use witness_result::{Unavailable, WitnessResult};
@@ -226,6 +230,20 @@ pub enum LedgerError {
     /// A text that is no head of a log.
     #[error("\"{0}\" is not the head of a ledger (NUMBER:HASH, the hash in 64 hexadecimal digits)")]
     Head(String),
+    /// It is not the ledger that this station remembers.
+    #[error(transparent)]
+    NotAsRemembered(#[from] Mismatch),
+    /// A signature under a checkpoint that is not what it claims to be.
+    #[error("the signature of {name} in {path} is forged: it does not fit that checkpoint")]
+    Forged {
+        /// Whose it claims to be.
+        name: String,
+        /// The checkpoint.
+        path: String,
+    },
+    /// A file beside the ledger.
+    #[error(transparent)]
+    Private(#[from] FileError),
     /// The database's own words.
     #[error("the ledger's database failed: {0}")]
     Database(String),

@@ -102,14 +102,16 @@ impl Note {
         same
     }
 
-    /// Whether, and how, this key signed it.
+    /// Whether, and how, this key signed it. One signature that is not what it claims to be spoils the others.
     pub fn signed_by(&self, key: &NoteKey) -> Signed {
         let id = key.id();
-        let mut lines = self.signatures.iter().filter(|line| line.name == key.name && line.key_id == id).peekable();
-        if lines.peek().is_none() {
-            return Signed::No;
+        let of_key = |line: &&Line| line.name == key.name && line.key_id == id;
+        let found: Vec<_> =
+            self.signatures.iter().filter(of_key).map(|line| key.check(&self.text, &line.signature)).collect();
+        match found.contains(&Signed::Forged) {
+            true => Signed::Forged,
+            false => found.into_iter().max().unwrap_or(Signed::No),
         }
-        lines.map(|line| key.check(&self.text, &line.signature)).max().unwrap_or(Signed::No)
     }
 }
 

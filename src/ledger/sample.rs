@@ -179,6 +179,9 @@ pub(crate) fn every_kind() -> Vec<Event> {
             "silent": [credential_id(2)]}})),
     ]);
     events
+        .push(event(json!({"event": "ledger-accepted", "lost": "the ledger is an older copy", "reason": "disk died",
+        "operator": {"name": "root", "uid": 0, "host": "desk7", "station": "1a2b3c4d5e6f7081"}})));
+    events
 }
 
 /// The events as a log, one a minute.

@@ -89,7 +89,7 @@ impl Register {
             Event::BatchStarted { batch, .. } => {
                 ensure(*batch > self.batch, || format!("batch {batch} begins after batch {}", self.batch))?;
             }
-            Event::AccountPlanned { .. } => {}
+            Event::AccountPlanned { .. } | Event::LedgerAccepted { .. } => {}
             Event::UserFound { account, .. } => {
                 self.account(account)?;
             }
@@ -424,6 +424,7 @@ impl Register {
                 let left = AccountState::Left { since: time.to_owned(), reason: reason.clone() };
                 self.set_account_state(account, left);
             }
+            Event::LedgerAccepted { .. } => {}
             Event::AccountForgotten { account, .. } => self.set_account_state(account, AccountState::Forgotten),
             Event::AccountErased { account, login, .. } => {
                 // What was erased before keeps its name.

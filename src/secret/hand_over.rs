@@ -29,6 +29,8 @@ pub struct Delivery {
     pub force_change: bool,
     /// What has to be done to register the key, where a person has to; empty where it is registered.
     pub register_first: Vec<String>,
+    /// Where the ledger ended then (`SIZE:ROOT`), for whoever wants to hold it against that later.
+    pub checkpoint: Option<String>,
 }
 
 /// Age files for readers: there is one reader at least, and no two share a name.
@@ -136,6 +138,7 @@ fn note(delivery: &Delivery, pin: &Pin) -> Zeroizing<String> {
         (false, true) => ("Then", "keywright drill confirms it; after that a new PIN has to be chosen".to_owned()),
         (false, false) => ("Then", "keywright drill confirms it; this PIN stays".to_owned()),
     });
+    lines.extend(delivery.checkpoint.iter().map(|checkpoint| ("Ledger", checkpoint.clone())));
     // Room for all of it, so that no copy is left behind by growing.
     let mut text =
         Zeroizing::new(String::with_capacity(256 + lines.iter().map(|(_, value)| value.len()).sum::<usize>()));
@@ -193,6 +196,7 @@ mod tests {
             label: "Key 2 YubiKey 5 NFC".to_owned(),
             force_change: true,
             register_first: Vec::new(),
+            checkpoint: None,
         }
     }
 

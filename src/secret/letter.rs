@@ -25,6 +25,9 @@ pub(super) fn write(delivery: &Delivery, pin: &Pin) -> Zeroizing<String> {
     field(&mut letter, "For", &delivery.person);
     field(&mut letter, "Account", &delivery.account);
     field(&mut letter, "Key", &format!("number {}, called \"{}\"", delivery.ordinal, delivery.label));
+    if let Some(checkpoint) = &delivery.checkpoint {
+        field(&mut letter, "Ledger", checkpoint);
+    }
     letter.push_str("\n\n    The PIN of this key is\n\n\n            ");
     let grouped = push_grouped(&mut letter, pin.expose());
     letter.push_str("\n\n\n");
@@ -155,6 +158,7 @@ mod tests {
             label: "Key 1 YubiKey 5 NFC".to_owned(),
             force_change: true,
             register_first: Vec::new(),
+            checkpoint: None,
         }
     }
 

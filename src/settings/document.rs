@@ -9,6 +9,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use toml::de::DeTable;
 
+use super::checkpoints::CheckpointSettings;
 use super::error::{SettingsError, Wrong};
 use super::idp_table::IdpTable;
 use crate::idp::http::ServerUrl;
@@ -35,6 +36,9 @@ pub struct Settings {
     /// The program that prints letters, with its arguments.
     #[serde(default)]
     pub letter_program: Vec<String>,
+    /// The ledger's checkpoints.
+    #[serde(default)]
+    pub checkpoints: CheckpointSettings,
 }
 
 /// An IdP as the command line names it.
@@ -99,6 +103,7 @@ impl Settings {
         let idp = document.get_mut().remove("idp");
         let mut settings = Self::deserialize(toml::Deserializer::from(document))?;
         settings.profiles = settings.profiles.map(|profiles| folder.join(profiles));
+        settings.checkpoints = settings.checkpoints.in_folder(folder);
         settings.idp = idp.map(|idp| IdpTable::read_all(folder, idp)).transpose()?.unwrap_or_default();
         Ok(settings)
     }

@@ -5,6 +5,11 @@
 //! readers = ["vault=age1..."]               # who gets PINs as age files
 //! letter-program = ["lp", "-d", "vault"]    # gets a letter on its standard input
 //!
+//! [checkpoints]
+//! keys = ["ops/ada+0a1b2c3d+/2tl..."]        # who else signs them; 'keywright ledger checkpoint --new-key' prints one
+//! require-security-key = true               # each batch ends with such a signature
+//! memory = "/var/lib/keywright-memory"      # where the newest is remembered
+//!
 //! [idp.corp]
 //! kind = "embedded"
 //! url = "http://127.0.0.1:8460"
@@ -18,6 +23,7 @@
 //! Relative paths are relative to the file. It refuses settings that it does not know, and it holds no secret: only places of
 //! secrets.
 
+mod checkpoints;
 mod default_idp;
 mod document;
 mod error;
@@ -27,6 +33,7 @@ mod new_table;
 #[cfg(test)]
 mod questions_tests;
 
+pub use checkpoints::CheckpointSettings;
 pub use default_idp::with_default;
 pub use document::{IdpChoice, Settings};
 pub use error::{MissingAnswer, SettingsError};

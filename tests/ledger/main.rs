@@ -4,6 +4,7 @@
 
 mod audit;
 mod ceremony;
+mod checkpoints;
 mod disk;
 mod export;
 mod old_ledger;

@@ -15,6 +15,7 @@ use crate::cli::shared::operator::claimed_name;
 use crate::cli::shared::output::View;
 use crate::cli::shared::session::ENDING;
 use crate::cli::shared::{CliError, Exit, Session, account, pin_entry, select_by_touch};
+use crate::cli::view::checkpoint::CheckpointLine;
 use crate::idp::Registration;
 use crate::ledger::{AccountId, Observed, SeenByHand};
 use crate::provision::drill::{Ready, Whose};
@@ -85,6 +86,8 @@ struct Drilled<'a> {
     /// RFC 3339; `null` where the profile asks for no drills.
     next_drill: Option<String>,
     failure: Option<Why>,
+    /// What the ledger's end was signed as; `null` if nothing was written.
+    checkpoint: Option<CheckpointLine>,
 }
 
 impl View for Drilled<'_> {
@@ -294,6 +297,7 @@ impl Drill {
         if let Err(DrillError::Ledger(error)) = ended {
             return Err(error.into());
         }
+        let signed = if recorded { session.checkpoint()? } else { None };
         let register = engine.book();
         let observed = ended.as_ref().ok();
         let failure = ended.as_ref().err();
@@ -322,9 +326,13 @@ impl Drill {
                 .is_some_and(|standing| standing.is_complete()),
             recorded,
             next_drill: register.next_drill(&register.credentials[&id]).and_then(|next| next.format(&Rfc3339).ok()),
+            checkpoint: signed.as_ref().map(CheckpointLine::new),
             failure: failure.map(|error| Why { message: error.to_string(), hint: table::drill(error).next }),
         };
         session.output.result(&drilled, || drilled.drill_text(&whose))?;
+        if let Some(signed) = &signed {
+            session.tell_checkpoint(signed);
+        }
         if let Some(error) = failure {
             session.console.hint(&table::drill(error).next);
         }

@@ -9,7 +9,7 @@ use crate::cli::shared::output::{View, count, harmless, table};
 use crate::cli::shared::{CliError, Exit, Session, account};
 use crate::cli::view::run_report::to_be_confirmed;
 use crate::cli::view::status_account::{StatusAccount, StatusKey, day_of};
-use crate::ledger::Writer;
+use crate::ledger::{LedgerError, Writer};
 use crate::profile::{ProfileName, login};
 use crate::register::{AccountStanding, Register};
 use crate::settings::IdpChoice;
@@ -64,6 +64,21 @@ impl View for Summary<'_> {
 impl Status {
     /// Runs it.
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
+        // First of all: what follows is what this ledger says, and it may be the wrong one.
+        let mismatch = session.mismatch()?.map(|mismatch| CliError::Ledger(mismatch.into()));
+        if let Some(error) = &mismatch {
+            session.console.error(error);
+        }
+        let shown = self.show(session);
+        match (mismatch, shown) {
+            (Some(error), Ok(_)) => Ok(error.exit()),
+            // There is nothing to be shown, and that was said.
+            (Some(error), Err(CliError::Ledger(LedgerError::Missing { .. }))) => Ok(error.exit()),
+            (_, shown) => shown,
+        }
+    }
+
+    fn show(&self, session: &Session) -> Result<Exit, CliError> {
         let register = match self.at {
             Some(at) => Register::as_of(&session.ledger_for_reading()?.entries(0)?, at)?,
             None => session.register()?,

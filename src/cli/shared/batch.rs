@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::cli::shared::arguments::Work;
+use crate::cli::shared::checkpoint::Signed;
 use crate::cli::shared::judging::read_anchors;
 use crate::cli::shared::open_key::Keys;
 use crate::cli::shared::plan_summary::PlanSummary;
 use crate::cli::shared::state::StateFolder;
 use crate::cli::shared::terminal::Terminal;
-use crate::cli::shared::{CliError, Session};
+use crate::cli::shared::{CliError, Session, sign_checkpoint};
 use crate::idp::Directory;
 use crate::ledger::Store;
 use crate::provision::{self, DryRun, Identification, Plan, Report, RetryPolicy, RunError, Station};
@@ -70,6 +71,8 @@ pub(crate) struct RunOutcome {
     pub(crate) hand_over: PathBuf,
     /// Where the list for a label printer goes.
     pub(crate) labels: Option<PathBuf>,
+    /// The checkpoint that it ended with, or why there is none.
+    pub(crate) checkpoint: Result<Option<Signed>, CliError>,
 }
 
 /// Who runs what.
@@ -185,8 +188,22 @@ impl RunContext {
         let report = provision::run(&station, &plan);
         terminal.clear();
         let report = report.map_err(failed)?;
-        let (hand_over, labels) = (self.state.hand_over(), self.labels.clone());
-        Ok(Outcome::Run(Box::new(RunOutcome { kind, report, took: began.elapsed(), hand_over, labels })))
+        let (hand_over, labels, took) = (self.state.hand_over(), self.labels.clone(), began.elapsed());
+        let checkpoint = self.checkpoint(session);
+        Ok(Outcome::Run(Box::new(RunOutcome { kind, report, took, hand_over, labels, checkpoint })))
+    }
+
+    /// The checkpoint that the run ends with; where the settings demand it, one of their security keys signs it too.
+    fn checkpoint(&self, session: &Session) -> Result<Option<Signed>, CliError> {
+        let signed = session.checkpoint()?;
+        let settings = session.settings()?.checkpoints;
+        match signed {
+            Some(signed) if settings.require_security_key => {
+                let pinned = settings.security_keys();
+                sign_checkpoint::with_any_key(self.keys.bus(), &pinned, signed, session).map(Some)
+            }
+            signed => Ok(signed),
+        }
     }
 
     /// Asks before the first write. Without a terminal only what makes an account another thing than it was needs a yes.

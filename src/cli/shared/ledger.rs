@@ -3,7 +3,7 @@
 //! It refuses to make a ledger for a command that only reads.
 
 use crate::cli::shared::{CliError, Session};
-use crate::ledger::{Entry, Head, LedgerError, Record, SqliteStore, StationKey, Store};
+use crate::ledger::{Entry, Head, LedgerError, Record, SqliteStore, Store};
 use crate::register::Register;
 
 impl Session {
@@ -27,12 +27,10 @@ impl Session {
         self.ledger_if_any()?.map_or_else(empty, Ok)
     }
 
-    /// The ledger for writing; made where there is none. A command that must not make one reads it first.
+    /// The ledger for writing; made where there is none. A command that must not make one reads it first. Fails with
+    /// [`LedgerError::NotAsRemembered`] if it is not the one that this station remembers.
     pub(crate) fn ledger_for_writing(&self) -> Result<Box<dyn Store>, CliError> {
-        let state = self.state()?;
-        let store = SqliteStore::open(&state.create()?.ledger(), Box::new(Self::now))?;
-        StationKey::read_or_make(&state.station_key())?;
-        Ok(Box::new(store))
+        self.open_remembered()
     }
 
     /// What the ledger says now. Fails where there is none.

@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod arguments;
 pub(crate) mod batch;
+pub(crate) mod checkpoint;
 pub(crate) mod console;
 pub(crate) mod device;
 pub(crate) mod exit;
@@ -21,6 +22,7 @@ pub(crate) mod practice_idp;
 pub(crate) mod profiles;
 pub(crate) mod select_by_touch;
 pub(crate) mod session;
+pub(crate) mod sign_checkpoint;
 #[cfg(feature = "practice")]
 pub(crate) mod soft_keys;
 pub(crate) mod state;

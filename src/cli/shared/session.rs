@@ -28,6 +28,10 @@ pub(crate) struct Session {
     pub(crate) cancel: Cancel,
     /// The arguments that every command takes.
     pub(crate) global: Global,
+    /// Whether the newest checkpoint is remembered outside the state folder; practice leaves no trace there.
+    pub(super) remembers: bool,
+    /// Whether a ledger was opened for writing.
+    pub(super) wrote: AtomicBool,
 }
 
 impl Session {
@@ -38,6 +42,8 @@ impl Session {
             console: Console::new(),
             cancel: Cancel::default(),
             global: global.clone(),
+            remembers: true,
+            wrote: AtomicBool::new(false),
         }
     }
 
@@ -80,7 +86,14 @@ impl Session {
     #[cfg(feature = "practice")]
     pub(crate) fn elsewhere(&self, state: &std::path::Path, config: &std::path::Path) -> Self {
         let global = Global { state: Some(state.to_owned()), config: Some(config.to_owned()), ..self.global.clone() };
-        Self { output: Output::new(global.json), console: self.console.clone(), cancel: self.cancel.clone(), global }
+        Self {
+            output: Output::new(global.json),
+            console: self.console.clone(),
+            cancel: self.cancel.clone(),
+            global,
+            remembers: false,
+            wrote: AtomicBool::new(false),
+        }
     }
 
     /// From now on Ctrl-C (and SIGTERM) sets [`Session::cancel`], so that work ends between two steps, and sends to the

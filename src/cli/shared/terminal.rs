@@ -296,6 +296,7 @@ mod tests {
             label: "l".into(),
             force_change: true,
             register_first: Vec::new(),
+            checkpoint: None,
         };
         let careful = Terminal::new(&console, false);
         assert!(!careful.may_reset(&who(1), "it has a PIN"));

@@ -1,5 +1,6 @@
 //! How things are shown: one view for each thing, for people and as JSON.
 
+pub(crate) mod checkpoint;
 pub(crate) mod get_info;
 pub(crate) mod key_credential;
 pub(crate) mod ledger_credential;

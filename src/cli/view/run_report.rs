@@ -10,6 +10,7 @@ use crate::cli::shared::failure::table;
 use crate::cli::shared::output::{View, count, harmless, table};
 use crate::cli::shared::state::write_private;
 use crate::cli::shared::{CliError, Exit, Session};
+use crate::cli::view::checkpoint::CheckpointLine;
 use crate::idp::ByHand;
 use crate::ledger::{FailureCode, JobId, Step, WitnessResult};
 use crate::profile::HandOver;
@@ -76,6 +77,8 @@ struct Summary<'a> {
     hand_over: Cow<'a, str>,
     /// What a person has to do with the unconfirmed keys; `null` if there are none.
     by_hand: Option<&'a ByHand>,
+    /// What the ledger's end was signed as; `null` if it was not.
+    checkpoint: Option<CheckpointLine>,
 }
 
 impl View for Summary<'_> {
@@ -131,7 +134,8 @@ impl<'a> JobLine<'a> {
 
 /// Prints a report and returns what it means.
 pub(crate) fn print(outcome: &RunOutcome, session: &Session) -> Result<Exit, CliError> {
-    let RunOutcome { kind: verb, report, took, hand_over, labels } = outcome;
+    let RunOutcome { kind: verb, report, took, hand_over, labels, checkpoint } = outcome;
+    let signed = checkpoint.as_ref().ok().and_then(Option::as_ref);
     let verb = *verb;
     let well = |account: &&AccountReport| is_well(account, verb);
     let unconfirmed = jobs(report).filter(|job| job.done && job.unconfirmed).count();
@@ -147,6 +151,7 @@ pub(crate) fn print(outcome: &RunOutcome, session: &Session) -> Result<Exit, Cli
         head: report.head.to_string(),
         hand_over: hand_over.to_string_lossy(),
         by_hand: report.by_hand.as_ref().filter(|_| unconfirmed > 0),
+        checkpoint: signed.map(CheckpointLine::new),
     };
     if session.output.is_json() {
         for account in &report.accounts {
@@ -175,6 +180,13 @@ pub(crate) fn print(outcome: &RunOutcome, session: &Session) -> Result<Exit, Cli
     // After everything was said: a list that cannot be written takes nothing of it away.
     if let Some(file) = labels {
         write_private(file, &label_list(report)?)?;
+    }
+    if let Some(signed) = signed {
+        session.tell_checkpoint(signed);
+    }
+    if let Err(error) = checkpoint {
+        session.console.error(error);
+        return Ok(error.exit());
     }
     Ok(exit(report, verb))
 }

@@ -42,6 +42,10 @@ fn a_cosignature_covers_its_time() {
     };
     note.add(&witness, signed(1_795_456_801, 1_795_456_800));
     assert_eq!(note.signed_by(&witness), Signed::Forged);
+    // A good one beside it does not help.
+    note.add(&witness, signed(1_795_456_800, 1_795_456_800));
+    assert_eq!(note.signed_by(&witness), Signed::Forged);
+    let mut note = Note::new("origin\n1\nroot\n".into()).unwrap();
     note.add(&witness, signed(1_795_456_800, 1_795_456_800));
     assert_eq!(note.to_string().parse::<Note>().unwrap().signed_by(&witness), Signed::At(1_795_456_800));
     // The same key as a log's key is another key.

@@ -1,7 +1,7 @@
 //! The PIN reaches its reader, the ledger hears of it, and then the working copy is destroyed. Needs no key.
 
 use super::recovery::Recovery;
-use crate::ledger::{Event, Outcome, Step};
+use crate::ledger::{Checkpoint, Event, Outcome, Step};
 use crate::provision::job_context::JobContext;
 use crate::provision::job_error::JobError;
 use crate::provision::pin_delivery::PinDelivery;
@@ -18,6 +18,10 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
         label: completed.as_ref().and_then(Outcome::label).unwrap_or_default().to_owned(),
         force_change: profile.pin.force_change,
         register_first: job.registration.by_hand().map(|by_hand| by_hand.steps.clone()).unwrap_or_default(),
+        checkpoint: Some({
+            let book = job.journal.book();
+            Checkpoint::new(&book.id, &book.tree).to_string()
+        }),
     };
     let way = PinDelivery::of_profile(station, profile)?;
     if let Err(error) = way.hand_over(&delivery, &pin) {

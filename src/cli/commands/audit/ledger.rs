@@ -10,10 +10,12 @@ use crate::audit::ledger::{
     Area, Assessment, CredentialAudit, Finding, FindingKind, LedgerAudit, Readable, Severity, Standards,
 };
 use crate::audit::page;
+use crate::cli::shared::checkpoint::Signed;
 use crate::cli::shared::judging::JudgedBy;
 use crate::cli::shared::output::{View, count};
 use crate::cli::shared::state::write_private;
 use crate::cli::shared::{CliError, Exit, Session, profiles};
+use crate::cli::view::checkpoint::CheckpointLine;
 use crate::cli::view::ledger_credential::LedgerCredential;
 use crate::ledger::{AccountId, Head, LedgerError, SeenByHand};
 use crate::register::Register;
@@ -126,6 +128,8 @@ struct Summary<'a> {
     critical: usize,
     warnings: usize,
     notices: usize,
+    /// What the ledger's end was signed as; `null` if it was not.
+    checkpoint: Option<CheckpointLine>,
 }
 
 impl View for Summary<'_> {
@@ -135,6 +139,18 @@ impl View for Summary<'_> {
 impl Ledger {
     /// Runs it.
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
+        // First of all: what follows is what this ledger says, and it may be the wrong one.
+        let mismatch = session.mismatch()?.map(|mismatch| CliError::Ledger(mismatch.into()));
+        if let Some(error) = &mismatch {
+            session.console.error(error);
+        }
+        match (mismatch, self.audit(session)) {
+            (Some(error), Ok(_)) => Ok(error.exit()),
+            (_, ended) => ended,
+        }
+    }
+
+    fn audit(&self, session: &Session) -> Result<Exit, CliError> {
         let profiles = profiles::load(self.profiles.as_deref(), &session.settings()?)?;
         let by = self.by.set(Anchors::none(), session)?;
         // As they stand: a break is the first finding, and does not keep the rest from being told.
@@ -157,6 +173,15 @@ impl Ledger {
         }
         let audit = LedgerAudit::judge(&readable, &*store, &Standards { judge: &by.judge, at: by.at });
 
+        let is_whole = readable.broken.is_none() && by.as_of.is_none() && session.mismatch()?.is_none();
+        let signed = match is_whole.then(|| session.checkpoint_of(audit.register)) {
+            Some(Ok(signed)) => signed,
+            Some(Err(error)) => {
+                session.console.warn(&format!("the end of the ledger was not signed: {error}"));
+                None
+            }
+            None => None,
+        };
         if let Some(html) = &self.html {
             let failed = |why: String| CliError::File { path: html.clone(), why };
             let page = page::render(&audit).map_err(|error| failed(error.to_string()))?;
@@ -169,9 +194,12 @@ impl Ledger {
             for one in &audit.credentials {
                 session.output.object(&KeyLine::new(one, audit.register))?;
             }
-            session.output.object(&Summary::new(&audit))?;
+            session.output.object(&Summary::new(&audit, signed.as_ref()))?;
         } else {
             session.output.text(&ledger_audit_text(&audit))?;
+        }
+        if let Some(signed) = &signed {
+            session.tell_checkpoint(signed);
         }
         Ok(exit(&audit))
     }
@@ -217,8 +245,9 @@ impl<'a> KeyLine<'a> {
 }
 
 impl<'a> Summary<'a> {
-    fn new(audit: &'a LedgerAudit<'_>) -> Self {
+    fn new(audit: &'a LedgerAudit<'_>, signed: Option<&Signed>) -> Self {
         Self {
+            checkpoint: signed.map(CheckpointLine::new),
             at: audit.at.format(&Rfc3339).unwrap_or_else(|_| audit.at.to_string()),
             head: audit.head.to_string(),
             metadata: audit
@@ -270,7 +299,7 @@ fn ledger_audit_text(audit: &LedgerAudit<'_>) -> String {
             text.push_str(&format!("          {}\n", shown::one_line(&next)));
         }
     }
-    let summary = Summary::new(audit);
+    let summary = Summary::new(audit, None);
     text.push_str(&format!(
         "{} of {} with enough proved keys; {} of {} in service accepted today; {} critical, {}, {}\nhead {}\n",
         summary.accounts_covered,

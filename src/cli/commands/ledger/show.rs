@@ -153,6 +153,7 @@ fn event_text(event: &Event) -> String {
             format!("key of credential {credential_id}: returned to {operator}")
         }
         Event::AccountLeft { account, reason, operator } => format!("{account}: left: {reason}, by {operator}"),
+        Event::LedgerAccepted { lost, reason, operator } => format!("goes on though {lost}: {reason}, by {operator}"),
         Event::AccountForgotten { account, reason, operator } => {
             format!("{account}: forgotten: {reason}, by {operator}")
         }

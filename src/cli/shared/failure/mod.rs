@@ -128,6 +128,12 @@ pub(crate) enum CliError {
     /// What was asked for is not there.
     #[error("{0}")]
     NotFound(String),
+    /// The settings demand a signature under a batch's checkpoint, and nobody gave it.
+    #[error("the checkpoint of this batch is not signed: no key that is plugged in is one of the settings' ({keys})")]
+    Unsigned {
+        /// Their names.
+        keys: String,
+    },
     /// Somebody pressed Ctrl-C while a single key was in hand.
     #[error("interrupted")]
     Stopped,

@@ -9,7 +9,7 @@ use time::macros::date;
 
 use super::*;
 use crate::idp::Finding;
-use crate::ledger::{AccountId, Failure, FailureCode, Head};
+use crate::ledger::{AccountId, Failure, FailureCode, Head, Mismatch};
 use crate::provision::{NoDelivery, PersonError};
 use crate::register::CredentialState;
 use crate::settings::MissingAnswer;
@@ -109,6 +109,9 @@ fn of_files() -> Vec<(CliError, Exit)> {
         (LedgerError::Broken { seq: 7, why: why() }.into(), Exit::Failed),
         (LedgerError::Rejected { why: why() }.into(), Exit::Failed),
         (LedgerError::Conflict { expected: Head::EMPTY, found: Head::EMPTY }.into(), Exit::Failed),
+        (LedgerError::NotAsRemembered(Mismatch::Forked { known: 7 }).into(), Exit::Failed),
+        (LedgerError::Forged { name: "w".into(), path: path() }.into(), Exit::Failed),
+        (LedgerError::Private(FileError::InsecurePermissions { path: path() }).into(), Exit::Failed),
         (LedgerError::Head("x".into()).into(), Exit::Failed),
         (LedgerError::Database("disk I/O error".into()).into(), Exit::Failed),
         (LedgerError::Private(FileError::Link { path: path() }).into(), Exit::Failed),
@@ -218,6 +221,7 @@ fn of_commands() -> Vec<(CliError, Exit)> {
         (CliError::NotConfirmed, Exit::Failed),
         (EraseError::AnotherKey("it is of another model".into()).into(), Exit::Failed),
         (EraseError::StillHasPin.into(), Exit::Failed),
+        (CliError::Unsigned { keys: "ops/ada".into() }, Exit::Failed),
         (CliError::NotFound("there is no credential AAAA on soft:1".into()), Exit::Failed),
         (CliError::Stopped, Exit::Interrupted),
         (CliError::Interrupted, Exit::Interrupted),

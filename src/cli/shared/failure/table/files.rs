@@ -75,6 +75,11 @@ pub(super) fn ledger(error: &LedgerError) -> Meaning {
         LedgerError::Rejected { .. } => row(Failed, "'keywright status' shows what the ledger says now"),
         LedgerError::Conflict { .. } => row(Failed, "nothing was written; run the command again"),
         LedgerError::Head(_) => row(Failed, "'keywright ledger verify' prints the head"),
+        LedgerError::NotAsRemembered(_) => {
+            row(Failed, "put the newer ledger back; if it is lost for good: keywright ledger accept --reason WHY")
+        }
+        LedgerError::Forged { .. } => row(Failed, "keep that file, and look who could change it"),
+        LedgerError::Private(error) => file(error),
         LedgerError::Database(_) => row(Failed, FREE_SPACE),
         LedgerError::Private(error) => file(error),
         LedgerError::File { .. } => row(Failed, CHECK_PATH),

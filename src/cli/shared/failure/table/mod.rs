@@ -82,6 +82,9 @@ pub(crate) fn meaning_of(error: &CliError) -> Meaning {
         CliError::File { .. } => row(Failed, CHECK_PATH),
         CliError::NobodyToAsk { .. } => row(Failed, "repeat with --yes if that is what you want"),
         CliError::NotConfirmed => row(Failed, "run it again and answer y to go on"),
+        CliError::Unsigned { .. } => {
+            row(Failed, "plug one of them in, then 'keywright ledger checkpoint --sign-with-key'")
+        }
         CliError::NotFound(_) => {
             row(Failed, "check the name; 'keywright status' and 'keywright key list' show what there is")
         }
