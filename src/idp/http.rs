@@ -288,6 +288,12 @@ impl Call<'_> {
         self.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
     }
 
+    /// Adds a body of plain text.
+    pub fn text(mut self, body: &str) -> Self {
+        self.body = Ok(Some(Zeroizing::new(body.as_bytes().to_vec())));
+        self.header(header::CONTENT_TYPE, "text/plain; charset=utf-8")
+    }
+
     /// Strikes this text out of whatever words the answer has, as it is done with a credential: for secrets in a body.
     pub fn with_secret(mut self, secret: SecretString) -> Self {
         self.secrets.push(secret);

@@ -191,8 +191,8 @@ fn read(file: &Path) -> Result<(Remembered, Head, Checkpoint), LedgerError> {
 mod tests {
     use super::*;
     use crate::ledger::sample::{append, clock, every_kind};
+    use crate::ledger::tree::Tree;
     use crate::ledger::{SqliteStore, StationKey};
-    use crate::register::Register;
 
     struct Place {
         folder: tempfile::TempDir,
@@ -220,10 +220,11 @@ mod tests {
         }
 
         fn remember(&self, name: &str) {
-            let mut register = Register::default();
-            register.catch_up(&SqliteStore::read(&self.ledger(name)).unwrap()).unwrap();
-            let note = Checkpoint::new(&register.id, &register.tree).signed(&self.key);
-            self.memory(name).remember(&register.head, &note).unwrap();
+            let entries = SqliteStore::read(&self.ledger(name)).unwrap().entries(0).unwrap();
+            let mut tree = Tree::default();
+            entries.iter().for_each(|entry| tree.push(&entry.hash));
+            let note = Checkpoint::new(&HEXLOWER.encode(&entries[0].hash), &tree).signed(&self.key);
+            self.memory(name).remember(&entries.last().unwrap().head(), &note).unwrap();
         }
 
         fn compare(&self, name: &str) -> Option<Mismatch> {

@@ -102,6 +102,18 @@ impl Note {
         same
     }
 
+    /// Takes over what this key signed of the same text; false, and nothing changes, if it did not, or not well.
+    pub fn take(&mut self, other: &Self, key: &NoteKey) -> bool {
+        let good = other.text == self.text && other.signed_by(key) > Signed::Forged;
+        if good {
+            let id = key.id();
+            for line in other.signatures.iter().filter(|line| line.name == key.name && line.key_id == id) {
+                self.add(key, line.signature.clone());
+            }
+        }
+        good
+    }
+
     /// Whether, and how, this key signed it. One signature that is not what it claims to be spoils the others.
     pub fn signed_by(&self, key: &NoteKey) -> Signed {
         let id = key.id();

@@ -33,7 +33,7 @@ mod new_table;
 #[cfg(test)]
 mod questions_tests;
 
-pub use checkpoints::CheckpointSettings;
+pub use checkpoints::{CheckpointSettings, Witness};
 pub use default_idp::with_default;
 pub use document::{IdpChoice, Settings};
 pub use error::{MissingAnswer, SettingsError};

@@ -2,11 +2,14 @@
 //! elsewhere.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Arc, Mutex};
 
 use keywright::ledger::StationKey;
-use keywright::ledger::note::NoteKey;
+use keywright::ledger::note::{KeyKind, Note, NoteKey};
 use keywright_test_support::cli::{Ended, Home, Idp};
 use keywright_test_support::skipped;
 use serde_json::Value;
@@ -298,4 +301,107 @@ fn a_copy_without_the_stations_key_is_read_and_says_what_cannot_be_checked() {
     assert!(said.contains("cannot be checked: the station's key is not here"), "{said}");
     station.run(&[&["audit", "ledger"], &there[..]].concat());
     assert!(!copy_of.join("station.pem").exists());
+}
+
+/// A witness of C2SP on loopback: it cosigns what goes on from what it saw last, and nothing else.
+struct Witness {
+    url: String,
+    key: NoteKey,
+    seen: Arc<Mutex<u64>>,
+}
+
+impl Witness {
+    fn start(home: &Home) -> Self {
+        let signer = StationKey::read_or_make(&home.path("witness.pem")).unwrap();
+        let key = NoteKey::new("witness.example/w1", KeyKind::Cosigner(signer.public())).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let seen = Arc::new(Mutex::new(0));
+        let (shared, id) = (Arc::clone(&seen), key.clone());
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let body = request(&stream);
+                let (status, answer) = cosign(&body, &signer, &id, &mut shared.lock().unwrap());
+                let length = answer.len();
+                write!(stream, "HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{answer}")
+                    .unwrap();
+            }
+        });
+        Self { url, key, seen }
+    }
+}
+
+/// The body of a request.
+fn request(stream: &TcpStream) -> String {
+    let mut reader = BufReader::new(stream);
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        if line.trim().is_empty() {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    String::from_utf8(body).unwrap()
+}
+
+fn cosign(body: &str, signer: &StationKey, key: &NoteKey, seen: &mut u64) -> (u16, String) {
+    let (proof, note) = body.split_once("\n\n").unwrap();
+    let old: u64 = proof.lines().next().unwrap().strip_prefix("old ").unwrap().parse().unwrap();
+    if old != *seen {
+        return (409, format!("{seen}\n"));
+    }
+    let text = note.split_once("\n\n").unwrap().0.to_owned() + "\n";
+    let size = text.lines().nth(1).unwrap().parse().unwrap();
+    assert_eq!(proof.lines().count() > 1, 0 < old && old < size, "{proof}");
+    *seen = size;
+    let time = 1_795_456_800_u64;
+    let message = format!("cosignature/v1\ntime {time}\n{text}");
+    let mut signed = Note::new(text).unwrap();
+    signed.add(key, [&time.to_be_bytes()[..], &signer.sign(message.as_bytes())].concat());
+    (200, signed.to_string().lines().last().unwrap().to_owned() + "\n")
+}
+
+#[test]
+fn a_witness_cosigns_what_goes_on_from_what_it_saw() {
+    let station = Station::new();
+    let witness = Witness::start(&station.home);
+    let table = format!("[[checkpoints.witnesses]]\nurl = \"{}\"\nkey = \"{}\"\n", witness.url, witness.key);
+    station.settings(&table);
+    let ask = || station.run(&["ledger", "checkpoint", "--witness"]).expect(0);
+    let vouched = || station.guarantees(&[])[2].clone();
+    assert_eq!(vouched(), ("witness".to_owned(), 0));
+    ask();
+    let first = *witness.seen.lock().unwrap();
+    assert_eq!(vouched(), ("witness".to_owned(), first));
+    station.rename("Ada L.").expect(0);
+    ask();
+    assert_eq!(vouched(), ("witness".to_owned(), first + 1));
+    let json = station.run(&["ledger", "verify", "--json"]).expect(0).one();
+    assert_eq!(json["guarantees"][2]["since"], "2026-11-23T18:00:00Z");
+
+    // Brought by hand: the line that the newest file has.
+    let newest = station.kept().pop().unwrap();
+    let (own, line) = {
+        let text = fs::read_to_string(&newest).unwrap();
+        let lines: Vec<_> = text.lines().collect();
+        (format!("{}\n", lines[..5].join("\n")), format!("{}\n", lines[5]))
+    };
+    fs::write(&newest, own).unwrap();
+    assert_eq!(vouched(), ("witness".to_owned(), first));
+    // It has seen more than is kept here, and says so.
+    ask();
+    assert_eq!(vouched(), ("witness".to_owned(), first + 1));
+    fs::write(&newest, fs::read_to_string(&newest).unwrap().replace(&line, "")).unwrap();
+    let file = station.home.file("line.txt", &line);
+    station.run(&["ledger", "checkpoint", "--add", &file]).expect(0);
+    assert_eq!(vouched(), ("witness".to_owned(), first + 1));
+    station.rename("Ada M.").expect(0);
+    station.run(&["ledger", "checkpoint", "--add", &file]).expect(1).says("has no good signature");
 }

@@ -5,6 +5,7 @@ pub(crate) mod arguments;
 pub(crate) mod batch;
 pub(crate) mod checkpoint;
 pub(crate) mod console;
+pub(crate) mod cosign;
 pub(crate) mod device;
 pub(crate) mod exit;
 pub(crate) mod failure;

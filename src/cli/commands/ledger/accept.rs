@@ -15,9 +15,7 @@ use crate::ledger::{Event, Origin};
 /// only it knew are in no list any more, so look at the IdP for keys that this ledger does not have. That it was accepted, why and
 /// by whom is the ledger's next event.
 #[derive(Args)]
-#[command(
-    after_long_help = "Example:\n  keywright ledger accept --reason 'disk of station 7 died, restored from the backup of Monday'"
-)]
+#[command(after_long_help = "Example:\n  keywright ledger accept --reason restored-from-backup-of-monday")]
 pub(crate) struct Accept {
     /// Why
     #[arg(long, value_name = "TEXT")]

@@ -181,7 +181,7 @@ impl Verify {
             let words = "cannot be checked: the station's key is not here; name it with --pin";
             guarantees.push(Guarantee { by: By::Station, name: None, events: 0, since: None, words });
         }
-        let settings = session.settings()?.checkpoints.keys;
+        let settings = session.settings()?.checkpoints.all_keys();
         for key in settings.iter().filter(|key| !self.pin.contains(key)).chain(&self.pin) {
             let found = newest_signed(key, &signed, &time)?;
             if found.is_none() && self.pin.contains(key) {
@@ -191,7 +191,7 @@ impl Verify {
                 KeyKind::SecurityKey(_) => {
                     (By::SecurityKey, "who has not this security key cannot have written them anew")
                 }
-                KeyKind::Cosigner(_) => (By::Witness, "the witness saw the same history for everybody, and says when"),
+                KeyKind::Cosigner(_) => (By::Witness, "it saw one history of this ledger and no other, and says when"),
                 KeyKind::Ed25519(_) => (By::OtherKey, "who has not this key cannot have written them anew"),
             };
             let (events, since) = found.unwrap_or_default();

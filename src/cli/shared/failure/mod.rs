@@ -102,6 +102,9 @@ pub(crate) enum CliError {
     /// Metadata could not be fetched.
     #[error(transparent)]
     Download(DirectoryError),
+    /// A witness of checkpoints did not answer as one.
+    #[error(transparent)]
+    Witness(DirectoryError),
     /// No metadata was ever stored.
     #[error("no FIDO metadata is stored")]
     NoMetadata,

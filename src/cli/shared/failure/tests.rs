@@ -180,6 +180,7 @@ fn of_idps() -> Vec<(CliError, Exit)> {
         (DirectoryError::RateLimited { directory: directory(), retry_after: None }.into(), Exit::Directory),
         (DirectoryError::Failed { directory: directory(), status: 500 }.into(), Exit::Directory),
         (DirectoryError::InvalidResponse { directory: directory(), why: why() }.into(), Exit::Directory),
+        (CliError::Witness(DirectoryError::Failed { directory: directory(), status: 500 }), Exit::Failed),
         (CliError::Download(DirectoryError::Failed { directory: directory(), status: 500 }), Exit::Failed),
         (OpenError::Secret(SecretError::Interrupted).into(), Exit::Interrupted),
         (OpenError::Directory(DirectoryError::Expired { directory: directory() }).into(), Exit::Directory),

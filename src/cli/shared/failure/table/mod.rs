@@ -72,6 +72,9 @@ pub(crate) fn meaning_of(error: &CliError) -> Meaning {
         CliError::SoftKeys(error) => keys::soft_keys(error),
         CliError::Trust(_) => row(Usage, "name a certificate in PEM or DER"),
         CliError::Mds(error) => files::mds(error),
+        CliError::Witness(_) => {
+            row(Failed, "the station's own signature is kept; try again later, or bring it there and back with --add")
+        }
         CliError::Download(_) => {
             row(Failed, "try later, or fetch it on another machine and take it with 'keywright mds import FILE'")
         }
