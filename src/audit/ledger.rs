@@ -152,7 +152,15 @@ impl<'a> LedgerAudit<'a> {
             about: job.and_then(|job| book.jobs.get(&job)).map(about_job).unwrap_or_default(),
             matter: FindingKind::Attention(what.clone()),
         }));
-        findings.extend(credentials.iter().filter_map(|one| enrolled_again(one, &credentials)));
+        let mut of_key: BTreeMap<_, Vec<&CredentialAudit<'_>>> = BTreeMap::new();
+        for one in &credentials {
+            let verdict = one.verdict.as_ref().filter(|_| one.credential.state.is_in_use());
+            if let Some((aaguid, serial)) = verdict.and_then(|verdict| Some((verdict.aaguid, verdict.serial.as_ref()?)))
+            {
+                of_key.entry((aaguid, serial)).or_default().push(one);
+            }
+        }
+        findings.extend(of_key.iter().flat_map(|((_, serial), all)| enrolled_again(serial, all)));
         findings.extend(one_handle_for_two(&credentials));
         for one in &credentials {
             findings.extend(one.matters.iter().map(|matter| Finding { about: one.about(), matter: matter.clone() }));
@@ -258,19 +266,14 @@ fn too_few_keys(account: &Covered<'_>) -> Option<Finding> {
     })
 }
 
-/// A key in service whose serial number a later registration in service has, too.
-fn enrolled_again(one: &CredentialAudit<'_>, all: &[CredentialAudit<'_>]) -> Option<Finding> {
-    let in_service = |one: &CredentialAudit<'_>| one.credential.state.is_in_use();
-    let verdict = one.verdict.as_ref().filter(|_| in_service(one))?;
-    let newer = all.iter().find(|other| {
-        let same = other.verdict.as_ref().is_some_and(|other| other.names_same_key(verdict));
-        same && in_service(other) && other.credential.job > one.credential.job
-    })?;
-    let matter = FindingKind::EnrolledAgain {
-        serial: verdict.serial.clone()?,
-        newer: format!("key {} of {}", newer.credential.ordinal, newer.credential.account),
-    };
-    Some(Finding { about: one.about(), matter })
+/// Registrations in service of one key, by its serial number: each but the newest has a later one.
+fn enrolled_again(serial: &str, all: &[&CredentialAudit<'_>]) -> Vec<Finding> {
+    let again = all.iter().filter_map(|one| {
+        let newer = all.iter().find(|other| other.credential.job > one.credential.job)?;
+        let newer = format!("key {} of {}", newer.credential.ordinal, newer.credential.account);
+        Some(Finding { about: one.about(), matter: FindingKind::EnrolledAgain { serial: serial.to_owned(), newer } })
+    });
+    again.collect()
 }
 
 fn unfinished(id: JobId, job: &Job) -> Option<Finding> {

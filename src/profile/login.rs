@@ -61,7 +61,11 @@ pub fn folded(login: &str) -> String {
 
 /// Whether two texts are one login.
 pub fn is_same(one: &str, other: &str) -> bool {
-    folded(one) == folded(other)
+    // What is ASCII is composed already, and a register of many people is searched by this.
+    match one.is_ascii() && other.is_ascii() {
+        true => one.trim().eq_ignore_ascii_case(other.trim()),
+        false => folded(one) == folded(other),
+    }
 }
 
 /// Refuses what is invisible, and what looks like something else.

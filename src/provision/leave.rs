@@ -34,8 +34,8 @@ pub fn leave(
     // Jobs that no key was taken for ended with that.
     let ordinals: Vec<usize> = {
         let register = journal.book();
-        let jobs = register.jobs.values().filter(|job| job.account == *account && !job.is_withdrawn());
-        jobs.map(|job| job.ordinal).collect()
+        let jobs = register.jobs_of(account).filter(|(_, job)| !job.is_withdrawn());
+        jobs.map(|(_, job)| job.ordinal).collect()
     };
     let mut revocations = Vec::new();
     for ordinal in ordinals {

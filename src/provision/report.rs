@@ -111,11 +111,9 @@ impl Report {
                     .iter()
                     .filter(|id| !book.jobs[id].is_withdrawn())
                     .map(|id| {
-                        let live = book
-                            .credentials
-                            .iter()
-                            .find(|(_, credential)| credential.job == *id && credential.state.lives());
-                        let report = job_report(*id, &book.jobs[id], live, failures.get(id).cloned());
+                        let job = &book.jobs[id];
+                        let live = book.credentials_of_job(job).find(|(_, credential)| credential.state.lives());
+                        let report = job_report(*id, job, live, failures.get(id).cloned());
                         JobReport { made_now: report.done && open_before.contains(id), ..report }
                     })
                     .collect(),

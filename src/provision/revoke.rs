@@ -226,7 +226,7 @@ fn directory_names(
 
 fn credentials_to_remove(journal: &Journal<'_>, job: JobId) -> Vec<CredentialId> {
     let book = journal.book();
-    let live =
-        book.credentials.iter().filter(|(_, credential)| credential.job == job && credential.state.may_be_registered());
+    let of_job = book.credentials_of_job(&book.jobs[&job]);
+    let live = of_job.filter(|(_, credential)| credential.state.may_be_registered());
     live.map(|(id, _)| id.clone()).collect()
 }

@@ -2,6 +2,8 @@
 //!
 //! The IdP's own id of the user decides. A login decides only where no id is known yet; it never makes two people one.
 
+use std::collections::BTreeSet;
+
 use super::{Account, AccountState, Register};
 use crate::ledger::{AccountId, IdpInstance};
 use crate::profile::login;
@@ -62,14 +64,31 @@ impl Register {
     }
 
     /// Another account of the same table in the settings that has this user already, and is still in use.
-    pub(super) fn first_account_of(&self, new: &AccountId, user_id: &str) -> Option<AccountId> {
-        let mut others = self.accounts.iter().filter(|(id, _)| *id != new && id.directory == new.directory);
-        let found = others.find(|(_, account)| {
-            account.user_id.as_deref() == Some(user_id)
-                && account.same_as.is_none()
-                && account.state == AccountState::Active
-        });
-        found.map(|(id, _)| id.clone())
+    pub(super) fn first_account_of(&mut self, new: &AccountId, user_id: &str) -> Option<AccountId> {
+        let first = AccountId::new("", "");
+        let its = self.users().range((user_id.to_owned(), first)..).take_while(|(known, _)| known == user_id);
+        let others: Vec<AccountId> = its.map(|(_, id)| id.clone()).collect();
+        others.into_iter().filter(|id| id != new && id.directory == new.directory).find(|id| {
+            let known = self.accounts.get(id);
+            known.is_some_and(|known| known.same_as.is_none() && known.state == AccountState::Active)
+        })
+    }
+
+    /// The account has this user now.
+    pub(super) fn note_user(&mut self, account: &AccountId, user_id: &str) {
+        let former = self.accounts.get(account).and_then(|known| known.user_id.clone());
+        let users = self.users();
+        if let Some(former) = former {
+            users.remove(&(former, account.clone()));
+        }
+        users.insert((user_id.to_owned(), account.clone()));
+    }
+
+    fn users(&mut self) -> &mut BTreeSet<(String, AccountId)> {
+        let Self { accounts, by_user, .. } = self;
+        by_user.get_or_insert_with(|| {
+            accounts.iter().filter_map(|(id, account)| Some((account.user_id.clone()?, id.clone()))).collect()
+        })
     }
 
     /// Who an account is, as far as is known, to be held against what the IdP says.

@@ -17,7 +17,7 @@ pub use identity::{IdpIdentity, KnownPerson};
 pub use outcomes::Outcomes;
 pub use standing::{AccountStanding, KeyLine, KeyStanding, Standing};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -139,6 +139,8 @@ pub struct Job {
     key: Option<Arc<KeyIdentity>>,
     /// The credential that it made.
     credential_id: Option<CredentialId>,
+    /// Credentials that it made before it went back.
+    earlier: Vec<CredentialId>,
     /// What the witness said of its credential.
     witness: Option<Arc<WitnessResult>>,
     /// What the key enforces since the job gave it its policy.
@@ -153,6 +155,8 @@ pub struct Job {
     pub pins_sealed: usize,
     /// How its key's PIN reached its readers, and their names; `None` while it did not.
     pub pin_delivered: Option<(HandOver, Vec<String>)>,
+    /// Places in [`Register::attention`].
+    attention: Vec<usize>,
 }
 
 /// What a key enforces.
@@ -189,12 +193,23 @@ impl Job {
         self.credential_id.as_ref()
     }
 
+    /// Every credential that the job made, the newest last.
+    pub fn credential_ids(&self) -> impl Iterator<Item = &CredentialId> {
+        self.earlier.iter().chain(&self.credential_id)
+    }
+
+    /// It made this credential, or found it again.
+    fn make(&mut self, credential_id: CredentialId) {
+        self.earlier.retain(|earlier| *earlier != credential_id);
+        self.credential_id = Some(credential_id);
+    }
+
     /// What its steps ended with from `to` on is no longer so.
     fn step_back(&mut self, to: Step) {
         self.outcomes.forget_from(to);
         let is_kept = |step| step < to;
         self.key.take_if(|_| !is_kept(Step::Inspect));
-        self.credential_id.take_if(|_| !is_kept(Step::Make));
+        self.earlier.extend(self.credential_id.take_if(|_| !is_kept(Step::Make)));
         self.witness.take_if(|_| !is_kept(Step::Prove));
         self.hardened.take_if(|_| !is_kept(Step::Harden));
         self.directory_waits &= is_kept(Step::Begin);
@@ -332,13 +347,6 @@ impl Credential {
         self.attested_serial.as_deref().or(self.key.usb_serial.as_deref())
     }
 
-    /// Whether an attestation of this model and serial number names the key that the credential is on. Only enterprise
-    /// attestations tell the serial number.
-    pub fn is_on_key(&self, aaguid: Aaguid, attested_serial: &str) -> bool {
-        let named = self.model_verdict.as_ref().map(|verdict| verdict.aaguid).zip(self.attested_serial.as_deref());
-        named == Some((aaguid, attested_serial))
-    }
-
     /// Whether somebody has the key: it was made, and is neither back nor wiped.
     pub fn is_out(&self) -> bool {
         self.returned.is_none() && !matches!(self.state, CredentialState::Deleted | CredentialState::Erased)
@@ -391,6 +399,10 @@ pub struct Register {
     pub tree: Tree,
     /// What many accounts and keys have in common.
     shared: Shared,
+    /// Credentials by the serial number that their attestation names.
+    by_serial: BTreeMap<String, Vec<CredentialId>>,
+    /// Accounts by the id of their user, in order; made when it is asked for first.
+    by_user: Option<BTreeSet<(String, AccountId)>>,
 }
 
 /// Values that are equal for many, each once.
@@ -422,8 +434,14 @@ impl Register {
 
     /// The highest number that a key of the account has; 0 if it has none.
     pub fn last_ordinal(&self, account: &AccountId) -> usize {
-        let jobs = self.jobs.values().filter(|job| job.account == *account && !job.is_withdrawn());
-        jobs.map(|job| job.ordinal).max().unwrap_or(0)
+        let jobs = self.jobs_of(account).filter(|(_, job)| !job.is_withdrawn());
+        jobs.map(|(_, job)| job.ordinal).max().unwrap_or(0)
+    }
+
+    /// The jobs of an account, in order.
+    pub fn jobs_of(&self, account: &AccountId) -> impl Iterator<Item = (JobId, &Job)> {
+        let jobs = self.accounts.get(account).into_iter().flat_map(|account| &account.jobs);
+        jobs.filter_map(|id| Some((*id, self.jobs.get(id)?)))
     }
 
     /// Jobs with something left to do, in the order they were planned.
@@ -431,9 +449,31 @@ impl Register {
         self.jobs.iter().filter(|(_, job)| job.state.step().is_some()).map(|(id, job)| (*id, job))
     }
 
-    /// Every credential that was made for an account, whatever became of it.
+    /// Every credential that was made for an account, in the order of their jobs, whatever became of it.
     pub fn credentials_of(&self, account: &AccountId) -> impl Iterator<Item = (&CredentialId, &Credential)> {
-        self.credentials.iter().filter(move |(_, credential)| credential.account == *account)
+        self.jobs_of(account).flat_map(|(_, job)| self.credentials_of_job(job))
+    }
+
+    /// What people were told to do about the account's jobs, in the order of these.
+    pub fn attention_of(&self, account: &AccountId) -> impl Iterator<Item = &str> {
+        let places = self.jobs_of(account).flat_map(|(_, job)| &job.attention);
+        places.map(|place| self.attention[*place].1.as_str())
+    }
+
+    /// Every credential that a job made, whatever became of it.
+    pub fn credentials_of_job(&self, job: &Job) -> impl Iterator<Item = (&CredentialId, &Credential)> {
+        job.credential_ids().filter_map(|id| self.credentials.get_key_value(id))
+    }
+
+    /// Credentials on the single key that an attestation names by model and serial number.
+    pub fn credentials_on_key(
+        &self,
+        aaguid: Aaguid,
+        serial: &str,
+    ) -> impl Iterator<Item = (&CredentialId, &Credential)> {
+        let ids = self.by_serial.get(serial).into_iter().flatten();
+        let known = ids.filter_map(|id| self.credentials.get_key_value(id));
+        known.filter(move |(_, credential)| credential.model_verdict.as_ref().is_some_and(|one| one.aaguid == aaguid))
     }
 
     /// How many keys of the account are registered and were seen to sign: what an event that calls it complete is held against.

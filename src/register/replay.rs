@@ -287,6 +287,7 @@ impl Register {
             }
             Event::UserFound { account, user_id, login, idp, other_methods } => {
                 let same_as = self.first_account_of(account, user_id);
+                self.note_user(account, user_id);
                 if let Some(account) = self.accounts.get_mut(account) {
                     if let Some(login) = login.as_ref().filter(|login| **login != account.login) {
                         let former = std::mem::replace(&mut account.login, login.clone());
@@ -310,6 +311,7 @@ impl Register {
                         outcomes: Outcomes::default(),
                         key: None,
                         credential_id: None,
+                        earlier: Vec::new(),
                         witness: None,
                         hardened: None,
                         directory_waits: false,
@@ -317,6 +319,7 @@ impl Register {
                         replaces: None,
                         pins_sealed: 0,
                         pin_delivered: None,
+                        attention: Vec::new(),
                     },
                 );
                 if let Some(account) = self.accounts.get_mut(account) {
@@ -436,7 +439,12 @@ impl Register {
                 credentials.for_each(|one| one.erase_words(instead));
             }
             Event::JobGivenUp { job, .. } => self.set_state(*job, JobState::GivenUp),
-            Event::AttentionNeeded { job, message } => self.attention.push((*job, message.clone())),
+            Event::AttentionNeeded { job, message } => {
+                if let Some(job) = job.and_then(|job| self.jobs.get_mut(&job)) {
+                    job.attention.push(self.attention.len());
+                }
+                self.attention.push((*job, message.clone()));
+            }
         }
     }
 
@@ -455,7 +463,7 @@ impl Register {
                 job.directory_waits = true;
                 job.pending.clone_from(&ceremony.pending);
             }
-            Outcome::Make { credential_id, .. } => job.credential_id = Some(credential_id.clone()),
+            Outcome::Make { credential_id, .. } => job.make(credential_id.clone()),
             Outcome::Prove { witness, .. } => {
                 job.witness = witness.clone().map(|witness| self.shared.witness_results.share(witness));
             }
@@ -479,6 +487,12 @@ impl Register {
             Outcome::Verify { verdict } => {
                 let of_model = Verdict { serial: None, subject: None, ..(**verdict).clone() };
                 credential.model_verdict = Some(self.shared.verdicts.share(of_model));
+                if let Some(serial) = &verdict.serial {
+                    let known = self.by_serial.entry(serial.clone()).or_default();
+                    if !known.contains(credential_id) {
+                        known.push(credential_id.clone());
+                    }
+                }
                 credential.attested_serial.clone_from(&verdict.serial);
                 credential.judged_by = Some(seq);
                 let account = self.accounts.get(&credential.account);

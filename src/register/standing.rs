@@ -291,10 +291,8 @@ impl Register {
     /// A later credential in use on the key with the same attested serial number.
     fn newer_on_same_key(&self, id: &CredentialId, credential: &Credential) -> Option<&Credential> {
         let (aaguid, serial) = (credential.model_verdict.as_ref()?.aaguid, credential.attested_serial.as_deref()?);
-        self.credentials.iter().find_map(|(other_id, other)| {
-            let same = other.is_on_key(aaguid, serial);
-            (other_id != id && same && other.state.is_in_use() && other.job > credential.job).then_some(other)
-        })
+        let mut others = self.credentials_on_key(aaguid, serial).filter(|(other, _)| *other != id);
+        others.find_map(|(_, other)| (other.state.is_in_use() && other.job > credential.job).then_some(other))
     }
 }
 

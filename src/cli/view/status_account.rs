@@ -100,7 +100,6 @@ impl<'a> StatusAccount<'a> {
     pub(crate) fn new(id: &'a AccountId, register: &'a Register, standing: Standing) -> Self {
         let account = &register.accounts[id];
         let person = &account.person;
-        let about_it = |(job, _): &&(Option<JobId>, String)| job.is_some_and(|job| account.jobs.contains(&job));
         Self {
             account: &account.login,
             directory: &id.directory,
@@ -126,7 +125,7 @@ impl<'a> StatusAccount<'a> {
             erased: account.erased.as_deref(),
             keys: standing.keys.into_iter().map(|key| StatusKey::new(key, register)).collect(),
             jobs: account.jobs.iter().map(|job| job_line(*job, register)).collect(),
-            attention: register.attention.iter().filter(about_it).map(|(_, what)| what.as_str()).collect(),
+            attention: register.attention_of(id).collect(),
         }
     }
 

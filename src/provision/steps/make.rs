@@ -132,9 +132,8 @@ fn wants_enterprise(job: &JobContext<'_>, ceremony: &Ceremony) -> bool {
 fn forget_replaced(job: &JobContext<'_>, made: &CredentialId) -> Result<(), JobError> {
     let replaced: Vec<CredentialId> = {
         let book = job.journal.book();
-        let left = book.credentials.iter().filter(|(id, credential)| {
-            credential.job == job.id && credential.state == CredentialState::OnKey && *id != made
-        });
+        let of_job = book.credentials_of_job(&book.jobs[&job.id]);
+        let left = of_job.filter(|(id, credential)| credential.state == CredentialState::OnKey && *id != made);
         left.map(|(id, _)| id.clone()).collect()
     };
     replaced.into_iter().try_for_each(|credential_id| {
@@ -149,9 +148,8 @@ fn exclude_list(job: &JobContext<'_>, ceremony: &Ceremony) -> Vec<CredentialId> 
     let mut list: Vec<CredentialId> =
         ceremony.options.exclude_credentials.iter().map(|descriptor| descriptor.id.clone()).collect();
     let book = job.journal.book();
-    for (id, credential) in &book.credentials {
-        let elsewhere = credential.account == job.planned.account && credential.job != job.id;
-        if credential.state.lives() && elsewhere && !list.contains(id) {
+    for (id, credential) in book.credentials_of(&job.planned.account) {
+        if credential.state.lives() && credential.job != job.id && !list.contains(id) {
             list.push(id.clone());
         }
     }

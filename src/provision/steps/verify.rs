@@ -62,7 +62,7 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
 fn enrolled_before(job: &JobContext<'_>, verdict: &Verdict) -> Option<String> {
     let serial = verdict.serial.as_deref()?;
     let book = job.journal.book();
-    let mut others = book.credentials.values().filter(|one| one.state.lives() && one.job != job.id);
-    let other = others.find(|one| one.is_on_key(verdict.aaguid, serial))?;
+    let mut others = book.credentials_on_key(verdict.aaguid, serial);
+    let (_, other) = others.find(|(_, one)| one.state.lives() && one.job != job.id)?;
     Some(format!("key {} of {}", other.ordinal, other.account))
 }

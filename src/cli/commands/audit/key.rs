@@ -207,9 +207,8 @@ fn judge(made: &Registration, claimed: Aaguid, set: &Set, policy: Option<&Policy
 
 fn in_ledger(register: &Register, shown: Shown, aaguid: Aaguid, serial: Option<&str>) -> InLedger {
     let ids: Vec<CredentialId> = shown.has.into_iter().chain(shown.perhaps).collect();
-    let others = register.credentials.iter().filter(|(id, credential)| {
-        !ids.contains(id) && serial.is_some_and(|serial| credential.is_on_key(aaguid, serial))
-    });
+    let same_serial = serial.into_iter().flat_map(|serial| register.credentials_on_key(aaguid, serial));
+    let others = same_serial.filter(|(id, _)| !ids.contains(id));
     let others: Vec<CredentialId> = others.map(|(id, _)| id.clone()).collect();
     let (credentials, same_serial) = (LedgerCredential::all(&ids, register), LedgerCredential::all(&others, register));
     let known = !(credentials.is_empty() && same_serial.is_empty());
