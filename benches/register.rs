@@ -118,7 +118,7 @@ fn audit(ledger: &LongLedger) {
             let (_, certificate) = X509Certificate::from_der(leaf).unwrap();
             let hash = ClientDataJson::from_bytes(evidence.client_data_json).hash();
             let signature = statement.get("sig").unwrap().as_bytes().unwrap().to_vec();
-            let point = certificate.public_key().subject_public_key.to_vec();
+            let point = certificate.public_key().subject_public_key.data.to_vec();
             let attested = (point, [&object.auth_data_bytes[..], &hash].concat(), signature);
             let cose = &object.auth_data.attested_credential_data.as_ref().unwrap().public_key.bytes;
             // COSE (RFC 9053, 7.1), canonical, of a P-256 key: x and y are its last 32 bytes each, but for y's head of three bytes.

@@ -508,6 +508,7 @@ impl Event {
             | Self::KeyEdited { .. }
             | Self::KeyReturned { .. }
             | Self::JobGivenUp { .. }
+            | Self::LedgerAccepted { .. }
             | Self::AttentionNeeded { .. } => None,
         }
     }

@@ -29,8 +29,8 @@ pub use event::{
     AccountId, Erasure, ErasureSeen, Event, Failure, FailureCode, FoundOnKey, IdpInstance, JobId, KeyIdentity,
     Observed, Outcome, SeenByHand, SilentAnswer, Step,
 };
-pub use personal::{Erasures, PersonTexts, Texts};
 pub use memory::{Memory, Mismatch};
+pub use personal::{Erasures, PersonTexts, Texts};
 pub use sqlite::SqliteStore;
 pub use station_key::{MacPurpose, StationKey};
 pub use witness_result::{Unavailable, WitnessResult};
@@ -241,13 +241,10 @@ pub enum LedgerError {
         /// The checkpoint.
         path: String,
     },
-    /// A file beside the ledger.
-    #[error(transparent)]
-    Private(#[from] FileError),
     /// The database's own words.
     #[error("the ledger's database failed: {0}")]
     Database(String),
-    /// A file of the ledger is not ours alone.
+    /// A file of the ledger, or beside it, that is not ours alone.
     #[error(transparent)]
     Private(FileError),
     /// A file of the ledger or of an export.

@@ -12,7 +12,7 @@ pub(crate) struct ModelNames(Option<Metadata>);
 impl ModelNames {
     /// Reads the metadata, if there is any.
     pub(crate) fn read(session: &Session) -> Self {
-        let stored = session.state().ok().and_then(|state| state.metadata().load().ok().flatten());
+        let stored = session.state().ok().and_then(|state| state.metadata().ok()?.load().ok().flatten());
         Self(stored.map(|(metadata, _)| metadata))
     }
 

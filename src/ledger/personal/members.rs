@@ -23,7 +23,9 @@ type Visit<'a> = &'a mut dyn FnMut(Member, &mut String);
 /// Shows each text about a person to `visit`, which may change it.
 pub(super) fn each_text(event: &mut Event, visit: Visit<'_>) {
     match event {
-        Event::BatchStarted { .. } | Event::StepStarted { job: _, step: _ } => {}
+        Event::BatchStarted { .. }
+        | Event::StepStarted { job: _, step: _ }
+        | Event::LedgerAccepted { lost: _, reason: _, operator: _ } => {}
         Event::AccountPlanned { batch: _, account, person, profile: _ } => {
             of_account(account, visit);
             of_person(person, visit);

@@ -46,7 +46,7 @@ impl View for Line<'_> {
 impl List {
     /// Runs it.
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
-        let (metadata, record) = in_use(&session.state()?.metadata())?;
+        let (metadata, record) = in_use(&session.state()?.metadata()?)?;
         let today = Session::now().date();
         let words: Vec<String> =
             self.name.iter().flat_map(|name| name.split_whitespace()).map(str::to_lowercase).collect();

@@ -81,7 +81,6 @@ pub(super) fn ledger(error: &LedgerError) -> Meaning {
         LedgerError::Forged { .. } => row(Failed, "keep that file, and look who could change it"),
         LedgerError::Private(error) => file(error),
         LedgerError::Database(_) => row(Failed, FREE_SPACE),
-        LedgerError::Private(error) => file(error),
         LedgerError::File { .. } => row(Failed, CHECK_PATH),
     }
 }
