@@ -295,12 +295,12 @@ fn the_key_s_policy_is_set_and_a_forced_change_ends_with_one() {
     let station = Station::with(Generation::None);
     let mut authenticator = station.open();
     // Without a PIN, and without a token.
-    authenticator.set_always_uv(None, true, &mut |_| {}).unwrap();
+    authenticator.toggle_always_uv(None, true, None, &mut |_| {}).unwrap();
     assert_eq!(authenticator.info().option("alwaysUv"), Some(true));
     assert!(!authenticator.info().versions.iter().any(|version| version == "U2F_V2"));
     authenticator.set_pin(&pin("271828")).unwrap();
     let configure = token(&mut authenticator, Permissions::AUTHENTICATOR_CONFIGURATION, None);
-    authenticator.set_always_uv(Some(&configure), false, &mut |_| {}).unwrap();
+    authenticator.toggle_always_uv(Some(&configure), false, None, &mut |_| {}).unwrap();
     assert_eq!(authenticator.info().option("alwaysUv"), Some(false));
     let six = MinPinLength { new_min_pin_length: Some(6), ..MinPinLength::default() };
     authenticator.set_min_pin_length(Some(&configure), &six).unwrap();
@@ -328,8 +328,11 @@ fn a_token_without_the_permission_is_refused() {
         status(authenticator.make_credential(&request(1), Some(&other), &mut |_| {})),
         Some(StatusCode::PinAuthInvalid)
     );
-    assert_eq!(status(authenticator.set_always_uv(Some(&other), true, &mut |_| {})), Some(StatusCode::PinAuthInvalid));
-    assert_eq!(status(authenticator.set_always_uv(None, true, &mut |_| {})), Some(StatusCode::PuatRequired));
+    assert_eq!(
+        status(authenticator.toggle_always_uv(Some(&other), true, None, &mut |_| {})),
+        Some(StatusCode::PinAuthInvalid)
+    );
+    assert_eq!(status(authenticator.toggle_always_uv(None, true, None, &mut |_| {})), Some(StatusCode::PuatRequired));
 }
 
 #[test]

@@ -152,7 +152,7 @@ fn it_verifies_keys_of_every_generation() {
         if enrolled.key.info().option("alwaysUv").is_some() {
             let pin = enrolled.question.pin.clone();
             let token = enrolled.key.pin_uv_auth_token(&pin, Permissions::AUTHENTICATOR_CONFIGURATION, None).unwrap();
-            enrolled.key.set_always_uv(Some(&token), true, &mut |_| {}).unwrap();
+            enrolled.key.toggle_always_uv(Some(&token), true, None, &mut |_| {}).unwrap();
             enrolled.verified();
         }
         if enrolled.key.info().pin_uv_auth_protocols.contains(&1) {

@@ -368,7 +368,7 @@ fn a_policy_that_the_key_only_shows_is_set_and_taken_away() {
     run(&["pin", "set", "--new-pin", &pin]).expect(0);
     let is_on = || {
         let rack = Rack::open(&home.state().join("softkeys")).unwrap();
-        open(rack.key(0)).always_verifies(&mut |_| {}).unwrap()
+        open(rack.key(0)).always_verifies(None, &mut |_| {}).unwrap()
     };
     assert_eq!(is_on(), Some(false));
     run(&["policy", "--always-uv", "off", "--pin", &pin, "--yes"]).expect(0);

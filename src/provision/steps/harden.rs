@@ -14,14 +14,15 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     let info = job.authenticator()?.info();
     let longer = (info.min_pin_length < pin.minimum_on_key).then_some(pin.minimum_on_key);
     let force = force_change && !info.force_pin_change;
-    let shown = info.option("alwaysUv") == Some(true);
-    // That it is shown is not enough: firmware exists that shows it while it is locked.
-    let always_uv = keys.always_uv
-        && !(shown && job.touching(|authenticator, touch| authenticator.always_verifies(touch))? != Some(false));
+    let (rp_id, credential_id) = (job.ceremony()?.options.rp.id, job.registration_response()?.credential_id.clone());
+    let known = Some((&rp_id, &credential_id));
+    // Seen, and before there is a token: firmware exists that shows it while it is locked.
+    let always_uv =
+        keys.always_uv && job.touching(|authenticator, touch| authenticator.always_uv(known, touch))? != Some(true);
     if longer.is_some() || always_uv || force {
         let token = job.token(Permissions::AUTHENTICATOR_CONFIGURATION, None)?;
         if always_uv {
-            job.touching(|authenticator, touch| authenticator.set_always_uv(Some(&token), true, touch))?;
+            job.touching(|authenticator, touch| authenticator.toggle_always_uv(Some(&token), true, known, touch))?;
         }
         let authenticator = job.authenticator()?;
         if longer.is_some() || force {

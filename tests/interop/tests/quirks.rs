@@ -196,7 +196,7 @@ fn there_is_no_enterprise_attestation_and_nothing_is_asked_for_that_would_be_dro
 fn policy_is_taken_before_there_is_a_pin() {
     let bench = Bench::new();
     let mut key = bench.open();
-    key.set_always_uv(None, true, &mut |_| {}).unwrap();
+    key.toggle_always_uv(None, true, None, &mut |_| {}).unwrap();
     assert!(!key.info().versions.iter().any(|version| version == "U2F_V2"));
     let six = MinPinLength { new_min_pin_length: Some(6), ..MinPinLength::default() };
     // alwaysUv makes the key ask for a token, and without a PIN there is none.

@@ -1,7 +1,7 @@
 //! A key that speaks CTAP2: the way to it, and what it said of itself.
 //!
 //! The commands themselves are in a file each. Only [`Authenticator::open`], [`Authenticator::refresh_info`],
-//! [`Authenticator::set_always_uv`] and [`Authenticator::enable_enterprise_attestation`] ask for getInfo; whoever changes
+//! [`Authenticator::always_uv`] and [`Authenticator::enable_enterprise_attestation`] ask for getInfo; whoever changes
 //! something that getInfo tells asks for it again when it matters.
 
 use std::collections::BTreeSet;

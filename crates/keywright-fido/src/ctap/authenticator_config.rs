@@ -3,9 +3,9 @@
 //! It refuses to send what getInfo does not offer, and a minimum PIN length after which no PIN could be set.
 
 use super::command::Command;
-use super::{Authenticator, CtapError, GetAssertion, PinUvAuthToken, StatusMeaning, Touch};
-use crate::webauthn::RpId;
+use super::{Authenticator, CtapError, GetAssertion, MakeCredential, PinUvAuthToken, StatusMeaning, Touch};
 use crate::webauthn::cbor::{self, Value};
+use crate::webauthn::{CoseAlgorithm, CredentialId, RelyingParty, RpId, UserEntity, UserHandle};
 
 /// The longest minimum: a PIN has at most 63 bytes, and some firmware takes 64 and then no PIN ever again.
 const LONGEST_MINIMUM: usize = 63;
@@ -41,42 +41,71 @@ impl Authenticator {
         self.refresh_info().map(drop)
     }
 
-    /// authenticatorConfig toggleAlwaysUv, so that it ends as `wanted`, and is seen to: whatever getInfo says, a key with it refuses
-    /// an assertion for which nobody was verified (CTAP 2.1, 6.2.2 step 5). A key without it may ask for a touch before it says that
-    /// it has no such credential.
-    pub fn set_always_uv(
+    /// What alwaysUv is, as far as it can be seen: see [`Authenticator::always_verifies`]. `None` on a key that has it not. Asks for
+    /// getInfo. To be asked before there is a token: one that the key has given ends with the touch that it may want.
+    pub fn always_uv(
+        &mut self,
+        known: Option<(&RpId, &CredentialId)>,
+        touch: Touch<'_>,
+    ) -> Result<Option<bool>, CtapError> {
+        // Another program may have toggled it since getInfo was read last. Firmware exists that shows it on while it is locked; none
+        // that shows it off.
+        Ok(match self.refresh_info()?.option("alwaysUv") {
+            Some(true) => Some(self.always_verifies(known, touch)?.unwrap_or(true)),
+            shown => shown,
+        })
+    }
+
+    /// authenticatorConfig toggleAlwaysUv, once, and a look whether it ended as `wanted`. `known` is a credential of the key, if one is
+    /// known.
+    pub fn toggle_always_uv(
         &mut self,
         token: Option<&PinUvAuthToken>,
         wanted: bool,
+        known: Option<(&RpId, &CredentialId)>,
         touch: Touch<'_>,
     ) -> Result<(), CtapError> {
-        // Another program may have toggled it since getInfo was read last.
-        let shown = self.refresh_info()?.option("alwaysUv").ok_or(CtapError::Unsupported("alwaysUv"))?;
-        // Firmware exists that shows it on while it is locked; none that shows it off.
-        if (shown && self.always_verifies(touch)?.unwrap_or(true)) == wanted {
+        self.takes_always_uv()?;
+        self.configure(TOGGLE_ALWAYS_UV, None, token)?;
+        if self.always_uv(known, touch)? == Some(wanted) {
             return Ok(());
         }
-        self.configure(TOGGLE_ALWAYS_UV, None, token)?;
-        let shown = self.refresh_info()?.option("alwaysUv") == Some(true);
-        let why = match shown && self.always_verifies(touch)?.unwrap_or(true) {
-            now if now == wanted => return Ok(()),
-            _ if shown && wanted => "alwaysUv is shown, and yet nobody had to be verified",
+        let why = match self.info.option("alwaysUv") {
+            Some(true) if wanted => "alwaysUv is shown, and yet nobody had to be verified",
             _ => "alwaysUv is as it was before",
         };
         Err(CtapError::InvalidResponse { command: TOGGLE_ALWAYS_UV.1, why: why.into() })
     }
 
-    /// Whether the key refuses an assertion for which nobody was verified, asked for one that it cannot make. `None` if its answer
-    /// does not tell.
-    pub fn always_verifies(&mut self, touch: Touch<'_>) -> Result<Option<bool>, CtapError> {
-        let request =
-            GetAssertion { rp_id: RpId::PROBE, client_data_hash: [0; 32], allow_list: Vec::new(), user_presence: true };
+    /// Whether the key refuses to sign where nobody was verified, as it has to while alwaysUv is on (CTAP 2.1, 6.2.2 step 5), whatever
+    /// getInfo says. `None` if its answers do not tell.
+    ///
+    /// It is asked for a signature of a credential that it has, without a token. Where none is known it is asked for one for an RP that
+    /// cannot be; a key that says that it has none, and may have looked for it first, is asked to make one that it does not keep. A key
+    /// that does not refuse may want a touch for each.
+    pub fn always_verifies(
+        &mut self,
+        known: Option<(&RpId, &CredentialId)>,
+        touch: Touch<'_>,
+    ) -> Result<Option<bool>, CtapError> {
+        let request = GetAssertion {
+            rp_id: known.map_or(RpId::PROBE, |(rp_id, _)| rp_id.clone()),
+            client_data_hash: [0; 32],
+            allow_list: known.map(|(_, credential_id)| credential_id.clone()).into_iter().collect(),
+            user_presence: true,
+        };
         match self.get_assertions(&request, None, touch) {
+            Ok(_) => return Ok(Some(false)),
+            Err(error) if error.means(StatusMeaning::PinRequired) => return Ok(Some(true)),
+            Err(error) if error.means(StatusMeaning::NoCredentials) && known.is_none() => {}
+            Err(error) => return undecided(error),
+        }
+        let nobody = UserEntity { id: UserHandle::new([0])?, name: "nobody".into(), display_name: String::new() };
+        let rp = RelyingParty { id: RpId::PROBE, name: String::new() };
+        match self.make_credential(&MakeCredential::new([0; 32], rp, nobody, vec![CoseAlgorithm::ES256]), None, touch) {
             Ok(_) => Ok(Some(false)),
-            Err(error) if error.means(StatusMeaning::PinRequired) => Ok(Some(true)),
-            Err(error) if error.means(StatusMeaning::NoCredentials) => Ok(Some(false)),
-            Err(CtapError::Status { .. } | CtapError::InvalidResponse { .. } | CtapError::Webauthn(_)) => Ok(None),
-            Err(error) => Err(error),
+            // Some keys refuse that at all times (makeCredUvNotRqd).
+            Err(error) => undecided(error),
         }
     }
 
@@ -166,6 +195,14 @@ impl Authenticator {
     }
 }
 
+/// What a key answers says nothing; that it cannot be asked is an error.
+fn undecided(error: CtapError) -> Result<Option<bool>, CtapError> {
+    match error {
+        CtapError::Status { .. } | CtapError::InvalidResponse { .. } | CtapError::Webauthn(_) => Ok(None),
+        error => Err(error),
+    }
+}
+
 fn min_pin_length_parameters(request: &MinPinLength) -> Option<Value> {
     let mut parameters: Vec<(i64, Value)> = Vec::new();
     parameters.extend(request.new_min_pin_length.map(|length| (0x01, (length as i64).into())));
@@ -201,7 +238,7 @@ fn encode(command: Command, subcommand: u8, parameters: Option<Value>, token: Op
 mod tests {
     use super::super::client_pin::tests::known_token;
     use super::super::pin_uv_auth_protocol::tests::hex;
-    use super::super::scripted::{info, key, options};
+    use super::super::scripted::{answer, auth_data, info, key, options};
     use super::*;
 
     fn encoded((subcommand, name): Subcommand, parameters: Option<Value>) -> Vec<u8> {
@@ -250,7 +287,7 @@ mod tests {
         info([options([("authnrCfg", true), ("alwaysUv", always_uv)])])
     }
 
-    /// What the key shows, and what it answers to an assertion without a token.
+    /// What the key shows, and what it answers to an assertion without a token; one that finds none is asked to make one, and does.
     fn set(wanted: bool, looks: &[(bool, Option<u8>)], toggles: usize) -> Result<(), CtapError> {
         let mut exchanges = Vec::new();
         let probe = get_assertion_without_token();
@@ -260,9 +297,15 @@ mod tests {
             }
             exchanges.push((vec![0x04], shows(*shown)));
             exchanges.extend(answer.map(|answer| (probe.clone(), vec![answer])));
+            if *answer == NOT_FOUND {
+                exchanges.push((make_credential_without_token(), made()));
+            }
         }
         let (mut authenticator, script) = key(shows(false), exchanges);
-        let done = authenticator.set_always_uv(None, wanted, &mut |_| {});
+        let done = match authenticator.always_uv(None, &mut |_| {}).unwrap() {
+            Some(now) if now == wanted => Ok(()),
+            _ => authenticator.toggle_always_uv(None, wanted, None, &mut |_| {}),
+        };
         script.assert_done();
         done
     }
@@ -270,6 +313,21 @@ mod tests {
     fn get_assertion_without_token() -> Vec<u8> {
         let id = RpId::PROBE;
         Command::new(0x02, "").request([(0x01, id.as_str().into()), (0x02, vec![0; 32].into())])
+    }
+
+    fn make_credential_without_token() -> Vec<u8> {
+        let es256 = Value::map([("alg", (-7).into()), ("type", Value::from("public-key"))]);
+        Command::new(0x01, "").request([
+            (0x01, vec![0; 32].into()),
+            (0x02, Value::map([("id", RpId::PROBE.as_str().into())])),
+            (0x03, Value::map([("id", vec![0].into()), ("name", Value::from("nobody"))])),
+            (0x04, Value::Array(vec![es256])),
+        ])
+    }
+
+    fn made() -> Vec<u8> {
+        let data = auth_data(RpId::PROBE.as_str(), Some(&[7; 16]));
+        answer([(0x01, "none".into()), (0x02, data), (0x03, Value::Map(Vec::new()))])
     }
 
     const VERIFIED: Option<u8> = Some(0x36);
@@ -299,6 +357,34 @@ mod tests {
         assert!(refused.to_string().contains("nobody had to be verified"), "{refused}");
         // An answer that does not tell leaves what getInfo shows.
         set(true, &[(true, Some(0x7f))], 0).unwrap();
+    }
+
+    #[test]
+    fn a_key_that_looks_for_a_credential_before_it_refuses_is_not_called_a_liar() {
+        // It has none for the probe, and lets nobody make one.
+        let exchanges = [
+            (vec![0x04], shows(true)),
+            (get_assertion_without_token(), vec![0x2e]),
+            (make_credential_without_token(), vec![0x36]),
+        ];
+        let (mut authenticator, script) = key(shows(false), exchanges);
+        assert_eq!(authenticator.always_uv(None, &mut |_| {}), Ok(Some(true)));
+        script.assert_done();
+        // It is asked for one that it has.
+        let (rp_id, id): (RpId, _) = ("example.org".parse().unwrap(), CredentialId::new([9; 4]).unwrap());
+        let asked = Command::new(0x02, "").request([
+            (0x01, "example.org".into()),
+            (0x02, vec![0; 32].into()),
+            (0x03, Value::Array(vec![super::super::command::descriptor(&id)])),
+        ]);
+        let signed = answer([(0x02, auth_data("example.org", None)), (0x03, vec![0x30, 0x00].into())]);
+        for (answered, found) in
+            [(vec![0x36], Some(true)), (signed, Some(false)), (vec![0x2e], None), (vec![0x2f], None)]
+        {
+            let (mut authenticator, script) = key(info([]), [(asked.clone(), answered)]);
+            assert_eq!(authenticator.always_verifies(Some((&rp_id, &id)), &mut |_| {}), Ok(found));
+            script.assert_done();
+        }
     }
 
     #[test]

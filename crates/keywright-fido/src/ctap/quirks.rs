@@ -50,7 +50,7 @@ pub const QUIRKS: &[Quirk] = &[
         firmware: "one",
         clause: "6.11.2, 7.2",
         does: "shows alwaysUv on while it is locked, whatever is so",
-        met: "an assertion without verification has to be refused before it is believed; toggled again if not",
+        met: "a signature without verification has to be refused before it is believed, asked of a credential that the key has",
         source: RUN,
     },
     Quirk {

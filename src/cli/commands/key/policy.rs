@@ -128,6 +128,11 @@ impl Policy {
         }
         session.console.confirm(&format!("{} on {}?", wanted.join(", "), key.device.path), self.change.yes)?;
 
+        // Before there is a token, which the touch for it would end.
+        let always_uv = match self.always_uv {
+            Some(_) => key.authenticator.always_uv(None, &mut touch_prompt(session, &key.device))?,
+            None => None,
+        };
         let token = if key.authenticator.info().has_pin() {
             let permissions = Permissions::AUTHENTICATOR_CONFIGURATION;
             let pin = self.pin.pin.as_ref();
@@ -138,9 +143,9 @@ impl Policy {
         if self.enterprise_attestation {
             key.authenticator.enable_enterprise_attestation(token.as_ref())?;
         }
-        if let Some(switch) = self.always_uv {
+        if let Some(wanted) = self.always_uv.map(|switch| switch == Switch::On).filter(|on| always_uv != Some(*on)) {
             let prompt = &mut touch_prompt(session, &key.device);
-            key.authenticator.set_always_uv(token.as_ref(), switch == Switch::On, prompt)?;
+            key.authenticator.toggle_always_uv(token.as_ref(), wanted, None, prompt)?;
         }
         if self.long_touch_for_reset {
             key.authenticator.enable_long_touch_for_reset(token.as_ref())?;
