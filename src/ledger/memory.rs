@@ -101,12 +101,11 @@ impl Memory {
             let is_here = remembered.ledger == self.ledger;
             let same = origin.as_ref() == Some(&checkpoint.origin);
             match store {
-                Some(store) if same && known.seq <= head.seq => {
-                    // Also of a place from which the ledger was moved.
-                    if store.entry(known.seq)?.hash != known.hash {
-                        return Ok(Some(Mismatch::Forked { known: known.seq }));
-                    }
-                }
+                // Also of a place from which the ledger was moved.
+                Some(store) if same && known.seq <= head.seq => match store.entry(known.seq)?.hash == known.hash {
+                    true => {}
+                    false => return Ok(Some(Mismatch::Forked { known: known.seq })),
+                },
                 _ if same => return Ok(Some(Mismatch::Older { found: head.seq, known: known.seq })),
                 _ if is_here && origin.is_none() => {
                     return Ok(Some(Mismatch::Gone { place: place(), known: known.seq }));
