@@ -5,6 +5,7 @@
 mod descriptions;
 mod embedded;
 mod entra;
+mod estate;
 mod fake_idp;
 mod hostile_page;
 mod http;

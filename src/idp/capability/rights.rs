@@ -38,8 +38,6 @@ pub enum Readiness {
     Lacks(Vec<String>),
     /// Of some nobody can tell: these.
     CannotTell(Vec<Untold>),
-    /// The IdP has no such thing.
-    NotOffered,
 }
 
 impl Rights {

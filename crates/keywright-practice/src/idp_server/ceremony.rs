@@ -2,6 +2,8 @@
 //!
 //! Every answer of a key is verified here as if the provisioning side were an attacker.
 
+mod estate;
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -168,7 +170,7 @@ impl Provider {
             return Err(Refusal::Algorithm(made.public_key.algorithm.0));
         }
         let attestation = &response.attestation_object;
-        self.judge(attestation, &response.client_data_json.hash(), now)?;
+        let attested = self.judge(attestation, &response.client_data_json.hash(), now)?;
         let credential = Credential {
             id: id.to_owned(),
             credential_id: made.credential_id.clone(),
@@ -181,7 +183,11 @@ impl Provider {
         };
         let stored = Stored { user: user.to_owned(), credential, public_key: made.public_key.clone() };
         match store.register(&stored)? {
-            true => Ok(stored.credential),
+            true => {
+                let backup_eligible = attestation.auth_data.flags.backup_eligible();
+                store.remember_passkey(id, backup_eligible, attested)?;
+                Ok(stored.credential)
+            }
             false => Err(Refusal::Registered),
         }
     }
@@ -209,7 +215,7 @@ impl Provider {
 
     pub(super) fn begin_sign_in(&self, user: &str) -> Result<SignInBegun, Refusal> {
         let store = self.store();
-        active(&store, user)?;
+        estate::may_sign_in(&store, user)?;
         let credentials = store.credentials(user)?;
         if credentials.is_empty() {
             return Err(Refusal::NoCredential);
@@ -249,7 +255,7 @@ impl Provider {
         if now > sign_in.deadline {
             return Err(Refusal::Expired);
         }
-        let account = active(&store, user)?;
+        let account = estate::may_sign_in(&store, user)?;
         let response = AuthenticationResponse::from_json(&answer.response)?;
         let Some(Stored { mut credential, public_key, .. }) =
             store.credential(&response.credential_id)?.filter(|stored| stored.user == user)
@@ -269,25 +275,27 @@ impl Provider {
             sign_count: credential.sign_count,
         })?;
         store.signed_in(&credential.id, data.sign_count, now)?;
+        self.signed_in_by(&store, user, "passkey")?;
         credential.sign_count = data.sign_count;
         credential.last_used = Some(now);
         Ok((credential, data.flags.user_verified()))
     }
 
-    /// A statement that breaks its format's rules is refused in any case; how much more is asked is a setting.
+    /// Whether it leads to a trust anchor. A statement that breaks its format's rules is refused in any case; how much more is asked is
+    /// a setting.
     fn judge(
         &self,
         attestation: &AttestationObject,
         client_data_hash: &[u8; 32],
         now: OffsetDateTime,
-    ) -> Result<(), Refusal> {
+    ) -> Result<bool, Refusal> {
         let verdict = self.judge.judge(attestation, Some(client_data_hash), None, now);
         let trusted = (verdict.statement, verdict.chain) == (Statement::Valid, Chain::Trusted);
         if verdict.statement == Statement::Invalid || (self.settings.trusted_only && !trusted) {
             let why = verdict.reasons.first().cloned();
             return Err(Refusal::Attestation(why.unwrap_or_else(|| "it leads to no trust anchor".into())));
         }
-        Ok(())
+        Ok(trusted)
     }
 
     fn store(&self) -> MutexGuard<'_, Store> {

@@ -27,6 +27,23 @@
 //! | `POST /v1/users/USER/sign-ins` | | 201 [`wire::SignInBegun`] |
 //! | `POST /v1/users/USER/sign-ins/SIGN_IN` | [`wire::SignInResponse`] | 200 [`wire::Credential`] |
 //!
+//! Around the keys, with the types of [`wire::estate`]; pages go on with `?after=NEXT`:
+//!
+//! | request | body | answer |
+//! |---|---|---|
+//! | `GET /v1/groups/GROUP/members` | | 200 [`wire::estate::Members`] |
+//! | `PUT`, `DELETE /v1/groups/GROUP/members/USER` | | 204 |
+//! | `GET /v1/groups/GROUP/policies` | | 200 [`wire::estate::NamedPolicies`], those for everybody too |
+//! | `PUT`, `DELETE /v1/policies/NAME` | [`wire::estate::Policy`] | 204 |
+//! | `GET /v1/role-holders`, `GET /v1/users/USER/roles` | | 200 [`wire::estate::RoleHolders`] |
+//! | `PUT`, `DELETE /v1/users/USER/roles/ROLE` | [`wire::estate::RoleGrant`] | 204 |
+//! | `GET /v1/users/USER/methods` | | 200 [`wire::estate::Methods`] |
+//! | `DELETE /v1/users/USER/methods/METHOD` | | 204; passkeys are removed as credentials |
+//! | `PUT`, `DELETE /v1/users/USER/suspension` | | 204 |
+//! | `GET`, `DELETE /v1/users/USER/sessions` | | 200 [`wire::estate::Sessions`], 204 |
+//! | `POST /v1/users/USER/passes` | [`wire::estate::NewPass`] | 201 [`wire::estate::Pass`]; removed as a method |
+//! | `POST /v1/users/USER/other-sign-ins` | [`wire::estate::OtherSignIn`] | 201 [`wire::estate::Session`] |
+//!
 //! Without a token, for browsers: `GET /` is a page on which a person signs in with a key. It uses `POST /sign-in`
 //! ([`wire::Login`] to [`wire::PageSignIn`]) and `POST /sign-in/USER/SIGN_IN` ([`wire::SignInResponse`] to [`wire::SignedIn`]).
 //!

@@ -46,6 +46,12 @@ pub(super) enum Refusal {
     /// The account may not sign in, so nothing is registered for it either.
     #[error("the account is not active")]
     Inactive,
+    /// The account is suspended.
+    #[error("the account is suspended")]
+    Suspended,
+    /// A policy shuts this way out.
+    #[error("policy {0} does not admit it")]
+    Policy(String),
     /// The ceremony is completed, or the sign-in was tried.
     #[error("it has already ended")]
     Ended,
@@ -94,6 +100,8 @@ impl Refusal {
             Self::Absent(_) => (StatusCode::NOT_FOUND, "absent"),
             Self::LoginTaken(_) => (StatusCode::CONFLICT, "login_taken"),
             Self::Inactive => (StatusCode::CONFLICT, "inactive"),
+            Self::Suspended => (StatusCode::CONFLICT, "suspended"),
+            Self::Policy(_) => (StatusCode::UNPROCESSABLE_ENTITY, "policy"),
             Self::Ended => (StatusCode::CONFLICT, "ended"),
             Self::Registered => (StatusCode::CONFLICT, "registered"),
             Self::NoCredential => (StatusCode::CONFLICT, "no_credential"),

@@ -1,5 +1,7 @@
 //! The API's paths and methods: reads requests, asks the [`Provider`], writes answers. The table is in [`super`].
 
+mod estate;
+
 use std::sync::Arc;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -46,6 +48,7 @@ pub(super) fn router(provider: Arc<Provider>, token: &SecretString) -> Router {
         .route("/v1/users/{user}/credentials/{credential}", delete(revoke))
         .route("/v1/users/{user}/sign-ins", post(begin_sign_in))
         .route("/v1/users/{user}/sign-ins/{sign_in}", post(finish_sign_in))
+        .merge(estate::router())
         .fallback(async || Refusal::Path)
         .method_not_allowed_fallback(async || Refusal::Method)
         .layer(DefaultBodyLimit::max(LONGEST_REQUEST))

@@ -3,6 +3,8 @@
 //! It answers questions and keeps rows; whether something may be done is decided in [`super::ceremony`]. It refuses a
 //! database of another program, of a later version, of another relying party, and one that another server has open.
 
+mod estate;
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,6 +12,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, TransactionBehavior, params};
 use time::OffsetDateTime;
 
+pub(super) use self::estate::StoredPass;
 use super::wire::User;
 use super::wire::{Credential, NewUser, Pending, UserChange};
 use keywright_fido::webauthn::{Aaguid, Challenge, CosePublicKey, CredentialId, RpId, UserHandle};
@@ -181,6 +184,7 @@ impl Store {
             _ => return Err(StoreError::Foreign),
         }
         change.execute_batch(SINCE)?;
+        change.execute_batch(estate::SINCE)?;
         change.commit()?;
         db.pragma_update(None, "journal_mode", "WAL")?;
         db.pragma_update(None, "synchronous", "FULL")?;
@@ -204,17 +208,20 @@ impl Store {
     /// Accounts by login; all of them, or the one with this login or id.
     pub(super) fn users(&self, login: Option<&str>) -> rusqlite::Result<Vec<User>> {
         let mut query = self.db.prepare_cached(
-            "SELECT id, login, display_name, active FROM user WHERE ?1 IS NULL OR login = ?1 OR id = ?1 ORDER BY login",
+            "SELECT id, login, display_name, active, EXISTS (SELECT 1 FROM suspended WHERE suspended.user = user.id)
+             FROM user WHERE ?1 IS NULL OR login = ?1 OR id = ?1 ORDER BY login",
         )?;
         query.query_map([login], user)?.collect()
     }
 
     /// The account with this id.
     pub(super) fn account(&self, id: &str) -> rusqlite::Result<Option<Account>> {
-        let mut query =
-            self.db.prepare_cached("SELECT id, login, display_name, active, handle FROM user WHERE id = ?1")?;
+        let mut query = self.db.prepare_cached(
+            "SELECT id, login, display_name, active, EXISTS (SELECT 1 FROM suspended WHERE suspended.user = user.id), handle
+             FROM user WHERE id = ?1",
+        )?;
         query
-            .query_row([id], |row| Ok(Account { user: user(row)?, handle: bytes(row, 4, UserHandle::new)? }))
+            .query_row([id], |row| Ok(Account { user: user(row)?, handle: bytes(row, 5, UserHandle::new)? }))
             .optional()
     }
 
@@ -385,7 +392,8 @@ impl Store {
 }
 
 fn user(row: &Row<'_>) -> rusqlite::Result<User> {
-    Ok(User { id: row.get(0)?, login: row.get(1)?, display_name: row.get(2)?, active: row.get(3)? })
+    let (id, login, display_name) = (row.get(0)?, row.get(1)?, row.get(2)?);
+    Ok(User { id, login, display_name, active: row.get(3)?, suspended: row.get(4)? })
 }
 
 fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {

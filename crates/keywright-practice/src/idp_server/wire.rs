@@ -1,5 +1,7 @@
 //! What the practice IdP's two sides say to each other. Members of WebAuthn objects keep WebAuthn's names.
 
+pub mod estate;
+
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -21,6 +23,9 @@ pub struct User {
     pub display_name: String,
     /// Whether the account may sign in.
     pub active: bool,
+    /// Whether it may not for now, and gets keys registered all the same.
+    #[serde(default)]
+    pub suspended: bool,
 }
 
 /// Something that keeps registrations from working, or will bite later.

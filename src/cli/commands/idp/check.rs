@@ -7,14 +7,16 @@ use crate::cli::shared::arguments::WhichIdp;
 use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::cli::view::run_report::by_hand_words;
-use crate::idp::{ByHand, Finding};
+use crate::idp::capability::{Readiness, Rights};
+use crate::idp::{ByHand, Capability, Directory, Finding};
 use crate::settings::IdpChoice;
 use keywright_files::shown;
 
 /// Check that registrations would work, without changing anything.
 ///
-/// Signs in to the IdP and asks for what would keep registrations from working. Exit code 1 if something does, 4 if the IdP
-/// cannot be reached or refuses the sign-in itself.
+/// Signs in to the IdP and asks for what would keep registrations from working; then tells, for each thing that it can do besides,
+/// which permissions that needs and which are there. Exit code 1 if registrations would not work, 4 if the IdP cannot be reached or
+/// refuses the sign-in itself.
 #[derive(Args)]
 #[command(
     after_long_help = "Example:\n  keywright idp check\n  keywright idp check acme\n  keywright idp check --idp http://127.0.0.1:8460 --idp-token env:KEYWRIGHT_TOKEN"
@@ -27,11 +29,36 @@ pub(crate) struct Check {
     idp: WhichIdp,
 }
 
+/// A capability of the IdP, and whether our account may use it.
+#[derive(Serialize)]
+struct CapabilityChecked {
+    capability: Capability,
+    /// Whether it changes something at the IdP.
+    writes: bool,
+    /// `ready`, `lacks`, `cannot-tell`, `not-offered`.
+    state: &'static str,
+    /// The permissions that it needs, as the IdP's console calls them.
+    needs: Vec<Permission>,
+    /// What cannot be told, for people.
+    untold: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Permission {
+    name: String,
+    /// `null`: cannot tell.
+    there: Option<bool>,
+}
+
 #[derive(Serialize)]
 struct Checked<'a> {
     directory: &'a str,
     ready: bool,
     findings: &'a [Finding],
+    /// What it can do besides, and which permissions that needs; empty where it has no API.
+    capabilities: Vec<CapabilityChecked>,
+    /// Permissions that our account has and nothing here needs; `null`: cannot tell.
+    beyond: Option<Vec<String>>,
     /// What a person has to do; `null` where the IdP has an API.
     by_hand: Option<&'a ByHand>,
 }
@@ -49,9 +76,54 @@ impl Check {
         let findings = directory.preflight()?;
         let ready = !findings.iter().any(|finding| finding.blocks);
         let by_hand = directory.registration().by_hand();
-        let checked = Checked { directory: directory.name(), ready, findings: &findings, by_hand };
+        let rights = match directory.capabilities().rights {
+            Some(rights) if ready => Some(rights.rights()?),
+            _ => None,
+        };
+        let checked = Checked {
+            directory: directory.name(),
+            ready,
+            findings: &findings,
+            capabilities: match by_hand {
+                Some(_) => Vec::new(),
+                None => capabilities(directory.as_ref(), rights.as_ref()),
+            },
+            beyond: rights.and_then(|rights| rights.beyond.known().cloned()),
+            by_hand,
+        };
         session.output.result(&checked, || idp_check_text(&checked))?;
         Ok(if ready { Exit::Done } else { Exit::Failed })
+    }
+}
+
+/// Every capability. What nobody can tell is never ready, and so is everything where the IdP tells nothing of our account.
+fn capabilities(directory: &dyn Directory, rights: Option<&Rights>) -> Vec<CapabilityChecked> {
+    let has = directory.capabilities();
+    let checked = |capability: Capability| {
+        let needed = rights.iter().flat_map(|rights| &rights.needed).filter(|right| right.capability == capability);
+        let needs = needed.map(|right| Permission { name: right.name.clone(), there: right.there.known().copied() });
+        let (state, untold) = match rights.map(|rights| rights.readiness(capability)) {
+            _ if !has.has(capability) => ("not-offered", Vec::new()),
+            None => ("cannot-tell", vec!["keywright does not ask this IdP what its account may do".to_owned()]),
+            Some(Readiness::Ready) => ("ready", Vec::new()),
+            Some(Readiness::Lacks(_)) => ("lacks", Vec::new()),
+            Some(Readiness::CannotTell(untold)) => ("cannot-tell", untold.iter().map(ToString::to_string).collect()),
+        };
+        CapabilityChecked { capability, writes: capability.writes(), state, needs: needs.collect(), untold }
+    };
+    Capability::ALL.into_iter().map(checked).collect()
+}
+
+fn capability_words(checked: &CapabilityChecked) -> String {
+    let named = |wanted: fn(&&Permission) -> bool| {
+        checked.needs.iter().filter(wanted).map(|one| one.name.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    let (what, needs) = (checked.capability.words(), named(|_| true));
+    match checked.state {
+        "ready" => format!("{what}: ready ({needs})"),
+        "lacks" => format!("{what}: lacks {} (needs {needs})", named(|one| one.there == Some(false))),
+        "cannot-tell" => format!("{what}: cannot tell; {}", checked.untold.join("; ")),
+        _ => format!("{what}: not offered"),
     }
 }
 
@@ -65,6 +137,12 @@ fn idp_check_text(checked: &Checked<'_>) -> String {
     for finding in checked.findings {
         let kind = if finding.blocks { "blocks" } else { "note" };
         text.push_str(&format!("  {kind}: {}\n", shown::one_line(&finding.message)));
+    }
+    for capability in &checked.capabilities {
+        text.push_str(&format!("  {}\n", shown::one_line(&capability_words(capability))));
+    }
+    if let Some(beyond) = checked.beyond.as_ref().filter(|beyond| !beyond.is_empty()) {
+        text.push_str(&format!("  has more than is needed: {}\n", shown::one_line(&beyond.join(", "))));
     }
     if let Some(by_hand) = checked.by_hand {
         text.push_str(&by_hand_words(by_hand));

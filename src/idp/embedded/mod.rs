@@ -1,10 +1,14 @@
 //! The practice IdP as an IdP, spoken to over HTTP.
 
+mod classes;
+mod estate;
+
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use ureq::http::{Method, header};
 
+use crate::idp::capability::Capabilities;
 use crate::idp::connection::{ConnectionConfig, IdpSettings, OpenError};
 use crate::idp::directory::{Directory, Finding, Registered, SignIn, User};
 use crate::idp::error::DirectoryError;
@@ -15,8 +19,8 @@ use crate::profile::login;
 use crate::secret::SecretSource;
 use keywright_fido::webauthn::{AuthenticationResponse, Ceremony, RegistrationResponse, SignInCeremony};
 use keywright_practice::idp_server::wire::{
-    self, API, Begun, Ceremonies, Check, Completion, Credential, Credentials, NewUser, OtherMethods, SignInBegun,
-    SignInResponse, UserChange, Users,
+    self, API, Begun, Ceremonies, Check, Completion, Credential, Credentials, NewUser, SignInBegun, SignInResponse,
+    UserChange, Users,
 };
 
 /// The longest label that the server takes, in characters.
@@ -239,8 +243,20 @@ impl Directory for Embedded {
         removed(&send(self.call(Method::DELETE, &at), "such security key")?)
     }
 
-    fn other_methods(&self, user: &User) -> Result<Vec<String>, DirectoryError> {
-        Ok(self.get::<OtherMethods>(&path(&user.id, "/other-methods"), &known(user))?.other_methods)
+    fn capabilities(&self) -> Capabilities<'_> {
+        Capabilities {
+            people: Some(self),
+            methods: Some(self),
+            removal: Some(self),
+            policies: Some(self),
+            suspension: Some(self),
+            sessions: Some(self),
+            pass: Some(self),
+            last_use: Some(self),
+            passkeys: Some(self),
+            models: None,
+            rights: Some(self),
+        }
     }
 
     fn sign_in(&self) -> Option<&dyn SignIn> {
@@ -270,18 +286,6 @@ impl SignIn for Api {
             return Err(self.client.idp().invalid_response(why));
         }
         Ok(())
-    }
-}
-
-impl From<wire::User> for User {
-    fn from(user: wire::User) -> Self {
-        Self { id: user.id, login: user.login, display_name: user.display_name, active: user.active }
-    }
-}
-
-impl From<wire::Finding> for Finding {
-    fn from(finding: wire::Finding) -> Self {
-        Self { blocks: finding.blocks, message: finding.message }
     }
 }
 
