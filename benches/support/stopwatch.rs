@@ -138,6 +138,10 @@ impl Operator for Stopwatch {
 
     fn replug(&self, _who: &JobLabel) {}
 
+    fn is_another(&self, _who: &JobLabel, _like: &str) -> bool {
+        true
+    }
+
     fn may_reset(&self, _who: &JobLabel, _why: &str) -> bool {
         false
     }

@@ -19,7 +19,7 @@ use time::format_description::well_known::Rfc3339;
 use super::JSON_SCHEMA;
 use crate::ledger::tree::WholeTree;
 use crate::ledger::{
-    AccountId, Entry, Erasures, Event, Head, JobId, KeyIdentity, LedgerError, PersonTexts, SeenByHand, Step, Store,
+    AccountId, Entry, Erasures, Event, Head, JobId, KeyIdentity, KeyNumber, LedgerError, PersonTexts, SeenByHand, Step, Store,
     WitnessResult,
 };
 use crate::profile::{Person, ProfileName};
@@ -301,6 +301,8 @@ struct CredentialFile<'a> {
     label: Option<&'a str>,
     by_hand: Option<ByHand<'a>>,
     ordinal: usize,
+    /// The key's own number, once it is known which key it is.
+    number: Option<KeyNumber>,
     key: &'a KeyIdentity,
     profile: Option<&'a ProfileName>,
     policy: Option<Policy>,
@@ -416,6 +418,7 @@ impl<'a> CredentialFile<'a> {
             label: credential.label.as_deref(),
             by_hand: credential.by_hand.as_deref().map(ByHand::new),
             ordinal: credential.ordinal,
+            number: credential.number,
             key: &credential.key,
             profile: account.map(|account| &account.profile.name),
             policy: credential.made_for.as_ref().map(|profile| Policy::from(&profile.keys)),

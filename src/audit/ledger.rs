@@ -162,6 +162,7 @@ impl<'a> LedgerAudit<'a> {
         }
         findings.extend(of_key.iter().flat_map(|((_, serial), all)| enrolled_again(serial, all)));
         findings.extend(one_handle_for_two(&credentials));
+        findings.extend(credentials.iter().filter_map(|one| serial_shared(one, book)));
         for one in &credentials {
             findings.extend(one.matters.iter().map(|matter| Finding { about: one.about(), matter: matter.clone() }));
         }
@@ -274,6 +275,19 @@ fn enrolled_again(serial: &str, all: &[&CredentialAudit<'_>]) -> Vec<Finding> {
         Some(Finding { about: one.about(), matter: FindingKind::EnrolledAgain { serial: serial.to_owned(), newer } })
     });
     again.collect()
+}
+
+/// A key in service whose USB serial number another key in service shows, too.
+fn serial_shared(one: &CredentialAudit<'_>, book: &Register) -> Option<Finding> {
+    let number = one.credential.number.filter(|_| one.credential.state.is_in_use())?;
+    let others = book.keys.sharing_usb_serial(number).into_iter();
+    let mut in_use = others.filter_map(|other| Some((other, book.current_of(other)?.1)));
+    let (other, credential) = in_use.find(|(_, other)| other.state.is_in_use())?;
+    let matter = FindingKind::SerialShared {
+        serial: one.credential.key.usb_serial.clone()?,
+        other: format!("{other}, key {} of {}", credential.ordinal, credential.account),
+    };
+    Some(Finding { about: one.about(), matter })
 }
 
 fn unfinished(id: JobId, job: &Job) -> Option<Finding> {

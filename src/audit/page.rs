@@ -107,7 +107,7 @@ struct Row<'a> {
     login: &'a str,
     person: &'a str,
     ordinal: usize,
-    label: &'a str,
+    label: String,
     model: &'a str,
     aaguid: String,
     serial: &'a str,
@@ -394,7 +394,10 @@ impl<'a> Row<'a> {
             login: &one.account.login,
             person: one.account.person.display_name(),
             ordinal: credential.ordinal,
-            label: credential.label.as_deref().unwrap_or("no label"),
+            label: {
+                let label = credential.label.as_deref().unwrap_or("no label");
+                credential.number.map_or_else(|| label.to_owned(), |number| format!("{number} {label}"))
+            },
             model: model(one),
             aaguid: credential.key.aaguid.to_string(),
             serial: verdict.and_then(|verdict| verdict.serial.as_deref()).unwrap_or("no serial"),

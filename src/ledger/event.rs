@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::key_number::{KeyNumber, KeyState};
+use super::observed::{Erasure, ErasureSeen, Observed};
 use super::{Actor, WitnessResult};
 use crate::profile::{HandOver, Person, Profile, login};
 use crate::secret::SealedPin;
@@ -168,6 +170,9 @@ pub struct KeyIdentity {
     pub firmware_version: Option<u64>,
     /// SHA-256, in hexadecimal, of what getInfo says that stays the same through the key's life.
     pub fingerprint: String,
+    /// Which key it was recognised as, by what a reset may take from it. `None` if it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<KeyNumber>,
 }
 
 /// Why a step failed, by kind; the command line has an exit code and a hint for each.
@@ -220,78 +225,6 @@ pub enum FailureCode {
     Ledger,
     /// keywright itself failed.
     Internal,
-}
-
-/// How credentials went from a key outside a job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Erasure {
-    /// authenticatorReset: all of them.
-    Reset,
-    /// Deleted by authenticatorCredentialManagement.
-    CredentialDeleted,
-}
-
-/// What a key showed without PIN and touch, before it was erased and after.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ErasureSeen {
-    /// The credentials that answered before, each with its signature: it was that key.
-    pub before: Vec<SilentAnswer>,
-    /// The credentials that were asked for afterwards and that the key no longer has.
-    pub silent: Vec<CredentialId>,
-}
-
-/// A credential's answer without a touch.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SilentAnswer {
-    /// The credential.
-    pub credential_id: CredentialId,
-    /// Its signature, over a challenge of the day; nobody touched the key for it (UP is not set).
-    pub signature: SignedAssertion,
-}
-
-/// What a drill saw of a stored key. What it did not come to is `None`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Observed {
-    /// The signature, which verified.
-    pub signature: Option<SignedAssertion>,
-    /// Whether the IdP has the credential.
-    pub registered: Option<bool>,
-    /// Whether the IdP let the person in with it, where it lets us try.
-    pub signed_in: Option<bool>,
-    /// What was said and seen of a registration that a person made at an IdP without an API.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub by_hand: Option<SeenByHand>,
-    /// Why the key failed, in a sentence without secrets.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub failure: Option<String>,
-}
-
-/// That a registration which a person made in a browser came to be: somebody's word, and where the key lists its credentials,
-/// the credential itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SeenByHand {
-    /// Who said that the key was used to sign in there, as the operating system calls them.
-    pub said_by: String,
-    /// The credential that the browser made; `None` if the key lists none for the RP ID.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub found: Option<FoundOnKey>,
-}
-
-/// A resident credential that was found on a key, and signed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FoundOnKey {
-    /// The credential.
-    pub credential_id: CredentialId,
-    /// The RP ID.
-    pub rp_id: RpId,
-    /// The account's name there, if the key tells it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub user_name: Option<String>,
-    /// The credential public key as the key tells it, COSE, base64url.
-    pub public_key: String,
-    /// The signature, which verified.
-    pub signature: SignedAssertion,
 }
 
 /// A step that did not end well.
@@ -363,6 +296,9 @@ pub enum Outcome {
     Verify {
         /// The facts.
         verdict: Box<Verdict>,
+        /// Which key it is. `None` in logs from before keys had numbers: they follow there from the order of these events.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<KeyNumber>,
     },
     /// The credential signs.
     Prove {
@@ -469,6 +405,9 @@ impl Event {
             | Self::KeyErased { .. }
             | Self::KeyNotErased { .. }
             | Self::KeyEdited { .. }
+            | Self::KeyAdded { .. }
+            | Self::KeyMarked { .. }
+            | Self::KeyChanged { .. }
             | Self::AccountEdited { .. }
             | Self::KeyReturned { .. }
             | Self::AccountLeft { .. }
@@ -506,6 +445,9 @@ impl Event {
             | Self::KeyErased { .. }
             | Self::KeyNotErased { .. }
             | Self::KeyEdited { .. }
+            | Self::KeyAdded { .. }
+            | Self::KeyMarked { .. }
+            | Self::KeyChanged { .. }
             | Self::KeyReturned { .. }
             | Self::JobGivenUp { .. }
             | Self::LedgerAccepted { .. }
@@ -574,6 +516,9 @@ pub enum Event {
         ordinal: usize,
         /// Why, in the operator's words.
         reason: String,
+        /// Whether the key stays: it is reset and enrolled anew, and its old credential goes.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        same_key: bool,
     },
     /// A step is about to be done.
     StepStarted {
@@ -712,6 +657,57 @@ pub enum Event {
         /// Where its backup or break-glass key is kept.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         storage: Option<String>,
+        /// Who changed it.
+        operator: Actor,
+    },
+    /// A key is in the house that is nobody's yet.
+    KeyAdded {
+        /// Its number, which no key had.
+        key: KeyNumber,
+        /// What it says of itself, if it was plugged in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        identity: Option<Box<KeyIdentity>>,
+        /// The model's name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        model: Option<String>,
+        /// The serial number in the list of what was bought.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        serial: Option<String>,
+        /// The serial number that its attestation names, in hexadecimal.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        attested_serial: Option<String>,
+        /// Where it is kept.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        place: Option<String>,
+        /// Who took it in.
+        operator: Actor,
+    },
+    /// A key made a throw-away credential, for an RP that cannot exist: until it is reset, it shows which key it is.
+    KeyMarked {
+        /// The key.
+        key: KeyNumber,
+        /// The credential.
+        credential_id: CredentialId,
+    },
+    /// Where a key is, or what people keep of it in their own words, changed. What is `None` stays.
+    KeyChanged {
+        /// The key.
+        key: KeyNumber,
+        /// Where it is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        state: Option<KeyState>,
+        /// Why, in the operator's words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+        /// What is written on it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        label: Option<String>,
+        /// Where it is kept.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        place: Option<String>,
+        /// Who keeps it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        custodian: Option<String>,
         /// Who changed it.
         operator: Actor,
     },

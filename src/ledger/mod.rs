@@ -10,8 +10,10 @@ pub mod chain;
 mod checkpoint;
 mod checkpoints;
 pub mod event;
+mod key_number;
 mod memory;
 pub mod note;
+mod observed;
 pub mod personal;
 #[cfg(test)]
 pub(crate) mod sample;
@@ -25,11 +27,10 @@ pub use actor::{Actor, Seen};
 pub use chain::{Entry, Head};
 pub use checkpoint::{Checkpoint, Origin};
 pub use checkpoints::{Checkpoints, Kept};
-pub use event::{
-    AccountId, Erasure, ErasureSeen, Event, Failure, FailureCode, FoundOnKey, IdpInstance, JobId, KeyIdentity,
-    Observed, Outcome, SeenByHand, SilentAnswer, Step,
-};
+pub use event::{AccountId, Event, Failure, FailureCode, IdpInstance, JobId, KeyIdentity, Outcome, Step};
+pub use key_number::{KeyNumber, KeyState, NoKeyNumber};
 pub use memory::{Memory, Mismatch};
+pub use observed::{Erasure, ErasureSeen, FoundOnKey, Observed, SeenByHand, SilentAnswer};
 pub use personal::{Erasures, PersonTexts, Texts};
 pub use sqlite::SqliteStore;
 pub use station_key::{MacPurpose, StationKey};

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::{AccountId, Actor, Entry, Erasure, Event, Head, JobId, LedgerError, Outcome, Record, Step, Store};
+use super::{
+    AccountId, Actor, Entry, Erasure, Event, Head, JobId, KeyNumber, LedgerError, Outcome, Record, Step, Store,
+};
 use keywright_fido::webauthn::CredentialId;
 
 pub(crate) fn account(login: &str) -> AccountId {
@@ -169,6 +171,17 @@ pub(crate) fn every_kind() -> Vec<Event> {
         how: Erasure::Reset,
         operator: operator.clone(),
     };
+    let key = KeyNumber(9);
+    events.extend([
+        event(
+            json!({"event": "key-added", "key": key, "model": "A key", "serial": "123456", "attested_serial": "00ff",
+            "place": "safe", "operator": "root", "identity": {"port": "1-9", "product": "Key", "usb_serial": "123456",
+                "aaguid": "2fc0579f-8113-47ea-b116-bb5a8db9202a", "firmware_version": 5, "fingerprint": "00"}}),
+        ),
+        Event::KeyMarked { key, credential_id: credential_id(9) },
+        event(json!({"event": "key-changed", "key": key, "state": "retired", "reason": "worn", "label": "blue",
+            "place": "bin", "custodian": "Bo", "operator": "root"})),
+    ]);
     events.extend([
         begun(),
         Event::KeyNotErased { credential_ids: credential_ids.clone(), operator: operator.clone() },

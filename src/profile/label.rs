@@ -24,14 +24,16 @@ enum Piece {
 enum Place {
     Account,
     Model,
+    Number,
     Ordinal,
     Serial,
 }
 
 impl Place {
-    const ALL: [(Self, &'static str); 4] = [
+    const ALL: [(Self, &'static str); 5] = [
         (Self::Account, "{account}"),
         (Self::Model, "{model}"),
+        (Self::Number, "{number}"),
         (Self::Ordinal, "{ordinal}"),
         (Self::Serial, "{serial}"),
     ];
@@ -46,6 +48,8 @@ pub struct LabelFields<'a> {
     pub ordinal: usize,
     /// The login at the IdP.
     pub account: &'a str,
+    /// The key's own number, `K-0042`.
+    pub number: Option<&'a str>,
     /// The key's serial number; many keys have none to tell.
     pub serial: Option<&'a str>,
 }
@@ -54,7 +58,7 @@ pub struct LabelFields<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LabelError {
     /// A place that nothing is known for.
-    #[error("{0} cannot be filled in; known are {{account}}, {{model}}, {{ordinal}} and {{serial}}")]
+    #[error("{0} cannot be filled in; known are {{account}}, {{model}}, {{number}}, {{ordinal}} and {{serial}}")]
     Unknown(String),
     /// An opening brace without a closing one, or the reverse.
     #[error("a brace has no partner")]
@@ -76,6 +80,7 @@ impl LabelTemplate {
                 Piece::Text(literal) => text.push_str(literal),
                 Piece::Place(Place::Account) => text.push_str(fields.account),
                 Piece::Place(Place::Model) => text.push_str(fields.model),
+                Piece::Place(Place::Number) => text.push_str(fields.number.unwrap_or_default()),
                 Piece::Place(Place::Ordinal) => text.push_str(&fields.ordinal.to_string()),
                 Piece::Place(Place::Serial) => text.push_str(fields.serial.unwrap_or_default()),
             }
@@ -145,14 +150,19 @@ impl<'de> Deserialize<'de> for LabelTemplate {
 mod tests {
     use super::*;
 
-    const FIELDS: LabelFields<'static> =
-        LabelFields { model: "YubiKey 5 NFC", ordinal: 2, account: "alice@example.org", serial: Some("15898933") };
+    const FIELDS: LabelFields<'static> = LabelFields {
+        model: "YubiKey 5 NFC",
+        ordinal: 2,
+        account: "alice@example.org",
+        number: Some("K-0042"),
+        serial: Some("15898933"),
+    };
 
     #[test]
     fn places_are_filled_in() {
-        let template: LabelTemplate = "{account}: key {ordinal} {model} #{serial}".parse().unwrap();
-        assert_eq!(template.render(&FIELDS), "alice@example.org: key 2 YubiKey 5 NFC #15898933");
-        assert_eq!(template.to_string(), "{account}: key {ordinal} {model} #{serial}");
+        let template: LabelTemplate = "{account}: key {ordinal} {model} #{serial} {number}".parse().unwrap();
+        assert_eq!(template.render(&FIELDS), "alice@example.org: key 2 YubiKey 5 NFC #15898933 K-0042");
+        assert_eq!(template.to_string(), "{account}: key {ordinal} {model} #{serial} {number}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod label;
 pub mod login;
 pub mod name;
 pub mod roster;
+pub mod stock_list;
 
 use std::collections::BTreeMap;
 use std::path::Path;

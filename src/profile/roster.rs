@@ -5,7 +5,7 @@
 //! columns were not read.
 
 mod heading;
-mod lines;
+pub(super) mod lines;
 #[cfg(test)]
 mod tests;
 

@@ -13,6 +13,7 @@ use super::recognise::{Shown, may_be, shown_of_register};
 use super::run_error::RunError;
 use super::station::Station;
 use crate::ledger::{AccountId, Failure, JobId, Step};
+use crate::register::Replacement;
 use keywright_fido::webauthn::Aaguid;
 
 /// A plan, held against keys.
@@ -20,6 +21,8 @@ use keywright_fido::webauthn::Aaguid;
 pub struct DryRun {
     /// The keys that are plugged in.
     pub keys: Vec<KeySeen>,
+    /// How many keys are in stock by the register, plugged in or not.
+    pub in_stock: usize,
     /// Which of them each account's planned keys would be.
     pub matches: BTreeMap<AccountId, Vec<KeyMatch>>,
 }
@@ -106,9 +109,14 @@ pub fn dry_run(station: &Station<'_>, plan: &Plan) -> Result<DryRun, RunError> {
     }
     let mut matches = BTreeMap::new();
     for planned in plan.people.iter().filter(|planned| planned.user.is_some()) {
-        matches.insert(planned.account.clone(), key_matches(&journal, planned, &mut free));
+        let found = match plan.replaces.as_ref().filter(|replacement| replacement.same_key) {
+            Some(replacement) => same_key_matches(planned, replacement, &keys),
+            None => key_matches(&journal, planned, &mut free),
+        };
+        matches.insert(planned.account.clone(), found);
     }
-    Ok(DryRun { keys, matches })
+    let in_stock = journal.book().keys.in_stock().count();
+    Ok(DryRun { keys, in_stock, matches })
 }
 
 /// Asks the key, without PIN and touch, whose it is.
@@ -141,6 +149,13 @@ fn state(journal: &Journal<'_>, key: &mut OpenKey) -> Result<KeyState, JobError>
         let (login, ordinal) = whose(job);
         KeyState::CannotTell { login, ordinal }
     }))
+}
+
+/// The key that stays, if it is plugged in.
+fn same_key_matches(planned: &Planned, replacement: &Replacement, keys: &[KeySeen]) -> Vec<KeyMatch> {
+    let is_it = |key: &KeySeen| matches!(&key.state, KeyState::Taken { login, ordinal } if *login == planned.login && *ordinal == replacement.ordinal);
+    let key = keys.iter().any(is_it).then_some(Use::AfterReset);
+    planned.ordinals.iter().map(|ordinal| KeyMatch { ordinal: *ordinal, key, refusal: None }).collect()
 }
 
 /// One key for each that needs one, as far as there are fit ones.

@@ -8,7 +8,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use time::OffsetDateTime;
 
-use crate::ledger::{AccountId, Event, JobId, LedgerError, Outcome, Record, Step, Store};
+use crate::ledger::{AccountId, Event, JobId, KeyNumber, LedgerError, Outcome, Record, Step, Store};
 use crate::register::{self, Evidence, JobState, Register};
 use keywright_fido::webauthn::{Ceremony, CredentialId};
 
@@ -18,6 +18,8 @@ pub(super) struct Journal<'a> {
     book: Mutex<Register>,
     line: Mutex<Line>,
     moved: Condvar,
+    /// The highest number that was given to a key whose event is not written yet.
+    numbered: Mutex<KeyNumber>,
 }
 
 /// Threads that have something to write.
@@ -78,7 +80,8 @@ impl<'a> Journal<'a> {
     pub(super) fn open(store: &'a dyn Store) -> Result<Self, LedgerError> {
         let mut book = Register::default();
         book.catch_up(store)?;
-        Ok(Self { store, book: Mutex::new(book), line: Mutex::default(), moved: Condvar::new() })
+        let (book, numbered) = (Mutex::new(book), Mutex::new(KeyNumber(0)));
+        Ok(Self { store, book, line: Mutex::default(), moved: Condvar::new(), numbered })
     }
 
     /// Writes an event. When this returns, the disk has it.
@@ -104,6 +107,14 @@ impl<'a> Journal<'a> {
             drop(pen);
             line = self.line();
         }
+    }
+
+    /// A number that no key has and no other thread was given.
+    pub(super) fn next_key_number(&self) -> KeyNumber {
+        let next = self.book().keys.next_number();
+        let mut numbered = self.numbered.lock().unwrap_or_else(PoisonError::into_inner);
+        *numbered = next.max(KeyNumber(numbered.0.saturating_add(1)));
+        *numbered
     }
 
     /// Writes several events: the disk has all of them or none. For a thread that is alone.

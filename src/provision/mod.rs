@@ -28,12 +28,14 @@ pub mod retry_policy;
 pub mod revoke;
 pub mod run;
 mod run_error;
+mod same_key;
 pub mod same_person;
 mod scheduler;
 mod settle_erasures;
 mod signature;
 mod station;
 mod steps;
+pub mod which_key;
 mod working_copy;
 
 pub use drill::{Drill, DrillError};

@@ -58,6 +58,7 @@ pub fn identity(device: &Device, info: &GetInfo) -> KeyIdentity {
         aaguid: info.aaguid,
         firmware_version: info.firmware_version,
         fingerprint: fingerprint(info),
+        number: None,
     }
 }
 

@@ -70,6 +70,10 @@ pub trait Operator: Send + Sync {
     /// May this key be reset? Everything on it will be gone.
     fn may_reset(&self, who: &JobLabel, why: &str) -> bool;
 
+    /// This key has the USB serial number of another one, which is in service: is it another key all the same? Some makers give
+    /// several keys one number.
+    fn is_another(&self, who: &JobLabel, like: &str) -> bool;
+
     /// Whether anybody would see a PIN that is shown.
     fn can_show_pin(&self) -> bool {
         true

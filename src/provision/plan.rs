@@ -14,7 +14,7 @@ use super::station::Station;
 use crate::idp::User;
 use crate::ledger::{AccountId, Failure, FailureCode, Head, JobId, Step};
 use crate::profile::{Person, Profile, ProfileName, Profiles, Roster};
-use crate::register::{Account, AccountState, IdpIdentity, KeyStanding, Register};
+use crate::register::{Account, AccountState, IdpIdentity, KeyStanding, Register, Replacement};
 use keywright_fido::webauthn::{CredentialId, RpId};
 
 /// What is to be done about one account.
@@ -82,6 +82,13 @@ pub enum Change {
         /// Keys that do not meet the new one.
         unmet: Vec<Unmet>,
     },
+    /// A key of it is reset and registered again. Until it is, the others alone sign in.
+    SameKey {
+        /// Which of the account's keys.
+        ordinal: usize,
+        /// Its other keys in service.
+        others: usize,
+    },
     /// The profile demands other things than when the account was planned last.
     Rules {
         /// Keys that do not meet them.
@@ -101,7 +108,7 @@ pub struct Unmet {
 impl Change {
     /// Whether somebody has to agree before anything is done: the account becomes another thing than it was.
     pub fn needs_consent(&self) -> bool {
-        matches!(self, Self::Back | Self::Profile { .. })
+        matches!(self, Self::Back | Self::Profile { .. } | Self::SameKey { .. })
     }
 }
 
@@ -112,6 +119,18 @@ impl fmt::Display for Change {
             Self::New => return f.write_str("new account"),
             Self::Back => return f.write_str("comes back; it was written down as left or as a mistake"),
             Self::Login { from } => return write!(f, "its login was {from}"),
+            Self::SameKey { ordinal, others: 0 } => {
+                return write!(
+                    f,
+                    "key {ordinal} is reset and registered again; it has no other key in service, so that until then none signs in"
+                );
+            }
+            Self::SameKey { ordinal, others } => {
+                return write!(
+                    f,
+                    "key {ordinal} is reset and registered again; until then only its other keys in service sign in: {others}"
+                );
+            }
             Self::Name { from: Some(from) } => return write!(f, "its name was {from}"),
             Self::Name { from: None } => return f.write_str("its name is new"),
             Self::Wave { from: Some(from) } => return write!(f, "its wave was {from}"),
@@ -163,7 +182,7 @@ pub struct Plan {
     /// SHA-256 of the roster, if there is one.
     pub roster_sha256: Option<[u8; 32]>,
     /// The key that the new one takes the place of, and why.
-    pub replaces: Option<(usize, String)>,
+    pub replaces: Option<Replacement>,
     /// Keys that were revoked while the IdP was away, or that another one has taken the place of.
     pub revocations: Vec<PendingRevocation>,
     /// Credentials that the keys which are plugged in are asked for, because their erasure did not come to an end.
@@ -220,15 +239,23 @@ impl Plan {
         station: &Station<'_>,
         person: &Person,
         profile: &Profile,
-        ordinal: usize,
-        reason: &str,
+        replacement: Replacement,
     ) -> Result<Self, RunError> {
         let mut plan = Self::one_more(station, person, profile)?;
         for planned in plan.people.iter_mut().filter(|planned| !planned.unfinished.is_empty()) {
             let message = "another key of the account is under way; end it with 'keywright resume' first".to_owned();
             planned.refuse(Failure { code: FailureCode::AccountRefused, message, ctap_status: None });
         }
-        plan.replaces = Some((ordinal, reason.to_owned()));
+        if replacement.same_key {
+            let register = Register::read(&station.store.entries(0)?)?;
+            for planned in plan.people.iter_mut().filter(|planned| planned.refused.is_none()) {
+                let standing = register.standing(&planned.account, (station.now)());
+                let keys = standing.iter().flat_map(|standing| &standing.keys);
+                let others = keys.filter(|key| key.ordinal != replacement.ordinal && key.standing.counts()).count();
+                planned.changes.push(Change::SameKey { ordinal: replacement.ordinal, others });
+            }
+        }
+        plan.replaces = Some(replacement);
         Ok(plan)
     }
 

@@ -6,7 +6,7 @@ use super::journal::Journal;
 use super::plan::Planned;
 use super::station::Station;
 use crate::idp::ByHand;
-use crate::ledger::{AccountId, Failure, Head, JobId, Step, WitnessResult};
+use crate::ledger::{AccountId, Failure, Head, JobId, KeyNumber, Step, WitnessResult};
 use crate::profile::HandOver;
 use crate::register::{AccountStanding, Credential, CredentialState, Job, JobState, Standing};
 use keywright_fido::webauthn::{Aaguid, CredentialId};
@@ -18,6 +18,8 @@ pub struct JobReport {
     pub job: JobId,
     /// Which of the account's keys.
     pub ordinal: usize,
+    /// The key's own number, once it is known which key it is.
+    pub number: Option<KeyNumber>,
     /// Where the key was plugged in, if the job got one.
     pub port: Option<String>,
     /// The key's model.
@@ -141,6 +143,7 @@ fn job_report(
     JobReport {
         job: id,
         ordinal: job.ordinal,
+        number: live.and_then(|(_, credential)| credential.number),
         port: key.map(|key| key.port.clone()),
         aaguid: key.map(|key| key.aaguid),
         label: live.and_then(|(_, credential)| credential.label()).map(str::to_owned),

@@ -12,7 +12,7 @@ use super::scheduler::{ResolvedAccount, Scheduler};
 use super::settle_erasures;
 use super::station::Station;
 use crate::ledger::{AccountId, Event, Failure, JobId, LedgerError, Step};
-use crate::register::Register;
+use crate::register::{Register, Replacement};
 
 /// Makes every key of the plan, and goes on with what earlier runs left open for its people. Failures of single people are in
 /// the report. Fails with [`LedgerError::Conflict`] if the log went on since the plan was drawn.
@@ -61,8 +61,8 @@ fn beginning(station: &Station<'_>, register: &Register, plan: &Plan, batch: u64
         events.extend(user_found(register, plan, planned));
         for ordinal in &planned.ordinals {
             events.push(Event::JobPlanned { job: next, account: planned.account.clone(), ordinal: *ordinal });
-            if let Some((ordinal, reason)) = &plan.replaces {
-                events.push(Event::ReplacementPlanned { job: next, ordinal: *ordinal, reason: reason.clone() });
+            if let Some(Replacement { ordinal, reason, same_key }) = plan.replaces.clone() {
+                events.push(Event::ReplacementPlanned { job: next, ordinal, reason, same_key });
             }
             next = JobId(next.0 + 1);
         }

@@ -16,9 +16,11 @@ use super::operator::JobLabel;
 use super::plan::Planned;
 use super::recognise::{Recognised, recognise};
 use super::resource_locks::ResourceLocks;
+use super::same_key;
 use super::station::Station;
 use crate::idp::User;
 use crate::ledger::{AccountId, Event, Failure, FailureCode, JobId, LedgerError, Step};
+use crate::register::Register;
 use keywright_fido::ctap::{GetInfo, TransportError};
 use keywright_fido::hid::Device;
 
@@ -250,9 +252,14 @@ impl<'a> Scheduler<'a> {
         loop {
             let free: Vec<JobId> = self.state().bound.iter().copied().collect();
             let job = match recognise(self.station, self.journal, &mut key, &free)? {
-                Recognised::Done(job) => {
-                    self.tell_done(device, job);
-                    return Ok(None);
+                Recognised::Done(old) => {
+                    let job = self.waiting_for(|register, job| {
+                        same_key::old_of(register, job).is_some_and(|(of_key, ..)| of_key == old)
+                    });
+                    if job.is_none() {
+                        self.tell_done(device, old);
+                    }
+                    return Ok(job.map(|job| (job, key)));
                 }
                 Recognised::Hidden(job) => {
                     self.tell_hidden(device, job);
@@ -262,7 +269,8 @@ impl<'a> Scheduler<'a> {
                 // Its job may have been in the hands of a thread that saw it go only now.
                 Recognised::New if !self.state().bound.iter().all(|job| free.contains(job)) => continue,
                 Recognised::New => {
-                    let job = self.next_waiting(key.authenticator.info());
+                    let again = self.waiting_for(|register, job| same_key::is_empty_one_of(register, job, &key));
+                    let job = again.or_else(|| self.next_waiting(key.authenticator.info()));
                     if job.is_none() {
                         self.state().spare.push((device.port.clone(), device.attach));
                     }
@@ -329,7 +337,9 @@ impl<'a> Scheduler<'a> {
 
     /// The first waiting job that this key fits; if it fits none, the first has to say why.
     fn next_waiting(&self, info: &GetInfo) -> Option<JobId> {
-        let waiting = self.state().waiting.clone();
+        let mut waiting = self.state().waiting.clone();
+        // A job that is for one key takes no other.
+        waiting.retain(|job| same_key::old_of(&self.journal.book(), *job).is_none());
         let fits = |job: &&JobId| {
             let account = self.journal.book().jobs[job].account.clone();
             key_fit::fit(info, &self.attendees[&account].planned.profile).is_ok()
@@ -337,7 +347,18 @@ impl<'a> Scheduler<'a> {
         let best = *waiting.iter().find(fits).or(waiting.front())?;
         let mut state = self.state();
         // Another thread may have been faster.
-        let at = state.waiting.iter().position(|job| *job == best).unwrap_or(0);
+        let is_for_any = |job: &JobId| waiting.contains(job);
+        let at = state.waiting.iter().position(|job| *job == best);
+        let at = at.or_else(|| state.waiting.iter().position(is_for_any))?;
+        state.waiting.remove(at)
+    }
+
+    /// The waiting job that this key is for.
+    fn waiting_for(&self, is_for: impl Fn(&Register, JobId) -> bool) -> Option<JobId> {
+        let waiting = self.state().waiting.clone();
+        let its = waiting.into_iter().find(|job| is_for(&self.journal.book(), *job))?;
+        let mut state = self.state();
+        let at = state.waiting.iter().position(|job| *job == its)?;
         state.waiting.remove(at)
     }
 
@@ -345,7 +366,8 @@ impl<'a> Scheduler<'a> {
     fn run_job(&self, id: JobId, key: Option<OpenKey>) {
         let account = self.journal.book().jobs[&id].account.clone();
         let attendee = &self.attendees[&account];
-        let context = JobContext::new(self.station, self.journal, &attendee.planned, &attendee.user, id, key);
+        let planned = same_key::planned(&attendee.planned, &self.journal.book(), id);
+        let context = JobContext::new(self.station, self.journal, &planned, &attendee.user, id, key);
         let mut job = Job::new(context, &self.locks);
         let completed = |()| self.journal.complete_account(&account).map_err(JobError::Ledger);
         let result = without_panic(|| job.run().and_then(completed)).unwrap_or_else(|| self.panicked(id));

@@ -73,7 +73,7 @@ impl Register {
         };
         if let Some(seq) = credential.judged_by {
             match outcome(store, seq)? {
-                Outcome::Verify { verdict } => evidence.verdict = Some(verdict),
+                Outcome::Verify { verdict, .. } => evidence.verdict = Some(verdict),
                 _ => return Err(not_what_it_was(seq)),
             }
         }

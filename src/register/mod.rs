@@ -7,6 +7,7 @@
 mod erasure_tests;
 mod evidence;
 mod identity;
+mod key;
 mod outcomes;
 mod pool;
 mod replay;
@@ -14,6 +15,7 @@ mod standing;
 
 pub use evidence::{Evidence, outcome};
 pub use identity::{IdpIdentity, KnownPerson};
+pub use key::{Bought, Key, Keys};
 pub use outcomes::Outcomes;
 pub use standing::{AccountStanding, KeyLine, KeyStanding, Standing};
 
@@ -26,8 +28,8 @@ use time::{Duration, OffsetDateTime};
 
 use self::pool::Pool;
 use crate::ledger::{
-    AccountId, Actor, Erasure, Failure, Head, IdpInstance, JobId, KeyIdentity, SeenByHand, Step, WitnessResult,
-    tree::Tree,
+    AccountId, Actor, Erasure, Failure, Head, IdpInstance, JobId, KeyIdentity, KeyNumber, SeenByHand, Step,
+    WitnessResult, tree::Tree,
 };
 use crate::profile::{HandOver, Person, Profile};
 use keywright_attest::{Policy, Refusal, Verdict};
@@ -137,6 +139,10 @@ pub struct Job {
     pub outcomes: Outcomes,
     /// The key that it took.
     key: Option<Arc<KeyIdentity>>,
+    /// Which key that was recognised as, if it was.
+    pub number: Option<KeyNumber>,
+    /// Whether it was reset for this job.
+    was_reset: bool,
     /// The credential that it made.
     credential_id: Option<CredentialId>,
     /// Credentials that it made before it went back.
@@ -150,13 +156,24 @@ pub struct Job {
     /// The object that the IdP made for the registration that it waits for, if it made one.
     pub pending: Option<String>,
     /// The account's key that this one takes the place of, and why.
-    pub replaces: Option<(usize, String)>,
+    pub replaces: Option<Replacement>,
     /// How many PINs were sealed for it, those of keys that were turned away too.
     pub pins_sealed: usize,
     /// How its key's PIN reached its readers, and their names; `None` while it did not.
     pub pin_delivered: Option<(HandOver, Vec<String>)>,
     /// Places in [`Register::attention`].
     attention: Vec<usize>,
+}
+
+/// What a job takes the place of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replacement {
+    /// Which of the account's keys.
+    pub ordinal: usize,
+    /// Why, in the operator's words.
+    pub reason: String,
+    /// Whether the key stays: it is reset and enrolled anew, and its old credential goes.
+    pub same_key: bool,
 }
 
 /// What a key enforces.
@@ -209,6 +226,8 @@ impl Job {
         self.outcomes.forget_from(to);
         let is_kept = |step| step < to;
         self.key.take_if(|_| !is_kept(Step::Inspect));
+        self.number.take_if(|_| !is_kept(Step::Inspect));
+        self.was_reset &= is_kept(Step::Reset);
         self.earlier.extend(self.credential_id.take_if(|_| !is_kept(Step::Make)));
         self.witness.take_if(|_| !is_kept(Step::Prove));
         self.hardened.take_if(|_| !is_kept(Step::Harden));
@@ -273,6 +292,17 @@ pub struct Kept {
     pub custodian: Option<String>,
 }
 
+impl Kept {
+    /// What is `None` stays.
+    fn edit(&mut self, label: &Option<String>, place: &Option<String>, custodian: &Option<String>) {
+        for (new, old) in [(label, &mut self.label), (place, &mut self.place), (custodian, &mut self.custodian)] {
+            if new.is_some() {
+                old.clone_from(new);
+            }
+        }
+    }
+}
+
 /// A credential.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Credential {
@@ -284,6 +314,8 @@ pub struct Credential {
     pub ordinal: usize,
     /// The key it is on.
     pub key: Arc<KeyIdentity>,
+    /// Which key that is, once its attestation was judged.
+    pub number: Option<KeyNumber>,
     /// The RP ID.
     pub rp_id: RpId,
     /// What its public key is recognised by; see [`Credential::print`].
@@ -385,6 +417,8 @@ pub struct Register {
     pub jobs: BTreeMap<JobId, Job>,
     /// By id.
     pub credentials: BTreeMap<CredentialId, Credential>,
+    /// By number.
+    pub keys: Keys,
     /// What people were told to do, newest last.
     pub attention: Vec<(Option<JobId>, String)>,
     /// The newest batch's number; 0 if there was none.

@@ -8,10 +8,13 @@ use std::sync::Arc;
 use data_encoding::HEXLOWER;
 
 use super::{
-    Account, AccountState, Credential, CredentialState, Erasing, Hardened, Job, JobState, Kept, Outcomes, Register,
+    Account, AccountState, Bought, Credential, CredentialState, Erasing, Hardened, Job, JobState, Kept, Key, Outcomes,
+    Register, Replacement,
 };
 use crate::ledger::personal::Token;
-use crate::ledger::{AccountId, Entry, Event, JobId, LedgerError, Outcome, Record, Step, Store};
+use crate::ledger::{
+    AccountId, Entry, Erasure, Event, JobId, KeyIdentity, KeyState, LedgerError, Outcome, Record, Step, Store,
+};
 use keywright_attest::Verdict;
 use keywright_fido::webauthn::CredentialId;
 
@@ -73,6 +76,11 @@ impl Register {
         let of_job = || Some(&self.jobs.get(&event.job()?)?.account);
         let of_key = || match event {
             Event::KeyEdited { credential_id, .. } => Some(&self.credentials.get(credential_id)?.account),
+            // Whoever had it last; nobody, while it is in stock for the first time.
+            Event::KeyChanged { key, .. } => {
+                let newest = self.keys.get(*key)?.credentials.last()?;
+                Some(&self.credentials.get(newest)?.account)
+            }
             _ => None,
         };
         Record { event, about: event.account().or_else(of_job).or_else(of_key).cloned() }
@@ -172,6 +180,12 @@ impl Register {
             Event::KeyEdited { credential_id, .. } | Event::KeyReturned { credential_id, .. } => {
                 self.known(credential_id)?;
             }
+            Event::KeyAdded { key, .. } => {
+                ensure(self.keys.get(*key).is_none(), || format!("{key} is another key already"))?;
+            }
+            Event::KeyMarked { key, .. } | Event::KeyChanged { key, .. } => {
+                ensure(self.keys.get(*key).is_some(), || format!("there is no key {key}"))?;
+            }
             Event::AccountLeft { account, .. } | Event::AccountEdited { account, .. } => {
                 self.account(account)?;
             }
@@ -231,6 +245,7 @@ impl Register {
             job: id,
             ordinal: job.ordinal,
             key: Arc::clone(job.key.as_ref().ok_or_else(|| format!("{id} has taken no key"))?),
+            number: None,
             rp_id: rp_id.clone(),
             public_key_print: Credential::print(public_key),
             made_by: 0,
@@ -313,6 +328,8 @@ impl Register {
                         credential_id: None,
                         earlier: Vec::new(),
                         witness: None,
+                        number: None,
+                        was_reset: false,
                         hardened: None,
                         directory_waits: false,
                         pending: None,
@@ -326,9 +343,10 @@ impl Register {
                     account.jobs.push(*job);
                 }
             }
-            Event::ReplacementPlanned { job, ordinal, reason } => {
+            Event::ReplacementPlanned { job, ordinal, reason, same_key } => {
                 if let Some(job) = self.jobs.get_mut(job) {
-                    job.replaces = Some((*ordinal, reason.clone()));
+                    let (ordinal, reason, same_key) = (*ordinal, reason.clone(), *same_key);
+                    job.replaces = Some(Replacement { ordinal, reason, same_key });
                 }
             }
             Event::StepStarted { job, step } => self.set_state(*job, JobState::Open(*step)),
@@ -391,21 +409,42 @@ impl Register {
                     self.set_erasing(id, None);
                 }
             }
-            Event::KeyErased { credential_ids, .. } => {
+            Event::KeyErased { credential_ids, how, .. } => {
                 for id in credential_ids {
                     self.retire(id, CredentialState::Erased);
                 }
+                if *how == Erasure::Reset {
+                    self.note_reset(time, credential_ids);
+                }
             }
             Event::KeyEdited { credential_id, label, place, custodian, .. } => {
+                let number = self.credentials.get(credential_id).and_then(|credential| credential.number);
                 if let Some(Credential { kept, .. }) = self.credentials.get_mut(credential_id) {
-                    for (new, old) in
-                        [(label, &mut kept.label), (place, &mut kept.place), (custodian, &mut kept.custodian)]
-                    {
-                        if new.is_some() {
-                            old.clone_from(new);
-                        }
-                    }
+                    kept.edit(label, place, custodian);
                 }
+                if let Some(key) = number.and_then(|number| self.keys.get_mut(number)) {
+                    key.kept.edit(label, place, custodian);
+                }
+            }
+            Event::KeyAdded { key, identity, model, serial, attested_serial, place, .. } => {
+                let identity = identity.as_deref().map(|identity| self.shared.keys.share(identity.clone()));
+                let bought = Bought { model: model.clone(), serial: serial.clone() };
+                let added = Key {
+                    identity,
+                    attested_serial: attested_serial.clone(),
+                    bought: Some(bought.into()),
+                    kept: Kept { place: place.clone(), ..Kept::default() }.into(),
+                    ..Key::new(time, KeyState::InStock)
+                };
+                self.keys.add(*key, added);
+            }
+            Event::KeyMarked { key, credential_id } => {
+                if let Some(key) = self.keys.get_mut(*key) {
+                    key.marker = Some(credential_id.clone().into());
+                }
+            }
+            Event::KeyChanged { key, state, reason, label, place, custodian, .. } => {
+                self.note_changed(time, *key, *state, reason.as_ref(), (label, place, custodian));
             }
             Event::AccountEdited { account, name, ticket, storage, .. } => {
                 if let Some(Account { person, .. }) = self.accounts.get_mut(account) {
@@ -422,6 +461,7 @@ impl Register {
                 if let Some(credential) = self.credentials.get_mut(credential_id) {
                     credential.returned = Some(time.to_owned());
                 }
+                self.note_returned(time, credential_id);
             }
             Event::AccountLeft { account, reason, .. } => {
                 let left = AccountState::Left { since: time.to_owned(), reason: reason.clone() };
@@ -454,7 +494,12 @@ impl Register {
         job.outcomes.note(step, seq);
         job.state = step.next().map_or(JobState::Done, JobState::Ready);
         match outcome {
-            Outcome::Inspect { key } => job.key = Some(self.shared.keys.share(key.clone())),
+            Outcome::Inspect { key } => {
+                job.number = key.number;
+                // What many keys have in common is kept once.
+                job.key = Some(self.shared.keys.share(KeyIdentity { number: None, ..key.clone() }));
+            }
+            Outcome::Reset { done } => job.was_reset = *done,
             Outcome::SealPin { .. } => {
                 job.pins_sealed += 1;
                 job.pin_delivered = None;
@@ -475,7 +520,7 @@ impl Register {
                 job.hardened = Some(Hardened { min_pin_length: *min_pin_length, always_uv: *always_uv });
             }
             Outcome::HandOver { how, readers } => job.pin_delivered = Some((*how, readers.clone())),
-            Outcome::Reset { .. } | Outcome::SetPin {} | Outcome::Verify { .. } | Outcome::SignIn { .. } => {}
+            Outcome::SetPin {} | Outcome::Verify { .. } | Outcome::SignIn { .. } => {}
         }
         let Some(credential_id) = job.credential_id() else { return };
         if let Some(made) = made {
@@ -484,7 +529,7 @@ impl Register {
         }
         let Some(credential) = self.credentials.get_mut(credential_id) else { return };
         match outcome {
-            Outcome::Verify { verdict } => {
+            Outcome::Verify { verdict, key } => {
                 let of_model = Verdict { serial: None, subject: None, ..(**verdict).clone() };
                 credential.model_verdict = Some(self.shared.verdicts.share(of_model));
                 if let Some(serial) = &verdict.serial {
@@ -495,6 +540,10 @@ impl Register {
                 }
                 credential.attested_serial.clone_from(&verdict.serial);
                 credential.judged_by = Some(seq);
+                // The rule for logs from before keys had numbers is frozen: what it gave is printed on labels.
+                let number = key.or_else(|| self.keys.attested(verdict)).unwrap_or_else(|| self.keys.next_number());
+                credential.number = Some(number);
+                self.keys.enrolled(number, credential, credential_id, job.was_reset, time);
                 let account = self.accounts.get(&credential.account);
                 credential.made_for = account.map(|account| Arc::clone(&account.profile));
             }

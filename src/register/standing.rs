@@ -9,8 +9,8 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::{Account, AccountState, Credential, CredentialState, Hardened, Job, JobState, Register};
-use crate::ledger::{AccountId, Entry, FailureCode, JobId, LedgerError, Step};
+use super::{Account, AccountState, Credential, CredentialState, Hardened, Job, JobState, Register, Replacement};
+use crate::ledger::{AccountId, Entry, FailureCode, JobId, KeyState, LedgerError, Step};
 use crate::profile::Profile;
 use keywright_attest::Policy;
 use keywright_fido::webauthn::CredentialId;
@@ -67,6 +67,11 @@ pub enum KeyStanding {
     GivenUp,
     /// On a key, and the IdP does not have it.
     NotRegistered,
+    /// Its key is lost, retired or destroyed, and the IdP still has it: it is to be revoked.
+    Withdrawn {
+        /// Where the key is.
+        key_state: KeyState,
+    },
     /// Its key was about to be erased, and nobody knows whether it was.
     CannotTell {
         /// When that was begun, RFC 3339.
@@ -215,7 +220,7 @@ impl Register {
     /// The new one counts, so nobody is locked out by revoking the old one.
     pub fn replaced_keys(&self, at: OffsetDateTime) -> Vec<(&AccountId, usize, &str)> {
         let replacing = self.jobs.iter().filter_map(|(id, job)| Some((*id, job, job.replaces.as_ref()?)));
-        let replaced = replacing.filter_map(|(id, job, (ordinal, reason))| {
+        let replaced = replacing.filter_map(|(id, job, Replacement { ordinal, reason, .. })| {
             let new = self.key_line(id, job, &self.accounts.get(&job.account)?.profile, at);
             let old = self.jobs.get(&self.job_of_key(&job.account, *ordinal)?)?;
             let old = self.credentials.get(old.credential_id()?)?;
@@ -268,6 +273,10 @@ impl Register {
         if let Some(erasing) = &credential.erasing {
             return KeyStanding::CannotTell { since: erasing.since.clone() };
         }
+        let key = credential.number.and_then(|number| self.keys.get(number));
+        if let Some(key_state @ (KeyState::Lost | KeyState::Retired | KeyState::Destroyed)) = key.map(|key| key.state) {
+            return KeyStanding::Withdrawn { key_state };
+        }
         if let Some(newer) = self.newer_on_same_key(id, credential) {
             return KeyStanding::Superseded { account: newer.account.clone(), ordinal: newer.ordinal };
         }
@@ -288,11 +297,14 @@ impl Register {
         }
     }
 
-    /// A later credential in use on the key with the same attested serial number.
+    /// A later credential in use on the same key.
     fn newer_on_same_key(&self, id: &CredentialId, credential: &Credential) -> Option<&Credential> {
-        let (aaguid, serial) = (credential.model_verdict.as_ref()?.aaguid, credential.attested_serial.as_deref()?);
-        let mut others = self.credentials_on_key(aaguid, serial).filter(|(other, _)| *other != id);
-        others.find_map(|(_, other)| (other.state.is_in_use() && other.job > credential.job).then_some(other))
+        let key = self.keys.get(credential.number?)?;
+        let mut others = key.credentials.iter().rev().filter(|other| *other != id);
+        others.find_map(|other| {
+            let other = self.credentials.get(other)?;
+            (other.state.is_in_use() && other.job > credential.job).then_some(other)
+        })
     }
 }
 

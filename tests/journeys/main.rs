@@ -11,10 +11,13 @@ mod erased;
 mod erasure;
 mod fewest_reports;
 mod firmware_faults;
+mod key_numbers;
 mod key_trouble;
 mod lost_key;
 mod one_person;
 mod provision_two_admins;
 #[cfg(unix)]
 mod resume_after_power_cut;
+#[cfg(unix)]
+mod same_key;
 mod telling_apart;

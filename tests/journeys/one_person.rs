@@ -275,6 +275,8 @@ fn what_people_keep_of_accounts_and_keys_can_be_corrected() {
     let edited = office.run(&[&edit[..], &["--json"]].concat()).expect(0).one();
     assert_eq!((&edited["label"], &edited["place"]), (&json!("blue"), &json!("safe, Basel")));
     office.run(&["key", "edit", ADA, "--key", "9", "--place", "x"]).expect(1).says("has no key 9");
+    office.run(&["key", "edit", "K-0009", "--place", "x"]).expect(1).says("there is no key K-0009");
+    office.run(&["key", "edit", ADA, "--place", "x"]).expect(2).says("--key");
     let shown = office.run(&["status", ADA]).expect(0).stdout;
     for words in ["Ada", "IT-9", "safe, Basel", "blue"] {
         assert!(shown.contains(words), "{words} is not in {shown}");
@@ -290,6 +292,110 @@ fn what_people_keep_of_accounts_and_keys_can_be_corrected() {
 }
 
 #[test]
+fn a_key_has_a_number_that_is_shown_and_taken_everywhere() {
+    let office = Office::new("ada@example.org,admin,Ada");
+    let made = office.provision(&["--json"]).expect(0).json();
+    let mut numbers: Vec<_> = made[0]["jobs"].as_array().unwrap().iter().map(|job| job["number"].clone()).collect();
+    numbers.sort_by_key(|number| number.as_str().map(str::to_owned));
+    assert_eq!(numbers, [json!("K-0001"), json!("K-0002")]);
+    let status = office.run(&["status", ADA, "--json"]).expect(0).one();
+    let key = |number: &str| {
+        status["keys"].as_array().unwrap().iter().find(|key| key["number"] == number).unwrap()["ordinal"].clone()
+    };
+    let shown = office.run(&["status", ADA]).expect(0).stdout;
+    let known = office.run(&["key", "list", "--known", "--softkeys", "6"]).expect(0).stdout;
+    let rows = office.run(&["status", "--csv"]).expect(0).stdout;
+    for number in ["K-0001", "K-0002"] {
+        assert!([&shown, &known, &rows].iter().all(|text| text.contains(number)), "{shown}\n{known}\n{rows}");
+    }
+    let edited = office.run(&["key", "edit", "k-1", "--place", "safe", "--json"]).expect(0).one();
+    assert_eq!((&edited["number"], &edited["ordinal"]), (&json!("K-0001"), &key("K-0001")));
+    // It counts no longer once it is lost, and the IdP still has it.
+    let lost = ["key", "edit", "K-0001", "--as", "lost", "--reason", "train"];
+    office.run(&lost).expect(0).says("keywright revoke ada@example.org --key");
+    let status = office.run(&["status", ADA, "--json"]).expect(0).one();
+    assert_eq!(status["keys_proved"], 1);
+    assert!(office.run(&["status"]).expect(0).stdout.contains("lost, and still registered"));
+    office.run(&["revoke", ADA, "--key", "K-0009", "--reason", "lost", "--yes"]).expect(1).says("K-0009 is no key of");
+    let revoked =
+        office.run(&["revoke", ADA, "--key", "K-0001", "--reason", "lost", "--yes", "--json"]).expect(0).one();
+    assert_eq!(revoked["ordinal"], key("K-0001"));
+    office.run(&["replace", ADA, "--key", "K-0002", "--reason", "worn", "--softkeys", "6", "--dry-run"]).expect(0);
+}
+
+#[test]
+fn keys_are_in_stock_before_they_are_anybodys_and_again_when_they_come_back() {
+    let office = Office::new("ada@example.org,admin,Ada");
+    let add = ["key", "add", "--stock", "--softkeys", "2", "--place", "safe"];
+    let told = office.run(&[&add[..], &["--dry-run", "--json"]].concat()).expect(0).json();
+    let added = office.run(&[&add[..], &["--json"]].concat()).expect(0).json();
+    let numbers = |lines: &[Value]| lines.iter().map(|line| line["number"].clone()).collect::<Vec<_>>();
+    assert_eq!(numbers(&added), [json!("K-0001"), json!("K-0002")]);
+    assert!(added.iter().all(|key| key["recognisable"] == true), "{added:?}");
+    assert_eq!(told.len(), 2);
+    office.run(&add).expect(1).says("it is K-0001 already");
+    let list = office.home.file("bought.csv", "serial,model\n15898933,Key\n");
+    let bought = ["key", "add", "--stock", "--list", &list];
+    assert_eq!(office.run(&[&bought[..], &["--json"]].concat()).expect(0).one()["number"], "K-0003");
+    office.run(&bought).expect(2).says("row 2: K-0003 has this serial number");
+    let stock = || numbers(&office.run(&["key", "list", "--stock", "--json"]).expect(0).json());
+    assert_eq!(stock(), [json!("K-0001"), json!("K-0002"), json!("K-0003")]);
+
+    let two = ["provision", "roster.csv", "--softkeys", "2"];
+    let plan = office.run(&[&two[..], &["--dry-run", "--json"]].concat()).expect(0).json();
+    assert_eq!(plan.last().unwrap()["keys_in_stock"], 3);
+    office.run(&two).expect(0);
+    assert_eq!(stock(), [json!("K-0003")]);
+    let status = office.run(&["status", ADA, "--json"]).expect(0).one();
+    let mut held = numbers(status["keys"].as_array().unwrap());
+    held.sort_by_key(|number| number.as_str().map(str::to_owned));
+    assert_eq!(held, [json!("K-0001"), json!("K-0002")]);
+
+    // Who leaves with the keys in hand has them wiped, and the ledger has what they answered before and after.
+    let left = ["account", "left", ADA, "--reason", "HR-1", "--wipe", "--softkeys", "2", "--json"];
+    let told = office.run(&[&left[..], &["--dry-run"]].concat()).expect(0).one();
+    let gone = office.run(&[&left[..], &["--yes"]].concat()).expect(0).one();
+    assert_eq!((&told["wiped"], gone["wiped"].as_array().unwrap().len()), (&gone["wiped"], 2));
+    assert_eq!(gone["collect"], json!([]));
+    let events = office.run(&["ledger", "show", "--json"]).expect(0).json();
+    let erased: Vec<_> = events.iter().filter(|line| line["body"]["event"] == "key-erased").collect();
+    assert_eq!(erased.len(), 2);
+    for line in erased {
+        let (ids, seen) = (&line["body"]["credential_ids"], &line["body"]["seen"]);
+        assert_eq!((&seen["silent"], &seen["before"][0]["credential_id"]), (ids, &ids[0]));
+    }
+    assert_eq!(stock(), [json!("K-0001"), json!("K-0002"), json!("K-0003")]);
+    let known = office.run(&["key", "list", "--known", "--softkeys", "2"]).expect(0).stdout;
+    assert!(known.contains("K-0001") && known.contains("in stock"), "{known}");
+}
+
+#[test]
+fn a_key_whose_pin_is_forgotten_stays_and_keeps_its_number() {
+    let office = Office::new("ada@example.org,admin,Ada");
+    office.provision(&[]).expect(0);
+    let again = ["replace", ADA, "--key", "K-0001", "--same-key", "--reason", "forgotten", "--softkeys", "6"];
+    let plan = office.run(&[&again[..], &["--dry-run", "--json"]].concat()).expect(0).json();
+    assert_eq!(plan[0]["make"], json!([{"ordinal": 3, "plugged_in": true, "reset": true, "failure": null}]));
+    assert_eq!(
+        (&plan.last().unwrap()["same_key"], &plan[0]["changes"][0]["change"]),
+        (&json!(true), &json!("same-key"))
+    );
+    // Somebody has to agree, and until then nothing is done.
+    office.run(&again).expect(1).says("other keys in service").says("--yes");
+    office.ada_is_complete();
+    office.run(&[&again[..], &["--yes"]].concat()).expect(0);
+    office.ada_is_complete();
+    let status = office.run(&["status", ADA, "--json"]).expect(0).one();
+    let keys = status["keys"].as_array().unwrap();
+    let new = keys.iter().find(|key| key["ordinal"] == 3).unwrap();
+    assert_eq!((&new["number"], &new["state"]), (&json!("K-0001"), &json!("in-service")));
+    let old = keys.iter().find(|key| key["number"] == "K-0001" && key["ordinal"] != 3).unwrap();
+    assert_eq!(old["state"], "revoked");
+    let user = office.directory().find_user(ADA).unwrap();
+    assert_eq!(office.directory().list(&user).unwrap().len(), 2);
+}
+
+#[test]
 fn a_run_ends_with_what_was_made_and_where_the_pins_are() {
     let office = Office::new("ada@example.org,admin,Ada");
     let run = office.provision(&["--labels", "labels.csv"]).expect(0).stdout;
@@ -298,7 +404,7 @@ fn a_run_ends_with_what_was_made_and_where_the_pins_are() {
     }
     let labels = std::fs::read_to_string(office.home.path("labels.csv")).unwrap();
     let mut lines = labels.lines();
-    assert_eq!(lines.next(), Some("port,person,key,label,model,serial"));
+    assert_eq!(lines.next(), Some("port,person,key,number,label,model,serial"));
     assert_eq!(lines.count(), 2);
     // A second run makes nothing, and says so by leaving it out.
     assert!(!office.provision(&[]).expect(0).stdout.contains("PORT"));

@@ -92,3 +92,31 @@ fn a_person_of_it_is_erased_as_far_as_that_is_possible_and_what_is_not_is_said()
     let said = home.run(&again).expect(0).stdout;
     assert!(said.contains("of version 0.1.0"), "{said}");
 }
+
+/// What is printed on labels does not change: this rule is frozen.
+#[test]
+fn its_keys_have_numbers_in_the_order_in_which_they_were_enrolled() {
+    let home = home();
+    let status = home.run(&["status", "--json"]).expect(0).json();
+    let mut numbers = Vec::new();
+    for account in status.iter().filter(|line| line["kind"] == "account") {
+        for key in account["keys"].as_array().unwrap() {
+            let of = format!("{} {}", account["account"].as_str().unwrap(), key["ordinal"]);
+            numbers.extend(key["number"].as_str().map(|number| (number.to_owned(), of)));
+        }
+    }
+    numbers.sort();
+    let expected = [
+        ("K-0001", "bo@example.org 1"),
+        ("K-0002", "ada@example.org 2"),
+        ("K-0003", "bo@example.org 2"),
+        ("K-0004", "ada@example.org 1"),
+        ("K-0005", "Ada@example.org 2"),
+        ("K-0006", "Ada@example.org 1"),
+        ("K-0007", "cy@example.org 1"),
+        ("K-0008", "by@example.org 1"),
+        ("K-0009", "by@example.org 2"),
+    ];
+    let expected = expected.map(|(number, of)| (number.to_owned(), of.to_owned()));
+    assert_eq!(numbers, expected);
+}

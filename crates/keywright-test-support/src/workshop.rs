@@ -431,6 +431,8 @@ pub type Then<'a> = Box<dyn Fn(&JobLabel, Step) + Send + Sync + 'a>;
 pub struct Hands<'a> {
     pub cancel: Cancel,
     pub refuses_resets: bool,
+    /// Says that a key with the serial number of one in service is another.
+    pub says_another: bool,
     /// How long the run waits for keys.
     pub waits_for_keys: Duration,
     /// How far the station's clock is ahead, in seconds.
@@ -482,6 +484,11 @@ impl Operator for Hands<'_> {
 
     fn replug(&self, who: &JobLabel) {
         self.tell(&format!("replug {}", who.port));
+    }
+
+    fn is_another(&self, _who: &JobLabel, like: &str) -> bool {
+        self.tell(&format!("is it another than {like}?"));
+        self.says_another
     }
 
     fn may_reset(&self, _who: &JobLabel, _why: &str) -> bool {

@@ -136,6 +136,13 @@ pub enum FindingKind {
         /// As which key of whom.
         newer: String,
     },
+    /// Another key in service shows the same USB serial number.
+    SerialShared {
+        /// The serial number.
+        serial: String,
+        /// Which key of whom the other is.
+        other: String,
+    },
     /// The account has too few keys.
     TooFewKeys {
         /// Registered and seen to sign.
@@ -252,6 +259,10 @@ impl fmt::Display for FindingKind {
                 f,
                 "The key with its serial number ({serial}) was enrolled again, as {newer}: it was reset in between, and no longer signs in here."
             ),
+            Self::SerialShared { serial, other } => write!(
+                f,
+                "Its USB serial number ({serial}) is that of {other}, too: one key that was reset, or a maker that gives several keys one number."
+            ),
             Self::TooFewKeys { proved: 0, required, .. } => {
                 write!(f, "None of {required} proved keys: nobody can sign in to this account with a key.")
             }
@@ -315,6 +326,7 @@ impl FindingKind {
             Self::Unconfirmed => "unconfirmed",
             Self::Revoked => "revoked",
             Self::EnrolledAgain { .. } => "enrolled-again",
+            Self::SerialShared { .. } => "serial-shared",
             Self::TooFewKeys { .. } => "too-few-keys",
             Self::DrillOverdue { .. } => "drill-overdue",
             Self::NeverDrilled { .. } => "never-drilled",
@@ -351,6 +363,7 @@ impl FindingKind {
             Self::Unconfirmed => "Registration by hand not confirmed",
             Self::Revoked => "Revoked",
             Self::EnrolledAgain { .. } => "One key that counts as two",
+            Self::SerialShared { .. } => "One serial number on several keys",
             Self::TooFewKeys { proved: 0, .. } => "Accounts without a key",
             Self::TooFewKeys { .. } => "Accounts with too few keys",
             Self::DrillOverdue { .. } | Self::NeverDrilled { .. } => "Drills overdue",
@@ -390,6 +403,7 @@ impl FindingKind {
             | Self::UpdateAvailable { .. }
             | Self::CertificationLowered { .. }
             | Self::Unconfirmed
+            | Self::SerialShared { .. }
             | Self::SamePerson(_)
             | Self::TooFewKeys { .. }
             | Self::DrillOverdue { .. }
@@ -427,6 +441,7 @@ impl FindingKind {
             | Self::Unconfirmed
             | Self::Revoked
             | Self::EnrolledAgain { .. }
+            | Self::SerialShared { .. }
             | Self::SamePerson(_)
             | Self::SharedHandle(_)
             | Self::TooFewKeys { .. }
@@ -480,6 +495,9 @@ impl FindingKind {
             Self::Unconfirmed => "Register it there, sign in with it, and run 'keywright drill ACCOUNT'.",
             Self::Revoked => "Nothing, if the key was lost; a key that was found again should be reset.",
             Self::EnrolledAgain { .. } => "Revoke it, and enrol another key in its place.",
+            Self::SerialShared { .. } => {
+                "Look at both with 'keywright key identify'; revoke one that is no longer there."
+            }
             Self::TooFewKeys { proved, required, unconfirmed } if proved + unconfirmed >= *required => {
                 "Confirm the keys that were handed out: keywright drill ACCOUNT."
             }
@@ -580,6 +598,7 @@ mod tests {
             FindingKind::Unconfirmed,
             FindingKind::Revoked,
             FindingKind::EnrolledAgain { serial: "0a0b".into(), newer: "key 2 of ada".into() },
+            FindingKind::SerialShared { serial: "0A77".into(), other: "K-0002, key 1 of bo".into() },
             FindingKind::SamePerson("ada@example.org".into()),
             FindingKind::SharedHandle("ada@example.org".into()),
             FindingKind::TooFewKeys { proved: 0, required: 2, unconfirmed: 0 },

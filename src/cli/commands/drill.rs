@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Serialize;
 use time::format_description::well_known::Rfc3339;
 
-use crate::cli::shared::arguments::{OneKey, PinArgument, WhichIdp};
+use crate::cli::shared::arguments::{OneKey, PinArgument, WhichIdp, WhichKey};
 use crate::cli::shared::console::Style;
 use crate::cli::shared::device::{KeysError, choose};
 use crate::cli::shared::failure::table;
@@ -46,9 +46,9 @@ pub(crate) struct Drill {
     /// The login at the IdP [default: the people whose keys are plugged in]
     #[arg(value_name = "ACCOUNT")]
     account: Option<String>,
-    /// Which of the person's keys it is, as its label says: one that no longer has its credential is then written down as failed
+    /// Which of the person's keys it is, as its label says, or its own number (K-0042): one that no longer has its credential is then written down as failed
     #[arg(long, value_name = "NUMBER", requires = "account")]
-    number: Option<usize>,
+    number: Option<WhichKey>,
     #[command(flatten)]
     which: OneKey,
     #[command(flatten)]
@@ -127,6 +127,10 @@ impl Drill {
         let register = engine.book();
         let named = self.account.as_deref();
         let account = named.map(|login| account::known_at_idp(login, &*directory, &register)).transpose()?;
+        let ordinal = match (&account, self.number) {
+            (Some(account), Some(which)) => Some(which.of_account(account, &register)?),
+            _ => None,
+        };
         let idp = IdpIdentity { name: directory.name().to_owned(), instance: directory.instance()? };
 
         let keys = Keys::open(&self.which.source, session)?;
@@ -169,7 +173,7 @@ impl Drill {
                     let pin = self.take_pin(&format!("PIN of the key in port {place}"), session)?;
                     (Some(engine.find(&mut key, &hidden, &pin)?), Some(pin))
                 }
-                Whose::Nobody => (self.claimed(account.as_ref(), &register).filter(|_| alone), None),
+                Whose::Nobody => (claimed(account.as_ref(), ordinal, &register).filter(|_| alone), None),
             };
             let Some(id) = id else {
                 session.console.say(&format!("the key in {place} has no credential that the ledger knows"));
@@ -177,7 +181,7 @@ impl Drill {
             };
             let found = &register.credentials[&id];
             let meant = account.as_ref().is_none_or(|account| *account == found.account)
-                && self.number.is_none_or(|number| number == found.ordinal);
+                && ordinal.is_none_or(|ordinal| ordinal == found.ordinal);
             if !meant || !idp.has(&found.account, &register.accounts[&found.account]) {
                 session.console.say(&format!(
                     "the key in {place} is key {} of {}; it was left alone",
@@ -210,19 +214,6 @@ impl Drill {
             [first, others @ ..] if others.iter().all(|exit| exit == first) => *first,
             _ => Exit::Failed,
         })
-    }
-
-    /// The credential that a key should have which shows none: if the person says which key it is, or there is only one.
-    fn claimed(&self, account: Option<&AccountId>, register: &Register) -> Option<CredentialId> {
-        let mut in_service = register
-            .credentials_of(account?)
-            // An erased one is still a key of the account, and must not be taken for its other key.
-            .filter(|(_, one)| one.state.is_in_use() || one.state == CredentialState::Erased)
-            .filter(|(_, one)| self.number.is_none_or(|number| number == one.ordinal));
-        match (in_service.next(), in_service.next()) {
-            (Some((id, _)), None) => Some(id.clone()),
-            _ => None,
-        }
     }
 
     fn take_pin(&self, what: &str, session: &Session) -> Result<Pin, CliError> {
@@ -385,5 +376,18 @@ impl Drilled<'_> {
                 format!("{whose}: works: {how}{}{pin}", next.unwrap_or_default())
             }
         }
+    }
+}
+
+/// The credential that a key should have which shows none: if the person says which key it is, or there is only one.
+fn claimed(account: Option<&AccountId>, ordinal: Option<usize>, register: &Register) -> Option<CredentialId> {
+    let mut in_service = register
+        .credentials_of(account?)
+        // An erased one is still a key of the account, and must not be taken for its other key.
+        .filter(|(_, one)| one.state.is_in_use() || one.state == CredentialState::Erased)
+        .filter(|(_, one)| ordinal.is_none_or(|ordinal| ordinal == one.ordinal));
+    match (in_service.next(), in_service.next()) {
+        (Some((id, _)), None) => Some(id.clone()),
+        _ => None,
     }
 }

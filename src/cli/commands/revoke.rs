@@ -3,7 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 
-use crate::cli::shared::arguments::{Change, WhichIdp};
+use crate::cli::shared::arguments::{Change, WhichIdp, WhichKey};
 use crate::cli::shared::output::{View, count};
 use crate::cli::shared::session::ENDING;
 use crate::cli::shared::{CliError, Exit, Session, account};
@@ -26,9 +26,9 @@ pub(crate) struct Revoke {
     /// The login at the IdP
     #[arg(value_name = "ACCOUNT")]
     account: String,
-    /// Which of the person's keys: 1, 2, ... as 'keywright status' and the key's label count them
+    /// Which of the person's keys: 1, 2, ... as 'keywright status' and the key's label count them, or its own number (K-0042)
     #[arg(long, value_name = "NUMBER")]
-    key: usize,
+    key: WhichKey,
     /// Why, for the ledger
     #[arg(long, value_name = "TEXT")]
     reason: String,
@@ -66,20 +66,21 @@ impl Revoke {
         let directory = account::directory_of(&self.account, &known, &self.idp, &session.settings()?)?;
         let account = account::known_at_idp(&self.account, &*directory, &known)?;
         session.catch_interrupts(ENDING)?;
-        let Some(id) = known.job_of_key(&account, self.key) else {
-            return Err(provision::RevokeError::NoSuchKey { account, ordinal: self.key }.into());
+        let ordinal = self.key.of_account(&account, &known)?;
+        let Some(id) = known.job_of_key(&account, ordinal) else {
+            return Err(provision::RevokeError::NoSuchKey { account, ordinal }.into());
         };
         let standing = known.standing(&account, Session::now());
         let of_key = standing.iter().flat_map(|standing| &standing.keys).find(|key| key.job == id);
         if of_key.is_some_and(|key| key.standing == KeyStanding::Revoked) {
-            return Err(CliError::NotFound(format!("key {} of {account} is revoked already", self.key)));
+            return Err(CliError::NotFound(format!("key {} of {account} is revoked already", ordinal)));
         }
         let login = known.login(&account);
         let required = known.accounts[&account].profile.keys.required;
         let mut revoked = Revoked {
             account: login,
             directory: directory.name(),
-            ordinal: self.key,
+            ordinal,
             job: id,
             dry_run: self.change.dry_run,
             removed: &[],
@@ -93,22 +94,22 @@ impl Revoke {
         let question = match directory.registration() {
             Registration::ByHand(by_hand) => {
                 session.console.say(&format!("{} has no API: {}", directory.name(), by_hand.removal));
-                format!("is key {} of {account} removed there, and to be written down as revoked?", self.key)
+                format!("is key {} of {account} removed there, and to be written down as revoked?", ordinal)
             }
-            Registration::Api => format!("revoke key {} of {account}?", self.key),
+            Registration::Api => format!("revoke key {} of {account}?", ordinal),
         };
         if self.change.dry_run {
-            session.output.result(&revoked, || format!("would revoke key {} of {account}", self.key))?;
+            session.output.result(&revoked, || format!("would revoke key {} of {account}", ordinal))?;
             return Ok(Exit::Done);
         }
         session.console.confirm(&question, self.change.yes)?;
         let store = session.ledger_for_writing()?;
         let retry_policy = RetryPolicy::default();
         let done =
-            provision::revoke(&*directory, &*store, &retry_policy, &session.cancel, &account, self.key, &self.reason)?;
+            provision::revoke(&*directory, &*store, &retry_policy, &session.cancel, &account, ordinal, &self.reason)?;
         (revoked.removed, revoked.absent, revoked.by_hand) = (&done.removed, &done.absent, &done.by_hand);
         (revoked.pending, revoked.given_up, revoked.keys_left) = (&done.pending, done.given_up, done.keys_left);
-        session.output.result(&revoked, || revocation_text(&account, self.key, &revoked))?;
+        session.output.result(&revoked, || revocation_text(&account, ordinal, &revoked))?;
         if done.pending.is_empty() {
             return Ok(Exit::Done);
         }

@@ -192,11 +192,13 @@ fn by_itself(one: &StatusAccount<'_>, writer: &Writer) -> String {
     for (name, value) in one.details() {
         text.push_str(&format!("  {name:<10} {value}\n"));
     }
-    let heading = ["KEY", "STATE", "LABEL", "MODEL", "SERIAL", "PLACE", "LAST PROVED", "NEXT DRILL"].map(str::to_owned);
+    let heading =
+        ["KEY", "NUMBER", "STATE", "LABEL", "MODEL", "SERIAL", "PLACE", "LAST PROVED", "NEXT DRILL"].map(str::to_owned);
     let or_dash = |text: Option<&str>| text.unwrap_or("-").to_owned();
     let rows = one.keys.iter().map(|key| {
         [
             key.ordinal.to_string(),
+            or_dash(key.number.map(|number| number.to_string()).as_deref()),
             key.state_words(writer),
             or_dash(key.label),
             or_dash(key.known_model()),
@@ -222,6 +224,7 @@ fn csv(accounts: &[StatusAccount<'_>], writer: &Writer) -> Result<Vec<u8>, CliEr
         "profile",
         "account state",
         "key",
+        "number",
         "key state",
         "label",
         "model",
@@ -239,7 +242,7 @@ fn csv(accounts: &[StatusAccount<'_>], writer: &Writer) -> Result<Vec<u8>, CliEr
         let start = [one.account, one.directory, one.person, &one.profile, one.state_words()].map(harmless);
         let keys: Vec<_> = one.keys.iter().map(|key| csv_key(key, writer)).collect();
         let wave = harmless(one.wave.unwrap_or_default());
-        let none: [String; 9] = Default::default();
+        let none: [String; 10] = Default::default();
         let keys = if keys.is_empty() { vec![none] } else { keys };
         for key in keys {
             rows.write_record(start.iter().chain(&key).chain([&wave])).map_err(|error| failed(&error))?;
@@ -248,10 +251,11 @@ fn csv(accounts: &[StatusAccount<'_>], writer: &Writer) -> Result<Vec<u8>, CliEr
     rows.into_inner().map_err(|error| failed(&error))
 }
 
-fn csv_key(key: &StatusKey<'_>, writer: &Writer) -> [String; 9] {
+fn csv_key(key: &StatusKey<'_>, writer: &Writer) -> [String; 10] {
     let text = |text: Option<&str>| harmless(text.unwrap_or_default());
     [
         key.ordinal.to_string(),
+        key.number.map(|number| number.to_string()).unwrap_or_default(),
         harmless(&key.state_words(writer)),
         text(key.label),
         text(key.known_model()),

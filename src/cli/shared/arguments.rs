@@ -17,6 +17,8 @@ use crate::cli::shared::CliError;
 #[cfg(feature = "practice")]
 use crate::cli::shared::device::SoftKeys;
 use crate::idp::Directory;
+use crate::ledger::{AccountId, KeyNumber};
+use crate::register::Register;
 use crate::secret::{Reader, SecretSource};
 use crate::settings::{IdpChoice, Settings};
 
@@ -79,6 +81,40 @@ pub(crate) struct OneKey {
     pub(crate) key: Option<String>,
 }
 
+/// Which key of an account: by its place there, or by its own number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WhichKey {
+    /// 1, 2, ...
+    Ordinal(usize),
+    /// `K-0042`.
+    Number(KeyNumber),
+}
+
+impl FromStr for WhichKey {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let ordinal = || text.parse().ok().filter(|ordinal| *ordinal > 0).map(Self::Ordinal);
+        let named = text.parse().map(Self::Number).ok().or_else(ordinal);
+        named.ok_or_else(|| "neither 1, 2, ... nor a key's own number, such as K-0042".to_owned())
+    }
+}
+
+impl WhichKey {
+    /// Its place among the account's keys. Fails if the key with this number was never the account's.
+    pub(crate) fn of_account(self, account: &AccountId, register: &Register) -> Result<usize, CliError> {
+        let number = match self {
+            Self::Ordinal(ordinal) => return Ok(ordinal),
+            Self::Number(number) => number,
+        };
+        let ids = register.keys.get(number).into_iter().flat_map(|key| key.credentials.iter().rev());
+        let mut its = ids.filter_map(|id| register.credentials.get(id)).filter(|one| one.account == *account);
+        its.next()
+            .map(|one| one.ordinal)
+            .ok_or_else(|| CliError::NotFound(format!("{number} is no key of {account} in the ledger")))
+    }
+}
+
 /// Which identity provider.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct WhichIdp {
@@ -119,7 +155,7 @@ pub(crate) struct Work {
     /// Tell keys of one model apart by their ports, as on a hub with numbers: all of them may blink at once. Without it they blink one after the other, and you are told whose each is
     #[arg(long)]
     pub(crate) by_port: bool,
-    /// Write a CSV file for a label printer: port, person, key, label, model and serial number of each key that was made
+    /// Write a CSV file for a label printer: port, person, key, number, label, model and serial number of each key that was made
     #[arg(long, value_name = "FILE")]
     pub(crate) labels: Option<PathBuf>,
     /// Check everything that can be checked without changing anything, and say what would be done

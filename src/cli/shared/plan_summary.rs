@@ -19,6 +19,8 @@ pub(crate) struct PlanSummary {
     hand_over: BTreeMap<&'static str, usize>,
     /// Keys that are plugged in and would be reset.
     pub(crate) resets: usize,
+    /// Keys that are in stock by the ledger.
+    pub(crate) keys_in_stock: usize,
     /// Keys that are plugged in.
     keys_plugged_in: usize,
     /// Among them, those that nobody has.
@@ -45,6 +47,7 @@ impl PlanSummary {
             people: with_keys().count(),
             hand_over,
             resets: matched.count(),
+            keys_in_stock: dry_run.in_stock,
             keys_plugged_in: dry_run.keys.len(),
             keys_free: dry_run.keys.iter().filter(is_free).count(),
         }

@@ -178,6 +178,12 @@ impl Operator for Terminal<'_> {
         self.console.confirm(&question, self.yes).is_ok()
     }
 
+    fn is_another(&self, who: &JobLabel, like: &str) -> bool {
+        let port = &who.port;
+        let question = format!("the key in port {port} has the USB serial number of {like}; is it another key?");
+        self.console.confirm(&question, self.yes).is_ok()
+    }
+
     fn can_show_pin(&self) -> bool {
         self.console.looks().asks
     }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::ledger::KeyNumber;
 use crate::register::{Credential, CredentialState, Register};
 use keywright_fido::webauthn::{CredentialId, RpId};
 
@@ -11,6 +12,8 @@ pub(crate) struct LedgerCredential {
     pub(crate) account: String,
     pub(crate) directory: String,
     pub(crate) ordinal: usize,
+    /// The key's own number, once it is known which key it is.
+    pub(crate) number: Option<KeyNumber>,
     pub(crate) label: Option<String>,
     pub(crate) state: CredentialState,
     pub(crate) rp_id: RpId,
@@ -31,6 +34,7 @@ impl LedgerCredential {
             account: register.login(&credential.account).to_owned(),
             directory: credential.account.directory.clone(),
             ordinal: credential.ordinal,
+            number: credential.number,
             label: credential.label().map(str::to_owned),
             state: credential.state,
             rp_id: credential.rp_id.clone(),
@@ -55,6 +59,7 @@ impl LedgerCredential {
     pub(crate) fn owner_text(&self) -> String {
         let state = self.state_text();
         let label = self.label.as_ref().map(|label| format!(", \"{label}\"")).unwrap_or_default();
-        format!("{} at {}, key {}: {state}{label}", self.account, self.directory, self.ordinal)
+        let number = self.number.map(|number| format!(" ({number})")).unwrap_or_default();
+        format!("{} at {}, key {}{number}: {state}{label}", self.account, self.directory, self.ordinal)
     }
 }

@@ -12,6 +12,7 @@ use crate::cli::shared::plan_summary::PlanSummary;
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::ledger::{Failure, FailureCode, JobId, Step};
 use crate::provision::{Change, DryRun, KeyMatch, KeySeen, KeyState, Plan, Planned, Use};
+use crate::register::Replacement;
 use keywright_fido::webauthn::Aaguid;
 
 #[derive(Serialize)]
@@ -87,6 +88,8 @@ struct LastLine<'a> {
     metadata: Option<&'a str>,
     /// The key that the new one takes the place of; it is revoked once that one counts.
     replaces: Option<usize>,
+    /// Whether that key stays, reset.
+    same_key: bool,
     /// Credentials that the keys are asked for, because their erasure did not come to an end.
     erasures: usize,
     failed: usize,
@@ -112,7 +115,8 @@ pub(crate) fn print(outcome: &DryRunOutcome, session: &Session) -> Result<Exit, 
             accounts: plan.people.len(),
             summary: &summary,
             metadata: metadata.as_deref(),
-            replaces: plan.replaces.as_ref().map(|(ordinal, _)| *ordinal),
+            replaces: plan.replaces.as_ref().map(|replacement| replacement.ordinal),
+            same_key: plan.replaces.as_ref().is_some_and(|replacement| replacement.same_key),
             erasures: plan.erasures.len(),
             failed: plan.people.iter().filter(|planned| planned.refused.is_some()).count(),
         })?;
@@ -138,6 +142,7 @@ fn code(change: &Change) -> &'static str {
         Change::Login { .. } => "login",
         Change::Name { .. } => "name",
         Change::Wave { .. } => "wave",
+        Change::SameKey { .. } => "same-key",
         Change::Profile { .. } => "profile",
         Change::Rules { .. } => "profile-rules",
     }
@@ -232,7 +237,10 @@ fn plan_text(outcome: &DryRunOutcome, summary: &PlanSummary) -> String {
             KeyState::Fresh | KeyState::Used => {}
         }
     }
-    if let Some((ordinal, reason)) = &plan.replaces {
+    if let Some(Replacement { ordinal, reason, same_key }) = &plan.replaces {
+        if *same_key {
+            text.push_str(&format!("the new one is key {ordinal} itself, reset\n"));
+        }
         text.push_str(&format!("then revoke key {ordinal}, once the new one counts: {reason}\n"));
     }
     for pending in &plan.revocations {
@@ -243,6 +251,9 @@ fn plan_text(outcome: &DryRunOutcome, summary: &PlanSummary) -> String {
         text.push_str(&format!("look whether {of} was erased, if it is plugged in\n"));
     }
     let mut parts = vec![format!("dry run at {}: {} to be made", plan.idp.name, count(summary.keys, "key", "keys"))];
+    if summary.keys_in_stock > 0 {
+        parts.push(format!("{} in stock", summary.keys_in_stock));
+    }
     parts.push(format!("{} plugged in and free", count(summary.keys_free, "key is", "keys are")));
     if summary.resets > 0 {
         parts.push(format!("{} will be reset", count(summary.resets, "key", "keys")));

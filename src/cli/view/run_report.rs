@@ -12,7 +12,7 @@ use crate::cli::shared::state::write_private;
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::cli::view::checkpoint::CheckpointLine;
 use crate::idp::ByHand;
-use crate::ledger::{FailureCode, JobId, Step, WitnessResult};
+use crate::ledger::{FailureCode, JobId, KeyNumber, Step, WitnessResult};
 use crate::profile::HandOver;
 use crate::provision::{AccountReport, JobReport, Report};
 use keywright_fido::webauthn::{Aaguid, CredentialId};
@@ -38,6 +38,7 @@ impl View for AccountLine<'_> {
 struct JobLine<'a> {
     job: JobId,
     ordinal: usize,
+    number: Option<KeyNumber>,
     port: Option<&'a str>,
     label: Option<&'a str>,
     product: Option<&'a str>,
@@ -111,6 +112,7 @@ impl<'a> JobLine<'a> {
         Self {
             job: job.job,
             ordinal: job.ordinal,
+            number: job.number,
             port: job.port.as_deref(),
             label: job.label.as_deref(),
             product: job.product.as_deref(),
@@ -271,7 +273,7 @@ fn run_text(report: &Report, summary: &Summary<'_>) -> String {
 }
 
 /// The keys that this run made, by port: whose each is, and what it is.
-fn made(report: &Report) -> Vec<[String; 6]> {
+fn made(report: &Report) -> Vec<[String; 7]> {
     let text = |text: Option<&String>| text.cloned().unwrap_or_default();
     let mut rows: Vec<_> = report
         .accounts
@@ -284,7 +286,8 @@ fn made(report: &Report) -> Vec<[String; 6]> {
             };
             let (label, serial) = (text(job.label.as_ref()), text(job.serial.as_ref()));
             let model = text(job.model.as_ref().or(job.product.as_ref()));
-            [text(job.port.as_ref()), person, job.ordinal.to_string(), label, model, serial]
+            let number = job.number.map(|number| number.to_string()).unwrap_or_default();
+            [text(job.port.as_ref()), person, job.ordinal.to_string(), number, label, model, serial]
         })
         .collect();
     rows.sort();
@@ -319,7 +322,7 @@ fn keys_made(report: &Report, folder: &str) -> String {
 }
 
 /// The heading of the keys that were made.
-const MADE: [&str; 6] = ["port", "person", "key", "label", "model", "serial"];
+const MADE: [&str; 7] = ["port", "person", "key", "number", "label", "model", "serial"];
 
 /// The same for a label printer.
 fn label_list(report: &Report) -> Result<Vec<u8>, CliError> {
@@ -372,6 +375,7 @@ mod tests {
         let jobs = failures.iter().enumerate().map(|(index, failure)| JobReport {
             job: JobId(index as u64 + 1),
             ordinal: index + 1,
+            number: None,
             port: Some("1-2".into()),
             aaguid: None,
             label: None,
@@ -455,7 +459,7 @@ mod tests {
                 "account": "ada", "directory": "corp", "person": "ada", "profile": "admin",
                 "complete": false, "to_be_confirmed": false, "other_methods": [], "failure": null,
                 "jobs": [{
-                    "job": 1, "ordinal": 1, "port": "1-2", "label": null, "product": null, "model": null, "serial": null,
+                    "job": 1, "ordinal": 1, "number": null, "port": "1-2", "label": null, "product": null, "model": null, "serial": null,
                     "made_now": false, "aaguid": null, "credential_id": null,
                     "witness": null, "done": false, "unconfirmed": false,
                     "failure": {

@@ -4,7 +4,7 @@ use serde::Serialize;
 use time::format_description::well_known::Rfc3339;
 
 use crate::cli::shared::output::View;
-use crate::ledger::{AccountId, FailureCode, JobId, Seen, Step, WitnessResult, Writer};
+use crate::ledger::{AccountId, FailureCode, JobId, KeyNumber, Seen, Step, WitnessResult, Writer};
 use crate::register::{
     Account, AccountStanding, AccountState, CredentialState, JobState, KeyLine, KeyStanding, Register, Standing,
 };
@@ -57,6 +57,8 @@ impl View for StatusAccount<'_> {
 #[derive(Serialize)]
 pub(crate) struct StatusKey<'a> {
     pub(crate) ordinal: usize,
+    /// The key's own number, once it is known which key it is.
+    pub(crate) number: Option<KeyNumber>,
     job: JobId,
     #[serde(flatten)]
     pub(crate) standing: KeyStanding,
@@ -187,6 +189,7 @@ impl<'a> StatusKey<'a> {
         let next_drill = credential.filter(|_| key.standing.counts()).and_then(|one| register.next_drill(one));
         Self {
             ordinal: key.ordinal,
+            number: credential.and_then(|one| one.number),
             job: key.job,
             label: credential.and_then(|one| one.label()),
             place: credential.and_then(|one| one.kept.place.as_deref()),
@@ -226,6 +229,7 @@ impl<'a> StatusKey<'a> {
             KeyStanding::PinLost => "its PIN is lost: replace this key".to_owned(),
             KeyStanding::GivenUp => "given up".to_owned(),
             KeyStanding::NotRegistered => "not registered at the IdP".to_owned(),
+            KeyStanding::Withdrawn { key_state } => format!("{key_state}, and still registered: revoke it"),
             KeyStanding::CannotTell { since } => format!(
                 "cannot tell whether it was erased on {}: plug it in and run 'keywright resume', or revoke it",
                 day_of(since)

@@ -37,7 +37,8 @@ pub(super) fn each_text(event: &mut Event, visit: Visit<'_>) {
         Event::JobPlanned { job: _, account, ordinal: _ } | Event::AccountCompleted { account } => {
             of_account(account, visit);
         }
-        Event::ReplacementPlanned { job: _, ordinal: _, reason } | Event::JobGivenUp { job: _, reason } => {
+        Event::ReplacementPlanned { job: _, ordinal: _, reason, same_key: _ }
+        | Event::JobGivenUp { job: _, reason } => {
             other([reason], visit);
         }
         Event::StepDone { job: _, outcome } => of_outcome(outcome, visit),
@@ -61,6 +62,13 @@ pub(super) fn each_text(event: &mut Event, visit: Visit<'_>) {
         Event::AccountEdited { account, name, ticket, storage, operator: _ } => {
             of_account(account, visit);
             other(name.iter_mut().chain(ticket).chain(storage), visit);
+        }
+        Event::KeyAdded { key: _, identity: _, model: _, serial: _, attested_serial: _, place, operator: _ } => {
+            other(place, visit);
+        }
+        Event::KeyMarked { key: _, credential_id: _ } => {}
+        Event::KeyChanged { key: _, state: _, reason, label, place, custodian, operator: _ } => {
+            other(reason.iter_mut().chain(label).chain(place).chain(custodian), visit);
         }
         Event::KeyReturned { credential_id: _, operator: _ } => {}
         Event::AccountLeft { account, reason, operator: _ }
@@ -96,7 +104,7 @@ fn of_outcome(outcome: &mut Outcome, visit: Visit<'_>) {
         | Outcome::SealPin { sealed: _, sha256: _ }
         | Outcome::SetPin {}
         | Outcome::Make { .. }
-        | Outcome::Verify { verdict: _ }
+        | Outcome::Verify { verdict: _, key: _ }
         | Outcome::Prove { assertion: _, witness: _ }
         | Outcome::SignIn { done: _ }
         | Outcome::Harden { .. } => {}

@@ -15,7 +15,7 @@ const LONGEST_FIELD: usize = 50;
 const CTRL_Z: u8 = 0x1a;
 
 /// The bytes of a file as UTF-8, where they are text of another encoding; each line that is no text is left to [`fields`].
-pub(super) fn decoded(bytes: &[u8]) -> Result<Cow<'_, [u8]>, TextError> {
+pub(in crate::profile) fn decoded(bytes: &[u8]) -> Result<Cow<'_, [u8]>, TextError> {
     match text::decode(bytes) {
         Ok(Cow::Borrowed(text)) => Ok(Cow::Borrowed(text.as_bytes())),
         Ok(Cow::Owned(text)) => Ok(Cow::Owned(text.into_bytes())),
@@ -25,7 +25,7 @@ pub(super) fn decoded(bytes: &[u8]) -> Result<Cow<'_, [u8]>, TextError> {
 }
 
 /// The lines of a file, without their ends, up to an end-of-file mark: LF, CRLF, or CR alone where there is no LF.
-pub(super) fn lines(text: &[u8]) -> Vec<&[u8]> {
+pub(in crate::profile) fn lines(text: &[u8]) -> Vec<&[u8]> {
     let text = text.trim_ascii_end();
     let text = text.strip_suffix(&[CTRL_Z]).unwrap_or(text).trim_ascii_end();
     let end = if text.contains(&b'\n') { b'\n' } else { b'\r' };
@@ -33,7 +33,7 @@ pub(super) fn lines(text: &[u8]) -> Vec<&[u8]> {
 }
 
 /// The separator that a first line `sep=;` names. Excel writes it, and hides it.
-pub(super) fn named_separator(line: &[u8]) -> Option<u8> {
+pub(in crate::profile) fn named_separator(line: &[u8]) -> Option<u8> {
     let line = line.strip_prefix(b"\"").and_then(|line| line.strip_suffix(b"\"")).unwrap_or(line);
     match line {
         [s, e, p, b'=', separator, ..] if [*s, *e, *p].eq_ignore_ascii_case(b"sep") => Some(*separator),
@@ -43,14 +43,14 @@ pub(super) fn named_separator(line: &[u8]) -> Option<u8> {
 }
 
 /// The separators that a heading may be written with, the likeliest first.
-pub(super) fn separators(heading: &[u8]) -> [u8; 4] {
+pub(in crate::profile) fn separators(heading: &[u8]) -> [u8; 4] {
     let mut separators = [b',', b';', b'\t', b'|'];
     separators.sort_by_key(|separator| std::cmp::Reverse(heading.iter().filter(|byte| *byte == separator).count()));
     separators
 }
 
 /// The fields of the row that begins at a line, and how many lines it has. A row that is wrong has one.
-pub(super) fn row(lines: &[&[u8]], separator: u8) -> (Result<Vec<String>, String>, usize) {
+pub(in crate::profile) fn row(lines: &[&[u8]], separator: u8) -> (Result<Vec<String>, String>, usize) {
     let alone = fields(lines[0], separator);
     if alone.is_err() {
         let mut row = lines[0].to_vec();

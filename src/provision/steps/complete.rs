@@ -87,10 +87,12 @@ fn label(job: &JobContext<'_>) -> String {
     let credential = known.credential_id().and_then(|id| register.credentials.get(id));
     let model = credential.and_then(|one| one.model_verdict.as_ref()?.model.as_deref());
     let product = known.key().map(|key| key.product.as_str());
+    let number = credential.and_then(|one| one.number).map(|number| number.to_string());
     job.planned.profile.render_label(&LabelFields {
         model: model.or(product).unwrap_or_default(),
         ordinal: job.label.ordinal,
         account: &job.label.account,
         serial: credential.and_then(|one| one.attested_serial.as_deref()),
+        number: number.as_deref(),
     })
 }

@@ -4,13 +4,18 @@ use crate::ledger::{FailureCode, Outcome};
 use crate::provision::job_context::JobContext;
 use crate::provision::job_error::JobError;
 use crate::provision::key_fit::{fit, to_be_reset};
+use crate::provision::same_key;
 
 pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     let profile = &job.planned.profile;
     if !to_be_reset(job.authenticator()?.info(), profile) {
         return Ok(Outcome::Reset { done: false });
     }
+    let old = same_key::begin(job)?;
     now(job)?;
+    if let Some(id) = old {
+        same_key::end(job, id)?;
+    }
     Ok(Outcome::Reset { done: true })
 }
 

@@ -19,7 +19,7 @@ const REPLUG_TIME: Duration = Duration::from_secs(60);
 
 /// Resets the key. `ids` are the credentials of the ledger that go with it; `then` is written with their end. Returns where the key is
 /// now, and the key.
-pub(super) fn reset(
+pub(in crate::cli::commands) fn reset(
     keys: &Keys,
     device: &Device,
     key: Authenticator,

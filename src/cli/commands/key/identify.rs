@@ -13,6 +13,8 @@ use crate::cli::shared::open_key::OpenKey;
 use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::cli::view::ledger_credential::LedgerCredential;
+use crate::ledger::{KeyNumber, KeyState};
+use crate::provision::which_key;
 use keywright_fido::webauthn::Aaguid;
 use keywright_files::shown;
 
@@ -35,6 +37,9 @@ struct Found<'a> {
     aaguid: Aaguid,
     model: Option<String>,
     in_ledger: bool,
+    /// Which key it is, where it is nobody's now.
+    number: Option<KeyNumber>,
+    state: Option<KeyState>,
     /// Those that the key names.
     credentials: Vec<LedgerCredential>,
     /// Those that it has by all appearances; its PIN tells.
@@ -56,13 +61,19 @@ impl Identify {
         let shown = shown_of_ledger(&mut key.authenticator, &register)?;
         let credentials = LedgerCredential::all(&shown.has, &register);
         let probably = LedgerCredential::all(&shown.perhaps, &register);
+        let number = match credentials.is_empty() && probably.is_empty() {
+            true => which_key::number(&register, &key.device, &mut key.authenticator)?,
+            false => None,
+        };
         let found = Found {
             path: &key.device.path,
             product: &key.device.product,
             serial: key.device.serial.as_deref(),
             aaguid: key.authenticator.info().aaguid,
             model: ModelNames::read(session).of(key.authenticator.info().aaguid),
-            in_ledger: !credentials.is_empty(),
+            in_ledger: !credentials.is_empty() || number.is_some(),
+            number,
+            state: number.and_then(|number| register.keys.get(number)).map(|key| key.state),
             credentials,
             probably,
             cannot_tell: shown.cannot_tell.map(|error| error.to_string()),
@@ -75,7 +86,9 @@ impl Identify {
 fn owners_text(found: &Found<'_>) -> String {
     let model = found.model.clone().unwrap_or_else(|| found.aaguid.to_string());
     let mut text = format!("{}  {}  {}\n", found.path, shown::one_line(found.product), shown::one_line(&model));
-    if let Some(why) = &found.cannot_tell {
+    if let (Some(number), Some(state)) = (found.number, found.state) {
+        text.push_str(&format!("  {number}, {state}\n"));
+    } else if let Some(why) = &found.cannot_tell {
         text.push_str(&format!("  cannot tell without its PIN: {}\n", shown::one_line(why)));
     } else if found.credentials.is_empty() && found.probably.is_empty() {
         text.push_str("  not in the ledger\n");

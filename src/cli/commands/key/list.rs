@@ -8,11 +8,14 @@ use crate::cli::shared::arguments::KeySource;
 use crate::cli::shared::device::KeysError;
 use crate::cli::shared::model_name::ModelNames;
 use crate::cli::shared::open_key::{self, Keys};
-use crate::cli::shared::output::{View, table};
+use crate::cli::shared::output::{View, count, table};
 use crate::cli::shared::session::ENDING;
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::cli::view::ledger_credential::LedgerCredential;
 use crate::cli::view::problem::Problem;
+use crate::cli::view::status_account::day_of;
+use crate::ledger::{KeyNumber, KeyState};
+use crate::provision::which_key;
 use crate::register::Register;
 use keywright_fido::ctap::{Authenticator, CtapError, TimeoutPhase, TransportError};
 use keywright_fido::hid::Device;
@@ -33,6 +36,9 @@ pub(crate) struct List {
     /// Say whose each key is, by the ledger: asked without PIN and touch
     #[arg(long)]
     known: bool,
+    /// List the keys that are in stock, by the ledger, instead of those that are plugged in
+    #[arg(long, conflicts_with = "known")]
+    stock: bool,
 }
 
 /// What was found at a path.
@@ -57,12 +63,21 @@ struct Key {
     credentials: Option<Vec<LedgerCredential>>,
     /// Those that it has by all appearances; its PIN tells.
     probably: Vec<LedgerCredential>,
+    /// Which key it is, where it is nobody's now; `null` if nobody asked or it is not known.
+    thing: Option<Thing>,
     /// Why the key does not tell whose it is, if it was asked.
     cannot_tell: Option<String>,
 }
 
 impl View for Key {
     const KIND: &'static str = "key";
+}
+
+/// A key of the ledger that shows no credential.
+#[derive(Serialize)]
+struct Thing {
+    number: KeyNumber,
+    state: KeyState,
 }
 
 /// A key that does not, and why.
@@ -79,6 +94,9 @@ impl View for Unreadable {
 impl List {
     /// Runs it.
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
+        if self.stock {
+            return stock(session);
+        }
         session.catch_interrupts(ENDING)?;
         let keys = Keys::open(&self.source, session)?;
         let register = self.known.then(|| session.register()).transpose()?;
@@ -115,16 +133,78 @@ impl List {
     }
 }
 
+/// A key that is in stock.
+#[derive(Serialize)]
+struct StockKey<'a> {
+    number: KeyNumber,
+    state: KeyState,
+    /// RFC 3339: since when.
+    since: &'a str,
+    model: Option<&'a str>,
+    serial: Option<&'a str>,
+    label: Option<&'a str>,
+    place: Option<&'a str>,
+    /// Times that it was seen to be reset.
+    resets: usize,
+    /// Whether the key itself shows which one it is.
+    recognisable: bool,
+}
+
+impl View for StockKey<'_> {
+    const KIND: &'static str = "stock-key";
+}
+
+/// The keys in stock.
+fn stock(session: &Session) -> Result<Exit, CliError> {
+    let register = session.register()?;
+    let keys: Vec<StockKey<'_>> = register
+        .keys
+        .in_stock()
+        .map(|(number, key)| StockKey {
+            number,
+            state: key.state,
+            since: &key.since,
+            model: key.model(),
+            serial: key.serial(),
+            label: key.kept.label.as_deref(),
+            place: key.kept.place.as_deref(),
+            resets: key.resets.len(),
+            recognisable: key.marker.is_some() || key.attested_serial.is_some(),
+        })
+        .collect();
+    if session.output.is_json() {
+        keys.iter().try_for_each(|key| session.output.object(key))?;
+        return Ok(Exit::Done);
+    }
+    let heading = ["NUMBER", "MODEL", "SERIAL", "PLACE", "SINCE"].map(str::to_owned);
+    let or_dash = |text: Option<&str>| text.unwrap_or("-").to_owned();
+    let rows = keys.iter().map(|key| {
+        [
+            key.number.to_string(),
+            or_dash(key.model),
+            or_dash(key.serial),
+            or_dash(key.place),
+            day_of(key.since).to_owned(),
+        ]
+    });
+    let mut text = table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>());
+    text.push_str(&format!("{} in stock\n", count(keys.len(), "key", "keys")));
+    session.output.text(&text)?;
+    Ok(Exit::Done)
+}
+
 fn read(keys: &Keys, device: &Device, register: Option<&Register>, names: &ModelNames, session: &Session) -> Row {
     match open_key::open(keys.bus(), device, session) {
         Ok(mut key) => {
-            let (credentials, probably, cannot_tell) = match register.map(|register| whose(&mut key, register)) {
-                None => (None, Vec::new(), None),
-                Some(Ok((credentials, probably, None))) => (Some(credentials), probably, None),
-                Some(Ok((credentials, probably, Some(why)))) if credentials.is_empty() => (None, probably, Some(why)),
-                Some(Ok((credentials, probably, why))) => (Some(credentials), probably, why),
-                Some(Err(error)) => (None, Vec::new(), Some(error.to_string())),
-            };
+            let (credentials, probably, thing, cannot_tell) =
+                match register.map(|register| whose(device, &mut key, register)) {
+                    None => (None, Vec::new(), None, None),
+                    Some(Ok(Whose { credentials, probably, thing, cannot_tell })) => {
+                        let untold = credentials.is_empty() && cannot_tell.is_some();
+                        (Some(credentials).filter(|_| !untold), probably, thing, cannot_tell)
+                    }
+                    Some(Err(error)) => (None, Vec::new(), None, Some(error.to_string())),
+                };
             Row::Key(Key {
                 path: device.path.clone(),
                 product: device.product.clone(),
@@ -137,6 +217,7 @@ fn read(keys: &Keys, device: &Device, register: Option<&Register>, names: &Model
                 port: device.port.clone(),
                 credentials,
                 probably,
+                thing,
                 cannot_tell,
             })
         }
@@ -147,15 +228,30 @@ fn read(keys: &Keys, device: &Device, register: Option<&Register>, names: &Model
     }
 }
 
-/// The ledger's credentials that the key shows without PIN and touch, those that it has by all appearances, and why it does not tell of
-/// the others.
-fn whose(key: &mut Authenticator, register: &Register) -> Result<Whose, CtapError> {
+/// The ledger's credentials that the key shows without PIN and touch, those that it probably has, which key it is if it shows none, and
+/// why it does not tell of all.
+fn whose(device: &Device, key: &mut Authenticator, register: &Register) -> Result<Whose, CtapError> {
     let shown = shown_of_ledger(key, register)?;
     let known = |ids: &[CredentialId]| LedgerCredential::all(ids, register);
-    Ok((known(&shown.has), known(&shown.perhaps), shown.cannot_tell.map(|error| error.to_string())))
+    let number = match shown.has.is_empty() && shown.perhaps.is_empty() {
+        true => which_key::number(register, device, key)?,
+        false => None,
+    };
+    Ok(Whose {
+        credentials: known(&shown.has),
+        probably: known(&shown.perhaps),
+        thing: number.and_then(|number| Some(Thing { number, state: register.keys.get(number)?.state })),
+        cannot_tell: shown.cannot_tell.map(|error| error.to_string()),
+    })
 }
 
-type Whose = (Vec<LedgerCredential>, Vec<LedgerCredential>, Option<String>);
+/// What a key says of whose it is.
+struct Whose {
+    credentials: Vec<LedgerCredential>,
+    probably: Vec<LedgerCredential>,
+    thing: Option<Thing>,
+    cannot_tell: Option<String>,
+}
 
 /// Why a key cannot be read, as a stable name.
 fn code(error: &CliError) -> &'static str {
@@ -206,17 +302,18 @@ fn key_table(rows: &[Row]) -> String {
 
 /// Whose the keys are: a line for each account's key.
 fn owner_table(rows: &[Row]) -> String {
-    let heading = ["PORT", "ACCOUNT", "KEY", "STATE", "LABEL", "PRODUCT", "SERIAL"].map(str::to_owned);
+    let heading = ["PORT", "NUMBER", "ACCOUNT", "KEY", "STATE", "LABEL", "PRODUCT", "SERIAL"].map(str::to_owned);
     let dash = || "-".to_owned();
     let lines = rows.iter().flat_map(|row| {
         let Row::Key(key) = row else { return Vec::new() };
         let serial = key.serial.clone().unwrap_or_else(dash);
-        let line = |account: String, ordinal: String, state: String, label: String| {
-            [key.port.clone(), account, ordinal, state, label, key.product.clone(), serial.clone()]
+        let line = |number: Option<KeyNumber>, account: String, ordinal: String, state: String, label: String| {
+            let number = number.map_or_else(dash, |number| number.to_string());
+            [key.port.clone(), number, account, ordinal, state, label, key.product.clone(), serial.clone()]
         };
         let named = |one: &LedgerCredential, state: String| {
             let label = one.label.clone().unwrap_or_else(dash);
-            line(one.account.clone(), one.ordinal.to_string(), state, label)
+            line(one.number, one.account.clone(), one.ordinal.to_string(), state, label)
         };
         let probably = key.probably.iter().map(|one| named(one, format!("probably {}", one.state_text())));
         match (&key.credentials, &key.cannot_tell) {
@@ -224,8 +321,16 @@ fn owner_table(rows: &[Row]) -> String {
                 known.iter().map(|one| named(one, one.state_text().to_owned())).chain(probably).collect()
             }
             _ if !key.probably.is_empty() => probably.collect(),
-            (_, Some(why)) => vec![line(dash(), dash(), format!("cannot tell: {}", shown::one_line(why)), dash())],
-            _ => vec![line(dash(), dash(), "not in the ledger".to_owned(), dash())],
+            (_, Some(why)) => {
+                vec![line(None, dash(), dash(), format!("cannot tell: {}", shown::one_line(why)), dash())]
+            }
+            _ => {
+                let state = match &key.thing {
+                    Some(thing) => thing.state.to_string(),
+                    None => "not in the ledger".to_owned(),
+                };
+                vec![line(key.thing.as_ref().map(|thing| thing.number), dash(), dash(), state, dash())]
+            }
         }
     });
     with_unreadable(std::iter::once(heading).chain(lines).collect(), rows)
@@ -263,6 +368,7 @@ mod tests {
             port: "1-2".into(),
             credentials: None,
             probably: Vec::new(),
+            thing: None,
             cannot_tell: None,
         };
         let text = key_table(&[Row::Unreadable(unreadable), Row::Key(key)]);

@@ -1,12 +1,14 @@
 //! `keywright key`: look at security keys, and change them one at a time.
 
+pub(crate) mod add;
 pub(crate) mod credentials;
 pub(crate) mod edit;
-mod erase;
+pub(in crate::cli::commands) mod erase;
 pub(crate) mod fingerprint;
 pub(crate) mod identify;
 pub(crate) mod info;
 pub(crate) mod list;
+pub(in crate::cli::commands) mod mark;
 mod owner;
 pub(crate) mod pin;
 pub(crate) mod policy;
@@ -36,6 +38,7 @@ enum KeyCommand {
     Policy(policy::Policy),
     Fingerprint(fingerprint::FingerprintCommand),
     Reset(reset::Reset),
+    Add(add::Add),
     Edit(edit::Edit),
     Return(return_key::Return),
 }
@@ -52,6 +55,7 @@ impl Key {
             KeyCommand::Policy(command) => command.run(session),
             KeyCommand::Fingerprint(command) => command.run(session),
             KeyCommand::Reset(command) => command.run(session),
+            KeyCommand::Add(command) => command.run(session),
             KeyCommand::Edit(command) => command.run(session),
             KeyCommand::Return(command) => command.run(session),
         }

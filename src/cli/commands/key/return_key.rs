@@ -3,7 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::erase;
+use super::{erase, mark};
 use crate::audit::key::credentials_of_ledger;
 use crate::cli::shared::arguments::{Change, OneKey};
 use crate::cli::shared::device::describe;
@@ -96,8 +96,9 @@ impl Return {
             register.catch_up(&*store)?;
             register.record_all(&*store, &back.collect::<Vec<_>>())?;
         } else {
-            erase::reset(&keys, &device, authenticator, &ids, back.collect(), session)?;
+            let (again, key) = erase::reset(&keys, &device, authenticator, &ids, back.collect(), session)?;
             returned.wiped = true;
+            mark::mark_again(&keys, &again, key, &ids, session)?;
         }
         let wiped = if returned.wiped { ", erased" } else { "" };
         session.output.result(&returned, || format!("{} is back{wiped} ({whose})", describe(&device)))?;

@@ -98,7 +98,10 @@ fn event_text(event: &Event) -> String {
         Event::AccountPlanned { account, profile, .. } => format!("{account}: planned as {}", profile.name),
         Event::UserFound { account, user_id, .. } => format!("{account}: is user {user_id}"),
         Event::JobPlanned { job, account, ordinal } => format!("{job}: key {ordinal} of {account}"),
-        Event::ReplacementPlanned { job, ordinal, reason } => {
+        Event::ReplacementPlanned { job, ordinal, reason, same_key: true } => {
+            format!("{job}: key {ordinal} is reset and enrolled anew: {reason}")
+        }
+        Event::ReplacementPlanned { job, ordinal, reason, same_key: false } => {
             format!("{job}: takes the place of key {ordinal}: {reason}")
         }
         Event::StepStarted { job, step } => format!("{job}: {step} begins"),
@@ -148,6 +151,18 @@ fn event_text(event: &Event) -> String {
             let changed = [("name", name), ("ticket", ticket), ("storage", storage)];
             let changed = changed.iter().filter_map(|(what, new)| Some(format!("{what} \"{}\"", new.as_ref()?)));
             format!("{account}: {}, by {operator}", changed.collect::<Vec<_>>().join(", "))
+        }
+        Event::KeyAdded { key, model, serial, operator, .. } => {
+            let serial = serial.as_ref().map(|serial| format!(", serial {serial}")).unwrap_or_default();
+            format!("{key}: in stock: {}{serial}, by {operator}", model.as_deref().unwrap_or("unknown model"))
+        }
+        Event::KeyMarked { key, credential_id } => format!("{key}: shows which key it is with {credential_id}"),
+        Event::KeyChanged { key, state, reason, label, place, custodian, operator } => {
+            let state = state.map(|state| state.to_string());
+            let changed =
+                [("is", &state), ("because", reason), ("label", label), ("place", place), ("custodian", custodian)];
+            let changed = changed.iter().filter_map(|(what, new)| Some(format!("{what} \"{}\"", new.as_ref()?)));
+            format!("{key}: {}, by {operator}", changed.collect::<Vec<_>>().join(", "))
         }
         Event::KeyReturned { credential_id, operator } => {
             format!("key of credential {credential_id}: returned to {operator}")

@@ -13,6 +13,7 @@ use crate::cli::shared::Exit;
 use crate::cli::shared::device::KeysError;
 use crate::idp::{DirectoryError, OpenError};
 use crate::ledger::LedgerError;
+use crate::profile::stock_list::StockListError;
 use crate::profile::{ProfileError, RosterError};
 use crate::provision::{DrillError, EraseError, PinAttemptError, RevokeError, RunError};
 use crate::secret::SecretError;
@@ -64,6 +65,9 @@ pub(crate) enum CliError {
     /// The roster.
     #[error(transparent)]
     Roster(#[from] RosterError),
+    /// The list of what was bought.
+    #[error(transparent)]
+    StockList(#[from] StockListError),
     /// The identity provider.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
@@ -182,7 +186,7 @@ impl CliError {
             Self::Roster(RosterError::Heading { row, wrong, .. }) => {
                 wrong.iter().map(|why| format!("row {row}: {why}")).collect()
             }
-            Self::Roster(RosterError::Rows { rows, .. }) => {
+            Self::Roster(RosterError::Rows { rows, .. }) | Self::StockList(StockListError::Rows { rows, .. }) => {
                 rows.iter().map(|(row, why)| format!("row {row}: {why}")).collect()
             }
             Self::Keys(

@@ -3,11 +3,20 @@
 use super::{CHECK_PATH, FETCH_AGAIN, FREE_SPACE, Meaning, RUN_AGAIN, keys, row};
 use crate::cli::shared::Exit::{Failed, Interrupted, Usage};
 use crate::ledger::LedgerError;
+use crate::profile::stock_list::StockListError;
 use crate::profile::{ProfileError, RosterError};
 use crate::secret::SecretError;
 use crate::settings::SettingsError;
 use keywright_attest::MdsError;
 use keywright_files::FileError;
+
+pub(super) fn stock_list(error: &StockListError) -> Meaning {
+    match error {
+        StockListError::Unreadable { .. } => row(Failed, CHECK_PATH),
+        StockListError::NoSerials { .. } => row(Usage, "name the column of serial numbers serial in the first line"),
+        StockListError::Rows { .. } => row(Usage, "correct these rows, then run this again; nothing was written"),
+    }
+}
 
 pub(super) fn secret(error: &SecretError) -> Meaning {
     match error {

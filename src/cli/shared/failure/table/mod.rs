@@ -59,6 +59,7 @@ pub(crate) fn meaning_of(error: &CliError) -> Meaning {
         CliError::Ledger(error) => files::ledger(error),
         CliError::Profile(error) => files::profile(error),
         CliError::Roster(error) => files::roster(error),
+        CliError::StockList(error) => files::stock_list(error),
         CliError::Directory(error) => idps::directory(error),
         CliError::Open(error) => idps::open(error),
         CliError::Run(error) => jobs::run(error),
