@@ -19,8 +19,8 @@ use time::format_description::well_known::Rfc3339;
 use super::JSON_SCHEMA;
 use crate::ledger::tree::WholeTree;
 use crate::ledger::{
-    AccountId, Entry, Erasures, Event, Head, JobId, KeyIdentity, KeyNumber, LedgerError, PersonTexts, SeenByHand, Step, Store,
-    WitnessResult,
+    AccountId, Entry, Erasures, Event, Head, JobId, KeyIdentity, KeyNumber, LedgerError, PersonTexts, SeenByHand, Step,
+    Store, WitnessResult,
 };
 use crate::profile::{Person, ProfileName};
 use crate::register::{self, Account, AccountStanding, Credential, CredentialState, Register, Standing};

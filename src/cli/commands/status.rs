@@ -217,7 +217,7 @@ fn by_itself(one: &StatusAccount<'_>, writer: &Writer) -> String {
 
 /// A row for each key, and one for an account without keys. A spreadsheet takes none of the texts for a formula.
 fn csv(accounts: &[StatusAccount<'_>], writer: &Writer) -> Result<Vec<u8>, CliError> {
-    const HEADING: [&str; 15] = [
+    const HEADING: [&str; 16] = [
         "account",
         "directory",
         "person",
