@@ -29,6 +29,8 @@ const STAYS: &[&str] = &[
     "serial",
     "state",
     "job",
+    "ledger-accepted reason",
+    "lost",
     "observed.by_hand.found.credential_id",
     "observed.by_hand.found.public_key",
     "observed.by_hand.found.rp_id",
@@ -165,8 +167,8 @@ fn of_every_member_of_every_kind_it_is_decided_whether_it_is_about_a_person() {
         let mut found = BTreeSet::new();
         paths(&value, "", &|text| !text.starts_with("MARKER-"), &mut found);
         found.retain(|path| !path.starts_with("profile"));
-        if kind == "account-erased" && found.remove("reason") {
-            found.insert("account-erased reason".to_owned());
+        if ["account-erased", "ledger-accepted"].contains(&kind) && found.remove("reason") {
+            found.insert(format!("{kind} reason"));
         }
         stays.extend(found);
     }
