@@ -32,7 +32,7 @@ enum FingerprintSubcommand {
 
 /// Enrol a finger: it touches the sensor several times.
 #[derive(Args)]
-#[command(after_long_help = "Example:\n  keywright key fingerprint add --name 'right thumb'")]
+#[command(after_long_help = "Example:\n  keywright key fingerprint add --name right-thumb")]
 struct Add {
     #[command(flatten)]
     which: OneKey,
