@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use arbitrary::Arbitrary;
 use keywright::audit::export;
-use keywright::ledger::{Entry, Event, Head, SqliteStore, Store, chain};
+use keywright::ledger::{Entry, Event, Head, Record, SqliteStore, Store, chain};
 use keywright::register::Register;
 use keywright_fuzz::lives;
 use libfuzzer_sys::fuzz_target;
@@ -89,7 +89,8 @@ static PLACE: LazyLock<PathBuf> = LazyLock::new(|| {
     let store = SqliteStore::open(&path, Box::new(|| OffsetDateTime::UNIX_EPOCH)).expect("a new ledger");
     let events: Vec<Event> =
         lives::two_keys().into_iter().map(|event| serde_json::from_value(event).expect("an event")).collect();
-    store.append(&Head::EMPTY, &events).expect("events are appended");
+    let records: Vec<Record<'_>> = events.iter().map(Record::from).collect();
+    store.append(&Head::EMPTY, &records).expect("events are appended");
     drop(store);
     let database = Connection::open(&path).expect("a database");
     let forgotten = "PRAGMA journal_mode = DELETE; DROP TRIGGER events_are_not_changed; DROP TRIGGER events_are_not_removed; \
@@ -197,7 +198,7 @@ fn look(path: &Path) {
     }
     let entries = store.entries(0);
     let verified = entries.as_ref().is_ok_and(|entries| chain::verify(entries, None).is_ok());
-    assert_eq!(followed.is_ok(), verified, "{followed:?}");
+    assert!(followed.is_ok() || !verified, "{followed:?}");
     let _ = store.head();
     let mut register = Register::default();
     let read = register.catch_up(&store);
@@ -209,6 +210,6 @@ fn look(path: &Path) {
     }
     let folder = PLACE.join("export");
     let exported = export::export(&store, &folder);
-    assert!(exported.is_err() || (verified && read.is_ok()), "a log that does not hold was exported");
+    assert!(exported.is_err() || (followed.is_ok() && read.is_ok()), "a log that does not hold was exported");
     let _ = std::fs::remove_dir_all(&folder);
 }
