@@ -219,21 +219,24 @@ impl Eraser<'_> {
     }
 }
 
-/// The credentials that were on a key whose reset was begun and did not end, and that looks like this one, which has no PIN: if
-/// there is one such key. Whether it is that key, only a person can say.
-pub fn reset_begun_on(register: &Register, device: &Device, info: &GetInfo) -> Vec<CredentialId> {
+/// The credentials that were on a key which has no PIN now, as far as one can tell: on the one key that looks like it and whose reset
+/// was begun and did not end, or on the key with its USB serial number. Whether it is that key, only a person can say.
+pub fn was_on_empty_key(register: &Register, device: &Device, info: &GetInfo) -> Vec<CredentialId> {
+    if info.has_pin() {
+        return Vec::new();
+    }
     let this: KeyIdentity = identity(device, info);
     let mut begun: BTreeMap<&str, Vec<CredentialId>> = BTreeMap::new();
     for (id, credential) in &register.credentials {
         if let Some(erasing) = credential.erasing.as_ref().filter(|erasing| erasing.how == Erasure::Reset)
-            && !info.has_pin()
             && looks_like(&credential.key, &this)
         {
             begun.entry(&erasing.since).or_default().push(id.clone());
         }
     }
-    match begun.len() {
-        1 => begun.into_values().flatten().collect(),
-        _ => Vec::new(),
+    if begun.len() == 1 {
+        return begun.into_values().flatten().collect();
     }
+    let by_serial = register.keys.by_usb_serial(&this).and_then(|number| register.current_of(number));
+    by_serial.filter(|(_, one)| one.state.lives()).map(|(id, _)| id.clone()).into_iter().collect()
 }

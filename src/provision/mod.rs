@@ -40,7 +40,7 @@ mod working_copy;
 
 pub use drill::{Drill, DrillError};
 pub use dry_run::{DryRun, KeyMatch, KeySeen, KeyState, Use, dry_run};
-pub use erase::{EraseError, Eraser, reset_begun_on};
+pub use erase::{EraseError, Eraser, was_on_empty_key};
 pub use leave::leave;
 pub use open_key::{fingerprint, identity};
 pub use operator::{Identification, JobLabel, Operator};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use keywright::audit::key::credentials_of_ledger;
 use keywright::ledger::{AccountId, Event, Store};
-use keywright::provision::{Eraser, reset_begun_on};
+use keywright::provision::{Eraser, was_on_empty_key};
 use keywright::register::{CredentialState, KeyStanding, Register, Standing};
 use keywright::secret::SystemEntropy;
 use keywright_fido::ctap::Authenticator;
@@ -36,7 +36,7 @@ fn reset_first_key(workshop: &Workshop, store: &dyn Store) {
     let mut key = open();
     let mut ids = credentials_of_ledger(&mut key, &book).unwrap();
     if ids.is_empty() {
-        ids = reset_begun_on(&book, &device, key.info());
+        ids = was_on_empty_key(&book, &device, key.info());
     }
     let nothing = |_: &_| {};
     let eraser = Eraser {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use keywright::ledger::{AccountId, KeyNumber, KeyState};
+use keywright::provision::was_on_empty_key;
 use keywright::register::{CredentialState, KeyStanding};
 use keywright_attest::AttestationDemand;
 use keywright_fido::ctap::{Authenticator, TransportError};
@@ -86,7 +87,16 @@ fn a_usb_serial_of_a_key_in_service_is_a_question() {
         let asked = hands.said.lock().unwrap().iter().any(|said| said.contains("another than K-0001, key 1 of ada"));
         assert!(asked, "{report:#?}");
         assert_eq!(report.accounts[0].complete, says_another, "{report:#?}");
-        assert_eq!(workshop.book().keys.iter().count(), if says_another { 2 } else { 1 });
+        let book = workshop.book();
+        assert_eq!(book.keys.iter().count(), if says_another { 2 } else { 1 });
+        if !says_another {
+            // A person may say that it is that key, by resetting it.
+            let device = bus.devices().unwrap().remove(0);
+            let pipe = bus.open(&device).unwrap();
+            let key = Authenticator::open_hid(pipe, Limits::default(), Cancel::default()).unwrap();
+            let first = book.current_of(KeyNumber(1)).unwrap().0.clone();
+            assert_eq!(was_on_empty_key(&book, &device, key.info()), [first]);
+        }
     }
 }
 

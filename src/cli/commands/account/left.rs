@@ -11,7 +11,7 @@ use crate::cli::shared::output::{View, count};
 use crate::cli::shared::session::ENDING;
 use crate::cli::shared::{CliError, Exit, Session, account};
 use crate::ledger::{AccountId, Event, KeyNumber};
-use crate::provision::{self, RetryPolicy, reset_begun_on};
+use crate::provision::{self, RetryPolicy, was_on_empty_key};
 use crate::register::Register;
 use keywright_fido::hid::Device;
 use keywright_fido::webauthn::CredentialId;
@@ -162,7 +162,7 @@ impl InHand {
             let mut key = open_key::open(keys.bus(), &device, session)?;
             let mut ids = credentials_of_ledger(&mut key, &register)?;
             if ids.is_empty() {
-                ids = reset_begun_on(&register, &device, key.info());
+                ids = was_on_empty_key(&register, &device, key.info());
             }
             ids.retain(|one| register.credentials[one].account == *id && register.credentials[one].returned.is_none());
             if !ids.is_empty() {

@@ -14,7 +14,7 @@ use crate::cli::shared::device::describe;
 use crate::cli::shared::open_key::OpenKey;
 use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session};
-use crate::provision::reset_begun_on;
+use crate::provision::was_on_empty_key;
 use keywright_fido::ctap::Authenticator;
 use keywright_fido::hid::Device;
 use keywright_fido::webauthn::{Aaguid, CredentialId};
@@ -62,7 +62,7 @@ impl Reset {
             return Ok(Exit::Done);
         }
         let whose: String = owners.iter().map(|owner| format!(" {}", owner.sentence())).collect();
-        let began = if found.begun { " Its erasure was begun before, and did not end." } else { "" };
+        let began = if found.begun { " It is empty already, and taken for that key." } else { "" };
         confirm(&format!("erase everything on {name}?{whose}{began}"), &owners, self.change.yes, session)?;
         let (again, _) = erase::reset(&keys, &device, authenticator, &found.ids, Vec::new(), session)?;
         let (path, product) = (&again.path, &again.product);
@@ -76,7 +76,7 @@ impl Reset {
 /// The credentials of the ledger on a key.
 struct OnKey {
     ids: Vec<CredentialId>,
-    /// Whether it does not show them, and is taken for the key whose reset was begun and did not end.
+    /// Whether it does not show them, because it is empty, and is taken for the key that they were on.
     begun: bool,
 }
 
@@ -95,7 +95,7 @@ fn on_key(device: &Device, key: &mut Authenticator, session: &Session) -> Result
     if !ids.is_empty() {
         return Ok(OnKey { ids, begun: false });
     }
-    let ids = reset_begun_on(&register, device, key.info());
+    let ids = was_on_empty_key(&register, device, key.info());
     Ok(OnKey { begun: !ids.is_empty(), ids })
 }
 

@@ -11,7 +11,7 @@ use crate::cli::shared::open_key::OpenKey;
 use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::ledger::Event;
-use crate::provision::reset_begun_on;
+use crate::provision::was_on_empty_key;
 use crate::register::Register;
 use keywright_fido::webauthn::CredentialId;
 
@@ -62,7 +62,7 @@ impl Return {
         let OpenKey { keys, device, mut authenticator } = OpenKey::open(&self.which, session)?;
         let mut ids = credentials_of_ledger(&mut authenticator, &register)?;
         if ids.is_empty() {
-            ids = reset_begun_on(&register, &device, authenticator.info());
+            ids = was_on_empty_key(&register, &device, authenticator.info());
         }
         ids.retain(|id| register.credentials[id].returned.is_none());
         if ids.is_empty() {
