@@ -3,8 +3,8 @@
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::cli::commands::{
-    account, attest, audit, completions, doctor, drill, enroll, idp, key, ledger, man, mds, provision, replace, resume,
-    revoke, status, version, witness,
+    account, attest, audit, completions, doctor, drill, enroll, hand_over, idp, key, ledger, man, mds, provision,
+    replace, resume, revoke, status, version, witness,
 };
 use crate::cli::shared::arguments::Global;
 use crate::cli::shared::{CliError, Exit, Session, exit};
@@ -74,6 +74,7 @@ pub(crate) enum Command {
     Replace(replace::Replace),
     Revoke(revoke::Revoke),
     Drill(drill::Drill),
+    HandOver(hand_over::HandOver),
     Account(account::Account),
     Key(key::Key),
     Doctor(doctor::Doctor),
@@ -109,6 +110,7 @@ impl Command {
             Self::Replace(command) => command.run(session),
             Self::Revoke(command) => command.run(session),
             Self::Drill(command) => command.run(session),
+            Self::HandOver(command) => command.run(session),
             Self::Account(command) => command.run(session),
             Self::Key(command) => command.run(session),
             Self::Doctor(command) => command.run(session),

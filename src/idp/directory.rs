@@ -123,6 +123,12 @@ pub trait Directory: Send + Sync {
     /// The account with this login.
     fn find_user(&self, login: &str) -> Result<User, DirectoryError>;
 
+    /// Asks what can be asked of this user's registration without changing anything: for a dry run, before any key is taken. The
+    /// default asks nothing.
+    fn try_registration(&self, _user: &User) -> Result<(), DirectoryError> {
+        Ok(())
+    }
+
     /// Begins a registration on behalf of the user.
     fn begin(&self, user: &User) -> Result<Ceremony, DirectoryError>;
 

@@ -217,6 +217,8 @@ pub enum FailureCode {
     ChallengeExpired,
     /// The PIN could not be sealed or handed over.
     Secret,
+    /// The letter with the PIN went to the printer, and nobody has said that it came out. Its sealed copy is kept.
+    PinUnconfirmed,
     /// The key has a PIN whose sealed copy is gone, and nothing says that it was handed over: nobody knows it.
     PinLost,
     /// Somebody ended the run.

@@ -25,6 +25,8 @@ pub struct DryRun {
     pub in_stock: usize,
     /// Which of them each account's planned keys would be.
     pub matches: BTreeMap<AccountId, Vec<KeyMatch>>,
+    /// Accounts whose registration the IdP would refuse.
+    pub refusals: BTreeMap<AccountId, Failure>,
 }
 
 /// A key that is plugged in.
@@ -107,16 +109,25 @@ pub fn dry_run(station: &Station<'_>, plan: &Plan) -> Result<DryRun, RunError> {
         };
         keys.push(KeySeen { port: device.port.clone(), product: device.product.clone(), aaguid, state });
     }
-    let mut matches = BTreeMap::new();
-    for planned in plan.people.iter().filter(|planned| planned.user.is_some()) {
+    let (mut matches, mut refusals) = (BTreeMap::new(), BTreeMap::new());
+    for planned in &plan.people {
+        let Some(user) = &planned.user else { continue };
         let found = match plan.replaces.as_ref().filter(|replacement| replacement.same_key) {
             Some(replacement) => same_key_matches(planned, replacement, &keys),
             None => key_matches(&journal, planned, &mut free),
         };
         matches.insert(planned.account.clone(), found);
+        if planned.has_keys_to_come() {
+            let tried = station.retry_policy.ask(&station.cancel, || station.directory.try_registration(user));
+            match tried.map_err(JobError::from) {
+                Ok(()) => {}
+                Err(JobError::Job(failure)) => _ = refusals.insert(planned.account.clone(), failure),
+                Err(JobError::Ledger(error)) => return Err(error.into()),
+            }
+        }
     }
     let in_stock = journal.book().keys.in_stock().count();
-    Ok(DryRun { keys, in_stock, matches })
+    Ok(DryRun { keys, in_stock, matches, refusals })
 }
 
 /// Asks the key, without PIN and touch, whose it is.

@@ -82,6 +82,11 @@ pub trait Operator: Send + Sync {
     /// Shows a PIN once, and returns when the person said that it was taken down.
     fn show_pin(&self, delivery: &Delivery, pin: &Pin) -> Result<(), SecretError>;
 
+    /// Did so many PIN letters come out of the printer? Only a yes of a person, who may have given it beforehand, is one.
+    fn letters_came_out(&self, _letters: usize) -> bool {
+        false
+    }
+
     /// Something worth knowing.
     fn tell(&self, message: &str);
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::journal::Journal;
+use super::letters::{self, LetterError};
 use super::plan::{Change, PendingRevocation, Plan, Planned, pending_revocations};
 use super::preflight;
 use super::report::Report;
@@ -31,7 +32,8 @@ pub fn run(station: &Station<'_>, plan: &Plan) -> Result<Report, RunError> {
     finish_revocations(station, &journal, &plan.revocations)?;
     settle_erasures::settle(station, &journal, &plan.erasures)?;
     let open_before: BTreeSet<JobId> = journal.book().unfinished().map(|(id, _)| id).collect();
-    let failures = work(station, &journal, first_new, plan)?;
+    let mut failures = work(station, &journal, first_new, plan)?;
+    ask_for_letters(station, &journal, plan, &mut failures)?;
     finish_revocations(station, &journal, &replaced_now(station, &journal, plan))?;
     Ok(Report::read(station, &journal, batch, &plan.people, &open_before, &failures))
 }
@@ -86,6 +88,32 @@ fn user_found(register: &Register, plan: &Plan, planned: &Planned) -> Option<Eve
         idp: Some(plan.idp.instance.clone()),
         other_methods: planned.other_methods.clone(),
     })
+}
+
+/// Asks whether the letters that wait for somebody's word came out; those of earlier runs too. Without a yes they go on waiting.
+fn ask_for_letters(
+    station: &Station<'_>,
+    journal: &Journal<'_>,
+    plan: &Plan,
+    failures: &mut BTreeMap<JobId, (Step, Failure)>,
+) -> Result<(), RunError> {
+    let letters: Vec<JobId> = {
+        let book = journal.book();
+        let of_account = |planned: &Planned| letters::waiting_letters(&book, &planned.account);
+        plan.people.iter().flat_map(of_account).map(|(job, _)| job).collect()
+    };
+    if letters.is_empty() || station.cancel.is_cancelled() || !station.operator.letters_came_out(letters.len()) {
+        return Ok(());
+    }
+    for job in letters {
+        match letters::arrived(journal, station.vault, job) {
+            Ok(()) => _ = failures.remove(&job),
+            Err(LetterError::Ledger(error)) => return Err(error.into()),
+            // The ledger has the word; the next run takes the copy away.
+            Err(LetterError::Secret(error)) => station.operator.tell(&error.to_string()),
+        }
+    }
+    Ok(())
 }
 
 /// Keys of this plan's people that another one has taken the place of by now.

@@ -161,6 +161,8 @@ pub struct Job {
     pub pins_sealed: usize,
     /// How its key's PIN reached its readers, and their names; `None` while it did not.
     pub pin_delivered: Option<(HandOver, Vec<String>)>,
+    /// Whether a letter with its key's PIN went to the printer and nobody has said that it came out.
+    pub pin_unconfirmed: bool,
     /// Places in [`Register::attention`].
     attention: Vec<usize>,
 }

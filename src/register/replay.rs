@@ -13,7 +13,7 @@ use super::{
 };
 use crate::ledger::personal::Token;
 use crate::ledger::{
-    AccountId, Entry, Erasure, Event, JobId, KeyIdentity, KeyState, LedgerError, Outcome, Record, Step, Store,
+    AccountId, Entry, Erasure, Event, FailureCode, JobId, KeyIdentity, KeyState, LedgerError, Outcome, Record, Step, Store,
 };
 use keywright_attest::Verdict;
 use keywright_fido::webauthn::CredentialId;
@@ -336,6 +336,7 @@ impl Register {
                         replaces: None,
                         pins_sealed: 0,
                         pin_delivered: None,
+                        pin_unconfirmed: false,
                         attention: Vec::new(),
                     },
                 );
@@ -350,11 +351,21 @@ impl Register {
                 }
             }
             Event::StepStarted { job, step } => self.set_state(*job, JobState::Open(*step)),
-            Event::StepFailed { job, step, failure } => self.set_state(*job, JobState::Failed(*step, failure.clone())),
+            Event::StepFailed { job, step, failure } => {
+                self.set_state(*job, JobState::Failed(*step, failure.clone()));
+                if let Some(job) = self.jobs.get_mut(job) {
+                    match failure.code {
+                        FailureCode::PinUnconfirmed => job.pin_unconfirmed = true,
+                        FailureCode::PinLost => job.pin_unconfirmed = false,
+                        _ => {}
+                    }
+                }
+            }
             Event::StepDone { job, outcome } => self.note_outcome(seq, time, *job, outcome, made),
             Event::PinDelivered { job, how, readers } => {
                 if let Some(job) = self.jobs.get_mut(job) {
                     job.pin_delivered = Some((*how, readers.clone()));
+                    job.pin_unconfirmed = false;
                 }
             }
             Event::SteppedBack { job, to, .. } => {
@@ -503,6 +514,7 @@ impl Register {
             Outcome::SealPin { .. } => {
                 job.pins_sealed += 1;
                 job.pin_delivered = None;
+                job.pin_unconfirmed = false;
             }
             Outcome::Begin { ceremony, .. } => {
                 job.directory_waits = true;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::fake_idp::{Answer, FakeIdp, Request};
 use crate::played::{Played, Purpose, keep};
 use crate::prism::Prism;
-use fake::{Entra, SECRET, TENANT, method};
+use fake::{DOMAIN, Entra, SECRET, TENANT, method};
 use keywright::idp::capability::{Cursor, Told};
 use keywright::idp::entra::{Access, Api, Settings};
 use keywright::idp::http::Limits;
@@ -24,11 +24,22 @@ use serde_json::{Value, json};
 const DESCRIPTION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/idp/entra/description.yaml");
 
 fn opened(url: &str, folder: &Path, access: Access, api: Api, total: Duration) -> keywright::idp::entra::Entra {
+    tenant(TENANT, url, folder, access, api, total)
+}
+
+fn tenant(
+    tenant: &str,
+    url: &str,
+    folder: &Path,
+    access: Access,
+    api: Api,
+    total: Duration,
+) -> keywright::idp::entra::Entra {
     let limits = Limits { connect: Duration::from_secs(5), total };
     let connection =
         ConnectionConfig { name: DIRECTORY.into(), folder: folder.to_owned(), limits, ..ConnectionConfig::default() };
     let settings = Settings {
-        tenant_id: TENANT.to_owned().try_into().unwrap(),
+        tenant_id: tenant.to_owned().try_into().unwrap(),
         client_id: "00001111-aaaa-2222-bbbb-3333cccc4444".into(),
         access,
         api,
@@ -46,7 +57,7 @@ fn by_secret(folder: &Path) -> Access {
 impl Played for Entra {
     const NAME: &'static str = "entra";
     const REQUESTS: &'static [(Purpose, &'static str, &'static str)] = &[
-        (Purpose::Preflight, "POST", "/corp.example.org/oauth2/v2.0/token"),
+        (Purpose::Preflight, "POST", "/72f988bf-86f1-41af-91ab-2d7cd011db47/oauth2/v2.0/token"),
         (
             Purpose::Preflight,
             "GET",
@@ -309,4 +320,31 @@ fn one_request_goes_wrong_while_a_key_is_revoked_and_the_next_try_ends_it() {
 #[test]
 fn an_entra_that_nobody_reaches_is_an_error_and_nothing_else() {
     played::unreachable::<Entra>();
+}
+
+#[test]
+fn a_tenant_is_one_instance_by_its_id_and_by_its_domain() {
+    let Some(entra) = Entra::start(&["ada@example.org"]) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let open = |name: &str| {
+        tenant(name, &entra.idp.url(), folder.path(), by_secret(folder.path()), Api::V1, Duration::from_secs(5))
+    };
+    let by_id = open(TENANT).instance().unwrap();
+    assert_eq!(open(DOMAIN).instance().unwrap(), by_id);
+    assert_eq!(open(&TENANT.to_uppercase()).instance().unwrap(), by_id);
+    assert!(by_id.to_string().contains(TENANT));
+    assert!(open("other.example").instance().is_err());
+}
+
+#[test]
+fn a_dry_run_hears_that_a_registration_would_be_refused() {
+    let Some(entra) = Entra::start(&["ada@example.org"]) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let access = by_secret(folder.path());
+    let directory = opened(&entra.idp.url(), folder.path(), access, Api::V1, Duration::from_secs(5));
+    let user = directory.find_user("ada@example.org").unwrap();
+    directory.try_registration(&user).unwrap();
+    entra.state.lock().unwrap().self_service = false;
+    assert!(directory.try_registration(&user).is_err());
+    assert!(entra.state.lock().unwrap().passkeys.is_empty(), "it changes nothing");
 }

@@ -13,6 +13,7 @@ mod fewest_reports;
 mod firmware_faults;
 mod key_numbers;
 mod key_trouble;
+mod letters;
 mod lost_key;
 mod one_person;
 mod provision_two_admins;

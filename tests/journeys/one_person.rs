@@ -43,7 +43,7 @@ impl Office {
     }
 
     fn provision(&self, more: &[&str]) -> Ended {
-        self.run(&[&["provision", "roster.csv", "--softkeys", "6"], more].concat())
+        self.run(&[&["provision", "roster.csv", "--softkeys", "6", "--letters-came-out"], more].concat())
     }
 
     fn directory(&self) -> Embedded {

@@ -439,6 +439,8 @@ pub struct Hands<'a> {
     pub clock_ahead: Arc<AtomicU64>,
     /// Has no trust anchor.
     pub distrusts: bool,
+    /// Has not seen the letters.
+    pub misses_letters: bool,
     /// Tells keys of one model apart by the one that blinks.
     pub goes_by_touch: bool,
     /// Before a step.
@@ -497,6 +499,11 @@ impl Operator for Hands<'_> {
 
     fn show_pin(&self, _delivery: &Delivery, _pin: &Pin) -> Result<(), SecretError> {
         Ok(())
+    }
+
+    fn letters_came_out(&self, letters: usize) -> bool {
+        self.tell(&format!("{letters} letters?"));
+        !self.misses_letters
     }
 
     fn tell(&self, message: &str) {

@@ -7,6 +7,7 @@ pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod drill;
 pub(crate) mod enroll;
+pub(crate) mod hand_over;
 pub(crate) mod idp;
 pub(crate) mod key;
 pub(crate) mod ledger;

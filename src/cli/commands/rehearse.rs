@@ -116,6 +116,7 @@ impl Rehearse {
         let work = Work {
             source: KeySource { softkeys: Some(SoftKeys::Count(keys)), touch_after: self.touch_after },
             yes: true,
+            letters_came_out: true,
             ..Work::default()
         };
         let context = RunContext::open(&work, &settings, &session)?;

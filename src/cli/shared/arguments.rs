@@ -158,10 +158,13 @@ pub(crate) struct Work {
     /// Write a CSV file for a label printer: port, person, key, number, label, model and serial number of each key that was made
     #[arg(long, value_name = "FILE")]
     pub(crate) labels: Option<PathBuf>,
+    /// Say that every PIN letter came out of the printer, those of earlier runs too: their sealed copies are destroyed. A terminal is asked; elsewhere the copies stay until a run has this
+    #[arg(long)]
+    pub(crate) letters_came_out: bool,
     /// Check everything that can be checked without changing anything, and say what would be done
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Say yes to every question, such as whether a used key may be reset
+    /// Say yes to every question but the one about letters, such as whether a used key may be reset
     #[arg(long)]
     pub(crate) yes: bool,
 }

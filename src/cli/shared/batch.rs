@@ -33,6 +33,7 @@ pub(crate) struct RunContext {
     /// Where a dry run's vault is, until it is over.
     _scratch: Option<tempfile::TempDir>,
     yes: bool,
+    letters_came_out: bool,
     dry_run: bool,
     labels: Option<PathBuf>,
     identification: Identification,
@@ -131,6 +132,7 @@ impl RunContext {
             state,
             _scratch: scratch,
             yes: work.yes,
+            letters_came_out: work.letters_came_out,
             dry_run: work.dry_run,
             labels: work.labels.clone(),
             identification: if by_port { Identification::ByPort } else { Identification::ByTouch },
@@ -146,7 +148,7 @@ impl RunContext {
         draw: impl FnOnce(&Station<'_>) -> Result<Option<Plan>, RunError>,
         session: &Session,
     ) -> Result<Outcome, CliError> {
-        let terminal = Terminal::new(&session.console, self.yes);
+        let terminal = Terminal::new(&session.console, self.yes).with_letters(self.letters_came_out);
         let this_program = std::env::current_exe()
             .map_err(|error| CliError::System { what: "starting the second implementation", why: error.to_string() })?;
         let station = Station {

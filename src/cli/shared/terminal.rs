@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::shared::console::{Console, Style};
 use crate::cli::shared::output::count;
-use crate::ledger::{Failure, JobId, Step};
+use crate::ledger::{Failure, FailureCode, JobId, Step};
 use crate::provision::{JobLabel, Operator};
 use crate::secret::{Delivery, SecretError};
 use keywright_fido::ctap::Pin;
@@ -21,6 +21,7 @@ use keywright_files::shown;
 pub(crate) struct Terminal<'a> {
     console: &'a Console,
     yes: bool,
+    letters_came_out: bool,
     /// Once a run has begun.
     total: OnceLock<ProgressBar>,
     lines: Mutex<BTreeMap<JobId, Line>>,
@@ -36,7 +37,12 @@ struct Line {
 impl<'a> Terminal<'a> {
     /// Before a run. `yes` answers questions beforehand.
     pub(crate) fn new(console: &'a Console, yes: bool) -> Self {
-        Self { console, yes, total: OnceLock::new(), lines: Mutex::default() }
+        Self { console, yes, letters_came_out: false, total: OnceLock::new(), lines: Mutex::default() }
+    }
+
+    /// Whether somebody said beforehand that letters come out of the printer.
+    pub(crate) fn with_letters(self, came_out: bool) -> Self {
+        Self { letters_came_out: came_out, ..self }
     }
 
     /// The run begins, and is to make so many keys: from here on a line counts them.
@@ -143,6 +149,13 @@ impl Operator for Terminal<'_> {
                 }
                 self.console.result(&title(who), Style::Good, "done", "");
             }
+            // Nothing is wrong; the run asks at its end.
+            Some(failure) if failure.code == FailureCode::PinUnconfirmed => {
+                if let Some(total) = self.total.get() {
+                    total.inc(1);
+                }
+                self.console.result(&title(who), Style::Good, "letter printed", "");
+            }
             Some(failure) => self.console.result(&title(who), Style::Bad, "failed:", &failure.message),
         }
     }
@@ -208,6 +221,12 @@ impl Operator for Terminal<'_> {
         })
     }
 
+    fn letters_came_out(&self, letters: usize) -> bool {
+        let letters = count(letters, "letter", "letters");
+        let question = format!("did {letters} with PINs come out of the printer? The sealed copies are destroyed then");
+        self.letters_came_out || self.console.looks().asks && self.console.confirm(&question, false).is_ok()
+    }
+
     fn tell(&self, message: &str) {
         self.console.say(message);
     }
@@ -222,7 +241,6 @@ mod tests {
 
     use super::*;
     use crate::cli::shared::console::Looks;
-    use crate::ledger::FailureCode;
 
     /// Keeps what is drawn.
     #[derive(Debug, Clone, Default)]

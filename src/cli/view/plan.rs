@@ -118,7 +118,7 @@ pub(crate) fn print(outcome: &DryRunOutcome, session: &Session) -> Result<Exit, 
             replaces: plan.replaces.as_ref().map(|replacement| replacement.ordinal),
             same_key: plan.replaces.as_ref().is_some_and(|replacement| replacement.same_key),
             erasures: plan.erasures.len(),
-            failed: plan.people.iter().filter(|planned| planned.refused.is_some()).count(),
+            failed: plan.people.iter().filter(|planned| refused(planned, dry_run).is_some()).count(),
         })?;
     } else {
         session.output.text(&plan_text(outcome, &summary))?;
@@ -172,7 +172,7 @@ impl<'a> AccountLine<'a> {
                 .collect(),
             make: planned.ordinals.iter().map(|ordinal| MakeLine::new(*ordinal, matches)).collect(),
             other_methods: &planned.other_methods,
-            failure: planned.refused.as_ref().map(|failure| Why::new(failure, meanings::of_person(failure))),
+            failure: refused(planned, dry_run).map(|failure| Why::new(failure, meanings::of_person(failure))),
         }
     }
 }
@@ -269,9 +269,14 @@ fn plan_text(outcome: &DryRunOutcome, summary: &PlanSummary) -> String {
     text
 }
 
+/// Why nothing would come of what is planned for somebody: known when the plan was drawn, or told by the IdP when it was tried.
+fn refused<'a>(planned: &'a Planned, dry_run: &'a DryRun) -> Option<&'a Failure> {
+    planned.refused.as_ref().or_else(|| dry_run.refusals.get(&planned.account))
+}
+
 /// One person's plan.
 fn plan_words(planned: &Planned, dry_run: &DryRun) -> String {
-    if let Some(failure) = &planned.refused {
+    if let Some(failure) = refused(planned, dry_run) {
         return failure.message.clone();
     }
     let mut parts: Vec<String> = planned.changes.iter().map(ToString::to_string).collect();
@@ -297,7 +302,7 @@ fn make_words(ordinal: usize, matches: &[KeyMatch]) -> String {
 
 /// What keeps people or keys from what is planned for them, and what that means.
 fn reasons<'a>(plan: &'a Plan, dry_run: &'a DryRun) -> impl Iterator<Item = meanings::Meaning> + 'a {
-    let of_people = plan.people.iter().filter_map(|planned| planned.refused.as_ref()).map(meanings::of_person);
+    let of_people = plan.people.iter().filter_map(|planned| refused(planned, dry_run)).map(meanings::of_person);
     let of_keys = dry_run.matches.values().flatten().filter_map(|one| one.refusal.as_ref()).map(meanings::of_job);
     of_people.chain(of_keys)
 }
@@ -306,7 +311,7 @@ fn reasons<'a>(plan: &'a Plan, dry_run: &'a DryRun) -> impl Iterator<Item = mean
 fn exit(plan: &Plan, dry_run: &DryRun) -> Exit {
     let has_refusal = |planned: &Planned| {
         let matches = dry_run.matches.get(&planned.account).map(Vec::as_slice).unwrap_or_default();
-        planned.refused.is_some() || matches.iter().any(|one| one.refusal.is_some())
+        refused(planned, dry_run).is_some() || matches.iter().any(|one| one.refusal.is_some())
     };
     let failed = plan.people.iter().filter(|planned| has_refusal(planned)).count();
     if failed == 0 {

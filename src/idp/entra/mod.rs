@@ -31,7 +31,7 @@ mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -47,7 +47,7 @@ use super::capability::{Capabilities, Listing, ModelRules, ShutOut};
 use super::connection::{ConnectionConfig, IdpSettings, OpenError};
 use super::directory::{Directory, Finding, Registered, User};
 use super::error::DirectoryError;
-use super::http::{Fault, Reply, ServerUrl, segment};
+use super::http::{Client, Fault, Reply, ServerUrl, segment};
 use super::oauth::{ClientAuthentication, ClientCredentials, SigningKey};
 use super::question::Question;
 use super::session::{Authorization, Session};
@@ -274,7 +274,11 @@ impl Api {
 #[derive(Debug)]
 pub struct Entra {
     graph: Graph,
-    instance: IdpInstance,
+    /// As the settings have it: its id, or a domain of it.
+    tenant: TenantId,
+    /// Where tokens are given, and where it is told which tenant a domain is of.
+    authority: Client,
+    instance: OnceLock<IdpInstance>,
     api: Api,
     /// Graph's ids of what this process registered.
     told: Mutex<BTreeMap<CredentialId, String>>,
@@ -306,8 +310,24 @@ impl Entra {
         )
         .explained_by(explain);
         let session = Session::new(connection.client(base)?, Authorization::OAuth(Box::new(credentials)));
-        let instance = IdpInstance::new("entra", &settings.tenant_id.0);
-        Ok(Self { graph: Graph::new(session, base), instance, api: settings.api, told: Mutex::default() })
+        Ok(Self {
+            graph: Graph::new(session, base),
+            tenant: settings.tenant_id.clone(),
+            authority: connection.client(&settings.authority)?,
+            instance: OnceLock::new(),
+            api: settings.api,
+            told: Mutex::default(),
+        })
+    }
+
+    /// The id of the tenant that a domain is of. Entra's issuer names it by its id, however it was asked for (OpenID Connect
+    /// Discovery 1.0, section 4); it asks for no token.
+    fn tenant_of_domain(&self) -> Result<String, DirectoryError> {
+        let path = format!("/{}/v2.0/.well-known/openid-configuration", segment(&self.tenant.0));
+        let what = format!("tenant {}", self.tenant.0);
+        let told: Discovery = self.authority.call(Method::GET, &path).send()?.accepted(&what)?.json()?;
+        let id = told.issuer.split('/').find(|part| is_guid(part));
+        id.map(str::to_owned).ok_or_else(|| self.graph.idp().invalid_response("its issuer names no tenant"))
     }
 
     /// The path below a user's `authentication`.
@@ -403,6 +423,19 @@ impl Entra {
     }
 }
 
+/// What is told of a tenant to everybody.
+#[derive(Deserialize)]
+struct Discovery {
+    issuer: String,
+}
+
+/// Whether a text is a GUID, as tenants have them.
+fn is_guid(text: &str) -> bool {
+    let groups: Vec<&str> = text.split('-').collect();
+    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
+        && groups.concat().bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 /// Where a credential is found.
 enum Presence {
     /// Among the user's passkeys.
@@ -451,7 +484,17 @@ impl Directory for Entra {
     }
 
     fn instance(&self) -> Result<IdpInstance, DirectoryError> {
-        Ok(self.instance.clone())
+        if let Some(known) = self.instance.get() {
+            return Ok(known.clone());
+        }
+        let id = if is_guid(&self.tenant.0) { self.tenant.0.clone() } else { self.tenant_of_domain()? };
+        Ok(self.instance.get_or_init(|| IdpInstance::new("entra", &id)).clone())
+    }
+
+    fn try_registration(&self, user: &User) -> Result<(), DirectoryError> {
+        let options = self.read_options(&self.creation_options(&user.id, &known(user))?)?;
+        let options = options.options(self.api.encoding());
+        options.map(drop).map_err(|why| self.graph.idp().invalid_response(why))
     }
 
     fn preflight(&self) -> Result<Vec<Finding>, DirectoryError> {

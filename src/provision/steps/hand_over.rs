@@ -1,9 +1,13 @@
 //! The PIN reaches its reader, the ledger hears of it, and then the working copy is destroyed. Needs no key.
+//!
+//! A letter has reached nobody when it went to the printer: its step ends when somebody says that it came out ([`letters`]).
 
 use super::recovery::Recovery;
 use crate::ledger::{Checkpoint, Event, Outcome, Step};
+use crate::profile::HandOver;
 use crate::provision::job_context::JobContext;
 use crate::provision::job_error::JobError;
+use crate::provision::letters;
 use crate::provision::pin_delivery::PinDelivery;
 use crate::secret::Delivery;
 
@@ -30,6 +34,9 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
         return Err(error.into());
     }
     let (how, readers) = (profile.hand_over, way.readers());
+    if how == HandOver::Letter {
+        return Err(letters::unconfirmed());
+    }
     job.record(Event::PinDelivered { job: job.id, how, readers: readers.clone() })?;
     destroy(job)?;
     Ok(Outcome::HandOver { how, readers })
@@ -38,7 +45,11 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
 /// Only the ledger says that a PIN arrived. A working copy that is gone without its word is lost.
 pub(super) fn recover(job: &mut JobContext<'_>) -> Result<Recovery, JobError> {
     let delivered = job.journal.book().jobs[&job.id].pin_delivered.clone();
-    let Some((how, readers)) = delivered else { return Ok(Recovery::NotDone) };
+    let Some((how, readers)) = delivered else {
+        let is_printed = job.journal.book().jobs[&job.id].pin_unconfirmed;
+        // One that is lost is told as such; and nothing is printed again that nobody has looked for.
+        return if is_printed { job.pin().and(Err(letters::unconfirmed())) } else { Ok(Recovery::NotDone) };
+    };
     destroy(job)?;
     Ok(Recovery::Done(Outcome::HandOver { how, readers }.into()))
 }

@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 use crate::fake_idp::{Answer, FakeIdp, Request};
 use crate::relying_party::{self, Expected};
 
-pub(super) const TENANT: &str = "corp.example.org";
+pub(super) const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
+/// A domain of it.
+pub(super) const DOMAIN: &str = "corp.example.org";
 pub(super) const SECRET: &str = "a-client-secret";
 const ACCESS_TOKEN: &str = "an-access-token";
 const RP_ID: &str = "login.microsoft.com";
@@ -104,6 +106,9 @@ fn answer(state: &mut State, request: &Request) -> Answer {
     let path: Vec<&str> = segments.iter().map(String::as_str).collect();
     if path == [TENANT, "oauth2", "v2.0", "token"] {
         return token(request);
+    }
+    if path == [DOMAIN, "v2.0", ".well-known", "openid-configuration"] {
+        return Answer::json(200, &json!({ "issuer": format!("https://login.microsoftonline.com/{TENANT}/v2.0") }));
     }
     if request.header("authorization") != Some(&format!("Bearer {ACCESS_TOKEN}")) {
         return error(401, "InvalidAuthenticationToken", "Access token is empty.");

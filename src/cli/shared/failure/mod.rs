@@ -15,7 +15,7 @@ use crate::idp::{DirectoryError, OpenError};
 use crate::ledger::LedgerError;
 use crate::profile::stock_list::StockListError;
 use crate::profile::{ProfileError, RosterError};
-use crate::provision::{DrillError, EraseError, PinAttemptError, RevokeError, RunError};
+use crate::provision::{DrillError, EraseError, LetterError, PinAttemptError, RevokeError, RunError};
 use crate::secret::SecretError;
 use crate::settings::SettingsError;
 use keywright_attest::{MdsError, TrustError};
@@ -194,6 +194,15 @@ impl CliError {
             ) => keys.clone(),
             Self::Secret(error) | Self::Open(OpenError::Secret(error)) => error.child_words().into_iter().collect(),
             _ => Vec::new(),
+        }
+    }
+}
+
+impl From<LetterError> for CliError {
+    fn from(error: LetterError) -> Self {
+        match error {
+            LetterError::Secret(error) => error.into(),
+            LetterError::Ledger(error) => error.into(),
         }
     }
 }

@@ -337,7 +337,7 @@ fn a_wrong_roster_names_each_row() {
     assert_eq!(error.details(), ["row 2: no account", "row 7: unknown profile \"boss\""]);
 }
 
-const ALL_CODES: [FailureCode; 23] = [
+const ALL_CODES: [FailureCode; 24] = [
     FailureCode::KeyRemoved,
     FailureCode::KeyFault,
     FailureCode::KeyRefused,
@@ -357,6 +357,7 @@ const ALL_CODES: [FailureCode; 23] = [
     FailureCode::DirectoryDown,
     FailureCode::ChallengeExpired,
     FailureCode::Secret,
+    FailureCode::PinUnconfirmed,
     FailureCode::PinLost,
     FailureCode::Interrupted,
     FailureCode::Ledger,

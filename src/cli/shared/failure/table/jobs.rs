@@ -131,6 +131,10 @@ pub(crate) fn of_code(code: FailureCode) -> Meaning {
         FailureCode::Secret => {
             row(Failed, "fix the problem above, then 'keywright resume'; the PIN is sealed in the state folder")
         }
+        FailureCode::PinUnconfirmed => row(
+            Failed,
+            "look at the printer: 'keywright resume --letters-came-out' if it came out, else 'keywright hand-over again ACCOUNT'",
+        ),
         FailureCode::PinLost => {
             row(Pin, "take the key out of service with 'keywright revoke', then 'keywright enroll' another")
         }
