@@ -70,6 +70,16 @@ fn processes(ledger: &LongLedger) {
         command
     };
     let ada = login(ledger.people / 2);
+    let (time, peak) = measured(|| {
+        let _ = std::fs::remove_file(ledger.kept());
+        keywright(&["status"])
+    });
+    line(ledger, "status, no snapshot", time, Some(peak));
+    println!(
+        "{:>18} the snapshot has {:.1} MB",
+        "",
+        std::fs::metadata(ledger.kept()).map_or(0.0, |file| file.len() as f64 / 1e6)
+    );
     for (what, arguments) in [
         ("status", vec!["status"]),
         ("status --json", vec!["status", "--json"]),

@@ -10,7 +10,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
 use data_encoding::BASE64URL_NOPAD;
-use keywright::ledger::{Event, Head, JobId, Outcome, Record, SqliteStore, Store};
+use keywright::ledger::{Event, Head, JobId, Outcome, Record, SqliteStore, StationKey, Store};
 use keywright_fido::webauthn::cbor::{self, Value};
 use keywright_fido::webauthn::{
     AttestationObject, CeremonyType, Challenge, ClientDataJson, CredentialId, SignedAssertion,
@@ -44,6 +44,11 @@ impl LongLedger {
 
     pub(crate) fn ledger(&self) -> PathBuf {
         self.folder.join("ledger.sqlite3")
+    }
+
+    /// What is kept beside it.
+    pub(crate) fn kept(&self) -> PathBuf {
+        self.folder.join("ledger.kept")
     }
 
     pub(crate) fn anchor(&self) -> PathBuf {
@@ -87,6 +92,7 @@ fn make(people: usize, folder: &Path) {
         head = store.append(&head, &records.collect::<Vec<_>>()).unwrap().last().unwrap().head();
     }
     drop(store);
+    StationKey::read_or_make(&folder.join("station.pem")).unwrap();
     fs::write(folder.join("anchor.der"), &maker.anchor).unwrap();
 }
 

@@ -436,26 +436,13 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::ledger::sample::{credential_id, every_kind, log};
+    use crate::ledger::sample::{InMemory, credential_id, every_kind, log};
     use crate::ledger::tree::is_included;
-
-    /// A log in memory, which may be wrong.
-    struct Kept(Vec<Entry>);
-
-    impl Store for Kept {
-        fn append(&self, _expected: &Head, _records: &[crate::ledger::Record<'_>]) -> Result<Vec<Entry>, LedgerError> {
-            Err(LedgerError::ReadOnly { path: "memory".to_owned() })
-        }
-
-        fn rows(&self, after: u64, visit: &mut dyn FnMut(Entry) -> Result<(), LedgerError>) -> Result<(), LedgerError> {
-            self.0.iter().filter(|entry| entry.seq > after).cloned().try_for_each(visit)
-        }
-    }
 
     fn exported() -> (TempDir, PathBuf, Head) {
         let place = tempfile::tempdir().unwrap();
         let folder = place.path().join("evidence");
-        let head = export(&Kept(log(&every_kind())), &folder).unwrap();
+        let head = export(&InMemory(log(&every_kind())), &folder).unwrap();
         (place, folder, head)
     }
 
@@ -602,11 +589,11 @@ mod tests {
         let folder = place.path().join("evidence");
         let mut entries = log(&every_kind());
         entries[20].time.push(' ');
-        assert!(matches!(export(&Kept(entries), &folder), Err(LedgerError::Broken { seq: 21, .. })));
+        assert!(matches!(export(&InMemory(entries), &folder), Err(LedgerError::Broken { seq: 21, .. })));
         assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
 
         let nowhere = place.path().join("not").join("there");
-        assert!(matches!(export(&Kept(log(&every_kind())), &nowhere), Err(LedgerError::File { .. })));
+        assert!(matches!(export(&InMemory(log(&every_kind())), &nowhere), Err(LedgerError::File { .. })));
         assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
     }
 
@@ -614,18 +601,18 @@ mod tests {
     fn a_folder_that_is_there_is_left_alone() {
         let (_place, folder, _) = exported();
         let before = fs::read(folder.join("SHA256SUMS")).unwrap();
-        assert!(matches!(export(&Kept(Vec::new()), &folder), Err(LedgerError::File { .. })));
+        assert!(matches!(export(&InMemory(Vec::new()), &folder), Err(LedgerError::File { .. })));
         assert_eq!(fs::read(folder.join("SHA256SUMS")).unwrap(), before);
         let empty = folder.with_file_name("empty");
         fs::create_dir(&empty).unwrap();
-        assert!(export(&Kept(Vec::new()), &empty).is_err());
+        assert!(export(&InMemory(Vec::new()), &empty).is_err());
     }
 
     #[test]
     fn an_empty_ledger_has_an_empty_export() {
         let place = tempfile::tempdir().unwrap();
         let folder = place.path().join("evidence");
-        assert_eq!(export(&Kept(Vec::new()), &folder).unwrap(), Head::EMPTY);
+        assert_eq!(export(&InMemory(Vec::new()), &folder).unwrap(), Head::EMPTY);
         assert_eq!(json(&folder.join("accounts.json")), serde_json::json!([]));
         assert_eq!(fs::read(folder.join("events.jsonl")).unwrap(), b"");
     }

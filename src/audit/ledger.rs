@@ -10,17 +10,20 @@ mod judges;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 use time::OffsetDateTime;
 
 pub use credential::{Assessment, CredentialAudit};
 pub use finding::{About, Area, Finding, FindingKind, Severity};
 
 use self::judges::Judges;
-use crate::ledger::{AccountId, Entry, FailureCode, Head, JobId, LedgerError, Store, chain};
+use crate::ledger::{AccountId, Event, FailureCode, Head, JobId, LedgerError, Outcome, Step, Store, chain};
 use crate::profile::{Profile, Profiles};
-use crate::register::{AccountStanding, AccountState, CredentialState, Job, JobState, KeyStanding, Register, Standing};
+use crate::register::{
+    self, AccountStanding, AccountState, CredentialState, Evidence, Job, JobState, KeyStanding, Register, Standing,
+};
 use keywright_attest::{Judge, Metadata};
-use keywright_fido::webauthn::RpId;
+use keywright_fido::webauthn::{CredentialId, RpId};
 
 /// What is judged by.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +43,8 @@ pub struct Readable {
     pub book: Register,
     /// Why it was not read to its end.
     pub broken: Option<LedgerError>,
+    /// What the evidence of credentials is made of, by the number of its event: an audit reads the log once.
+    outcomes: BTreeMap<u64, Outcome>,
 }
 
 /// What came of it.
@@ -77,25 +82,41 @@ pub struct Covered<'a> {
 }
 
 impl Readable {
-    /// Reads a log. `known` is a head that was kept elsewhere. Never fails: a break is the audit's first finding. The chain is
-    /// followed to its end; with a moment, what happened after it is not known.
-    pub fn read(entries: &[Entry], known: Option<&Head>, as_of: Option<OffsetDateTime>) -> Self {
-        let mut broken = chain::verify(entries, known).err();
-        let (mut head, mut book) = (Head::EMPTY, Register::default());
-        let until = as_of.map_or(entries.len(), |at| Register::end_of(entries, at));
-        for (index, entry) in entries.iter().enumerate() {
-            let read = head.follow(entry).and_then(|()| match index < until {
-                true => book.apply(entry, &entry.event()?),
-                false => Ok(()),
-            });
-            if let Err(error) = read {
-                // A body that fits its hash may still be no event.
-                head = Head { seq: entry.seq.saturating_sub(1), ..head };
-                broken.get_or_insert(error);
-                break;
-            }
+    /// Reads a log, one entry after the other. `known` is a head that was kept elsewhere. A break is no failure but the audit's
+    /// first finding; the store itself may fail. The chain is followed to its end; with a moment, what happened after it is not
+    /// known.
+    pub fn read(store: &dyn Store, known: Option<&Head>, as_of: Option<OffsetDateTime>) -> Result<Self, LedgerError> {
+        let (mut book, mut over) = (Register::default(), false);
+        let (mut head, mut outcomes) = (Head::EMPTY, BTreeMap::new());
+        let read = chain::Walk::start(known).and_then(|mut walk| {
+            store.rows(0, &mut |entry| {
+                let event = walk.step(&entry)?;
+                over |= as_of.is_some_and(|at| register::is_later(&entry, at));
+                if !over {
+                    book.apply(&entry, &event)?;
+                    if let Event::StepDone { outcome, .. } = event
+                        && matches!(outcome.step(), Step::Begin | Step::Make | Step::Verify | Step::Prove)
+                    {
+                        outcomes.insert(entry.seq, outcome);
+                    }
+                }
+                head = entry.head();
+                Ok(())
+            })?;
+            walk.end()
+        });
+        match read {
+            Ok(()) => Ok(Self { head, book, broken: None, outcomes }),
+            Err(broken @ LedgerError::Broken { .. }) => Ok(Self { head, book, broken: Some(broken), outcomes }),
+            Err(error) => Err(error),
         }
-        Self { head, book, broken }
+    }
+
+    /// The evidence of a credential.
+    fn evidence(&self, id: &CredentialId) -> Result<Evidence, String> {
+        let outcome = |seq| self.outcomes.get(&seq).cloned().ok_or_else(|| LedgerError::broken(seq, "it is missing"));
+        let evidence = self.book.evidence_in(id, outcome).map_err(|error| error.to_string())?;
+        evidence.ok_or_else(|| "the ledger has no evidence of it".to_owned())
     }
 
     /// Holds accounts against the profiles of today, by name. One whose profile is not among them keeps that of the ledger.
@@ -110,14 +131,14 @@ impl Readable {
 }
 
 impl<'a> LedgerAudit<'a> {
-    /// Judges everything that was read, by the evidence in the store that it was read from.
-    pub fn judge(ledger: &'a Readable, store: &dyn Store, standards: &Standards<'a>) -> Self {
+    /// Judges everything that was read, on all cores.
+    pub fn judge(ledger: &'a Readable, standards: &Standards<'a>) -> Self {
         let book = &ledger.book;
         let judges = Judges::new(book, standards);
         let mut credentials: Vec<_> = book
             .credentials
-            .iter()
-            .map(|(id, credential)| CredentialAudit::examine(id, credential, book, store, &judges))
+            .par_iter()
+            .map(|(id, credential)| CredentialAudit::examine(id, credential, ledger, &judges))
             .collect();
         credentials.sort_by_key(|one| (&one.credential.account, one.credential.ordinal, &one.credential.made));
         let accounts: Vec<_> = book

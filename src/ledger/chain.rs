@@ -7,6 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use data_encoding::HEXLOWER;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::personal::{self, Erasures, Texts};
@@ -30,7 +31,7 @@ pub struct Entry {
 /// The end of the chain, to be kept somewhere else: with it, a log that lost its newest events is found out.
 /// Written as `SEQ:HASH`, the hash in 64 hexadecimal digits.
 /// The default is that of an empty log.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
     /// The newest entry's number; 0 for an empty log.
     pub seq: u64,
@@ -133,7 +134,7 @@ impl FromStr for Head {
 }
 
 /// JSON as it goes into the ledger.
-pub(super) fn json(value: &impl serde::Serialize) -> String {
+pub(super) fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect(
         "what the ledger has is JSON: every map in it has text for keys, and no type in it refuses to be written",
     )
@@ -148,28 +149,69 @@ fn link(previous: &[u8; 32], seq: u64, time: &str, body: &str) -> [u8; 32] {
     hash.finalize().into()
 }
 
+/// A walk along the chain, entry by entry.
+#[derive(Debug)]
+pub struct Walk<'a> {
+    head: Head,
+    known: Option<&'a Head>,
+    erasures: Erasures,
+}
+
+impl<'a> Walk<'a> {
+    /// Before the first entry. With `known`, the entry of that number has to have that hash.
+    pub fn start(known: Option<&'a Head>) -> Result<Self, LedgerError> {
+        let walk = Self { head: Head::EMPTY, known, erasures: Erasures::default() };
+        walk.recognise(&Head::EMPTY)?;
+        Ok(walk)
+    }
+
+    /// Checks one more link, and that the body is an event, which it returns. Fails with [`LedgerError::Broken`] where the log ends
+    /// for whoever goes by it, and then has not moved.
+    pub fn step(&mut self, entry: &Entry) -> Result<Event, LedgerError> {
+        let mut head = self.head.clone();
+        head.follow(entry)?;
+        self.recognise(&head)?;
+        let event = entry.event()?;
+        self.erasures.note(entry, &event);
+        self.head = head;
+        Ok(event)
+    }
+
+    /// The last entry that was in order.
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// After the last entry: fails where a text about a person is gone and no event says so, or if the known head was never
+    /// reached.
+    pub fn end(&self) -> Result<(), LedgerError> {
+        self.erasures.check()?;
+        match self.known {
+            Some(known) if known.seq > self.head.seq => Err(LedgerError::broken(
+                self.head.seq + 1,
+                format!("it is missing; the log once went on to event {}", known.seq),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn recognise(&self, head: &Head) -> Result<(), LedgerError> {
+        self.known.map_or(Ok(()), |known| known.recognise(head))
+    }
+}
+
 /// Checks every link, that every body is an event, and that texts about people are gone only where an event says so. With `known`,
-/// the entry of that number has to have that hash. Returns the head. Fails with [`LedgerError::Broken`], which names the first event that is changed, missing, added or out of place.
+/// the entry of that number has to have that hash. Returns the head. Fails with [`LedgerError::Broken`], which names the first
+/// event that is changed, missing, added or out of place.
 ///
 /// A log that lost its newest events is a sound, shorter log: only `known` finds that out.
 pub fn verify(entries: &[Entry], known: Option<&Head>) -> Result<Head, LedgerError> {
-    let mut head = Head::EMPTY;
-    let recognise = |head: &Head| known.map_or(Ok(()), |known| known.recognise(head));
-    let mut erasures = Erasures::default();
-    recognise(&head)?;
+    let mut walk = Walk::start(known)?;
     for entry in entries {
-        head.follow(entry)?;
-        recognise(&head)?;
-        erasures.note(entry, &entry.event()?);
+        walk.step(entry)?;
     }
-    erasures.check()?;
-    match known {
-        Some(known) if known.seq > head.seq => Err(LedgerError::broken(
-            head.seq + 1,
-            format!("it is missing; the log once went on to event {}", known.seq),
-        )),
-        _ => Ok(head),
-    }
+    walk.end()?;
+    Ok(walk.head)
 }
 
 #[cfg(test)]

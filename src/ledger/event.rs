@@ -5,71 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use super::key_number::{KeyNumber, KeyState};
 use super::observed::{Erasure, ErasureSeen, Observed};
-use super::{Actor, WitnessResult};
-use crate::profile::{HandOver, Person, Profile, login};
+use super::{AccountId, Actor, IdpInstance, WitnessResult};
+use crate::profile::{HandOver, Person, Profile};
 use crate::secret::SealedPin;
 use keywright_attest::Verdict;
 use keywright_fido::ctap::TransportKind;
 use keywright_fido::webauthn::{Aaguid, Ceremony, CredentialId, RpId, SignedAssertion, UserHandle};
-
-/// An account, by what it was called when it was planned first. It keeps this name in the log when its login or the IdP's name in
-/// the settings change; who it is, is the IdP's own id of its user ([`Event::UserFound`]).
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct AccountId {
-    /// The IdP's name in the settings.
-    pub directory: String,
-    /// The login there.
-    pub login: String,
-    /// The IdP's id of the user, where the log has another account that once had this login.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub user_id: Option<String>,
-}
-
-impl AccountId {
-    /// An account whose login nobody else had.
-    pub fn new(directory: &str, login: &str) -> Self {
-        Self { directory: directory.to_owned(), login: login.to_owned(), user_id: None }
-    }
-}
-
-/// The kind of IdPs without an API.
-const BY_HAND: &str = "manual";
-
-/// Which IdP it is, by what stays the same when the settings call it something else: its kind, a colon, and its tenant, org,
-/// environment, issuer, realm or RP ID.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct IdpInstance(String);
-
-impl IdpInstance {
-    /// `kind` is the settings' word for it; `identity` is compared without regard to case.
-    pub fn new(kind: &str, identity: &str) -> Self {
-        Self(format!("{kind}:{}", identity.to_lowercase()))
-    }
-
-    /// One without an API, where nobody tells ids: there the login is the id.
-    pub fn by_hand(rp_id: &str) -> Self {
-        Self::new(BY_HAND, rp_id)
-    }
-
-    /// Whether two ids are one user's there. Where nobody tells ids, they are logins, and compared as such.
-    pub fn is_one_user(&self, id: &str, other: &str) -> bool {
-        let ids_are_logins = self.0.split_once(':').is_some_and(|(kind, _)| kind == BY_HAND);
-        id == other || ids_are_logins && login::is_same(id, other)
-    }
-}
-
-impl std::fmt::Display for IdpInstance {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::fmt::Display for AccountId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} at {}", self.login, self.directory)
-    }
-}
 
 /// One person, one key: counted from 1 through the life of a ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

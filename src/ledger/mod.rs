@@ -4,6 +4,7 @@
 //! event of a job says what was open. It refuses to change or remove an event, and it never holds a secret. Texts about people are
 //! beside it, so that they can be erased.
 
+mod account_id;
 mod actor;
 pub mod assertion;
 pub mod chain;
@@ -17,21 +18,24 @@ mod observed;
 pub mod personal;
 #[cfg(test)]
 pub(crate) mod sample;
+mod snapshot;
 pub mod sqlite;
 pub mod station_key;
 pub mod tree;
 pub mod witness_result;
 mod writer;
 
+pub use account_id::{AccountId, IdpInstance};
 pub use actor::{Actor, Seen};
 pub use chain::{Entry, Head};
 pub use checkpoint::{Checkpoint, Origin};
 pub use checkpoints::{Checkpoints, Kept};
-pub use event::{AccountId, Event, Failure, FailureCode, IdpInstance, JobId, KeyIdentity, Outcome, Step};
+pub use event::{Event, Failure, FailureCode, JobId, KeyIdentity, Outcome, Step};
 pub use key_number::{KeyNumber, KeyState, NoKeyNumber};
 pub use memory::{Memory, Mismatch};
 pub use observed::{Erasure, ErasureSeen, FoundOnKey, Observed, SeenByHand, SilentAnswer};
 pub use personal::{Erasures, PersonTexts, Texts};
+pub use snapshot::{Snapshot, Unusable};
 pub use sqlite::SqliteStore;
 pub use station_key::{MacPurpose, StationKey};
 pub use witness_result::{Unavailable, WitnessResult};
@@ -130,6 +134,17 @@ pub trait Store: Send + Sync {
             Ok(())
         })?;
         Ok(entries)
+    }
+
+    /// What was kept beside the log last, if it is of use; `None` if nothing is, or the store keeps nothing.
+    fn kept(&self) -> Result<Option<Snapshot>, Unusable> {
+        Ok(None)
+    }
+
+    /// Keeps bytes beside the log that belong to this head of it, in place of older ones. A matter of speed: a store may keep
+    /// nothing.
+    fn keep(&self, _head: &Head, _content: &[u8]) -> Result<(), FileError> {
+        Ok(())
     }
 
     /// The entry of this number, held against the one before it. Fails with [`LedgerError::Broken`] if it is missing, or does not

@@ -210,6 +210,19 @@ pub(crate) fn log(events: &[Event]) -> Vec<Entry> {
         .collect()
 }
 
+/// A log in memory, which may be wrong.
+pub(crate) struct InMemory(pub(crate) Vec<Entry>);
+
+impl Store for InMemory {
+    fn append(&self, _expected: &Head, _records: &[Record<'_>]) -> Result<Vec<Entry>, LedgerError> {
+        Err(LedgerError::ReadOnly { path: "memory".to_owned() })
+    }
+
+    fn rows(&self, after: u64, visit: &mut dyn FnMut(Entry) -> Result<(), LedgerError>) -> Result<(), LedgerError> {
+        self.0.iter().filter(|entry| entry.seq > after).cloned().try_for_each(visit)
+    }
+}
+
 /// Appends one event at the end of the log, wherever that is. Its texts are about the account that it names, else about nobody.
 pub(crate) fn append(store: &dyn Store, event: &Event) -> Result<Entry, LedgerError> {
     let mut entries = store.append(&store.head()?, &[Record::from(event)])?;

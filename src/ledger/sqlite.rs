@@ -12,9 +12,11 @@ use rusqlite::limits::Limit;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, TransactionBehavior, params};
 use time::OffsetDateTime;
 
-use super::personal::{self, SideError, SideTables};
-use super::{Entry, Event, Head, LedgerError, PersonTexts, Record, Store, follow, is_full};
 use keywright_files::{FileError, private};
+
+use super::personal::{self, SideError, SideTables};
+use super::snapshot::{Keeper, Snapshot, Unusable};
+use super::{Entry, Event, Head, LedgerError, PersonTexts, Record, StationKey, Store, follow, is_full};
 
 /// SQLite's `application_id` of a ledger: "KyWr".
 const APPLICATION: i32 = 0x4B79_5772;
@@ -55,6 +57,7 @@ pub struct SqliteStore {
     /// Locked after the database.
     side: Mutex<SideTables>,
     writer: Option<Writer>,
+    keeper: Option<Keeper>,
 }
 
 struct Writer {
@@ -99,7 +102,8 @@ impl SqliteStore {
         // The first read makes the write-ahead log's file, which stays as long as the database is open.
         newest(path, &database)?;
         let writer = Some(Writer { now, opened: Opened::find(path), _lock: lock });
-        Ok(Self { path: path.to_owned(), database: Mutex::new(database), side: Mutex::default(), writer })
+        let (database, side) = (Mutex::new(database), Mutex::default());
+        Ok(Self { path: path.to_owned(), database, side, writer, keeper: None })
     }
 
     /// Opens for reading only, also while another process writes, and on a disk that cannot be written.
@@ -110,7 +114,8 @@ impl SqliteStore {
         let database = open_to_read(path).map_err(|error| database_error(path, &error))?;
         match contents(path, &database)? {
             Contents::Ledger(_) => {
-                Ok(Self { path: path.to_owned(), database: Mutex::new(database), side: Mutex::default(), writer: None })
+                let (database, side) = (Mutex::new(database), Mutex::default());
+                Ok(Self { path: path.to_owned(), database, side, writer: None, keeper: None })
             }
             Contents::Nothing => Err(LedgerError::Missing { path: path.display().to_string() }),
         }
@@ -158,6 +163,26 @@ impl SqliteStore {
             entries.push(entry);
         }
         Ok(entries)
+    }
+
+    /// The same, keeping what it is given beside the file, vouched for by this key.
+    #[must_use]
+    pub fn keeping(self, key: StationKey) -> Self {
+        Self { keeper: Some(Keeper::beside(&self.path, key)), ..self }
+    }
+
+    /// Whether the log has an event of this number and hash.
+    fn has(&self, head: &Head) -> Result<bool, LedgerError> {
+        let failed = |error| database_error(&self.path, &error);
+        let found = self.database().prepare_cached("SELECT hash FROM events WHERE seq = ?1").and_then(|mut select| {
+            select.query_row(params![number(head.seq)], |row| row.get::<_, Vec<u8>>(0)).optional()
+        });
+        Ok(found.map_err(failed)?.is_some_and(|hash| hash == head.hash))
+    }
+
+    fn forget_kept(&self) -> Result<(), LedgerError> {
+        let removed = self.keeper.as_ref().map_or(Ok(()), Keeper::remove);
+        removed.map_err(|error| LedgerError::File { path: self.path.display().to_string(), why: error.to_string() })
     }
 
     /// Fails if the name leads elsewhere than to the file that was opened: what is written there would be lost with it.
@@ -217,12 +242,17 @@ impl Store for SqliteStore {
             head = entry.head();
             entries.push(entry);
         }
+        if records.iter().any(|record| matches!(record.event, Event::AccountErased { .. })) {
+            // What is kept has the person's names.
+            self.forget_kept()?;
+        }
         change.commit().map_err(failed)?;
         self.still_here(&writer.opened)?;
         Ok(entries)
     }
 
     fn scrub(&self) -> Result<(), LedgerError> {
+        self.forget_kept()?;
         let database = self.database();
         let failed = |error| database_error(&self.path, &error);
         let held =
@@ -250,6 +280,17 @@ impl Store for SqliteStore {
 
     fn head(&self) -> Result<Head, LedgerError> {
         newest(&self.path, &self.database())
+    }
+
+    fn kept(&self) -> Result<Option<Snapshot>, Unusable> {
+        let Some(kept) = self.keeper.as_ref().map_or(Ok(None), Keeper::read)? else { return Ok(None) };
+        let has_it =
+            kept.head == Head::EMPTY || self.has(&kept.head).map_err(|error| Unusable::File(error.to_string()))?;
+        if has_it { Ok(Some(kept)) } else { Err(Unusable::OtherLog) }
+    }
+
+    fn keep(&self, head: &Head, content: &[u8]) -> Result<(), FileError> {
+        self.keeper.as_ref().map_or(Ok(()), |keeper| keeper.write(head, content))
     }
 
     fn entry(&self, seq: u64) -> Result<Entry, LedgerError> {

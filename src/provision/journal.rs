@@ -78,9 +78,7 @@ impl Drop for Pen<'_, '_> {
 impl<'a> Journal<'a> {
     /// Reads what is there.
     pub(super) fn open(store: &'a dyn Store) -> Result<Self, LedgerError> {
-        let mut book = Register::default();
-        book.catch_up(store)?;
-        let (book, numbered) = (Mutex::new(book), Mutex::new(KeyNumber(0)));
+        let (book, numbered) = (Mutex::new(Register::of(store)?), Mutex::new(KeyNumber(0)));
         Ok(Self { store, book, line: Mutex::default(), moved: Condvar::new(), numbered })
     }
 

@@ -223,14 +223,14 @@ impl Plan {
             person: person.clone(),
             account: None,
         });
-        let plan = Self::draw(station, &Register::read(&station.store.entries(0)?)?, wanted.collect(), Need::Required)?;
+        let plan = Self::draw(station, &Register::of(station.store)?, wanted.collect(), Need::Required)?;
         Ok(Self { roster_sha256: Some(roster.sha256), ..plan })
     }
 
     /// One more key for one person, whatever the account has; but first the one that is under way.
     pub fn one_more(station: &Station<'_>, person: &Person, profile: &Profile) -> Result<Self, RunError> {
         let wanted = Wanted { person: person.clone(), profile: profile.clone(), account: None };
-        Self::draw(station, &Register::read(&station.store.entries(0)?)?, vec![wanted], Need::OneMore)
+        Self::draw(station, &Register::of(station.store)?, vec![wanted], Need::OneMore)
     }
 
     /// One more key for one person, which takes the place of the one with this number: that one is revoked once the new one counts.
@@ -262,7 +262,7 @@ impl Plan {
     /// Everyone at this IdP who is not done, and what is still to be removed there; `None` if nothing is left to do. Plans nothing new:
     /// a plan is in the log whole, or not at all.
     pub fn for_resuming(station: &Station<'_>) -> Result<Option<Self>, RunError> {
-        let register = Register::read(&station.store.entries(0)?)?;
+        let register = Register::of(station.store)?;
         let mut unfinished: Vec<&AccountId> = register
             .accounts
             .iter()

@@ -38,6 +38,15 @@ pub struct Evidence {
 impl Register {
     /// The evidence of a credential of this register, read from the log that it was made of; `None` if it has no such credential.
     pub fn evidence(&self, id: &CredentialId, store: &dyn Store) -> Result<Option<Evidence>, LedgerError> {
+        self.evidence_in(id, |seq| outcome(store, seq))
+    }
+
+    /// The same from elsewhere: `outcome` gives what the step ended with that the event of a number ended.
+    pub fn evidence_in(
+        &self,
+        id: &CredentialId,
+        outcome: impl Fn(u64) -> Result<Outcome, LedgerError>,
+    ) -> Result<Option<Evidence>, LedgerError> {
         let Some(credential) = self.credentials.get(id) else { return Ok(None) };
         let Outcome::Make {
             credential_id,
@@ -48,7 +57,7 @@ impl Register {
             public_key,
             transports,
             ..
-        } = outcome(store, credential.made_by)?
+        } = outcome(credential.made_by)?
         else {
             return Err(not_what_it_was(credential.made_by));
         };
@@ -72,7 +81,7 @@ impl Register {
             witness: None,
         };
         if let Some(seq) = credential.judged_by {
-            match outcome(store, seq)? {
+            match outcome(seq)? {
                 Outcome::Verify { verdict, .. } => evidence.verdict = Some(verdict),
                 _ => return Err(not_what_it_was(seq)),
             }
@@ -80,7 +89,7 @@ impl Register {
         let job = self.jobs.get(&credential.job).filter(|job| job.credential_id() == Some(id));
         for step in [Step::Begin, Step::Prove] {
             let Some(seq) = job.and_then(|job| job.outcomes.at(step)) else { continue };
-            match outcome(store, seq)? {
+            match outcome(seq)? {
                 Outcome::Begin { ceremony, .. } if step == Step::Begin => evidence.ceremony = Some(ceremony),
                 Outcome::Prove { assertion, witness } if step == Step::Prove => {
                     (evidence.assertion, evidence.witness) = (Some(assertion), witness);

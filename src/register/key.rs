@@ -13,7 +13,7 @@ use keywright_attest::Verdict;
 use keywright_fido::webauthn::{Aaguid, CredentialId};
 
 /// A key.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Key {
     /// Where it is.
     pub state: KeyState,
@@ -22,8 +22,10 @@ pub struct Key {
     /// Why it is lost, retired or destroyed, in the operator's words.
     pub reason: Option<Box<str>>,
     /// What it said of itself when it was plugged in last; `None` while nobody has seen it.
+    #[serde(with = "super::snapshot::shared::option")]
     pub identity: Option<Arc<KeyIdentity>>,
     /// What its newest verdict says of its model.
+    #[serde(with = "super::snapshot::shared::option")]
     pub model_verdict: Option<Arc<Verdict>>,
     /// The serial number that its attestation names, in hexadecimal.
     pub attested_serial: Option<String>,
@@ -42,7 +44,7 @@ pub struct Key {
 }
 
 /// A key as it came into the house.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Bought {
     /// The model's name.
     pub model: Option<String>,
@@ -96,7 +98,7 @@ impl Key {
 }
 
 /// All keys of a register.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Keys {
     all: BTreeMap<KeyNumber, Key>,
     attested: BTreeMap<(Aaguid, String), KeyNumber>,

@@ -11,13 +11,14 @@ mod key;
 mod outcomes;
 mod pool;
 mod replay;
+mod snapshot;
 mod standing;
 
 pub use evidence::{Evidence, outcome};
 pub use identity::{IdpIdentity, KnownPerson};
 pub use key::{Bought, Key, Keys};
 pub use outcomes::Outcomes;
-pub use standing::{AccountStanding, KeyLine, KeyStanding, Standing};
+pub use standing::{AccountStanding, KeyLine, KeyStanding, Standing, is_later};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -36,7 +37,7 @@ use keywright_attest::{Policy, Refusal, Verdict};
 use keywright_fido::webauthn::{Aaguid, CredentialId, RpId};
 
 /// An account.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Account {
     /// The login as the IdP had it when it was asked last; before it was asked, the one that was planned.
     pub login: String,
@@ -50,6 +51,7 @@ pub struct Account {
     /// The roster's newest row.
     pub person: Person,
     /// The newest profile.
+    #[serde(with = "snapshot::shared")]
     pub profile: Arc<Profile>,
     /// The IdP's stable id, once it was found.
     pub user_id: Option<String>,
@@ -60,7 +62,8 @@ pub struct Account {
     /// When its names were erased, RFC 3339.
     pub erased: Option<String>,
     /// Who ran the newest batch that planned it.
-    pub operator: Option<Actor>,
+    #[serde(with = "snapshot::shared::option")]
+    pub operator: Option<Arc<Actor>>,
     /// Its jobs in order.
     pub jobs: Vec<JobId>,
     /// Whether an event said that it is complete, and none since has taken a key away.
@@ -86,7 +89,7 @@ impl Account {
 }
 
 /// Whether keys are made for an account.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum AccountState {
     /// As its profile says.
     Active,
@@ -102,14 +105,14 @@ pub enum AccountState {
 }
 
 /// Where a job stands.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub enum JobState {
     /// This step is the next; nothing is open.
     Ready(Step),
     /// This step was begun and did not end: a crash.
     Open(Step),
     /// This step failed; it is the next.
-    Failed(Step, Failure),
+    Failed(Step, #[serde(with = "snapshot::as_json")] Failure),
     /// All steps are done.
     Done,
     /// It will not be finished.
@@ -127,7 +130,7 @@ impl JobState {
 }
 
 /// One person, one key.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Job {
     /// The account.
     pub account: AccountId,
@@ -138,6 +141,7 @@ pub struct Job {
     /// Where in the log it stands what its steps ended with.
     pub outcomes: Outcomes,
     /// The key that it took.
+    #[serde(with = "snapshot::shared::option")]
     key: Option<Arc<KeyIdentity>>,
     /// Which key that was recognised as, if it was.
     pub number: Option<KeyNumber>,
@@ -148,6 +152,7 @@ pub struct Job {
     /// Credentials that it made before it went back.
     earlier: Vec<CredentialId>,
     /// What the witness said of its credential.
+    #[serde(with = "snapshot::shared::option")]
     witness: Option<Arc<WitnessResult>>,
     /// What the key enforces since the job gave it its policy.
     hardened: Option<Hardened>,
@@ -168,7 +173,7 @@ pub struct Job {
 }
 
 /// What a job takes the place of.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Replacement {
     /// Which of the account's keys.
     pub ordinal: usize,
@@ -179,7 +184,7 @@ pub struct Replacement {
 }
 
 /// What a key enforces.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 struct Hardened {
     min_pin_length: usize,
     always_uv: bool,
@@ -240,7 +245,7 @@ impl Job {
 }
 
 /// What became of a credential.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CredentialState {
     /// On a key, not (yet) at the IdP.
@@ -275,7 +280,7 @@ impl CredentialState {
 }
 
 /// An erasure that was begun, and of which nobody knows whether it was done.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Erasing {
     /// How.
     pub how: Erasure,
@@ -284,7 +289,7 @@ pub struct Erasing {
 }
 
 /// What people keep of a key in their own words.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Kept {
     /// What is written on it, if not its label at the IdP.
     pub label: Option<String>,
@@ -306,7 +311,7 @@ impl Kept {
 }
 
 /// A credential.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Credential {
     /// The account.
     pub account: AccountId,
@@ -315,6 +320,7 @@ pub struct Credential {
     /// Which of the account's keys.
     pub ordinal: usize,
     /// The key it is on.
+    #[serde(with = "snapshot::shared")]
     pub key: Arc<KeyIdentity>,
     /// Which key that is, once its attestation was judged.
     pub number: Option<KeyNumber>,
@@ -328,16 +334,19 @@ pub struct Credential {
     pub judged_by: Option<u64>,
     /// What the verdict says of its model, once there is one. The verdict as it was is among the evidence: here keys of one
     /// model share what they have in common, and what is one key's alone, its serial number and subject, is left out.
+    #[serde(with = "snapshot::shared::option")]
     pub model_verdict: Option<Arc<Verdict>>,
     /// The single key's serial number, where its attestation names it ([`Verdict::serial`]).
     pub attested_serial: Option<String>,
     /// The profile that the account had when there was a verdict.
+    #[serde(with = "snapshot::shared::option")]
     pub made_for: Option<Arc<Profile>>,
     /// The IdP's name for it, once registered.
     pub directory_id: Option<String>,
     /// The label at the IdP; see [`Credential::label`].
     pub label: Option<String>,
     /// How a registration that was made by hand was confirmed last.
+    #[serde(with = "snapshot::as_json")]
     pub by_hand: Option<Box<SeenByHand>>,
     /// What became of it.
     pub state: CredentialState,
@@ -411,7 +420,7 @@ impl Credential {
 }
 
 /// All of it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub struct Register {
     /// By IdP and login.
     pub accounts: BTreeMap<AccountId, Account>,
@@ -426,18 +435,23 @@ pub struct Register {
     /// The newest batch's number; 0 if there was none.
     pub batch: u64,
     /// Who ran it.
-    pub operator: Option<Actor>,
+    #[serde(with = "snapshot::shared::option")]
+    pub operator: Option<Arc<Actor>>,
     /// What names this log: the hash of its first entry, in hexadecimal; empty before there is one.
     pub id: String,
     /// The newest entry that was read. What is decided from here is appended after it.
     pub head: Head,
     /// The tree of all entries up to there, for checkpoints.
     pub tree: Tree,
+    /// The newest event that erased an account: what was read before it has names that the log has no more.
+    last_erasure: u64,
     /// What many accounts and keys have in common.
+    #[serde(skip)]
     shared: Shared,
     /// Credentials by the serial number that their attestation names.
     by_serial: BTreeMap<String, Vec<CredentialId>>,
     /// Accounts by the id of their user, in order; made when it is asked for first.
+    #[serde(skip)]
     by_user: Option<BTreeSet<(String, AccountId)>>,
 }
 
@@ -445,9 +459,21 @@ pub struct Register {
 #[derive(Debug, Clone, Default)]
 struct Shared {
     profiles: Pool<Profile>,
+    operators: Pool<Actor>,
     keys: Pool<KeyIdentity>,
     verdicts: Pool<Verdict>,
     witness_results: Pool<WitnessResult>,
+}
+
+impl Shared {
+    /// The values of a snapshot, to be found again.
+    fn refill(&mut self, tables: snapshot::shared::Tables) {
+        self.profiles.refill(tables.profiles);
+        self.operators.refill(tables.operators);
+        self.keys.refill(tables.keys);
+        self.verdicts.refill(tables.verdicts);
+        self.witness_results.refill(tables.witness_results);
+    }
 }
 
 impl Register {

@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use crate::ledger::Step;
 
 /// The numbers of the events that ended steps, each step once.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Outcomes([Option<NonZeroU64>; Step::ALL.len()]);
 
 impl Outcomes {

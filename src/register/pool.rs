@@ -20,6 +20,13 @@ impl<T> Default for Pool<T> {
     }
 }
 
+impl<T> Pool<T> {
+    /// Remembers the last of these.
+    pub(super) fn refill(&mut self, values: Vec<Arc<T>>) {
+        self.values = values.into_iter().rev().take(REMEMBERED).collect();
+    }
+}
+
 impl<T: PartialEq> Pool<T> {
     /// The value, or an equal one that is here already.
     pub(super) fn share(&mut self, value: T) -> Arc<T> {

@@ -4,6 +4,7 @@
 //! too few proved keys. What was done to a key or at an IdP is never refused for being odd.
 
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
 
 use data_encoding::HEXLOWER;
 
@@ -18,6 +19,9 @@ use crate::ledger::{
 use keywright_attest::Verdict;
 use keywright_fido::webauthn::CredentialId;
 
+/// How many entries go from one thread to the other at once.
+const PAGE: usize = 256;
+
 impl Register {
     /// Reads a whole log that a store gave, and so has checked. [`LedgerError::Broken`] at what does not fit.
     pub fn read(entries: &[Entry]) -> Result<Self, LedgerError> {
@@ -31,7 +35,26 @@ impl Register {
     /// Reads what the store has after the newest entry that was read; nothing is kept but the register. Fails with
     /// [`LedgerError::Broken`] where the chain does not go on from there.
     pub fn catch_up(&mut self, store: &dyn Store) -> Result<(), LedgerError> {
-        store.each(&self.head.clone(), &mut |entry| self.apply(&entry, &entry.event()?))
+        let head = self.head.clone();
+        // One thread reads and hashes, this one makes sense of it.
+        let (sender, pages) = sync_channel::<Vec<Entry>>(2);
+        std::thread::scope(|scope| {
+            let reader = scope.spawn(move || {
+                let mut page = Vec::new();
+                store.each(&head, &mut |entry| {
+                    page.push(entry);
+                    // Nobody listens any more where an event did not fit: that is told there.
+                    let is_heard = page.len() < PAGE || sender.send(std::mem::take(&mut page)).is_ok();
+                    if is_heard { Ok(()) } else { Err(LedgerError::Database("the reader has gone".to_owned())) }
+                })?;
+                drop(sender.send(page));
+                Ok(())
+            });
+            for entry in pages.into_iter().flatten() {
+                self.apply(&entry, &entry.event()?)?;
+            }
+            reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
     }
 
     /// Reads one more event: `event` is what `entry` holds. Fails with [`LedgerError::Broken`], and then nothing has changed.
@@ -272,7 +295,7 @@ impl Register {
     fn note(&mut self, seq: u64, time: &str, event: &Event, made: Option<Credential>) {
         match event {
             Event::BatchStarted { batch, operator, .. } => {
-                (self.batch, self.operator) = (*batch, Some(operator.clone()));
+                (self.batch, self.operator) = (*batch, Some(self.shared.operators.share(operator.clone())));
             }
             Event::AccountPlanned { account, person, profile, .. } => {
                 let (person, profile) = (person.clone(), self.shared.profiles.share((**profile).clone()));
@@ -481,13 +504,19 @@ impl Register {
             Event::LedgerAccepted { .. } => {}
             Event::AccountForgotten { account, .. } => self.set_account_state(account, AccountState::Forgotten),
             Event::AccountErased { account, login, .. } => {
+                self.last_erasure = seq;
                 // What was erased before keeps its name.
                 let instead = if Token::is_erased(&account.login) { &account.login } else { login };
                 if let Some(known) = self.accounts.get_mut(account) {
                     known.erase(time, instead);
                 }
-                let credentials = self.credentials.values_mut().filter(|one| one.account == *account);
-                credentials.for_each(|one| one.erase_words(instead));
+                let jobs = self.accounts.get(account).into_iter().flat_map(|known| &known.jobs);
+                let ids = jobs.filter_map(|job| self.jobs.get(job)).flat_map(Job::credential_ids);
+                for id in ids {
+                    if let Some(credential) = self.credentials.get_mut(id) {
+                        credential.erase_words(instead);
+                    }
+                }
             }
             Event::JobGivenUp { job, .. } => self.set_state(*job, JobState::GivenUp),
             Event::AttentionNeeded { job, message } => {

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::{Account, AccountState, Credential, CredentialState, Hardened, Job, JobState, Register, Replacement};
-use crate::ledger::{AccountId, Entry, FailureCode, JobId, KeyState, LedgerError, Step};
+use crate::ledger::{AccountId, Entry, FailureCode, Head, JobId, KeyState, LedgerError, Step, Store};
 use crate::profile::Profile;
 use keywright_attest::Policy;
 use keywright_fido::webauthn::CredentialId;
@@ -185,15 +185,14 @@ impl Standing {
 }
 
 impl Register {
-    /// What the log said at a moment: nothing from the first later event on is read. Fails as [`Register::read`] does.
-    pub fn as_of(entries: &[Entry], at: OffsetDateTime) -> Result<Self, LedgerError> {
-        Self::read(&entries[..Self::end_of(entries, at)])
-    }
-
-    /// How many entries were there at a moment: those before the first later one.
-    pub fn end_of(entries: &[Entry], at: OffsetDateTime) -> usize {
-        let later = entries.iter().position(|entry| moment(&entry.time).is_some_and(|time| time > at));
-        later.unwrap_or(entries.len())
+    /// What the log said at a moment: nothing from the first later event on is known, though its chain is followed to the end.
+    pub fn as_of(store: &dyn Store, at: OffsetDateTime) -> Result<Self, LedgerError> {
+        let (mut register, mut over) = (Self::default(), false);
+        store.each(&Head::EMPTY, &mut |entry| {
+            over |= is_later(&entry, at);
+            if over { Ok(()) } else { register.apply(&entry, &entry.event()?) }
+        })?;
+        Ok(register)
     }
 
     /// What holds of an account at a moment, which judges drills; `None` if it was never planned.
@@ -339,6 +338,11 @@ fn gone(credential: &Credential) -> KeyStanding {
         CredentialState::Erased => KeyStanding::Erased,
         _ => KeyStanding::Deleted,
     }
+}
+
+/// Whether an entry was written after a moment.
+pub fn is_later(entry: &Entry, at: OffsetDateTime) -> bool {
+    moment(&entry.time).is_some_and(|time| time > at)
 }
 
 fn account_standing(known: &Account, standing: &Standing) -> AccountStanding {
@@ -521,9 +525,10 @@ mod tests {
     #[test]
     fn as_of_a_moment_later_events_are_not_known() {
         let entries = log(&journey("ada"));
-        let register = Register::as_of(&entries, at("2026-11-23T18:02:30Z")).unwrap();
+        let store = InMemory(entries);
+        let register = Register::as_of(&store, at("2026-11-23T18:02:30Z")).unwrap();
         let ada = register.standing(&account("ada"), at("2026-11-23T18:02:30Z")).unwrap();
         assert_eq!((ada.in_service(), ada.required), (0, 2));
-        assert!(Register::as_of(&entries, at("2026-11-23T17:00:00Z")).unwrap().accounts.is_empty());
+        assert!(Register::as_of(&store, at("2026-11-23T17:00:00Z")).unwrap().accounts.is_empty());
     }
 }

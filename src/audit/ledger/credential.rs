@@ -2,9 +2,8 @@
 
 use super::finding::day;
 use super::judges::Judges;
-use super::{About, FindingKind};
-use crate::ledger::Store;
-use crate::register::{Account, Credential, CredentialState, Evidence, Job, JobState, Register};
+use super::{About, FindingKind, Readable};
+use crate::register::{Account, Credential, CredentialState, Evidence, Job, JobState};
 use keywright_attest::ModelStatus;
 use keywright_attest::{Chain, Policy, Refusal, Statement, Verdict};
 use keywright_fido::webauthn::{
@@ -64,20 +63,16 @@ impl<'a> CredentialAudit<'a> {
     pub(super) fn examine(
         id: &'a CredentialId,
         credential: &'a Credential,
-        book: &'a Register,
-        store: &dyn Store,
+        ledger: &'a Readable,
         judges: &Judges<'_>,
     ) -> Self {
+        let book = &ledger.book;
         let account = &book.accounts[&credential.account];
         let job = book.jobs.get(&credential.job).filter(|job| job.credential_id() == Some(id));
         let (verdict, user_handle, matters) = (None, None, Vec::new());
         let standing = Assessment::Unsound;
         let mut examined = Self { id, credential, account, job, user_handle, verdict, standing, matters };
-        let evidence = match book.evidence(id, store) {
-            Ok(evidence) => evidence.ok_or_else(|| "the ledger has no evidence of it".to_owned()),
-            Err(error) => Err(error.to_string()),
-        };
-        let judged = evidence.and_then(|evidence| {
+        let judged = ledger.evidence(id).and_then(|evidence| {
             examined.user_handle = Some(evidence.user_handle.clone());
             let (object, hash) = examined.registration(&evidence)?;
             Ok(examined.judge(&evidence, &object, &hash, judges))

@@ -46,7 +46,7 @@ pub(crate) struct Status {
     csv: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Summary<'a> {
     batch: u64,
     accounts: usize,
@@ -55,6 +55,15 @@ struct Summary<'a> {
     keys_unconfirmed: usize,
     events: u64,
     attention: Vec<&'a str>,
+}
+
+impl Summary<'_> {
+    fn add(&mut self, one: &StatusAccount<'_>) {
+        self.accounts += usize::from(is_somebody(one.state));
+        self.complete += usize::from(one.complete);
+        self.keys_proved += one.keys_proved;
+        self.keys_unconfirmed += one.keys_unconfirmed;
+    }
 }
 
 impl View for Summary<'_> {
@@ -80,7 +89,7 @@ impl Status {
 
     fn show(&self, session: &Session) -> Result<Exit, CliError> {
         let register = match self.at {
-            Some(at) => Register::as_of(&session.ledger_for_reading()?.entries(0)?, at)?,
+            Some(at) => Register::as_of(&*session.ledger_for_reading()?, at)?,
             None => session.register()?,
         };
         let now = self.at.unwrap_or_else(Session::now);
@@ -92,27 +101,56 @@ impl Status {
         let account = |id| Some(StatusAccount::new(id, &register, register.standing(id, now)?));
         if let Some(text) = &self.account {
             let id = account::find(text, self.idp.as_ref(), &register)?;
-            let found: Vec<_> =
-                register.accounts.get_key_value(&id).and_then(|(id, _)| account(id)).into_iter().collect();
-            return self.print(&found, None, &writer, session);
+            let Some(one) = register.accounts.get_key_value(&id).and_then(|(id, _)| account(id)) else {
+                return Ok(Exit::Done);
+            };
+            if session.output.is_json() {
+                session.output.object(&one)?;
+            } else if self.csv {
+                let mut sheet = Sheet::new()?;
+                sheet.add(&one, &writer)?;
+                session.output.bytes(&sheet.finish()?)?;
+            } else {
+                session.output.text(&by_itself(&one, &writer))?;
+            }
+            return Ok(Exit::Done);
         }
-        let all: Vec<_> = register.accounts.keys().filter_map(account).collect();
-        let summary = Summary {
-            batch: register.batch,
-            accounts: all.iter().filter(|one| is_somebody(one.state)).count(),
-            complete: all.iter().filter(|one| one.complete).count(),
-            keys_proved: all.iter().map(|one| one.keys_proved).sum(),
-            keys_unconfirmed: all.iter().map(|one| one.keys_unconfirmed).sum(),
-            events: register.head.seq,
-            attention: register
-                .attention
-                .iter()
-                .filter(|(job, _)| job.is_none())
-                .map(|(_, what)| what.as_str())
-                .collect(),
-        };
-        let accounts: Vec<_> = all.into_iter().filter(|one| self.wants(one)).collect();
-        self.print(&accounts, Some(&summary), &writer, session)
+        let of_no_job = register.attention.iter().filter(|(job, _)| job.is_none());
+        let attention = of_no_job.map(|(_, what)| what.as_str()).collect();
+        let summary = Summary { batch: register.batch, events: register.head.seq, attention, ..Summary::default() };
+        self.print(register.accounts.keys().filter_map(account), summary, &writer, session)
+    }
+
+    /// Prints all accounts, one after the other: of 25,000 there is never more than one in memory.
+    fn print<'a>(
+        &self,
+        all: impl Iterator<Item = StatusAccount<'a>>,
+        mut summary: Summary<'_>,
+        writer: &Writer,
+        session: &Session,
+    ) -> Result<Exit, CliError> {
+        let (mut sheet, mut listing) = (Sheet::new()?, Listing::default());
+        for one in all {
+            summary.add(&one);
+            if !self.wants(&one) {
+                continue;
+            }
+            if session.output.is_json() {
+                session.output.object(&one)?;
+            } else if self.csv {
+                sheet.add(&one, writer)?;
+            } else {
+                listing.add(&one, writer);
+            }
+        }
+        if session.output.is_json() {
+            session.output.object(&summary)?;
+        } else if self.csv {
+            session.output.bytes(&sheet.finish()?)?;
+        } else {
+            session.output.text(&listing.finish(&summary))?;
+        }
+        Ok(Exit::Done)
     }
 
     fn wants(&self, one: &StatusAccount<'_>) -> bool {
@@ -124,28 +162,6 @@ impl Status {
             && self.profile.as_ref().is_none_or(|profile| profile.as_str() == one.profile)
             && self.wave.as_ref().is_none_or(in_wave)
     }
-
-    fn print(
-        &self,
-        accounts: &[StatusAccount<'_>],
-        summary: Option<&Summary<'_>>,
-        writer: &Writer,
-        session: &Session,
-    ) -> Result<Exit, CliError> {
-        if session.output.is_json() {
-            accounts.iter().try_for_each(|one| session.output.object(one))?;
-            if let Some(summary) = summary {
-                session.output.object(summary)?;
-            }
-        } else if self.csv {
-            session.output.bytes(&csv(accounts, writer)?)?;
-        } else if let (Some(one), None) = (accounts.first(), summary) {
-            session.output.text(&by_itself(one, writer))?;
-        } else if let Some(summary) = summary {
-            session.output.text(&accounts_table(accounts, summary, writer))?;
-        }
-        Ok(Exit::Done)
-    }
 }
 
 /// Whether an account is a person of its own, and no mistake.
@@ -153,29 +169,39 @@ fn is_somebody(state: AccountStanding) -> bool {
     !matches!(state, AccountStanding::Forgotten | AccountStanding::Duplicate)
 }
 
-fn accounts_table(accounts: &[StatusAccount<'_>], summary: &Summary<'_>, writer: &Writer) -> String {
-    let heading = ["ACCOUNT", "PROFILE", "KEYS", "STATE", "NEXT"].map(str::to_owned);
-    let rows = accounts.iter().map(|one| {
+/// The table of accounts, and what is to be told below it.
+#[derive(Default)]
+struct Listing {
+    rows: Vec<[String; 5]>,
+    attention: String,
+}
+
+impl Listing {
+    fn add(&mut self, one: &StatusAccount<'_>, writer: &Writer) {
         let keys = format!("{}/{}", one.keys_proved, one.keys_required);
-        [one.account.to_owned(), one.profile.clone(), keys, one.state_words().to_owned(), one.next_words(writer)]
-    });
-    let mut text = table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>());
-    for one in accounts {
+        let state = one.state_words().to_owned();
+        self.rows.push([one.account.to_owned(), one.profile.clone(), keys, state, one.next_words(writer)]);
         for what in &one.attention {
-            text.push_str(&format!("attention: {}: {what}\n", one.account));
+            self.attention.push_str(&format!("attention: {}: {what}\n", one.account));
         }
     }
-    for what in &summary.attention {
-        text.push_str(&format!("attention: {what}\n"));
+
+    fn finish(mut self, summary: &Summary<'_>) -> String {
+        self.rows.insert(0, ["ACCOUNT", "PROFILE", "KEYS", "STATE", "NEXT"].map(str::to_owned));
+        let mut text = table(&self.rows);
+        text.push_str(&self.attention);
+        for what in &summary.attention {
+            text.push_str(&format!("attention: {what}\n"));
+        }
+        text.push_str(&format!(
+            "{} of {} complete, {} proved{}\n",
+            summary.complete,
+            count(summary.accounts, "account", "accounts"),
+            count(summary.keys_proved, "key", "keys"),
+            to_be_confirmed(summary.keys_unconfirmed),
+        ));
+        text
     }
-    text.push_str(&format!(
-        "{} of {} complete, {} proved{}\n",
-        summary.complete,
-        count(summary.accounts, "account", "accounts"),
-        count(summary.keys_proved, "key", "keys"),
-        to_be_confirmed(summary.keys_unconfirmed),
-    ));
-    text
 }
 
 /// One account: what is known of it, a line each, and its keys.
@@ -216,7 +242,9 @@ fn by_itself(one: &StatusAccount<'_>, writer: &Writer) -> String {
 }
 
 /// A row for each key, and one for an account without keys. A spreadsheet takes none of the texts for a formula.
-fn csv(accounts: &[StatusAccount<'_>], writer: &Writer) -> Result<Vec<u8>, CliError> {
+struct Sheet(csv::Writer<Vec<u8>>);
+
+impl Sheet {
     const HEADING: [&str; 16] = [
         "account",
         "directory",
@@ -235,20 +263,32 @@ fn csv(accounts: &[StatusAccount<'_>], writer: &Writer) -> Result<Vec<u8>, CliEr
         "next drill",
         "wave",
     ];
-    let failed = |error: &dyn std::fmt::Display| CliError::File { path: "stdout".into(), why: error.to_string() };
-    let mut rows = csv::Writer::from_writer(Vec::new());
-    rows.write_record(HEADING).map_err(|error| failed(&error))?;
-    for one in accounts {
+
+    fn new() -> Result<Self, CliError> {
+        let mut rows = csv::Writer::from_writer(Vec::new());
+        rows.write_record(Self::HEADING).map_err(|error| unwritten(&error))?;
+        Ok(Self(rows))
+    }
+
+    fn add(&mut self, one: &StatusAccount<'_>, writer: &Writer) -> Result<(), CliError> {
         let start = [one.account, one.directory, one.person, &one.profile, one.state_words()].map(harmless);
         let keys: Vec<_> = one.keys.iter().map(|key| csv_key(key, writer)).collect();
         let wave = harmless(one.wave.unwrap_or_default());
         let none: [String; 10] = Default::default();
         let keys = if keys.is_empty() { vec![none] } else { keys };
         for key in keys {
-            rows.write_record(start.iter().chain(&key).chain([&wave])).map_err(|error| failed(&error))?;
+            self.0.write_record(start.iter().chain(&key).chain([&wave])).map_err(|error| unwritten(&error))?;
         }
+        Ok(())
     }
-    rows.into_inner().map_err(|error| failed(&error))
+
+    fn finish(self) -> Result<Vec<u8>, CliError> {
+        self.0.into_inner().map_err(|error| unwritten(&error))
+    }
+}
+
+fn unwritten(error: &dyn std::fmt::Display) -> CliError {
+    CliError::File { path: "stdout".into(), why: error.to_string() }
 }
 
 fn csv_key(key: &StatusKey<'_>, writer: &Writer) -> [String; 10] {

@@ -97,8 +97,8 @@ impl Session {
     pub(crate) fn open_as_it_is(&self) -> Result<Box<dyn Store>, CliError> {
         let state = self.state()?;
         let store = SqliteStore::open(&state.create()?.ledger(), Box::new(Self::now))?;
-        StationKey::read_or_make(&state.station_key())?;
+        let key = StationKey::read_or_make(&state.station_key())?;
         self.wrote.store(true, std::sync::atomic::Ordering::SeqCst);
-        Ok(Box::new(store))
+        Ok(Box::new(store.keeping(key)))
     }
 }

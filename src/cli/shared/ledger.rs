@@ -3,13 +3,23 @@
 //! It refuses to make a ledger for a command that only reads.
 
 use crate::cli::shared::{CliError, Session};
-use crate::ledger::{Entry, Head, LedgerError, Record, SqliteStore, Store};
+use crate::ledger::{Entry, Head, LedgerError, Record, SqliteStore, StationKey, Store};
 use crate::register::Register;
 
 impl Session {
     /// The ledger for reading. Fails where there is none.
     pub(crate) fn ledger_for_reading(&self) -> Result<Box<dyn Store>, CliError> {
-        Ok(Box::new(SqliteStore::read(&self.state()?.ledger())?))
+        let state = self.state()?;
+        let store = SqliteStore::read(&state.ledger())?;
+        // Without the station's key, as in a copy that an auditor was given, the log is read from its first event.
+        let key = StationKey::read(&state.station_key()).unwrap_or_else(|error| {
+            tracing::debug!("no snapshot of the register is read: {error}");
+            None
+        });
+        Ok(match key {
+            Some(key) => Box::new(store.keeping(key)),
+            None => Box::new(store),
+        })
     }
 
     /// The ledger for reading, for commands that can do without one.
@@ -46,9 +56,7 @@ impl Session {
 
 /// What a ledger says now.
 pub(crate) fn register_of(store: &dyn Store) -> Result<Register, CliError> {
-    let mut register = Register::default();
-    register.catch_up(store)?;
-    Ok(register)
+    Ok(Register::of(store)?)
 }
 
 /// A ledger that does not exist and is not made.

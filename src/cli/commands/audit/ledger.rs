@@ -17,7 +17,7 @@ use crate::cli::shared::state::write_private;
 use crate::cli::shared::{CliError, Exit, Session, profiles};
 use crate::cli::view::checkpoint::CheckpointLine;
 use crate::cli::view::ledger_credential::LedgerCredential;
-use crate::ledger::{AccountId, Head, LedgerError, SeenByHand};
+use crate::ledger::{AccountId, Head, SeenByHand};
 use crate::register::Register;
 use keywright_attest::Firmware;
 use keywright_attest::{Advice, Anchors, Certification, Chain, MetadataId, Statement};
@@ -153,25 +153,13 @@ impl Ledger {
     fn audit(&self, session: &Session) -> Result<Exit, CliError> {
         let profiles = profiles::load(self.profiles.as_deref(), &session.settings()?)?;
         let by = self.by.set(Anchors::none(), session)?;
-        // As they stand: a break is the first finding, and does not keep the rest from being told.
-        let (store, mut entries) = (session.ledger_for_reading()?, Vec::new());
-        let read = store.rows(0, &mut |entry| {
-            entries.push(entry);
-            Ok(())
-        });
-        let mut readable = Readable::read(&entries, self.head.as_ref(), by.as_of);
-        match read {
-            Ok(()) => {}
-            Err(broken @ LedgerError::Broken { .. }) => {
-                readable.broken.get_or_insert(broken);
-            }
-            Err(error) => return Err(error.into()),
-        }
+        let store = session.ledger_for_reading()?;
+        let mut readable = Readable::read(&*store, self.head.as_ref(), by.as_of)?;
         // Of a moment that was named, the profiles of that moment are what holds.
         if by.as_of.is_none() || self.profiles.is_some() {
             readable.hold_against(&profiles);
         }
-        let audit = LedgerAudit::judge(&readable, &*store, &Standards { judge: &by.judge, at: by.at });
+        let audit = LedgerAudit::judge(&readable, &Standards { judge: &by.judge, at: by.at });
 
         let is_whole = readable.broken.is_none() && by.as_of.is_none() && session.mismatch()?.is_none();
         let signed = match is_whole.then(|| session.checkpoint_of(audit.register)) {

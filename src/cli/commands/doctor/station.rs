@@ -96,19 +96,25 @@ fn ledger(state: &StateFolder, session: &Session) -> Finding {
     let subject = state.ledger().display().to_string();
     match events(session) {
         Ok(None) => Finding::well(Check::Ledger, subject, "none yet"),
-        Ok(Some(events)) => {
+        Ok(Some((events, snapshot))) => {
             let events = count(events, "event", "events");
-            Finding::well(Check::Ledger, subject, format!("{events}, unchanged"))
+            Finding::well(Check::Ledger, subject, format!("{events}, unchanged{snapshot}"))
         }
         Err(error) => Finding::of_error(Check::Ledger, subject, &error),
     }
 }
 
-/// How many events there are, if there is a ledger; fails unless the chain holds and they make sense one after the other.
-fn events(session: &Session) -> Result<Option<usize>, CliError> {
+/// How many events there are, if there is a ledger, and what is kept of the register beside it; fails unless the chain holds and
+/// the events make sense one after the other.
+fn events(session: &Session) -> Result<Option<(usize, String)>, CliError> {
     let Some(store) = session.ledger_if_any()? else { return Ok(None) };
     let entries = store.entries(0)?;
     chain::verify(&entries, None)?;
     Register::read(&entries)?;
-    Ok(Some(entries.len()))
+    let snapshot = match store.kept() {
+        Ok(None) => String::new(),
+        Ok(Some(kept)) => format!("; snapshot of the register at event {}", kept.head.seq),
+        Err(why) => format!("; the snapshot of the register is not used: {why}"),
+    };
+    Ok(Some((entries.len(), snapshot)))
 }
