@@ -95,7 +95,7 @@ pub fn dry_run(station: &Station<'_>, plan: &Plan) -> Result<DryRun, RunError> {
     let mut keys = Vec::new();
     let mut free: Vec<OpenKey> = Vec::new();
     for device in station.bus.devices()? {
-        let opened = OpenKey::open(station, &device).and_then(|mut key| Ok((state(&journal, &mut key)?, key)));
+        let opened = OpenKey::open(station, &device).and_then(|mut key| Ok((state(&journal, plan, &mut key)?, key)));
         let (aaguid, state) = match opened {
             Ok((state, key)) => {
                 let aaguid = key.authenticator.info().aaguid;
@@ -131,7 +131,7 @@ pub fn dry_run(station: &Station<'_>, plan: &Plan) -> Result<DryRun, RunError> {
 }
 
 /// Asks the key, without PIN and touch, whose it is.
-fn state(journal: &Journal<'_>, key: &mut OpenKey) -> Result<KeyState, JobError> {
+fn state(journal: &Journal<'_>, plan: &Plan, key: &mut OpenKey) -> Result<KeyState, JobError> {
     if !key.authenticator.info().has_pin() {
         return Ok(KeyState::Fresh);
     }
@@ -143,6 +143,9 @@ fn state(journal: &Journal<'_>, key: &mut OpenKey) -> Result<KeyState, JobError>
     let hides = match shown_of_register(journal, key)? {
         Shown::Credential(id) => {
             let job = journal.book().credentials[&id].job;
+            if is_revoked_first(journal, plan, job) {
+                return Ok(KeyState::Used);
+            }
             let (login, ordinal) = whose(job);
             return Ok(KeyState::Taken { login, ordinal });
         }
@@ -167,6 +170,13 @@ fn same_key_matches(planned: &Planned, replacement: &Replacement, keys: &[KeySee
     let is_it = |key: &KeySeen| matches!(&key.state, KeyState::Taken { login, ordinal } if *login == planned.login && *ordinal == replacement.ordinal);
     let key = keys.iter().any(is_it).then_some(Use::AfterReset);
     planned.ordinals.iter().map(|ordinal| KeyMatch { ordinal: *ordinal, key, refusal: None }).collect()
+}
+
+/// Whether the run takes the job's key out of service before it looks for keys: then it is nobody's.
+fn is_revoked_first(journal: &Journal<'_>, plan: &Plan, job: JobId) -> bool {
+    let register = journal.book();
+    let job = &register.jobs[&job];
+    plan.revocations.iter().any(|pending| pending.account == job.account && pending.ordinal == job.ordinal)
 }
 
 /// One key for each that needs one, as far as there are fit ones.

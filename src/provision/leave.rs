@@ -5,8 +5,8 @@
 
 use super::journal::Journal;
 use super::retry_policy::RetryPolicy;
-use super::revoke::{Revocation, RevokeError, revoke_in};
-use crate::idp::Directory;
+use super::revoke::{Revocation, RevokeError, requests, revoke_in};
+use crate::idp::{Directory, Registration};
 use crate::ledger::{AccountId, Actor, Event, Store};
 use crate::register::AccountState;
 use keywright_files::Cancel;
@@ -28,8 +28,19 @@ pub fn leave(
         register.accounts.get(account).is_some_and(|known| matches!(known.state, AccountState::Left { .. }))
     };
     if !is_written {
-        let (account, reason, operator) = (account.clone(), reason.to_owned(), operator.clone());
-        journal.record(&Event::AccountLeft { account, reason, operator })?;
+        // At once, so that a crash leaves nobody in service of whom the log says that they left.
+        let mut events = vec![Event::AccountLeft {
+            account: account.clone(),
+            reason: reason.to_owned(),
+            operator: operator.clone(),
+        }];
+        if directory.registration() == Registration::Api {
+            let register = journal.book();
+            let to_go = register.credentials_of(account).filter(|(_, one)| one.state.may_be_registered());
+            let to_go: Vec<_> = to_go.map(|(id, _)| id.clone()).collect();
+            events.extend(requests(&register, &to_go, reason));
+        }
+        journal.record_all(&events)?;
     }
     // Jobs that no key was taken for ended with that.
     let ordinals: Vec<usize> = {

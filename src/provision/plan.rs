@@ -307,13 +307,16 @@ impl Plan {
             rows.entry(planned.account.clone()).or_insert_with(|| planned.person.account.clone());
             people.push(planned);
         }
+        // What was put off for these people is done first: a key that is lost still signs in.
+        let mut revocations = pending_revocations(register, (station.now)());
+        revocations.retain(|pending| people.iter().any(|planned| planned.account == pending.account));
         let withdrawn_without_key = matches!(need, Need::OneMore);
         Ok(Self {
             people,
             idp,
             roster_sha256: None,
             replaces: None,
-            revocations: Vec::new(),
+            revocations,
             erasures: Vec::new(),
             withdrawn_without_key,
             head: register.head.clone(),
@@ -369,6 +372,7 @@ fn plan_one(
 ) -> Result<Planned, RunError> {
     let Wanted { person, profile, account } = wanted;
     let login = account.as_ref().map_or(person.account.as_str(), |id| register.login(id)).to_owned();
+    let known = account.as_ref().or_else(|| register.holder_of_login(idp, &login)).map(|id| register.person(id));
     let open = account.as_ref().map(|id| unfinished(register, id));
     let mut planned = Planned {
         account: account.unwrap_or_else(|| AccountId::new(&idp.name, &login)),
@@ -386,11 +390,11 @@ fn plan_one(
         // Nothing was begun for somebody who is not done: keys are missing, and the IdP need not be asked about that.
         return Ok(planned);
     }
-    let user = match lookup.find(&login)? {
+    let user = match lookup.find(&login, known.as_ref())? {
         Ok(user) => user,
         Err(failure) => {
-            if let Some(known) = register.holder_of_login(idp, &login) {
-                planned.account = known.clone();
+            if let Some(known) = known {
+                planned.account = known.account;
             }
             planned.refuse(failure);
             return Ok(planned);

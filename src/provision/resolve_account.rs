@@ -9,7 +9,7 @@ use super::same_person::{self, PersonError};
 use super::station::Station;
 use crate::idp::{DirectoryError, User};
 use crate::ledger::{AccountId, Failure, FailureCode};
-use crate::register::{IdpIdentity, Register};
+use crate::register::{IdpIdentity, KnownPerson, Register};
 
 /// Looks people up at the IdP, and leaves off where it does not answer.
 pub(super) struct UserLookup<'s, 'a> {
@@ -26,11 +26,17 @@ impl<'s, 'a> UserLookup<'s, 'a> {
         Self { station, silence: None, gone: false }
     }
 
-    /// The user with a login, who has to be active. The inner failure is about this person, or says that the IdP does not answer;
-    /// the operator hears of it.
-    pub(super) fn find(&mut self, login: &str) -> Result<Result<User, Failure>, RunError> {
+    /// The user with a login, who has to be active. `known` is who had it when the IdP was asked last, and is found by the id if
+    /// nobody has the login any more. The inner failure is about this person, or says that the IdP does not answer; the operator
+    /// hears of it.
+    pub(super) fn find(&mut self, login: &str, known: Option<&KnownPerson>) -> Result<Result<User, Failure>, RunError> {
         let directory = self.station.directory;
-        let found = self.ask(login, || directory.find_user(login))?;
+        let found = self.ask(login, || match (directory.find_user(login), known) {
+            (Err(absent @ DirectoryError::NotFound { .. }), Some(person)) => {
+                same_person::by_id(directory, person)?.ok_or(absent)
+            }
+            (found, _) => found,
+        })?;
         let Some(error) = found.clone().ok().and_then(|user| same_person::active(user).err()) else { return Ok(found) };
         let failure = failure_of(error)?;
         self.station.operator.tell(&failure.message);

@@ -1,7 +1,8 @@
 //! A key that is lost: its credential is removed at the IdP, and a job that it left half-done is given up.
 //!
-//! It works without the key, and it can be repeated: what is gone already is only written down. Another key is made by
-//! planning again.
+//! It works without the key, and it can be repeated: what is gone already is only written down. That a key is to go is in the
+//! ledger before anything is removed, so that the next `resume` ends what was interrupted or could not be told. Another key is made
+//! by planning again.
 
 use time::OffsetDateTime;
 
@@ -90,11 +91,11 @@ pub(super) fn revoke_in(
     ordinal: usize,
     reason: &str,
 ) -> Result<Revocation, RevokeError> {
-    let (id, job, person) = {
+    let (id, was_open, person) = {
         let book = journal.book();
         let found = book.job_of_key(account, ordinal);
         let id = found.ok_or_else(|| RevokeError::NoSuchKey { account: account.clone(), ordinal })?;
-        (id, book.jobs[&id].clone(), book.person(account))
+        (id, book.jobs[&id].state.step().is_some(), book.person(account))
     };
     let mut revocation = Revocation {
         job: id,
@@ -119,10 +120,10 @@ pub(super) fn revoke_in(
             at.remove_all(&mut revocation)?;
         }
     }
-    if revocation.pending.is_empty() && !matches!(job.state, JobState::Done | JobState::GivenUp) {
+    if revocation.pending.is_empty() && journal.state(id).step().is_some() {
         journal.record(&Event::JobGivenUp { job: id, reason: reason.to_owned() })?;
-        revocation.given_up = true;
     }
+    revocation.given_up = was_open && journal.state(id) == JobState::GivenUp;
     revocation.keys_left = keys_left(journal, account);
     Ok(revocation)
 }
@@ -146,9 +147,13 @@ impl Removal<'_, '_> {
             .and_then(|user| Ok((self.ask(|| directory.list(&user))?, user)));
         let (listed, user) = match asked {
             Ok(answer) => answer,
-            Err(PersonError::Directory(error)) if is_away(&error) => return self.put_off(error, revocation),
+            Err(PersonError::Directory(error)) if is_away(&error) => {
+                request(self.journal, self.job, self.reason)?;
+                return self.put_off(error, revocation);
+            }
             Err(error) => return Err(error.into()),
         };
+        request(self.journal, self.job, self.reason)?;
         for credential_id in credentials_to_remove(self.journal, self.job) {
             let names = directory_names(self.journal, self.job, &credential_id)?;
             match listed.iter().find(|one| one.is(&credential_id, names.iter().map(String::as_str))) {
@@ -177,19 +182,34 @@ impl Removal<'_, '_> {
         self.retry_policy.ask(self.cancel, request)
     }
 
-    /// Writes down what is still to be removed, once: until it is, it signs in. Fails as the IdP did where there is nothing.
+    /// What is still to be removed, and signs in until it is. Fails as the IdP did where there is nothing.
     fn put_off(&self, error: DirectoryError, revocation: &mut Revocation) -> Result<(), RevokeError> {
-        for credential_id in credentials_to_remove(self.journal, self.job) {
-            let is_known = self.journal.book().credentials[&credential_id].to_be_revoked.is_some();
-            if !is_known {
-                let (account, reason) = (self.person.account.clone(), self.reason.to_owned());
-                let credential_id = credential_id.clone();
-                self.journal.record(&Event::RevocationRequested { account, credential_id, reason })?;
-            }
-            revocation.pending.push(credential_id);
-        }
+        revocation.pending.extend(credentials_to_remove(self.journal, self.job));
         if revocation.pending.is_empty() { Err(error.into()) } else { Ok(()) }
     }
+}
+
+/// Writes down what is to be removed at the IdP, and that nothing more is made of it; once.
+fn request(journal: &Journal<'_>, job: JobId, reason: &str) -> Result<(), LedgerError> {
+    let to_go = credentials_to_remove(journal, job);
+    let mut events = requests(&journal.book(), &to_go, reason);
+    if events.is_empty() {
+        return Ok(());
+    }
+    if journal.state(job).step().is_some() {
+        events.push(Event::JobGivenUp { job, reason: reason.to_owned() });
+    }
+    journal.record_all(&events)
+}
+
+/// That these are to be removed at the IdP, as far as the register does not have it.
+pub(super) fn requests(register: &Register, credential_ids: &[CredentialId], reason: &str) -> Vec<Event> {
+    let unknown = credential_ids.iter().filter_map(|id| {
+        let credential = register.credentials.get(id).filter(|one| one.to_be_revoked.is_none())?;
+        let (account, credential_id) = (credential.account.clone(), id.clone());
+        Some(Event::RevocationRequested { account, credential_id, reason: reason.to_owned() })
+    });
+    unknown.collect()
 }
 
 fn keys_left(journal: &Journal<'_>, account: &AccountId) -> usize {

@@ -50,12 +50,17 @@ pub fn find(
         Err(error @ DirectoryError::NotFound { .. }) => error.into(),
         Err(error) => return Err(error.into()),
     };
-    // A login that was changed or handed on leads to nobody or to somebody else. Many IdPs take the id in its place.
-    let Some(id) = &person.user_id else { return Err(error) };
-    match retry_policy.ask(cancel, || directory.find_user(id)) {
-        Ok(user) if person.is(&user.id) => Ok(user),
-        Ok(_) | Err(DirectoryError::NotFound { .. } | DirectoryError::Refused { .. }) => Err(error),
-        Err(away) => Err(away.into()),
+    // A login that was changed or handed on leads to nobody or to somebody else.
+    retry_policy.ask(cancel, || by_id(directory, person))?.ok_or(error)
+}
+
+/// The user under the IdP's own id, which many IdPs take in the place of a login; `None` if that leads to nobody.
+pub(super) fn by_id(directory: &dyn Directory, person: &KnownPerson) -> Result<Option<User>, DirectoryError> {
+    let Some(id) = &person.user_id else { return Ok(None) };
+    match directory.find_user(id) {
+        Ok(user) => Ok(Some(user).filter(|user| person.is(&user.id))),
+        Err(DirectoryError::NotFound { .. } | DirectoryError::Refused { .. }) => Ok(None),
+        Err(away) => Err(away),
     }
 }
 

@@ -397,7 +397,12 @@ impl Register {
                 }
             }
             Event::CredentialDeleted { credential_id, .. } => self.retire(credential_id, CredentialState::Deleted),
-            Event::CredentialRevoked { credential_id, .. } => self.retire(credential_id, CredentialState::Revoked),
+            Event::CredentialRevoked { credential_id, .. } => {
+                self.retire(credential_id, CredentialState::Revoked);
+                if let Some(credential) = self.credentials.get_mut(credential_id) {
+                    credential.to_be_revoked = None;
+                }
+            }
             Event::CeremonyAbandoned { job, pending } => {
                 if let Some(job) = self.jobs.get_mut(job) {
                     // Another pending object may have been left by a crash; the job's own ceremony is still on then.

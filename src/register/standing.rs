@@ -246,6 +246,9 @@ impl Register {
                 KeyStanding::Failed { step: *step, message: failure.message.clone() }
             }
             (JobState::GivenUp, Some((_, credential))) if !credential.state.lives() => gone(credential),
+            (JobState::GivenUp, Some((_, credential))) if credential.to_be_revoked.is_some() => {
+                KeyStanding::RevocationPending
+            }
             (JobState::GivenUp, _) | (JobState::Done, None) => KeyStanding::GivenUp,
             (JobState::Done, Some((id, credential))) => self.key_standing(id, credential, job, profile, at),
         };

@@ -9,7 +9,7 @@ use keywright::idp::embedded::Embedded;
 use keywright::idp::{Directory, DirectoryError, Finding, Registered, User};
 use keywright::ledger::{Entry, FailureCode, Head, LedgerError, Outcome, Record, SqliteStore, Step, Store};
 use keywright::profile::{HandOver, Profile, Reset};
-use keywright::provision::{Drill, Plan, Report, RetryPolicy, RunError, Station, revoke, run};
+use keywright::provision::{Drill, Plan, Report, RetryPolicy, RunError, Station, revoke};
 use keywright::register::{CredentialState, JobState, KeyStanding};
 use keywright::secret::SystemEntropy;
 use keywright_attest::AttestationDemand;
@@ -18,6 +18,7 @@ use keywright_fido::hid::{Cancel, Limits};
 use keywright_fido::webauthn::{AttestationConveyance, Ceremony, CredentialId, RegistrationResponse};
 use keywright_practice::idp_server::wire::UserChange;
 use keywright_practice::softkey::{Generation, Model, Moment, Rack, SOFT_AAGUID, Side, SoftKey, Touch};
+use keywright_test_support::as_said::run_as_said;
 use keywright_test_support::workshop::{Hands, Workshop, each, failures, resume};
 
 fn open(key: &SoftKey) -> Authenticator {
@@ -135,7 +136,7 @@ fn each_key_goes_to_somebody_whom_it_fits() {
     let roster = keywright::profile::Roster::read(&workshop.path().join("roster.csv"), &profiles).unwrap();
     let report = workshop.with(&workshop.rack(), &Hands::default(), |station| {
         let plan = Plan::for_roster(station, &roster, &profiles).unwrap();
-        run(station, &plan).unwrap()
+        run_as_said(station, &plan).unwrap()
     });
     let complete: Vec<bool> = report.accounts.iter().map(|account| account.complete).collect();
     assert_eq!(complete, [false, true], "{report:#?}");
@@ -687,7 +688,7 @@ fn a_login_that_was_handed_on_to_another_account_gets_no_key() {
     let (store, rack, hands) = (workshop.store(), workshop.rack(), Hands::default());
     let work = |station: &Station<'_>| {
         let plan = workshop.plan(station)?;
-        Ok::<_, RunError>((plan.people[0].refused.clone().unwrap(), run(station, &plan)?))
+        Ok::<_, RunError>((plan.people[0].refused.clone().unwrap(), run_as_said(station, &plan)?))
     };
     let (planned, report) = workshop.with_directory(&handed_on, &store, &rack, &hands, work).unwrap();
     assert_eq!(report.accounts[0].failure.as_ref(), Some(&planned));

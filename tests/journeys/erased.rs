@@ -1,8 +1,5 @@
 //! A key is erased by us, and the program is killed around every write: no ledger says "in service" of a key that is empty.
 
-use std::os::unix::process::ExitStatusExt as _;
-use std::path::Path;
-use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use keywright::audit::key::credentials_of_ledger;
@@ -14,9 +11,8 @@ use keywright_fido::ctap::Authenticator;
 use keywright_fido::hid::{Bus, Cancel, Device, Limits};
 use keywright_fido::webauthn::CredentialId;
 use keywright_practice::softkey::Rack;
+use keywright_test_support::power_cut::{self, Cut, work_until_cut};
 use keywright_test_support::workshop::{DIRECTORY, Workshop};
-
-use crate::resume_after_power_cut::{CUT, Cut, FOLDER, Fragile, URL, start_test};
 
 fn ada(book: &Register) -> Standing {
     book.standing(&AccountId::new(DIRECTORY, "ada"), time::OffsetDateTime::now_utc()).unwrap()
@@ -65,11 +61,7 @@ fn is_there(workshop: &Workshop, id: &CredentialId) -> bool {
 #[test]
 #[ignore = "started by the tests of this file, in a process that may die"]
 fn wipe() {
-    let (folder, url) = (std::env::var(FOLDER).unwrap(), std::env::var(URL).unwrap());
-    let workshop = Workshop::at(Path::new(&folder), &url);
-    let store = workshop.store();
-    let cut = Cut::from_text(&std::env::var(CUT).unwrap());
-    reset_first_key(&workshop, &Fragile { store: &store, cut, writes: AtomicUsize::new(0) });
+    work_until_cut(reset_first_key);
 }
 
 #[test]
@@ -78,8 +70,8 @@ fn killed_at_every_write_of_a_reset() {
         let workshop = Workshop::new(2, &["ada"]);
         workshop.provision().unwrap();
         let first = ada(&workshop.book()).keys[0].credential_id.clone().unwrap();
-        let (status, output) = start_test(&workshop, "erased::wipe", cut);
-        assert!(status.signal() == Some(9) || matches!(cut, Cut::Never) && status.success(), "{cut:?}: {output}");
+        let ended = power_cut::in_another_process("erased::wipe", &workshop, cut, &[]);
+        assert!(ended.was_killed() || cut == Cut::Never && ended.status.success(), "{cut}: {}", ended.output);
         let agree = |when: &str| {
             let counts = ada(&workshop.book()).keys[0].standing.counts();
             assert!(!counts || is_there(&workshop, &first), "{when} {cut:?}: in service, and not on the key");

@@ -52,8 +52,9 @@ fn touches_are_asked_for_with_the_name_and_taken_back() {
     let workshop = Workshop::new(2, &["ada"]);
     let (rack, hands) = (workshop.rack(), Hands::default());
     rack.set_touch(keywright_practice::softkey::Touch::After(std::time::Duration::from_millis(150)));
-    workshop
-        .with(&rack, &hands, |station| keywright::provision::run(station, &workshop.plan(station).unwrap()).unwrap());
+    workshop.with(&rack, &hands, |station| {
+        keywright_test_support::as_said::run_as_said(station, &workshop.plan(station).unwrap()).unwrap()
+    });
     let touches = hands.touches.lock().unwrap();
     // Making, proving and signing in, on two keys.
     assert_eq!(touches.iter().filter(|(_, needed)| *needed).count(), 6);

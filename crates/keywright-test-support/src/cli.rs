@@ -1,5 +1,7 @@
 //! Runs the program as a person or a script does, in a folder of its own, without a terminal.
 
+mod rehearsed;
+
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -112,7 +114,16 @@ impl Home {
         self.run_with(arguments, &[])
     }
 
+    /// A command that changes something is run after its dry run, and held against it.
     pub fn run_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Ended {
+        match rehearsed::is_rehearsed(arguments) {
+            true => rehearsed::run(self, arguments, environment),
+            false => self.run_alone(arguments, environment),
+        }
+    }
+
+    /// The command and nothing else.
+    pub fn run_alone(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Ended {
         let output = self.command(arguments).envs(environment.iter().copied()).output().unwrap();
         Ended {
             code: output.status.code().expect("not killed by a signal"),

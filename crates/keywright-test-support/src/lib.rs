@@ -7,12 +7,16 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 #![allow(missing_docs, reason = "the names say it; each module has a head")]
 
+pub mod as_said;
 pub mod cli;
 pub mod data;
 pub mod fault_proxy;
 pub mod installed;
 pub mod json_schema;
 pub mod metadata_service;
+#[cfg(unix)]
+pub mod power_cut;
+pub mod softkey_state;
 pub mod workshop;
 
 use std::fmt::Display;

@@ -12,7 +12,7 @@ use keywright::idp::embedded::Embedded;
 use keywright::idp::{Directory, Registered};
 use keywright::ledger::{AccountId, Failure, LedgerError, Outcome, SqliteStore, Step, Store, chain};
 use keywright::profile::{Profile, ProfileName, Profiles, Roster};
-use keywright::provision::{Identification, JobLabel, Operator, Plan, Report, RetryPolicy, RunError, Station, run};
+use keywright::provision::{Identification, JobLabel, Operator, Plan, Report, RetryPolicy, RunError, Station};
 use keywright::register::{self, CredentialState, Job, JobState, Register};
 use keywright::secret::{Delivery, Reader, SealedPin, SecretError, SystemEntropy, Vault};
 use keywright::witness::Witness;
@@ -26,13 +26,15 @@ use keywright_practice::softkey::Rack;
 use tempfile::TempDir;
 use time::OffsetDateTime;
 
+use crate::as_said::run_as_said;
+
 pub const TOKEN: &str = "a-token-for-tests-only";
 pub const DIRECTORY: &str = "workshop";
 
 /// Goes on with what is open, as `keywright resume` does.
 pub fn resume(station: &Station<'_>) -> Result<Report, RunError> {
     match Plan::for_resuming(station)? {
-        Some(plan) => run(station, &plan),
+        Some(plan) => run_as_said(station, &plan),
         None => Ok(Report {
             batch: 0,
             accounts: Vec::new(),
@@ -217,7 +219,7 @@ impl Workshop {
         rack: &dyn Bus,
         hands: &Hands<'_>,
     ) -> Result<Report, RunError> {
-        self.with_directory(directory, store, rack, hands, |station| run(station, &self.plan(station)?))
+        self.with_directory(directory, store, rack, hands, |station| run_as_said(station, &self.plan(station)?))
     }
 
     /// Goes on with what is open.

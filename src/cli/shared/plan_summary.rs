@@ -17,7 +17,8 @@ pub(crate) struct PlanSummary {
     pub(crate) people: usize,
     /// PINs by the way in which they would be handed over.
     hand_over: BTreeMap<&'static str, usize>,
-    /// Keys that are plugged in and would be reset.
+    /// Keys that are plugged in and would be reset; at the most so many, where more are free than are needed: which of them are
+    /// taken is for chance to say, or for whoever touches them.
     pub(crate) resets: usize,
     /// Keys that are in stock by the ledger.
     pub(crate) keys_in_stock: usize,
@@ -25,6 +26,9 @@ pub(crate) struct PlanSummary {
     keys_plugged_in: usize,
     /// Among them, those that nobody has.
     pub(crate) keys_free: usize,
+    /// Whether every free key would be taken.
+    #[serde(skip)]
+    takes_all: bool,
 }
 
 impl PlanSummary {
@@ -40,16 +44,21 @@ impl PlanSummary {
             };
             *hand_over.entry(way).or_default() += planned.ordinals.len() + planned.unfinished.len();
         }
-        let matched = dry_run.matches.values().flatten().filter(|one| one.key == Some(Use::AfterReset));
+        let matched = dry_run.matches.values().flatten().filter(|one| one.key.is_some()).count();
+        let used = dry_run.keys.iter().filter(|key| key.state == KeyState::Used).count();
         let is_free = |key: &&KeySeen| matches!(key.state, KeyState::Fresh | KeyState::Used);
+        let keys_free = dry_run.keys.iter().filter(is_free).count();
+        let takes_all = matched >= keys_free;
+        let after_reset = dry_run.matches.values().flatten().filter(|one| one.key == Some(Use::AfterReset)).count();
         Self {
             keys: plan.keys(),
             people: with_keys().count(),
             hand_over,
-            resets: matched.count(),
+            resets: if takes_all { after_reset } else { after_reset.max(matched.min(used)) },
             keys_in_stock: dry_run.in_stock,
             keys_plugged_in: dry_run.keys.len(),
-            keys_free: dry_run.keys.iter().filter(is_free).count(),
+            keys_free,
+            takes_all,
         }
     }
 
@@ -64,14 +73,18 @@ impl PlanSummary {
         (!ways.is_empty()).then(|| format!("PINs: {}", ways.join(", ")))
     }
 
+    /// `3 keys will be reset`; `None` if none is.
+    pub(crate) fn reset_words(&self) -> Option<String> {
+        let most = if self.takes_all { "" } else { "up to " };
+        (self.resets > 0).then(|| format!("{most}{} will be reset", count(self.resets, "key", "keys")))
+    }
+
     /// `24 keys for 12 people at acme; PINs: 14 letters, 10 age files; 3 keys will be reset`.
     pub(crate) fn in_one_line(&self, idp: &str) -> String {
         let people = count(self.people, "person", "people");
         let mut parts = vec![format!("{} for {people} at {idp}", count(self.keys, "key", "keys"))];
         parts.extend(self.hand_over_words());
-        if self.resets > 0 {
-            parts.push(format!("{} will be reset", count(self.resets, "key", "keys")));
-        }
+        parts.extend(self.reset_words());
         parts.join("; ")
     }
 }

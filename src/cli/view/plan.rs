@@ -11,7 +11,7 @@ use crate::cli::shared::output::{View, count, table};
 use crate::cli::shared::plan_summary::PlanSummary;
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::ledger::{Failure, FailureCode, JobId, Step};
-use crate::provision::{Change, DryRun, KeyMatch, KeySeen, KeyState, Plan, Planned, Use};
+use crate::provision::{Change, DryRun, KeyMatch, KeySeen, KeyState, PendingRevocation, Plan, Planned, Use};
 use crate::register::Replacement;
 use keywright_fido::webauthn::Aaguid;
 
@@ -90,9 +90,19 @@ struct LastLine<'a> {
     replaces: Option<usize>,
     /// Whether that key stays, reset.
     same_key: bool,
+    /// Keys that would be removed at the IdP.
+    revocations: Vec<RevocationLine<'a>>,
     /// Credentials that the keys are asked for, because their erasure did not come to an end.
     erasures: usize,
     failed: usize,
+}
+
+/// A key that was revoked, and that the IdP still has.
+#[derive(Serialize)]
+struct RevocationLine<'a> {
+    account: &'a str,
+    ordinal: usize,
+    reason: &'a str,
 }
 
 impl View for LastLine<'_> {
@@ -117,6 +127,7 @@ pub(crate) fn print(outcome: &DryRunOutcome, session: &Session) -> Result<Exit, 
             metadata: metadata.as_deref(),
             replaces: plan.replaces.as_ref().map(|replacement| replacement.ordinal),
             same_key: plan.replaces.as_ref().is_some_and(|replacement| replacement.same_key),
+            revocations: plan.revocations.iter().map(RevocationLine::new).collect(),
             erasures: plan.erasures.len(),
             failed: plan.people.iter().filter(|planned| refused(planned, dry_run).is_some()).count(),
         })?;
@@ -174,6 +185,12 @@ impl<'a> AccountLine<'a> {
             other_methods: &planned.other_methods,
             failure: refused(planned, dry_run).map(|failure| Why::new(failure, meanings::of_person(failure))),
         }
+    }
+}
+
+impl<'a> RevocationLine<'a> {
+    fn new(pending: &'a PendingRevocation) -> Self {
+        Self { account: &pending.login, ordinal: pending.ordinal, reason: &pending.reason }
     }
 }
 
@@ -255,9 +272,7 @@ fn plan_text(outcome: &DryRunOutcome, summary: &PlanSummary) -> String {
         parts.push(format!("{} in stock", summary.keys_in_stock));
     }
     parts.push(format!("{} plugged in and free", count(summary.keys_free, "key is", "keys are")));
-    if summary.resets > 0 {
-        parts.push(format!("{} will be reset", count(summary.resets, "key", "keys")));
-    }
+    parts.extend(summary.reset_words());
     parts.extend(summary.hand_over_words());
     parts.push(match metadata {
         Some(metadata) => metadata.clone(),
