@@ -14,7 +14,8 @@ use super::{
 };
 use crate::ledger::personal::Token;
 use crate::ledger::{
-    AccountId, Entry, Erasure, Event, FailureCode, JobId, KeyIdentity, KeyState, LedgerError, Outcome, Record, Step, Store,
+    AccountId, Entry, Erasure, Event, FailureCode, JobId, KeyIdentity, KeyState, LedgerError, Outcome, Record, Step,
+    Store,
 };
 use keywright_attest::Verdict;
 use keywright_fido::webauthn::CredentialId;

@@ -43,9 +43,9 @@ mod fewest_reports;
 mod firmware_faults;
 mod key_numbers;
 mod key_trouble;
-mod letters;
 #[cfg(unix)]
 mod killed_verbs;
+mod letters;
 #[cfg(unix)]
 mod lives;
 mod lost_key;

@@ -1,9 +1,5 @@
 //! A key whose PIN is forgotten is reset and enrolled anew, and the program is killed around every write.
 
-use std::os::unix::process::ExitStatusExt as _;
-use std::path::Path;
-use std::sync::atomic::AtomicUsize;
-
 use keywright::audit::key::credentials_of_ledger;
 use keywright::idp::Directory as _;
 use keywright::ledger::{AccountId, KeyNumber};
@@ -13,9 +9,8 @@ use keywright::register::{CredentialState, Register, Replacement};
 use keywright_fido::ctap::Authenticator;
 use keywright_fido::hid::{Bus as _, Cancel, Limits};
 use keywright_fido::webauthn::CredentialId;
+use keywright_test_support::power_cut::{self, Cut, Ended, work_until_cut};
 use keywright_test_support::workshop::{DIRECTORY, Hands, Workshop, resume};
-
-use crate::resume_after_power_cut::{CUT, Cut, FOLDER, Fragile, URL, start_test};
 
 fn ada() -> AccountId {
     AccountId::new(DIRECTORY, "ada")
@@ -25,24 +20,25 @@ fn ada() -> AccountId {
 #[test]
 #[ignore = "started by the tests of this file, in a process that may die"]
 fn again() {
-    let (folder, url) = (std::env::var(FOLDER).unwrap(), std::env::var(URL).unwrap());
-    let workshop = Workshop::at(Path::new(&folder), &url);
-    let (rack, store) = (workshop.rack(), workshop.store());
-    let cut = Cut::from_text(&std::env::var(CUT).unwrap());
-    let fragile = Fragile { store: &store, cut, writes: AtomicUsize::new(0) };
-    let report = workshop.with_directory(&workshop.directory(), &fragile, &rack, &Hands::default(), |station| {
-        let mut book = Register::default();
-        book.catch_up(station.store).unwrap();
-        if book.jobs.values().any(|job| job.replaces.is_some()) {
-            return resume(station);
-        }
-        let profile = &book.accounts[&ada()].profile;
-        let person: Person = book.accounts[&ada()].person.clone();
-        let replacement = Replacement { ordinal: 1, reason: "forgotten".into(), same_key: true };
-        run(station, &Plan::replacing(station, &person, profile, replacement)?)
+    work_until_cut(|workshop, store| {
+        let rack = workshop.rack();
+        let report = workshop.with_directory(&workshop.directory(), store, &rack, &Hands::default(), |station| {
+            let mut book = Register::default();
+            book.catch_up(station.store).unwrap();
+            if book.jobs.values().any(|job| job.replaces.is_some()) {
+                return resume(station);
+            }
+            let profile = &book.accounts[&ada()].profile;
+            let person: Person = book.accounts[&ada()].person.clone();
+            let replacement = Replacement { ordinal: 1, reason: "forgotten".into(), same_key: true };
+            run(station, &Plan::replacing(station, &person, profile, replacement)?)
+        });
+        report.unwrap();
     });
-    report.unwrap();
-    std::fs::write(Path::new(&folder).join("writes"), fragile.writes.into_inner().to_string()).unwrap();
+}
+
+fn start(workshop: &Workshop, cut: Cut) -> Ended {
+    power_cut::in_another_process("same_key::again", workshop, cut, &[])
 }
 
 fn on_keys(workshop: &Workshop, book: &Register) -> Vec<CredentialId> {
@@ -86,18 +82,15 @@ fn killed_at_every_write_of_a_key_that_replaces_itself() {
         workshop
     };
     let whole = workshop();
-    let (status, output) = start_test(&whole, "same_key::again", Cut::Never);
-    assert!(status.success(), "{output}");
+    start(&whole, Cut::Never).expect_success(Cut::Never);
     check(&whole, Cut::Never);
-    let writes: usize = std::fs::read_to_string(whole.path().join("writes")).unwrap().parse().unwrap();
+    let writes = power_cut::writes(&whole);
     assert!(writes > 20, "{writes}");
-    let cuts = (0..writes).flat_map(|at| [Cut::Before(at), Cut::After(at)]);
-    keywright_test_support::workshop::each(cuts, |cut| {
+    keywright_test_support::workshop::each(Cut::all(writes), |cut| {
         let workshop = workshop();
-        let (status, output) = start_test(&workshop, "same_key::again", cut);
-        assert!(status.signal() == Some(9) || status.success(), "{cut:?}: {output}");
-        let (status, output) = start_test(&workshop, "same_key::again", Cut::Never);
-        assert!(status.success(), "after {cut:?}: {output}");
+        let ended = start(&workshop, cut);
+        assert!(ended.was_killed() || ended.status.success(), "{cut:?}: {}", ended.output);
+        start(&workshop, Cut::Never).expect_success(cut);
         check(&workshop, cut);
     });
 }
