@@ -49,6 +49,7 @@ pub struct Account {
     /// otherwise made another account. Its keys are that person's, and count there for nothing twice.
     pub same_as: Option<AccountId>,
     /// The roster's newest row.
+    #[serde(with = "snapshot::as_json")]
     pub person: Person,
     /// The newest profile.
     #[serde(with = "snapshot::shared")]
