@@ -21,7 +21,7 @@ use time::OffsetDateTime;
 const REQUESTS: [(&str, &str); 9] = [
     ("GET", "/v1/check"),
     ("GET", "/v1/users"),
-    ("GET", "/v1/users/*/other-methods"),
+    ("GET", "/v1/users/*/methods"),
     ("POST", "/v1/users/*/ceremonies"),
     ("POST", "/v1/users/*/ceremonies/*"),
     ("GET", "/v1/users/*/credentials"),

@@ -530,7 +530,7 @@ fn two_people_with_one_user_handle_are_found() {
     let other = (1..=6).find(|job| account(&events, *job) != account(&events, 1)).unwrap();
     outcome(&mut events, other, "make")["user_handle"] = first;
     let names = [account(&events, 1), account(&events, other)];
-    let ended = audit(&with(&events), &[]).expect(7);
+    let ended = audit(&with(&events), &[]).expect(3);
     let shared: Vec<_> = to_do(&ended).into_iter().filter(|(code, ..)| code == "shared-handle").collect();
     let mut expected: Vec<_> = names.into_iter().map(|name| ("shared-handle".to_owned(), name, 0)).collect();
     expected.sort();

@@ -45,7 +45,7 @@ impl Said {
                 hand_over_folder: station.hand_over_folder.clone(),
                 letter_program: station.letter_program.clone(),
                 limits: station.limits,
-                retry_policy: station.retry_policy.clone(),
+                retry_policy: station.retry_policy,
                 cancel: station.cancel.clone(),
                 operator_name: station.operator_name.clone(),
                 ..*station
