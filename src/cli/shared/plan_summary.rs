@@ -18,7 +18,7 @@ pub(crate) struct PlanSummary {
     /// PINs by the way in which they would be handed over.
     hand_over: BTreeMap<&'static str, usize>,
     /// Keys that are plugged in and would be reset; at the most so many, where more are free than are needed: which of them are
-    /// taken is for chance to say, or for whoever touches them.
+    /// taken is for chance to say, or for the person who touches them.
     pub(crate) resets: usize,
     /// Keys that are in stock by the ledger.
     pub(crate) keys_in_stock: usize,

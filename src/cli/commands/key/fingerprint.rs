@@ -60,7 +60,7 @@ struct List {
 
 /// Give a fingerprint another name.
 #[derive(Args)]
-#[command(after_long_help = "Example:\n  keywright key fingerprint rename 0a1b 'left thumb'")]
+#[command(after_long_help = "Example:\n  keywright key fingerprint rename 0a1b left-thumb")]
 struct Rename {
     /// The fingerprint's id, as the list shows it
     id: String,
