@@ -29,10 +29,13 @@ impl Register {
     pub fn of(store: &dyn Store) -> Result<Self, LedgerError> {
         let mut register = Self::kept_beside(store);
         let mut from = register.head.seq;
-        register.catch_up(store)?;
-        if from > 0 && register.last_erasure > from {
+        let read = register.catch_up(store);
+        // Of an account that was erased since, the snapshot has the login and the events after it have none.
+        if from > 0 && (read.is_err() || register.last_erasure > from) {
             (register, from) = (Self::default(), 0);
             register.catch_up(store)?;
+        } else {
+            read?;
         }
         if register.head.seq - from >= WORTH_KEEPING {
             let kept = register.to_snapshot().map_err(|error| error.to_string());

@@ -91,6 +91,10 @@ impl Said {
                     assert!(key.is_none(), "{account}'s key {ordinal} was to be made, and no job is there");
                     continue;
                 };
+                // A key that takes its own place is there, and free for nobody: a plan that goes on with it names none.
+                if job.replaces.as_ref().is_some_and(|replacement| replacement.same_key) {
+                    continue;
+                }
                 let done = job.state == JobState::Done;
                 all_done &= done;
                 said_resets += usize::from(*key == Some(Use::AfterReset));

@@ -14,7 +14,7 @@ use keywright_fido::webauthn::Aaguid;
 /// Those whose name has the given words, in any order and in capitals or not, and that are certified at the given level at least.
 #[derive(Args)]
 #[command(
-    after_long_help = "Example:\n  keywright mds list --name 'yubikey 5 fips'\n  keywright mds list --certification L2 --json"
+    after_long_help = "Example:\n  keywright mds list --name yubikey\n  keywright mds list --certification L2 --json"
 )]
 pub(crate) struct List {
     /// Words of the model's name
