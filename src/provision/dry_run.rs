@@ -9,7 +9,7 @@ use super::key_fit;
 use super::open_key::OpenKey;
 use super::plan::{Plan, Planned};
 use super::preflight;
-use super::recognise::{Shown, begun_without_pin, may_be, shown_of_register};
+use super::recognise::{Shown, may_be, shown_of_register};
 use super::run_error::RunError;
 use super::station::Station;
 use crate::ledger::{AccountId, Failure, JobId, Step};
@@ -132,17 +132,14 @@ pub fn dry_run(station: &Station<'_>, plan: &Plan) -> Result<DryRun, RunError> {
 
 /// Asks the key, without PIN and touch, whose it is.
 fn state(journal: &Journal<'_>, plan: &Plan, key: &mut OpenKey) -> Result<KeyState, JobError> {
+    if !key.authenticator.info().has_pin() {
+        return Ok(KeyState::Fresh);
+    }
     let whose = |job: JobId| {
         let register = journal.book();
         let job = &register.jobs[&job];
         (register.login(&job.account).to_owned(), job.ordinal)
     };
-    if !key.authenticator.info().has_pin() {
-        return Ok(begun_without_pin(journal, &key.identity())?.map_or(KeyState::Fresh, |job| {
-            let (login, ordinal) = whose(job);
-            KeyState::Taken { login, ordinal }
-        }));
-    }
     let hides = match shown_of_register(journal, key)? {
         Shown::Credential(id) => {
             let job = journal.book().credentials[&id].job;

@@ -131,18 +131,6 @@ pub(super) fn may_be(journal: &Journal<'_>, identity: &KeyIdentity, hides: bool)
     Ok(alike.map(|bound| bound.job).or_else(|| hidden(journal, identity, hides)))
 }
 
-/// The job that was about to set the PIN of this key, which has none.
-pub(super) fn begun_without_pin(journal: &Journal<'_>, identity: &KeyIdentity) -> Result<Option<JobId>, LedgerError> {
-    let unfinished: Vec<JobId> = {
-        let book = journal.book();
-        book.unfinished().map(|(id, _)| id).collect()
-    };
-    Ok(match without_pin(identity, &bound_jobs(journal, &unfinished)?) {
-        Recognised::Of(job) => Some(job),
-        Recognised::New | Recognised::Done(_) | Recognised::Hidden(_) => None,
-    })
-}
-
 /// A job that is done and whose key looks like this one, but would not show its credential: because of the credential's
 /// protection (credProtect 3), or because this key shows nothing to anybody.
 fn hidden(journal: &Journal<'_>, identity: &KeyIdentity, hides: bool) -> Option<JobId> {

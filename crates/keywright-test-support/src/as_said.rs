@@ -76,9 +76,14 @@ impl Said {
             .iter()
             .flat_map(|account| account.jobs.iter().filter(|job| job.failure.is_some()).map(|job| job.job))
             .collect();
-        let taken = |state: &KeyState| matches!(state, KeyState::Taken { .. } | KeyState::Unusable(_));
-        let taken: BTreeSet<&str> =
-            dry_run.keys.iter().filter(|key| taken(&key.state)).map(|key| key.port.as_str()).collect();
+        // Also by the very job that goes on with it.
+        let taken = |port: &str, account: &AccountId, ordinal: usize| {
+            dry_run.keys.iter().filter(|key| key.port == port).any(|key| match &key.state {
+                KeyState::Taken { login, ordinal: other } => login != after.login(account) || *other != ordinal,
+                KeyState::Unusable(_) => true,
+                _ => false,
+            })
+        };
         let mut resets = 0;
         let mut said_resets = 0;
         let mut all_done = true;
@@ -113,7 +118,7 @@ impl Said {
                 if let Some(key) = job.key().filter(|_| done && was_new) {
                     let stays = plan.replaces.as_ref().is_some_and(|replacement| replacement.same_key);
                     assert!(
-                        stays || !taken.contains(key.port.as_str()),
+                        stays || !taken(&key.port, account, *ordinal),
                         "{account}'s key {ordinal} is on somebody's key: {key:?}"
                     );
                     resets += usize::from(was_reset(station.store, id));
