@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::profile::login;
 
 /// An account, by what it was called when it was planned first. It keeps this name in the log when its login or the IdP's name in
-/// the settings change; who it is, is the IdP's own id of its user ([`Event::UserFound`]).
+/// the settings change; who it is, is the IdP's own id of its user ([`super::Event::UserFound`]).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AccountId {
     /// The IdP's name in the settings.

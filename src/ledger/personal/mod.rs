@@ -1,7 +1,7 @@
 //! Texts about people: logins, names, tickets, reasons, labels, places. The log has a token of each, the text stands beside the
 //! log, and there it can be erased while the chain still verifies.
 //!
-//! [`members`] is the one place that says which members of which events are such texts. A token is the number of the person in this
+//! `members` is the one place that says which members of which events are such texts. A token is the number of the person in this
 //! ledger and HMAC-SHA-256 of the text under that person's random salt, so that a changed text is found out, one text of one person is
 //! one token, and a token tells nobody anything once text and salt are gone: then the text reads `erased-` and the start of its
 //! token. It refuses to take a text whose token does not fit for what was written.

@@ -243,6 +243,10 @@ fn report(state: &State, request: &Request, rest: &[&str]) -> Answer {
 }
 
 fn options(state: &mut State, beta: bool, user: &str) -> Answer {
+    let invalid = |why: &str| error(400, "badRequest", why);
+    if !state.self_service {
+        return invalid("Self-service set up is off.");
+    }
     state.made += 1;
     let challenge = BASE64URL_NOPAD.encode(format!("challenge {:06}", state.made).as_bytes());
     state.challenges.push((user.to_owned(), challenge.clone()));
