@@ -11,9 +11,11 @@ use super::plan::{Plan, Planned};
 use super::preflight;
 use super::recognise::{Shown, may_be, shown_of_register};
 use super::run_error::RunError;
+use super::same_key;
 use super::station::Station;
-use crate::ledger::{AccountId, Failure, JobId, Step};
-use crate::register::Replacement;
+use crate::ledger::{AccountId, Failure, JobId};
+use crate::profile::Reset;
+use crate::register::Credential;
 use keywright_fido::webauthn::Aaguid;
 
 /// A plan, held against keys.
@@ -88,6 +90,38 @@ pub enum Use {
     AfterReset,
 }
 
+/// How many keys a run resets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resets {
+    /// So many.
+    Exactly(usize),
+    /// At the most so many: more keys are free than are needed, or a key may turn out to be free once its PIN is tried.
+    UpTo(usize),
+}
+
+impl DryRun {
+    /// How many keys that are plugged in are nobody's.
+    pub fn free(&self) -> usize {
+        self.keys.iter().filter(|key| matches!(key.state, KeyState::Fresh | KeyState::Used)).count()
+    }
+
+    /// How many keys the run of this plan would reset.
+    pub fn resets(&self, plan: &Plan) -> Resets {
+        let wanted = || self.matches.values().flatten();
+        let matched = wanted().filter(|one| one.key.is_some()).count();
+        let after_reset = wanted().filter(|one| one.key == Some(Use::AfterReset)).count();
+        let never = |planned: &Planned| planned.profile.keys.reset == Reset::Never;
+        let none_is_reset = plan.people.iter().filter(|planned| planned.has_keys_to_come()).all(never);
+        let in_state = |wanted: fn(&KeyState) -> bool| self.keys.iter().filter(|key| wanted(&key.state)).count();
+        let cannot_tell = in_state(|state| matches!(state, KeyState::CannotTell { .. }));
+        if none_is_reset || cannot_tell == 0 && matched >= self.free() {
+            return Resets::Exactly(after_reset);
+        }
+        let used = in_state(|state| *state == KeyState::Used);
+        Resets::UpTo((after_reset.max(matched.min(used)) + cannot_tell).min(wanted().count()))
+    }
+}
+
 /// Tries everything that changes nothing.
 pub fn dry_run(station: &Station<'_>, plan: &Plan) -> Result<DryRun, RunError> {
     preflight::every_pin_has_a_way(station, plan)?;
@@ -109,14 +143,10 @@ pub fn dry_run(station: &Station<'_>, plan: &Plan) -> Result<DryRun, RunError> {
         };
         keys.push(KeySeen { port: device.port.clone(), product: device.product.clone(), aaguid, state });
     }
-    let (mut matches, mut refusals) = (BTreeMap::new(), BTreeMap::new());
+    let matches = key_matches(&journal, plan, &keys, free);
+    let mut refusals = BTreeMap::new();
     for planned in &plan.people {
         let Some(user) = &planned.user else { continue };
-        let found = match plan.replaces.as_ref().filter(|replacement| replacement.same_key) {
-            Some(replacement) => same_key_matches(planned, replacement, &keys),
-            None => key_matches(&journal, planned, &mut free),
-        };
-        matches.insert(planned.account.clone(), found);
         if planned.has_keys_to_come() {
             let tried = station.retry_policy.ask(&station.cancel, || station.directory.try_registration(user));
             match tried.map_err(JobError::from) {
@@ -165,13 +195,6 @@ fn state(journal: &Journal<'_>, plan: &Plan, key: &mut OpenKey) -> Result<KeySta
     }))
 }
 
-/// The key that stays, if it is plugged in.
-fn same_key_matches(planned: &Planned, replacement: &Replacement, keys: &[KeySeen]) -> Vec<KeyMatch> {
-    let is_it = |key: &KeySeen| matches!(&key.state, KeyState::Taken { login, ordinal } if *login == planned.login && *ordinal == replacement.ordinal);
-    let key = keys.iter().any(is_it).then_some(Use::AfterReset);
-    planned.ordinals.iter().map(|ordinal| KeyMatch { ordinal: *ordinal, key, refusal: None }).collect()
-}
-
 /// Whether the run takes the job's key out of service before it looks for keys: then it is nobody's.
 fn is_revoked_first(journal: &Journal<'_>, plan: &Plan, job: JobId) -> bool {
     let register = journal.book();
@@ -179,11 +202,45 @@ fn is_revoked_first(journal: &Journal<'_>, plan: &Plan, job: JobId) -> bool {
     plan.revocations.iter().any(|pending| pending.account == job.account && pending.ordinal == job.ordinal)
 }
 
-/// One key for each that needs one, as far as there are fit ones.
-fn key_matches(journal: &Journal<'_>, planned: &Planned, free: &mut Vec<OpenKey>) -> Vec<KeyMatch> {
-    let waiting = planned.unfinished.iter().filter(|one| one.step == Step::Inspect && !journal.has_key(one.job));
-    let ordinals = waiting.map(|one| one.ordinal).chain(planned.ordinals.iter().copied());
-    ordinals.map(|ordinal| key_match(ordinal, planned, free)).collect()
+/// One key for each that needs one, as far as there are fit ones, in the run's order: those of earlier runs first, also where
+/// their key did not get its PIN.
+fn key_matches(
+    journal: &Journal<'_>,
+    plan: &Plan,
+    keys: &[KeySeen],
+    mut free: Vec<OpenKey>,
+) -> BTreeMap<AccountId, Vec<KeyMatch>> {
+    let people = || plan.people.iter().filter(|planned| planned.user.is_some());
+    let mut waiting: Vec<_> =
+        people().flat_map(|planned| planned.unfinished.iter().map(move |one| (planned, one))).collect();
+    waiting.retain(|(_, one)| !journal.has_key(one.job));
+    waiting.sort_by_key(|(_, one)| one.job);
+    let register = journal.book();
+    let waiting = waiting.into_iter().map(|(of, one)| (of, one.ordinal, register.jobs[&one.job].replaces.as_ref()));
+    let new = people().flat_map(|of| of.ordinals.iter().map(move |ordinal| (of, *ordinal, plan.replaces.as_ref())));
+    let mut matches: BTreeMap<_, _> = people().map(|planned| (planned.account.clone(), Vec::new())).collect();
+    for (planned, ordinal, replaces) in waiting.chain(new) {
+        let old = replaces.and_then(|replacement| same_key::old_by(&register, &planned.account, replacement));
+        let found = match old {
+            Some((_, _, old)) => {
+                KeyMatch { ordinal, key: key_that_stays(planned, old, keys, &mut free), refusal: None }
+            }
+            None => key_match(ordinal, planned, &mut free),
+        };
+        matches.entry(planned.account.clone()).or_default().push(found);
+    }
+    matches
+}
+
+/// The key that is to be enrolled anew, if it is plugged in: it shows its credential, or was emptied for this. It is reset in
+/// either case.
+fn key_that_stays(planned: &Planned, old: &Credential, keys: &[KeySeen], free: &mut Vec<OpenKey>) -> Option<Use> {
+    let is_it = |key: &KeySeen| matches!(&key.state, KeyState::Taken { login, ordinal } if *login == planned.login && *ordinal == old.ordinal);
+    if !keys.iter().any(is_it) {
+        let at = free.iter().position(|key| same_key::is_emptied(old, key))?;
+        free.remove(at);
+    }
+    Some(Use::AfterReset)
 }
 
 fn key_match(ordinal: usize, planned: &Planned, free: &mut Vec<OpenKey>) -> KeyMatch {

@@ -40,7 +40,7 @@ pub mod which_key;
 mod working_copy;
 
 pub use drill::{Drill, DrillError};
-pub use dry_run::{DryRun, KeyMatch, KeySeen, KeyState, Use, dry_run};
+pub use dry_run::{DryRun, KeyMatch, KeySeen, KeyState, Resets, Use, dry_run};
 pub use erase::{EraseError, Eraser, was_on_empty_key};
 pub use leave::leave;
 pub use letters::{LetterError, letter_again, letters_arrived, waiting_letters};

@@ -8,23 +8,30 @@ use super::job_error::JobError;
 use super::open_key::OpenKey;
 use super::plan::Planned;
 use super::recognise::looks_like;
-use crate::ledger::{Erasure, ErasureSeen, Event, JobId};
+use crate::ledger::{AccountId, Erasure, ErasureSeen, Event, JobId};
 use crate::profile::Reset;
-use crate::register::{Credential, CredentialState, Register};
+use crate::register::{Credential, CredentialState, Register, Replacement};
 use keywright_fido::webauthn::CredentialId;
 
+/// A job of a register, and the credential that it made.
+type Made<'a> = (JobId, &'a CredentialId, &'a Credential);
+
 /// The job of the key that a job resets and enrols anew, with that one's credential; `None` if it takes another key.
-pub(super) fn old_of(register: &Register, job: JobId) -> Option<(JobId, &CredentialId, &Credential)> {
+pub(super) fn old_of(register: &Register, job: JobId) -> Option<Made<'_>> {
     let job = register.jobs.get(&job)?;
-    let replacement = job.replaces.as_ref().filter(|replacement| replacement.same_key)?;
-    let old = register.job_of_key(&job.account, replacement.ordinal)?;
+    old_by(register, &job.account, job.replaces.as_ref()?)
+}
+
+/// The same by what is to be replaced of this account.
+pub(super) fn old_by<'a>(register: &'a Register, account: &AccountId, replacement: &Replacement) -> Option<Made<'a>> {
+    let ordinal = replacement.same_key.then_some(replacement.ordinal)?;
+    let old = register.job_of_key(account, ordinal)?;
     let (id, credential) = register.credentials.get_key_value(register.jobs.get(&old)?.credential_id()?)?;
     Some((old, id, credential))
 }
 
-/// Whether this key, which shows nothing and has no PIN, is taken for the key of such a job: its reset was begun, or done.
-pub(super) fn is_empty_one_of(register: &Register, job: JobId, key: &OpenKey) -> bool {
-    let Some((_, _, old)) = old_of(register, job) else { return false };
+/// Whether this key, which shows nothing and has no PIN, is taken for the one that had this credential: its reset was begun, or done.
+pub(super) fn is_emptied(old: &Credential, key: &OpenKey) -> bool {
     let begun = old.erasing.is_some() || old.state == CredentialState::Erased;
     begun && !key.authenticator.info().has_pin() && looks_like(&old.key, &key.identity())
 }

@@ -269,7 +269,9 @@ impl<'a> Scheduler<'a> {
                 // Its job may have been in the hands of a thread that saw it go only now.
                 Recognised::New if !self.state().bound.iter().all(|job| free.contains(job)) => continue,
                 Recognised::New => {
-                    let again = self.waiting_for(|register, job| same_key::is_empty_one_of(register, job, &key));
+                    let again = self.waiting_for(|register, job| {
+                        same_key::old_of(register, job).is_some_and(|(_, _, old)| same_key::is_emptied(old, &key))
+                    });
                     let job = again.or_else(|| self.next_waiting(key.authenticator.info()));
                     if job.is_none() {
                         self.state().spare.push((device.port.clone(), device.attach));

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use keywright::ledger::{AccountId, Event, JobId, Outcome, Store};
-use keywright::provision::{DryRun, KeyMatch, KeyState, Plan, Report, RunError, Station, Use, dry_run, run};
+use keywright::provision::{DryRun, KeyMatch, KeyState, Plan, Report, Resets, RunError, Station, dry_run, run};
 use keywright::register::{JobState, Register};
 use keywright::witness::Witness;
 use keywright_fido::hid::Device;
@@ -76,19 +76,12 @@ impl Said {
             .iter()
             .flat_map(|account| account.jobs.iter().filter(|job| job.failure.is_some()).map(|job| job.job))
             .collect();
-        // Also by the very job that goes on with it.
-        let taken = |port: &str, account: &AccountId, ordinal: usize| {
-            dry_run.keys.iter().filter(|key| key.port == port).any(|key| match &key.state {
-                KeyState::Taken { login, ordinal: other } => login != after.login(account) || *other != ordinal,
-                KeyState::Unusable(_) => true,
-                _ => false,
-            })
-        };
+        let taken = |state: &KeyState| matches!(state, KeyState::Taken { .. } | KeyState::Unusable(_));
+        let taken: BTreeSet<&str> =
+            dry_run.keys.iter().filter(|key| taken(&key.state)).map(|key| key.port.as_str()).collect();
+        let mut cannot_tell = dry_run.keys.iter().filter(|key| matches!(key.state, KeyState::CannotTell { .. }));
         let mut resets = 0;
-        let mut said_resets = 0;
         let mut all_done = true;
-        // Only their PINs tell whose these are; then they are somebody's, or free.
-        let cannot_tell = dry_run.keys.iter().filter(|key| matches!(key.state, KeyState::CannotTell { .. })).count();
         for (account, matches) in &dry_run.matches {
             for KeyMatch { ordinal, key, refusal } in matches {
                 let id = after.job_of_key(account, *ordinal);
@@ -96,44 +89,53 @@ impl Said {
                     assert!(key.is_none(), "{account}'s key {ordinal} was to be made, and no job is there");
                     continue;
                 };
-                // A key that takes its own place is there, and free for nobody: a plan that goes on with it names none.
-                if job.replaces.as_ref().is_some_and(|replacement| replacement.same_key) {
-                    continue;
-                }
                 let done = job.state == JobState::Done;
                 all_done &= done;
-                said_resets += usize::from(*key == Some(Use::AfterReset));
                 let why = failures.contains(&id);
                 match (key, done) {
                     (Some(_), false) => assert!(
                         why || !failures.is_empty(),
                         "a key was there for {account}'s key {ordinal}, it was not made, and nothing says why"
                     ),
-                    (None, true) if cannot_tell == 0 => {
-                        panic!("no key was there for {account}'s key {ordinal} ({refusal:?}), and it was made")
+                    // Only their PINs tell whose these are; then they are somebody's, or free.
+                    (None, true) => {
+                        let told = cannot_tell.next().is_some();
+                        assert!(told, "no key was there for {account}'s key {ordinal} ({refusal:?}), and it was made");
                     }
-                    (Some(_), true) | (None, _) => {}
+                    (Some(_), true) | (None, false) => {}
                 }
                 let was_new = self.register.jobs.get(&id).is_none_or(|job| job.key().is_none());
                 if let Some(key) = job.key().filter(|_| done && was_new) {
-                    let stays = plan.replaces.as_ref().is_some_and(|replacement| replacement.same_key);
+                    let stays = job.replaces.as_ref().is_some_and(|replacement| replacement.same_key);
                     assert!(
-                        stays || !taken(&key.port, account, *ordinal),
+                        stays || !taken.contains(key.port.as_str()),
                         "{account}'s key {ordinal} is on somebody's key: {key:?}"
                     );
-                    resets += usize::from(was_reset(station.store, id));
                 }
+                resets += usize::from(done && self.was_reset_since(station.store, id));
             }
         }
-        let matched = dry_run.matches.values().flatten().filter(|one| one.key.is_some()).count();
-        let used = dry_run.keys.iter().filter(|key| key.state == KeyState::Used).count();
-        let free = dry_run.keys.iter().filter(|key| matches!(key.state, KeyState::Fresh | KeyState::Used)).count();
-        if all_done && failures.is_empty() && cannot_tell == 0 && matched >= free {
-            assert_eq!(resets, said_resets, "keys that were reset, in {:?}", plan.people);
+        match dry_run.resets(plan) {
+            Resets::Exactly(said) if all_done && failures.is_empty() => {
+                assert_eq!(resets, said, "keys that were reset, in {:?}", plan.people);
+            }
+            Resets::Exactly(most) | Resets::UpTo(most) => {
+                assert!(resets <= most, "{resets} keys were reset, and the dry run said {most}");
+            }
         }
-        // Which keys are taken where there are more, is for chance to say.
-        let most = said_resets.max(used.min(matched)) + cannot_tell;
-        assert!(resets <= most, "{resets} keys were reset, and the dry run said {most}");
+    }
+
+    /// Whether the key that the job has now was reset for it after the dry run.
+    fn was_reset_since(&self, store: &dyn Store, id: JobId) -> bool {
+        let mut reset = false;
+        for entry in store.entries(self.register.head.seq).unwrap() {
+            if let Event::StepDone { job, outcome: Outcome::Reset { done } } = entry.event().unwrap()
+                && job == id
+            {
+                reset = done;
+            }
+        }
+        reset
     }
 }
 
@@ -197,19 +199,6 @@ fn read(store: &dyn Store) -> Register {
 
 fn ports(devices: &[Device]) -> BTreeSet<&str> {
     devices.iter().map(|device| device.port.as_str()).collect()
-}
-
-/// Whether the key that the job has now was reset for it.
-fn was_reset(store: &dyn Store, id: JobId) -> bool {
-    let mut reset = false;
-    for entry in store.entries(0).unwrap() {
-        if let Event::StepDone { job, outcome: Outcome::Reset { done } } = entry.event().unwrap()
-            && job == id
-        {
-            reset = done;
-        }
-    }
-    reset
 }
 
 /// The same keys once more; `None` if they are not these files.

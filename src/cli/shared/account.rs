@@ -4,7 +4,7 @@
 
 use crate::cli::shared::CliError;
 use crate::cli::shared::arguments::WhichIdp;
-use crate::idp::Directory;
+use crate::idp::{Directory, DirectoryError};
 use crate::ledger::AccountId;
 use crate::profile::login;
 use crate::register::{IdpIdentity, Register};
@@ -36,15 +36,25 @@ pub(crate) fn at_idp(
     only_one(text, &there)
 }
 
-/// The same, for a command that has nothing to do without one.
+/// The same, for a command that has nothing to do without one. A login that the register does not know may be a new one of somebody
+/// whom it knows: the IdP says whose it is.
 pub(crate) fn known_at_idp(text: &str, directory: &dyn Directory, register: &Register) -> Result<AccountId, CliError> {
-    at_idp(text, directory, register)?.map_or_else(
-        || {
-            well_spelled(text)?;
-            Err(CliError::NotFound(format!("no account {text} at {} is in the ledger", directory.name())))
-        },
-        Ok,
-    )
+    if let Some(known) = at_idp(text, directory, register)? {
+        return Ok(known);
+    }
+    well_spelled(text)?;
+    let name = directory.name();
+    let unknown = format!("no account {text} at {name} is in the ledger");
+    match directory.find_user(text) {
+        Ok(user) => {
+            let idp = IdpIdentity { name: name.to_owned(), instance: directory.instance()? };
+            register.account_of_user(&idp, &user.id).cloned().ok_or(CliError::NotFound(unknown))
+        }
+        Err(DirectoryError::NotFound { .. }) => Err(CliError::NotFound(unknown)),
+        Err(error) => {
+            Err(CliError::NotFound(format!("{unknown}, and whether it is a new login cannot be told: {error}")))
+        }
+    }
 }
 
 fn only_one(text: &str, candidates: &[&AccountId]) -> Result<Option<AccountId>, CliError> {

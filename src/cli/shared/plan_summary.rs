@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::cli::shared::output::count;
 use crate::profile::HandOver;
-use crate::provision::{DryRun, KeySeen, KeyState, Plan, Use};
+use crate::provision::{DryRun, Plan, Resets};
 
 /// How much a run would do.
 #[derive(Serialize)]
@@ -17,18 +17,15 @@ pub(crate) struct PlanSummary {
     pub(crate) people: usize,
     /// PINs by the way in which they would be handed over.
     hand_over: BTreeMap<&'static str, usize>,
-    /// Keys that are plugged in and would be reset; at the most so many, where more are free than are needed: which of them are
-    /// taken is for chance to say, or for the person who touches them.
-    pub(crate) resets: usize,
+    /// Keys that are plugged in and would be reset, or the most that can be.
+    #[serde(serialize_with = "most")]
+    resets: Resets,
     /// Keys that are in stock by the ledger.
     pub(crate) keys_in_stock: usize,
     /// Keys that are plugged in.
     keys_plugged_in: usize,
     /// Among them, those that nobody has.
     pub(crate) keys_free: usize,
-    /// Whether every free key would be taken.
-    #[serde(skip)]
-    takes_all: bool,
 }
 
 impl PlanSummary {
@@ -44,21 +41,14 @@ impl PlanSummary {
             };
             *hand_over.entry(way).or_default() += planned.ordinals.len() + planned.unfinished.len();
         }
-        let matched = dry_run.matches.values().flatten().filter(|one| one.key.is_some()).count();
-        let used = dry_run.keys.iter().filter(|key| key.state == KeyState::Used).count();
-        let is_free = |key: &&KeySeen| matches!(key.state, KeyState::Fresh | KeyState::Used);
-        let keys_free = dry_run.keys.iter().filter(is_free).count();
-        let takes_all = matched >= keys_free;
-        let after_reset = dry_run.matches.values().flatten().filter(|one| one.key == Some(Use::AfterReset)).count();
         Self {
             keys: plan.keys(),
             people: with_keys().count(),
             hand_over,
-            resets: if takes_all { after_reset } else { after_reset.max(matched.min(used)) },
+            resets: dry_run.resets(plan),
             keys_in_stock: dry_run.in_stock,
             keys_plugged_in: dry_run.keys.len(),
-            keys_free,
-            takes_all,
+            keys_free: dry_run.free(),
         }
     }
 
@@ -75,8 +65,11 @@ impl PlanSummary {
 
     /// `3 keys will be reset`; `None` if none is.
     pub(crate) fn reset_words(&self) -> Option<String> {
-        let most = if self.takes_all { "" } else { "up to " };
-        (self.resets > 0).then(|| format!("{most}{} will be reset", count(self.resets, "key", "keys")))
+        let (most, number) = match self.resets {
+            Resets::Exactly(number) => ("", number),
+            Resets::UpTo(number) => ("up to ", number),
+        };
+        (number > 0).then(|| format!("{most}{} will be reset", count(number, "key", "keys")))
     }
 
     /// `24 keys for 12 people at acme; PINs: 14 letters, 10 age files; 3 keys will be reset`.
@@ -87,4 +80,10 @@ impl PlanSummary {
         parts.extend(self.reset_words());
         parts.join("; ")
     }
+}
+
+/// JSON has the number.
+fn most<S: Serializer>(resets: &Resets, serializer: S) -> Result<S::Ok, S::Error> {
+    let (Resets::Exactly(number) | Resets::UpTo(number)) = *resets;
+    number.serialize(serializer)
 }

@@ -118,14 +118,20 @@ impl Seen<'_> {
         })
     }
 
-    /// A run that was refused as a whole leaves the keys as they were.
+    /// A run that was refused as a whole leaves the keys as they were. One to which no key came has written its plan: keys of
+    /// people whose profile that changes are held against the new one.
     fn refused(&self) -> Option<Result<(), String>> {
         let why = self.outcome.refused.as_ref()?;
         let is_program = matches!(self.step, Step::Work(_, How::Program));
         // The program's exit code says so of single people, too.
         let is_whole = !is_program || self.before.register.head == self.after.register.head;
+        let profile =
+            |observed: &Observed, id: &AccountId| observed.register.accounts.get(id).map(|one| one.profile.clone());
+        let has_kept_profile = |id: &AccountId| profile(self.before, id) == profile(self.after, id);
         is_whole.then(|| {
-            ensure(self.before.in_service() == self.after.in_service(), || format!("refused ({why}), and keys changed"))
+            let (before, after) = (self.before.in_service(), self.after.in_service());
+            let mut changed = before.symmetric_difference(&after);
+            ensure(!changed.any(|(id, _)| has_kept_profile(id)), || format!("refused ({why}), and keys changed"))
         })
     }
 
