@@ -10,6 +10,7 @@
 //! |---|---|
 //! | [`cli`] | one file per command: arguments in, words out |
 //! | [`audit`] | questions asked afterwards: is what was provisioned still what it should be? what is this key, this registration? |
+//! | [`rollout`] | people who lost a key, accounts for emergencies, and what keeps a group from being enforced |
 //! | [`provision`] | the job: roster and profile to plan to journalled steps; resume, undo, many keys at once |
 //! | [`witness`] | the credential signs, as another implementation of CTAP2 sees it |
 //! | [`settings`] | `keywright.toml`: which identity providers there are, and how they are reached |
@@ -29,6 +30,7 @@ pub mod ledger;
 pub mod profile;
 pub mod provision;
 pub mod register;
+pub mod rollout;
 pub mod secret;
 pub mod settings;
 pub mod witness;

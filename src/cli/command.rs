@@ -3,8 +3,8 @@
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::cli::commands::{
-    account, attest, audit, completions, doctor, drill, enroll, hand_over, idp, key, ledger, man, mds, provision,
-    replace, resume, revoke, status, version, witness,
+    account, attest, audit, breakglass, completions, doctor, drill, enroll, hand_over, idp, key, ledger, man, mds,
+    provision, recover, replace, resume, revoke, status, version, witness,
 };
 use crate::cli::shared::arguments::Global;
 use crate::cli::shared::{CliError, Exit, Session, exit};
@@ -73,7 +73,10 @@ pub(crate) enum Command {
     Enroll(enroll::Enroll),
     Replace(replace::Replace),
     Revoke(revoke::Revoke),
+    Recover(recover::Recover),
     Drill(drill::Drill),
+    #[command(name = "breakglass")]
+    BreakGlass(breakglass::BreakGlass),
     HandOver(hand_over::HandOver),
     Account(account::Account),
     Key(key::Key),
@@ -109,7 +112,9 @@ impl Command {
             Self::Enroll(command) => command.run(session),
             Self::Replace(command) => command.run(session),
             Self::Revoke(command) => command.run(session),
+            Self::Recover(command) => command.run(session),
             Self::Drill(command) => command.run(session),
+            Self::BreakGlass(command) => command.run(session),
             Self::HandOver(command) => command.run(session),
             Self::Account(command) => command.run(session),
             Self::Key(command) => command.run(session),

@@ -1,8 +1,14 @@
 //! The vocabulary of the log. Names and members are part of the format: they may be added to, never changed. Which of them are texts
-//! about people, and stand in the log as tokens, says `personal/members.rs`.
+//! about people, and stand in the log as tokens, says `personal/members.rs`. The roll-out's is in `rollout`.
+
+pub mod rollout;
 
 use serde::{Deserialize, Serialize};
 
+use self::rollout::{
+    BreakGlassAdded, BreakGlassDrilled, BreakGlassRemoved, EnforcementBegun, EnforcementEnded, EnforcementStepDone,
+    EnforcementStepStarted, EstateRead, RecoveryBegun, RecoveryEnded, RecoveryStepDone, RecoveryStepStarted,
+};
 use super::key_number::{KeyNumber, KeyState};
 use super::observed::{Erasure, ErasureSeen, Observed};
 use super::{AccountId, Actor, IdpInstance, WitnessResult};
@@ -357,7 +363,19 @@ impl Event {
             | Self::AccountForgotten { .. }
             | Self::AccountErased { .. }
             | Self::LedgerAccepted { .. }
-            | Self::KeyDrilled { .. } => None,
+            | Self::KeyDrilled { .. }
+            | Self::BreakGlassAdded(_)
+            | Self::BreakGlassRemoved(_)
+            | Self::BreakGlassDrilled(_)
+            | Self::RecoveryBegun(_)
+            | Self::RecoveryStepStarted(_)
+            | Self::RecoveryStepDone(_)
+            | Self::RecoveryEnded(_)
+            | Self::EnforcementBegun(_)
+            | Self::EnforcementStepStarted(_)
+            | Self::EnforcementStepDone(_)
+            | Self::EnforcementEnded(_)
+            | Self::EstateRead(_) => None,
         }
     }
 
@@ -374,7 +392,16 @@ impl Event {
             | Self::AccountLeft { account, .. }
             | Self::AccountForgotten { account, .. }
             | Self::AccountErased { account, .. }
-            | Self::KeyDrilled { account, .. } => Some(account),
+            | Self::KeyDrilled { account, .. }
+            | Self::BreakGlassAdded(BreakGlassAdded { account, .. })
+            | Self::BreakGlassRemoved(BreakGlassRemoved { account, .. })
+            | Self::BreakGlassDrilled(BreakGlassDrilled { account, .. })
+            | Self::RecoveryStepStarted(RecoveryStepStarted { account, .. })
+            | Self::RecoveryStepDone(RecoveryStepDone { account, .. })
+            | Self::RecoveryEnded(RecoveryEnded { account, .. })
+            | Self::EnforcementStepStarted(EnforcementStepStarted { account, .. })
+            | Self::EnforcementStepDone(EnforcementStepDone { account, .. }) => Some(account),
+            Self::RecoveryBegun(begun) => Some(&begun.account),
             Self::BatchStarted { .. }
             | Self::ReplacementPlanned { .. }
             | Self::StepStarted { .. }
@@ -394,6 +421,9 @@ impl Event {
             | Self::KeyReturned { .. }
             | Self::JobGivenUp { .. }
             | Self::LedgerAccepted { .. }
+            | Self::EnforcementBegun(_)
+            | Self::EnforcementEnded(_)
+            | Self::EstateRead(_)
             | Self::AttentionNeeded { .. } => None,
         }
     }
@@ -726,4 +756,28 @@ pub enum Event {
         /// What is left where, and what to do.
         message: String,
     },
+    /// A key of a break-glass account is in a sealed bag.
+    BreakGlassAdded(BreakGlassAdded),
+    /// An account is no longer kept for emergencies.
+    BreakGlassRemoved(BreakGlassRemoved),
+    /// A break-glass account was tried.
+    BreakGlassDrilled(BreakGlassDrilled),
+    /// Somebody is got back in.
+    RecoveryBegun(Box<RecoveryBegun>),
+    /// A step of a recovery is about to be done.
+    RecoveryStepStarted(RecoveryStepStarted),
+    /// A step of a recovery is done.
+    RecoveryStepDone(RecoveryStepDone),
+    /// A recovery is over.
+    RecoveryEnded(RecoveryEnded),
+    /// Weak methods are about to be removed from the people of a wave or group.
+    EnforcementBegun(EnforcementBegun),
+    /// Something is about to be done to one person's account.
+    EnforcementStepStarted(EnforcementStepStarted),
+    /// Something was done to one person's account.
+    EnforcementStepDone(EnforcementStepDone),
+    /// An enforcement is over.
+    EnforcementEnded(EnforcementEnded),
+    /// The estate was read.
+    EstateRead(EstateRead),
 }

@@ -30,7 +30,7 @@ pub use actor::{Actor, Seen};
 pub use chain::{Entry, Head};
 pub use checkpoint::{Checkpoint, Origin};
 pub use checkpoints::{Checkpoints, Kept};
-pub use event::{Event, Failure, FailureCode, JobId, KeyIdentity, Outcome, Step};
+pub use event::{Event, Failure, FailureCode, JobId, KeyIdentity, Outcome, Step, rollout};
 pub use key_number::{KeyNumber, KeyState, NoKeyNumber};
 pub use memory::{Memory, Mismatch};
 pub use observed::{Erasure, ErasureSeen, FoundOnKey, Observed, SeenByHand, SilentAnswer};

@@ -132,10 +132,73 @@ pub(crate) fn journey(login: &str) -> Vec<Event> {
     events
 }
 
+/// The roll-out's events about somebody with two keys: a break-glass account that is drilled and given up, a recovery, an enforcement.
+pub(crate) fn rollout(login: &str) -> Vec<Event> {
+    let who = account(login);
+    let method = json!({"id": "sms", "kind": "sms", "name": "SMS +43 *** 11"});
+    let removal = json!({"step": "remove-method", "method": method});
+    let mut events = vec![
+        json!({"event": "break-glass-added", "account": who, "ordinal": 1, "place": "safe in Linz", "bag": "4711",
+            "may_open": ["Bo", "Cy"], "operator": "root"}),
+        json!({"event": "break-glass-drilled", "account": who, "ordinal": 1, "by": ["Bo", "Cy"],
+            "began": "2026-11-23T18:50:00Z", "passed": true, "bag": "4712", "operator": "root",
+            "sign_in_log": {"log": "read", "since": "2026-11-23T18:50:00Z",
+                "sign_ins": [{"at": "2026-11-23T18:51:00Z", "by": "passkey"}, {"at": "2026-11-23T18:52:00Z"}]}}),
+        json!({"event": "break-glass-drilled", "account": who, "ordinal": 1, "by": ["Bo", "Cy"],
+            "began": "2026-11-23T18:50:00Z", "passed": false, "operator": "root",
+            "sign_in_log": {"log": "cannot-tell", "why": "refused"}}),
+        json!({"event": "break-glass-removed", "account": who, "reason": "another one is kept", "operator": "root"}),
+        json!({"event": "estate-read", "reading": "readiness", "directory": "embedded", "scope": "wave 1",
+            "sha256": "00", "people": 1, "findings": 0, "operator": "root"}),
+        json!({"event": "enforcement-begun", "enforcement": 1, "directory": "embedded", "scope": "wave 1", "people": 1,
+            "policy": {"policy": "read-back", "policies": ["keys only"]}, "operator": "root"}),
+        json!({"event": "enforcement-step-started", "enforcement": 1, "account": who, "step": removal}),
+        json!({"event": "enforcement-step-done", "enforcement": 1, "account": who, "step": removal,
+            "result": {"result": "done"}}),
+        json!({"event": "enforcement-step-started", "enforcement": 1, "account": who, "step": {"step": "end-sessions"}}),
+        json!({"event": "enforcement-step-done", "enforcement": 1, "account": who, "step": {"step": "end-sessions"},
+            "result": {"result": "not-done", "why": "refused"}}),
+        json!({"event": "enforcement-step-started", "enforcement": 1, "account": who, "step": {"step": "read-back"}}),
+        json!({"event": "enforcement-step-done", "enforcement": 1, "account": who, "step": {"step": "read-back"},
+            "result": {"result": "left", "weak": [method], "untold": ["cannot tell recovery codes"]}}),
+        json!({"event": "enforcement-ended", "enforcement": 1, "open": 1}),
+        json!({"event": "enforcement-begun", "enforcement": 2, "directory": "embedded", "scope": "group sales",
+            "people": 0, "policy": {"policy": "said", "untold": ["policies"]}, "operator": "root"}),
+        json!({"event": "recovery-begun", "recovery": 1, "account": who, "lost": 1, "loss": "stolen",
+            "asked_by": "Dee, on the telephone", "identity_proved": "passport", "rehearsal": "sales",
+            "steps": ["suspend", "end-sessions", "revoke-key", "restore", "give-pass", "new-key", "end-pass"],
+            "pass_minutes": 60, "operator": "root"}),
+    ];
+    let pass = json!({"result": "pass-given", "pass": "p-1", "until": "2026-11-23T19:50:00Z", "how": "age",
+        "readers": ["vault"]});
+    for (step, result) in [
+        ("suspend", json!({"result": "done"})),
+        ("end-sessions", json!({"result": "not-offered", "why": "it cannot end sessions"})),
+        ("revoke-key", json!({"result": "done"})),
+        ("restore", json!({"result": "done"})),
+        ("give-pass", pass),
+        ("new-key", json!({"result": "key-made", "job": 2})),
+        ("end-pass", json!({"result": "done"})),
+    ] {
+        let (started, done) = ("recovery-step-started", "recovery-step-done");
+        events.push(json!({"event": started, "recovery": 1, "account": who, "step": step}));
+        events.push(json!({"event": done, "recovery": 1, "account": who, "step": step, "result": result}));
+    }
+    events.push(json!({"event": "recovery-ended", "recovery": 1, "account": who, "ending": {"ending": "complete"}}));
+    events.into_iter().map(event).collect()
+}
+
 /// One of every kind of event, in an order that fits.
 pub(crate) fn every_kind() -> Vec<Event> {
     let ada = account("ada");
     let mut events = journey("ada");
+    events.extend(rollout("ada"));
+    events.push(event(
+        json!({"event": "recovery-begun", "recovery": 2, "account": ada, "lost": 2, "loss": "lost", "asked_by": "Dee",
+            "identity_proved": "in person", "steps": ["revoke-key", "new-key"], "operator": "root"}),
+    ));
+    events.push(event(json!({"event": "recovery-ended", "recovery": 2, "account": ada,
+        "ending": {"ending": "given-up", "reason": "found again"}})));
     events.extend([
         // Logs from before it was kept what a drill saw do not have that member.
         Event::KeyDrilled { account: ada.clone(), credential_id: credential_id(1), proved: true, observed: None },

@@ -94,6 +94,8 @@ struct KeysTable {
     refuse_statuses: Vec<Spanned<ModelStatus>>,
     #[serde(default)]
     anchors: Vec<Spanned<PathBuf>>,
+    #[serde(default)]
+    two_models: bool,
 }
 
 #[derive(Deserialize)]
@@ -129,6 +131,7 @@ fn read(path: &Path, text: &str) -> Result<(Range<usize>, Profile), Wrong> {
             minimum_firmware: keys.minimum_firmware.map(Spanned::into_inner),
             refuse_statuses: keys.refuse_statuses.into_iter().map(Spanned::into_inner).collect(),
             anchors: read_anchors(path.parent().unwrap_or(Path::new("")), &keys.anchors)?,
+            two_models: keys.two_models,
         },
         pin: PinRules {
             length: pin.length.into_inner(),

@@ -98,6 +98,9 @@ pub struct KeyRules {
     /// files, relative to it.
     #[serde(default)]
     pub anchors: Vec<String>,
+    /// Whether the keys of break-glass accounts have to be of two models at least, so that one fault does not take all of them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub two_models: bool,
 }
 
 impl KeyRules {

@@ -51,7 +51,7 @@ pub use pin_delivery::NoDelivery;
 pub use plan::{Change, OpenErasure, PendingRevocation, Plan, Planned, Unfinished, Unmet};
 pub use report::{AccountReport, JobReport, Report};
 pub use retry_policy::RetryPolicy;
-pub use revoke::{Revocation, RevokeError, revoke};
+pub use revoke::{Revocation, RevokeError, revocation_requests, revoke};
 pub use run::run;
 pub use run_error::RunError;
 pub use same_person::PersonError;

@@ -1,8 +1,10 @@
 //! The door to the person at the machine.
 
+use secrecy::SecretString;
+
 use super::plan::Planned;
 use crate::ledger::{Failure, JobId, Step};
-use crate::secret::{Delivery, SecretError};
+use crate::secret::{Delivery, PassNote, SecretError};
 use keywright_fido::ctap::Pin;
 
 /// Whose key it is about.
@@ -81,6 +83,11 @@ pub trait Operator: Send + Sync {
 
     /// Shows a PIN once, and returns when the person said that it was taken down.
     fn show_pin(&self, delivery: &Delivery, pin: &Pin) -> Result<(), SecretError>;
+
+    /// Shows a temporary pass once, and returns when the person said that it was taken down.
+    fn show_pass(&self, _note: &PassNote, _pass: &SecretString) -> Result<(), SecretError> {
+        Err(SecretError::NoTerminal)
+    }
 
     /// Did so many PIN letters come out of the printer? Only a yes of a person, who may have given it beforehand, is one.
     fn letters_came_out(&self, _letters: usize) -> bool {

@@ -233,6 +233,17 @@ impl Plan {
         Self::draw(station, &Register::of(station.store)?, vec![wanted], Need::OneMore)
     }
 
+    /// The keys that one person of the register still needs, and those that earlier runs left open for them.
+    pub fn for_account(station: &Station<'_>, account: &AccountId) -> Result<Self, RunError> {
+        let register = Register::of(station.store)?;
+        let wanted = register.accounts.get(account).map(|known| {
+            let (person, profile) =
+                (Person { account: known.login.clone(), ..known.person.clone() }, (*known.profile).clone());
+            Wanted { person, profile, account: None }
+        });
+        Self::draw(station, &register, wanted.into_iter().collect(), Need::Required)
+    }
+
     /// One more key for one person, which takes the place of the one with this number: that one is revoked once the new one counts.
     /// A key that is under way is finished first, and then nothing is replaced.
     pub fn replacing(

@@ -212,6 +212,14 @@ pub(super) fn requests(register: &Register, credential_ids: &[CredentialId], rea
     unknown.collect()
 }
 
+/// The same for one key of an account, by its number.
+pub fn revocation_requests(register: &Register, account: &AccountId, ordinal: usize, reason: &str) -> Vec<Event> {
+    let job = register.job_of_key(account, ordinal).and_then(|id| register.jobs.get(&id));
+    let of_job = job.into_iter().flat_map(|job| register.credentials_of_job(job));
+    let to_go: Vec<_> = of_job.filter(|(_, one)| one.state.may_be_registered()).map(|(id, _)| id.clone()).collect();
+    requests(register, &to_go, reason)
+}
+
 fn keys_left(journal: &Journal<'_>, account: &AccountId) -> usize {
     journal.book().standing(account, OffsetDateTime::now_utc()).map_or(0, |standing| standing.in_service())
 }

@@ -11,6 +11,7 @@ mod key;
 mod outcomes;
 mod pool;
 mod replay;
+pub mod rollout;
 mod snapshot;
 mod standing;
 
@@ -18,6 +19,7 @@ pub use evidence::{Evidence, outcome};
 pub use identity::{IdpIdentity, KnownPerson};
 pub use key::{Bought, Key, Keys};
 pub use outcomes::Outcomes;
+pub use rollout::Rollout;
 pub use standing::{AccountStanding, KeyLine, KeyStanding, Standing, is_later};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -431,6 +433,8 @@ pub struct Register {
     pub credentials: BTreeMap<CredentialId, Credential>,
     /// By number.
     pub keys: Keys,
+    /// Break-glass accounts, recoveries, enforcement.
+    pub rollout: Rollout,
     /// What people were told to do, newest last.
     pub attention: Vec<(Option<JobId>, String)>,
     /// The newest batch's number; 0 if there was none.

@@ -229,11 +229,23 @@ impl Register {
             Event::AttentionNeeded { job, .. } => {
                 job.map_or(Ok(()), |job| self.job(job).map(|_| ()))?;
             }
+            Event::BreakGlassAdded(_)
+            | Event::BreakGlassRemoved(_)
+            | Event::BreakGlassDrilled(_)
+            | Event::RecoveryBegun(_)
+            | Event::RecoveryStepStarted(_)
+            | Event::RecoveryStepDone(_)
+            | Event::RecoveryEnded(_)
+            | Event::EnforcementBegun(_)
+            | Event::EnforcementStepStarted(_)
+            | Event::EnforcementStepDone(_)
+            | Event::EnforcementEnded(_)
+            | Event::EstateRead(_) => self.check_rollout(event)?,
         }
         Ok(None)
     }
 
-    fn account(&self, account: &AccountId) -> Result<&Account, String> {
+    pub(super) fn account(&self, account: &AccountId) -> Result<&Account, String> {
         self.accounts.get(account).ok_or_else(|| format!("{account} was never planned"))
     }
 
@@ -506,13 +518,18 @@ impl Register {
             Event::AccountLeft { account, reason, .. } => {
                 let left = AccountState::Left { since: time.to_owned(), reason: reason.clone() };
                 self.set_account_state(account, left);
+                self.rollout.note(time, event);
             }
             Event::LedgerAccepted { .. } => {}
-            Event::AccountForgotten { account, .. } => self.set_account_state(account, AccountState::Forgotten),
+            Event::AccountForgotten { account, .. } => {
+                self.set_account_state(account, AccountState::Forgotten);
+                self.rollout.note(time, event);
+            }
             Event::AccountErased { account, login, .. } => {
                 self.last_erasure = seq;
                 // What was erased before keeps its name.
                 let instead = if Token::is_erased(&account.login) { &account.login } else { login };
+                self.rollout.erase_words(account, instead);
                 if let Some(known) = self.accounts.get_mut(account) {
                     known.erase(time, instead);
                 }
@@ -531,6 +548,18 @@ impl Register {
                 }
                 self.attention.push((*job, message.clone()));
             }
+            Event::BreakGlassAdded(_)
+            | Event::BreakGlassRemoved(_)
+            | Event::BreakGlassDrilled(_)
+            | Event::RecoveryBegun(_)
+            | Event::RecoveryStepStarted(_)
+            | Event::RecoveryStepDone(_)
+            | Event::RecoveryEnded(_)
+            | Event::EnforcementBegun(_)
+            | Event::EnforcementStepStarted(_)
+            | Event::EnforcementStepDone(_)
+            | Event::EnforcementEnded(_)
+            | Event::EstateRead(_) => self.rollout.note(time, event),
         }
     }
 
@@ -664,7 +693,7 @@ fn place(state: &JobState) -> String {
     }
 }
 
-fn ensure(fits: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
+pub(super) fn ensure(fits: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
     if fits { Ok(()) } else { Err(otherwise()) }
 }
 

@@ -66,14 +66,18 @@ impl<'a> AgeFiles<'a> {
     /// letters, digits, `@`, `.`, `-`, `_` and `+`, so that two logins never share a file, whatever the file system folds
     /// together.
     pub fn write(&self, delivery: &Delivery, pin: &Pin) -> Result<Vec<PathBuf>, SecretError> {
-        let name = format!("{}.{}.age", file_safe(&delivery.account), delivery.ordinal);
-        let text = note(delivery, pin);
+        self.write_named(&delivery.account, &delivery.ordinal.to_string(), note(delivery, pin).as_bytes())
+    }
+
+    /// `what` tells the account's files apart.
+    pub(super) fn write_named(&self, account: &str, what: &str, text: &[u8]) -> Result<Vec<PathBuf>, SecretError> {
+        let name = format!("{}.{what}.age", file_safe(account));
         let mut paths = Vec::new();
         for reader in self.readers {
             let own = self.folder.join(&reader.name);
             private::make_own_folder(&own)?;
             let path = own.join(&name);
-            private::write(&path, &seal::seal(std::iter::once(&reader.recipient), text.as_bytes()))?;
+            private::write(&path, &seal::seal(std::iter::once(&reader.recipient), text))?;
             paths.push(path);
         }
         Ok(paths)
@@ -88,7 +92,7 @@ impl AgeFiles<'_> {
         let is_theirs = |path: &PathBuf| {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             let ordinal = starts.iter().find_map(|start| name.strip_prefix(start.as_str())?.strip_suffix(".age"));
-            ordinal.is_some_and(|ordinal| ordinal.bytes().all(|byte| byte.is_ascii_digit()))
+            ordinal.is_some_and(|what| what == "pass" || what.bytes().all(|byte| byte.is_ascii_digit()))
         };
         let mut files: Vec<_> =
             list(folder).flat_map(|reader| list(&reader).filter(is_theirs).collect::<Vec<_>>()).collect();
@@ -119,7 +123,12 @@ impl<'a> LetterProgram<'a> {
 
     /// Pipes the letter to it; the letter is never on disk. Fails unless the program ends well, within a minute.
     pub fn print(&self, delivery: &Delivery, pin: &Pin) -> Result<(), SecretError> {
-        printer::feed(self.name, self.arguments, letter(delivery, pin).expose_secret(), pin, super::program::LIMIT)
+        self.feed(letter(delivery, pin).expose_secret(), pin.expose())
+    }
+
+    /// `secret` is in no word of the program's that is repeated.
+    pub(super) fn feed(&self, page: &str, secret: &str) -> Result<(), SecretError> {
+        printer::feed(self.name, self.arguments, page, secret, super::program::LIMIT)
     }
 }
 

@@ -7,6 +7,7 @@ pub mod draw;
 pub mod hand_over;
 mod letter;
 pub mod memory;
+mod pass_note;
 mod printer;
 mod program;
 pub mod reader;
@@ -16,6 +17,7 @@ mod weak;
 
 pub use draw::{Entropy, PinAlphabet, SystemEntropy, draw};
 pub use hand_over::{AgeFiles, Delivery, LetterProgram};
+pub use pass_note::PassNote;
 pub(crate) use program::{child, words_without};
 pub use reader::Reader;
 pub use seal::{PinOwner, SealedPin, Vault};

@@ -15,6 +15,7 @@ mod key;
 mod mds;
 mod others_can_write;
 mod provision;
+mod recover;
 mod roster;
 #[cfg(target_os = "linux")]
 mod text;

@@ -28,6 +28,7 @@
 //! | interrupted or running | `killed_verbs::what_runs_is_told_from_what_was_interrupted`, `resume_after_power_cut` |
 //! | the IdP is down while a key is lost | `one_person::a_key_that_is_lost_while_the_idp_is_away_is_revoked_by_the_next_resume`, `killed_verbs::a_revocation_that_is_killed_is_ended_by_the_next_run` |
 //! | names are to be erased | `erasure` |
+//! | a person who lost a key gets back in | `recovery`, `killed_recovery`, `cli: recover` |
 //! | any of these after any other | `lives` |
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
@@ -44,6 +45,8 @@ mod firmware_faults;
 mod key_numbers;
 mod key_trouble;
 #[cfg(unix)]
+mod killed_recovery;
+#[cfg(unix)]
 mod killed_verbs;
 mod letters;
 #[cfg(unix)]
@@ -51,6 +54,7 @@ mod lives;
 mod lost_key;
 mod one_person;
 mod provision_two_admins;
+mod recovery;
 #[cfg(unix)]
 mod resume_after_power_cut;
 #[cfg(unix)]

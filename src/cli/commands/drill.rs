@@ -45,22 +45,22 @@ Example:
 pub(crate) struct Drill {
     /// The login at the IdP [default: the people whose keys are plugged in]
     #[arg(value_name = "ACCOUNT")]
-    account: Option<String>,
+    pub(in crate::cli::commands) account: Option<String>,
     /// Which of the person's keys it is, as its label says, or its own number (K-0042): one that no longer has its credential is then written down as failed
     #[arg(long, value_name = "NUMBER", requires = "account")]
-    number: Option<WhichKey>,
+    pub(in crate::cli::commands) number: Option<WhichKey>,
     #[command(flatten)]
-    which: OneKey,
+    pub(in crate::cli::commands) which: OneKey,
     #[command(flatten)]
-    pin: PinArgument,
+    pub(in crate::cli::commands) pin: PinArgument,
     #[command(flatten)]
-    idp: WhichIdp,
+    pub(in crate::cli::commands) idp: WhichIdp,
     /// Somebody has signed in with this key, at an IdP without an API [default: asks]
     #[arg(long)]
-    signed_in: bool,
+    pub(in crate::cli::commands) signed_in: bool,
     /// Ask ledger, IdP and key what can be asked without PIN and touch, and write nothing
     #[arg(long)]
-    dry_run: bool,
+    pub(in crate::cli::commands) dry_run: bool,
 }
 
 #[derive(Serialize)]

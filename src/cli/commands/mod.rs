@@ -1,8 +1,10 @@
-//! The commands: one file or folder each, arguments in, words out. They do not call each other.
+//! The commands: one file or folder each, arguments in, words out. They do not call each other, but where one
+//! is a part of another: a break-glass account is drilled as every key is.
 
 pub(crate) mod account;
 pub(crate) mod attest;
 pub(crate) mod audit;
+pub(crate) mod breakglass;
 pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod drill;
@@ -14,6 +16,7 @@ pub(crate) mod ledger;
 pub(crate) mod man;
 pub(crate) mod mds;
 pub(crate) mod provision;
+pub(crate) mod recover;
 #[cfg(feature = "practice")]
 pub(crate) mod rehearse;
 pub(crate) mod replace;

@@ -40,6 +40,15 @@ pub(crate) struct RunContext {
     wait: Duration,
 }
 
+/// What ended a run, for the person at the machine: a Ctrl-C comes before all but the ledger's failures.
+fn failure_of(error: RunError, session: &Session) -> CliError {
+    match error {
+        RunError::Transport(keywright_fido::ctap::TransportError::Cancelled) => CliError::Interrupted,
+        error if session.cancel.is_cancelled() && !matches!(error, RunError::Ledger(_)) => CliError::Interrupted,
+        error => CliError::from(error),
+    }
+}
+
 /// What came of a plan.
 pub(crate) enum Outcome {
     /// Nothing is left to do.
@@ -148,6 +157,38 @@ impl RunContext {
         draw: impl FnOnce(&Station<'_>) -> Result<Option<Plan>, RunError>,
         session: &Session,
     ) -> Result<Outcome, CliError> {
+        let failed = |error| failure_of(error, session);
+        self.at_station(session, |station, terminal| {
+            let Some(plan) = draw(station).map_err(failed)? else { return Ok(Outcome::Nothing) };
+            if self.dry_run {
+                let dry_run = provision::dry_run(station, &plan).map_err(failed)?;
+                let metadata = self
+                    .judge
+                    .metadata()
+                    .map(|metadata| format!("metadata number {}, {}", metadata.id().no, metadata.id().signer()));
+                return Ok(Outcome::DryRun(Box::new(DryRunOutcome { plan, dry_run, metadata })));
+            }
+            self.agree(station, &plan, session, failed)?;
+            let began = Instant::now();
+            terminal.expect(plan.keys());
+            let report = provision::run(station, &plan);
+            terminal.clear();
+            let report = report.map_err(failed)?;
+            Ok(Outcome::Run(Box::new(self.outcome(kind, report, began.elapsed(), session))))
+        })
+    }
+
+    /// The identity provider.
+    pub(crate) fn directory(&self) -> &dyn Directory {
+        &*self.directory
+    }
+
+    /// Sets the machine up, and works with it.
+    pub(crate) fn at_station<T>(
+        &self,
+        session: &Session,
+        work: impl FnOnce(&Station<'_>, &Terminal<'_>) -> Result<T, CliError>,
+    ) -> Result<T, CliError> {
         let terminal = Terminal::new(&session.console, self.yes).with_letters(self.letters_came_out);
         let this_program = std::env::current_exe()
             .map_err(|error| CliError::System { what: "starting the second implementation", why: error.to_string() })?;
@@ -170,29 +211,13 @@ impl RunContext {
             cancel: session.cancel.clone(),
             operator_name: session.operator()?,
         };
-        let failed = |error| match error {
-            RunError::Transport(keywright_fido::ctap::TransportError::Cancelled) => CliError::Interrupted,
-            error if session.cancel.is_cancelled() && !matches!(error, RunError::Ledger(_)) => CliError::Interrupted,
-            error => CliError::from(error),
-        };
-        let Some(plan) = draw(&station).map_err(failed)? else { return Ok(Outcome::Nothing) };
-        if self.dry_run {
-            let dry_run = provision::dry_run(&station, &plan).map_err(failed)?;
-            let metadata = self
-                .judge
-                .metadata()
-                .map(|metadata| format!("metadata number {}, {}", metadata.id().no, metadata.id().signer()));
-            return Ok(Outcome::DryRun(Box::new(DryRunOutcome { plan, dry_run, metadata })));
-        }
-        self.agree(&station, &plan, session, failed)?;
-        let began = Instant::now();
-        terminal.expect(plan.keys());
-        let report = provision::run(&station, &plan);
-        terminal.clear();
-        let report = report.map_err(failed)?;
-        let (hand_over, labels, took) = (self.state.hand_over(), self.labels.clone(), began.elapsed());
-        let checkpoint = self.checkpoint(session);
-        Ok(Outcome::Run(Box::new(RunOutcome { kind, report, took, hand_over, labels, checkpoint })))
+        work(&station, &terminal)
+    }
+
+    /// A run that is over, with the checkpoint that it ends with.
+    pub(crate) fn outcome(&self, kind: RunKind, report: Report, took: Duration, session: &Session) -> RunOutcome {
+        let (hand_over, labels) = (self.state.hand_over(), self.labels.clone());
+        RunOutcome { kind, report, took, hand_over, labels, checkpoint: self.checkpoint(session) }
     }
 
     /// The checkpoint that the run ends with; where the settings demand it, one of their security keys signs it too.

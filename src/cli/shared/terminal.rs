@@ -8,12 +8,14 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use secrecy::SecretString;
+use zeroize::Zeroizing;
 
 use crate::cli::shared::console::{Console, Style};
 use crate::cli::shared::output::count;
 use crate::ledger::{Failure, FailureCode, JobId, Step};
 use crate::provision::{JobLabel, Operator};
-use crate::secret::{Delivery, SecretError};
+use crate::secret::{Delivery, PassNote, SecretError};
 use keywright_fido::ctap::Pin;
 use keywright_files::shown;
 
@@ -214,6 +216,15 @@ impl Operator for Terminal<'_> {
             delivery.label,
             pin.expose()
         );
+        self.console.show_once(&text, "press Enter when it is taken down ").map_err(|error| SecretError::Printer {
+            program: "the terminal".into(),
+            why: format!("shows nothing: {error}"),
+            said: None,
+        })
+    }
+
+    fn show_pass(&self, note: &PassNote, pass: &SecretString) -> Result<(), SecretError> {
+        let text = Zeroizing::new(format!("{}\n", *note.text(pass)));
         self.console.show_once(&text, "press Enter when it is taken down ").map_err(|error| SecretError::Printer {
             program: "the terminal".into(),
             why: format!("shows nothing: {error}"),

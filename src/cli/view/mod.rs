@@ -1,5 +1,6 @@
 //! How things are shown: one view for each thing, for people and as JSON.
 
+pub(crate) mod break_glass;
 pub(crate) mod checkpoint;
 pub(crate) mod get_info;
 pub(crate) mod key_credential;
@@ -7,6 +8,7 @@ pub(crate) mod ledger_credential;
 pub(crate) mod ledger_head;
 pub(crate) mod plan;
 pub(crate) mod problem;
+pub(crate) mod recovery;
 pub(crate) mod run_report;
 pub(crate) mod status_account;
 

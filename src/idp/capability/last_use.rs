@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::told::{Listing, Told};
+use super::told::{Listing, Told, Untold};
 use crate::idp::directory::User;
 use crate::idp::error::DirectoryError;
 
@@ -36,8 +36,24 @@ pub struct KeyUse {
     pub at: Option<OffsetDateTime>,
 }
 
+/// A line of an IdP's sign-in log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignInSeen {
+    /// When.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    /// By which method, in the IdP's word; `None` if it does not say.
+    pub by: Option<String>,
+}
+
 /// Last uses.
 pub trait LastUse {
     /// Of this account and its keys. Changes nothing.
     fn last_use(&self, user: &User) -> Result<LastUsed, DirectoryError>;
+
+    /// The account's sign-ins since this moment, the oldest first, as far as the IdP's log has them. Changes nothing. An IdP whose
+    /// log does not go back that far says so among what is untold. The default is an IdP that has no such log.
+    fn sign_ins(&self, _user: &User, _since: OffsetDateTime) -> Result<Listing<SignInSeen>, DirectoryError> {
+        Ok(Listing::untold(Untold::not_offered("the sign-in log")))
+    }
 }

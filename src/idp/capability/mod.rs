@@ -18,7 +18,7 @@ pub mod told;
 
 use serde::{Deserialize, Serialize};
 
-pub use last_use::{KeyUse, LastUse, LastUsed, Seen};
+pub use last_use::{KeyUse, LastUse, LastUsed, Seen, SignInSeen};
 pub use methods::{
     Method, MethodClass, MethodKind, MethodTable, Removal, Reported, SignInMethods, Usable, weaker_ways,
 };

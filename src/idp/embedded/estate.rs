@@ -1,12 +1,14 @@
 //! What the practice IdP can do around the keys: every capability that there is.
 
 use secrecy::SecretString;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use ureq::http::Method as HttpMethod;
 
 use super::classes::CLASSES;
 use super::{Embedded, known, path, registered, removed, send};
 use crate::idp::capability::Capability;
-use crate::idp::capability::last_use::{KeyUse, LastUse, LastUsed, Seen};
+use crate::idp::capability::last_use::{KeyUse, LastUse, LastUsed, Seen, SignInSeen};
 use crate::idp::capability::methods::{Method, MethodClass, Removal, SignInMethods, Usable};
 use crate::idp::capability::pass::{Pass, TemporaryPass, WantedPass};
 use crate::idp::capability::passkeys::{Binding, Passkey, Passkeys, ToldBy};
@@ -182,6 +184,14 @@ impl LastUse for Embedded {
             account: Told::Known(Seen { at: self.sessions(user)?.last }),
             keys: Listing::whole(keys.collect()),
         })
+    }
+
+    fn sign_ins(&self, user: &User, since: OffsetDateTime) -> Result<Listing<SignInSeen>, DirectoryError> {
+        let since = since.format(&Rfc3339).unwrap_or_default();
+        let at = path(&user.id, &format!("/sign-in-log?since={}", segment(&since)));
+        let told: estate::SignInLog = self.get(&at, &known(user))?;
+        let seen = |one: estate::Session| SignInSeen { at: one.began, by: Some(one.by) };
+        Ok(Listing::whole(told.sign_ins.into_iter().map(seen).collect()))
     }
 }
 

@@ -3,6 +3,11 @@
 //! Whoever adds an event or a member decides here too, or it does not compile. Operators are staff at work and stay; so do ids of
 //! keys, credentials and pending objects, profiles, models, serial numbers and the IdP's name.
 
+use crate::ledger::rollout::{
+    BreakGlassAdded, BreakGlassDrilled, BreakGlassRemoved, EnforcementResult, EnforcementStep, EnforcementStepDone,
+    EnforcementStepStarted, KeptMethod, RecoveryBegun, RecoveryEnded, RecoveryEnding, RecoveryResult, RecoveryStepDone,
+    RecoveryStepStarted, SignInLog,
+};
 use crate::ledger::{AccountId, Event, FoundOnKey, Observed, Outcome, SeenByHand};
 use crate::profile::Person;
 use keywright_fido::webauthn::Ceremony;
@@ -88,7 +93,92 @@ pub(super) fn each_text(event: &mut Event, visit: Visit<'_>) {
             }
         }
         Event::AttentionNeeded { job: _, message } => other([message], visit),
+        Event::BreakGlassAdded(BreakGlassAdded { account, ordinal: _, place, bag, may_open, operator: _ }) => {
+            of_account(account, visit);
+            // Staff too, but named by others and not seen at work.
+            other([place, bag].into_iter().chain(may_open), visit);
+        }
+        Event::BreakGlassRemoved(BreakGlassRemoved { account, reason, operator: _ }) => {
+            of_account(account, visit);
+            other([reason], visit);
+        }
+        Event::BreakGlassDrilled(drilled) => of_break_glass_drill(drilled, visit),
+        Event::RecoveryBegun(begun) => of_recovery(begun, visit),
+        Event::RecoveryStepStarted(RecoveryStepStarted { recovery: _, account, step: _ }) => of_account(account, visit),
+        Event::RecoveryStepDone(RecoveryStepDone { recovery: _, account, step: _, result }) => {
+            of_account(account, visit);
+            match result {
+                RecoveryResult::Done {} | RecoveryResult::KeyMade { job: _ } => {}
+                RecoveryResult::NotOffered { why } | RecoveryResult::Refused { why } => other([why], visit),
+                RecoveryResult::PassGiven { pass: _, until: _, how: _, readers } => other(readers, visit),
+            }
+        }
+        Event::RecoveryEnded(RecoveryEnded { recovery: _, account, ending }) => {
+            of_account(account, visit);
+            match ending {
+                RecoveryEnding::Complete {} => {}
+                RecoveryEnding::GivenUp { reason } => other([reason], visit),
+            }
+        }
+        Event::EnforcementStepStarted(EnforcementStepStarted { enforcement: _, account, step }) => {
+            of_account(account, visit);
+            of_enforcement_step(step, visit);
+        }
+        Event::EnforcementStepDone(EnforcementStepDone { enforcement: _, account, step, result }) => {
+            of_account(account, visit);
+            of_enforcement_step(step, visit);
+            match result {
+                EnforcementResult::Done {} => {}
+                EnforcementResult::NotDone { why } => other([why], visit),
+                EnforcementResult::Left { weak, untold } => {
+                    weak.iter_mut().for_each(|method| of_method(method, visit));
+                    other(untold, visit);
+                }
+            }
+        }
+        // Names of waves, groups and policies, hashes and counts.
+        Event::EnforcementBegun(_) | Event::EnforcementEnded(_) | Event::EstateRead(_) => {}
     }
+}
+
+fn of_break_glass_drill(drilled: &mut BreakGlassDrilled, visit: Visit<'_>) {
+    let BreakGlassDrilled { account, ordinal: _, by, began: _, passed: _, sign_in_log, bag, operator: _ } = drilled;
+    of_account(account, visit);
+    other(by.iter_mut().chain(bag), visit);
+    match sign_in_log {
+        SignInLog::Read { since: _, sign_ins: _ } => {}
+        SignInLog::CannotTell { why } => other([why], visit),
+    }
+}
+
+fn of_recovery(begun: &mut RecoveryBegun, visit: Visit<'_>) {
+    let RecoveryBegun {
+        recovery: _,
+        account,
+        lost: _,
+        loss: _,
+        asked_by,
+        identity_proved,
+        rehearsal: _,
+        steps: _,
+        pass_minutes: _,
+        operator: _,
+    } = begun;
+    of_account(account, visit);
+    other([asked_by, identity_proved], visit);
+}
+
+fn of_enforcement_step(step: &mut EnforcementStep, visit: Visit<'_>) {
+    match step {
+        EnforcementStep::RemoveMethod { method } => of_method(method, visit),
+        EnforcementStep::EndSessions {} | EnforcementStep::ReadBack {} => {}
+    }
+}
+
+/// A telephone's last digits are in its name, and an IdP may make an id of an address.
+fn of_method(method: &mut KeptMethod, visit: Visit<'_>) {
+    let KeptMethod { id, kind: _, name } = method;
+    other([id, name], visit);
 }
 
 fn of_outcome(outcome: &mut Outcome, visit: Visit<'_>) {

@@ -12,6 +12,7 @@ fn assert_equal(one: &Register, other: &Register) {
         jobs,
         credentials,
         keys,
+        rollout,
         attention,
         batch,
         operator,
@@ -25,6 +26,7 @@ fn assert_equal(one: &Register, other: &Register) {
     } = one;
     assert_eq!((accounts, jobs), (&other.accounts, &other.jobs));
     assert_eq!((credentials, keys, by_serial), (&other.credentials, &other.keys, &other.by_serial));
+    assert_eq!(rollout, &other.rollout);
     assert_eq!((attention, batch, operator), (&other.attention, &other.batch, &other.operator));
     assert_eq!((id, head, tree, last_erasure), (&other.id, &other.head, &other.tree, &other.last_erasure));
 }

@@ -41,6 +41,7 @@
 //! | `DELETE /v1/users/USER/methods/METHOD` | | 204; passkeys are removed as credentials |
 //! | `PUT`, `DELETE /v1/users/USER/suspension` | | 204 |
 //! | `GET`, `DELETE /v1/users/USER/sessions` | | 200 [`wire::estate::Sessions`], 204 |
+//! | `GET /v1/users/USER/sign-in-log?since=MOMENT` | | 200 [`wire::estate::SignInLog`] |
 //! | `POST /v1/users/USER/passes` | [`wire::estate::NewPass`] | 201 [`wire::estate::Pass`]; removed as a method |
 //! | `POST /v1/users/USER/other-sign-ins` | [`wire::estate::OtherSignIn`] | 201 [`wire::estate::Session`] |
 //!

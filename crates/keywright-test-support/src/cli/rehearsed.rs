@@ -16,6 +16,7 @@ const VERBS: &[&[&str]] = &[
     &["enroll"],
     &["replace"],
     &["revoke"],
+    &["recover"],
     &["account", "left"],
     &["key", "reset"],
     &["key", "return"],
@@ -134,6 +135,11 @@ impl Held<'_> {
                 "plan" => {
                     named.to_go.extend(line["replaces"].as_u64().map(|ordinal| (last.clone(), ordinal)));
                     named.to_go.extend(each(&line["revocations"]).iter().map(|one| key(&one["account"], one)));
+                }
+                // A key is made until the account has enough, and the one that is gone goes.
+                "recovery" => {
+                    named.changed.insert(text(account));
+                    named.to_go.insert((text(account), line["lost"].as_u64().unwrap_or_default()));
                 }
                 "revoked" => drop(named.to_go.insert(key(account, &line))),
                 "account-left" => {

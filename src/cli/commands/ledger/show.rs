@@ -1,5 +1,7 @@
 //! `keywright ledger show`: the events in their order.
 
+mod rollout_event;
+
 use std::collections::BTreeMap;
 
 use clap::Args;
@@ -186,6 +188,18 @@ fn event_text(event: &Event) -> String {
         Event::JobGivenUp { job, reason } => format!("{job}: given up: {reason}"),
         Event::AttentionNeeded { job: Some(job), message } => format!("{job}: attention: {message}"),
         Event::AttentionNeeded { job: None, message } => format!("attention: {message}"),
+        Event::BreakGlassAdded(_)
+        | Event::BreakGlassRemoved(_)
+        | Event::BreakGlassDrilled(_)
+        | Event::RecoveryBegun(_)
+        | Event::RecoveryStepStarted(_)
+        | Event::RecoveryStepDone(_)
+        | Event::RecoveryEnded(_)
+        | Event::EnforcementBegun(_)
+        | Event::EnforcementStepStarted(_)
+        | Event::EnforcementStepDone(_)
+        | Event::EnforcementEnded(_)
+        | Event::EstateRead(_) => rollout_event::text(event),
     }
 }
 

@@ -16,6 +16,7 @@ use crate::ledger::LedgerError;
 use crate::profile::stock_list::StockListError;
 use crate::profile::{ProfileError, RosterError};
 use crate::provision::{DrillError, EraseError, LetterError, PinAttemptError, RevokeError, RunError};
+use crate::rollout::recover::RecoverError;
 use crate::secret::SecretError;
 use crate::settings::SettingsError;
 use keywright_attest::{MdsError, TrustError};
@@ -83,6 +84,9 @@ pub(crate) enum CliError {
     /// A drill.
     #[error(transparent)]
     Drill(#[from] DrillError),
+    /// A recovery.
+    #[error(transparent)]
+    Recover(#[from] RecoverError),
     /// A key was not erased, or is not known to be.
     #[error(transparent)]
     Erase(#[from] EraseError),
@@ -177,6 +181,7 @@ impl CliError {
                 | Self::Revoke(RevokeError::Ledger(_))
                 | Self::Drill(DrillError::Ledger(_))
                 | Self::Erase(EraseError::Ledger(_))
+                | Self::Recover(RecoverError::Ledger(_))
         )
     }
 

@@ -5,13 +5,15 @@
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::{Provider, account, active, check_name, random, random_id};
 use crate::idp_server::refusal::Refusal;
 use crate::idp_server::store::{Store, StoredPass};
 use crate::idp_server::wire::estate::{
     Members, Method, Methods, NamedPolicies, NewPass, OtherSignIn, PAGE, Pass, Policy, RoleGrant, RoleHolders, Session,
-    Sessions,
+    Sessions, SignInLog,
 };
 use crate::idp_server::wire::{User, UserChange};
 
@@ -126,6 +128,15 @@ impl Provider {
         account(&store, user)?;
         let (sessions, last) = store.sessions(user)?;
         Ok(Sessions { sessions, last })
+    }
+
+    /// What is in the sign-in log, which keeps everything.
+    pub(in crate::idp_server) fn sign_in_log(&self, user: &str, since: &str) -> Result<SignInLog, Refusal> {
+        let at = OffsetDateTime::parse(since, &Rfc3339);
+        let since = at.map_err(|_| Refusal::Request("since: a moment in RFC 3339".to_owned()))?;
+        let store = self.store();
+        account(&store, user)?;
+        Ok(SignInLog { sign_ins: store.sign_ins(user, since)? })
     }
 
     pub(in crate::idp_server) fn end_sessions(&self, user: &str) -> Result<(), Refusal> {

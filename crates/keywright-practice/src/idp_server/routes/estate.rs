@@ -13,6 +13,7 @@ use crate::idp_server::ceremony::Provider;
 use crate::idp_server::refusal::Refusal;
 use crate::idp_server::wire::estate::{
     Members, Methods, NamedPolicies, NewPass, OtherSignIn, Pass, Policy, RoleGrant, RoleHolders, Session, Sessions,
+    SignInLog,
 };
 
 use axum::Json;
@@ -34,6 +35,7 @@ pub(super) fn router() -> Router<Arc<Provider>> {
         .route("/v1/users/{user}/methods/{method}", delete(remove_method))
         .route("/v1/users/{user}/suspension", put(suspend).delete(restore))
         .route("/v1/users/{user}/sessions", get(sessions).delete(end_sessions))
+        .route("/v1/users/{user}/sign-in-log", get(sign_in_log))
         .route("/v1/users/{user}/passes", post(issue_pass))
         .route("/v1/users/{user}/other-sign-ins", post(other_sign_in))
 }
@@ -42,6 +44,11 @@ pub(super) fn router() -> Router<Arc<Provider>> {
 struct After {
     #[serde(default)]
     after: String,
+}
+
+#[derive(Deserialize)]
+struct Since {
+    since: String,
 }
 
 fn done(result: Result<(), Refusal>) -> Done {
@@ -106,6 +113,10 @@ async fn restore(State(at): At, Path(user): Path<String>) -> Done {
 
 async fn sessions(State(at): At, Path(user): Path<String>) -> Answer<Sessions> {
     at.sessions(&user).map(Json)
+}
+
+async fn sign_in_log(State(at): At, Path(user): Path<String>, Query(log): Query<Since>) -> Answer<SignInLog> {
+    at.sign_in_log(&user, &log.since).map(Json)
 }
 
 async fn end_sessions(State(at): At, Path(user): Path<String>) -> Done {

@@ -151,6 +151,15 @@ impl Store {
         Ok((all.into_iter().filter(|(_, ended)| !ended).map(|(session, _)| session).collect(), last))
     }
 
+    /// Every sign-in since this moment, the oldest first.
+    pub(in crate::idp_server) fn sign_ins(&self, user: &str, since: OffsetDateTime) -> rusqlite::Result<Vec<Session>> {
+        let mut query = self
+            .db
+            .prepare_cached("SELECT id, by, began FROM session WHERE user = ?1 AND began >= ?2 ORDER BY rowid")?;
+        let session = |row: &Row<'_>| Ok(Session { id: row.get(0)?, by: row.get(1)?, began: time(row, 2)? });
+        query.query_map(params![user, since.unix_timestamp()], session)?.collect()
+    }
+
     pub(in crate::idp_server) fn end_sessions(&self, user: &str) -> rusqlite::Result<()> {
         self.db.execute("UPDATE session SET ended = 1 WHERE user = ?1", [user]).map(drop)
     }

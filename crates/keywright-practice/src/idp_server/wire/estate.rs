@@ -140,6 +140,13 @@ pub struct Sessions {
     pub last: Option<OffsetDateTime>,
 }
 
+/// Sign-ins, whatever became of their sessions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignInLog {
+    /// The oldest first.
+    pub sign_ins: Vec<Session>,
+}
+
 /// A pass that is wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

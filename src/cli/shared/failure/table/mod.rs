@@ -6,6 +6,7 @@ mod files;
 mod idps;
 mod jobs;
 mod keys;
+mod rollout;
 
 use std::borrow::Cow;
 
@@ -65,6 +66,7 @@ pub(crate) fn meaning_of(error: &CliError) -> Meaning {
         CliError::Run(error) => jobs::run(error),
         CliError::Revoke(error) => jobs::revoke(error),
         CliError::Drill(error) => drill(error),
+        CliError::Recover(error) => rollout::recover(error),
         CliError::Erase(error) => jobs::erase(error),
         CliError::Settings(error) => files::settings(error),
         #[cfg(feature = "practice")]

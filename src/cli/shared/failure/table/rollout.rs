@@ -1,0 +1,43 @@
+//! The roll-out and the way back.
+
+use super::{CHECK_ACCOUNT, Meaning, RESUME, files, idps, jobs, row};
+use crate::cli::shared::Exit::{Directory, Failed};
+use crate::provision::PersonError;
+use crate::rollout::recover::{RecoverError, StepError};
+
+pub(super) fn recover(error: &RecoverError) -> Meaning {
+    match error {
+        RecoverError::NoSuchKey { .. } => row(Failed, "'keywright status' shows the keys and their numbers"),
+        RecoverError::AnotherGoesOn { .. } => row(Failed, "run 'keywright resume', or end it with --give-up"),
+        RecoverError::BreakGlass(_) => row(
+            Failed,
+            "revoke its key, enroll another, and bag it: 'keywright revoke', 'keywright enroll', 'keywright breakglass add'",
+        ),
+        RecoverError::NotActive(_) => row(Failed, "'keywright provision' takes somebody back who comes back"),
+        RecoverError::Out { .. } => row(Failed, "let the account in again in the identity provider's console first"),
+        RecoverError::Step { why, .. } => step(why),
+        RecoverError::Ledger(error) => files::ledger(error),
+        RecoverError::Directory(error) => idps::directory(error),
+        RecoverError::Person(error) => person(error),
+    }
+}
+
+fn step(error: &StepError) -> Meaning {
+    match error {
+        // What is left is done by the same command, so that is what stands there.
+        StepError::Directory(error) => Meaning { exit: idps::directory(error).exit, next: RESUME.into() },
+        StepError::Person(error) => person(error),
+        StepError::Revoke(error) => jobs::revoke(error),
+        StepError::StillSignsIn => row(Directory, "run 'keywright resume' when the identity provider is back"),
+        StepError::HandOver(error) => files::secret(error),
+        StepError::NotOutOfThePrinter => row(Failed, "look at the printer, then 'keywright resume' makes another pass"),
+        StepError::Run(error) => jobs::run(error),
+    }
+}
+
+fn person(error: &PersonError) -> Meaning {
+    match error {
+        PersonError::Directory(error) => idps::directory(error),
+        PersonError::Changed { .. } | PersonError::Inactive { .. } => row(Failed, CHECK_ACCOUNT),
+    }
+}
