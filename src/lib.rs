@@ -10,7 +10,7 @@
 //! |---|---|
 //! | [`cli`] | one file per command: arguments in, words out |
 //! | [`audit`] | questions asked afterwards: is what was provisioned still what it should be? what is this key, this registration? |
-//! | [`rollout`] | people who lost a key, accounts for emergencies, and what keeps a group from being enforced |
+//! | [`rollout`] | who signs in with what, what keeps a group from being enforced, people who lost a key, accounts for emergencies |
 //! | [`provision`] | the job: roster and profile to plan to journalled steps; resume, undo, many keys at once |
 //! | [`witness`] | the credential signs, as another implementation of CTAP2 sees it |
 //! | [`settings`] | `keywright.toml`: which identity providers there are, and how they are reached |

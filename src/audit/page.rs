@@ -7,14 +7,13 @@
 use std::collections::BTreeMap;
 
 use askama::Template;
-use data_encoding::BASE64;
-use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
 use super::ledger::{Assessment, Covered, CredentialAudit, Finding, FindingKind, LedgerAudit, Severity};
 use crate::ledger::{Checkpoint, SeenByHand};
 use crate::register::{Credential, CredentialState};
+use crate::rollout::page::content_security_policy;
 use keywright_attest::{AttestationDemand, Chain, Exposure, Policy, Statement, Verdict};
 use keywright_fido::webauthn::CredentialId;
 use keywright_files::shown;
@@ -170,14 +169,9 @@ fn checkpoint(audit: &LedgerAudit<'_>) -> String {
     }
 }
 
-/// What the page may do: show itself, styled and scripted by exactly these texts.
+/// See [`content_security_policy`].
 fn policy() -> String {
-    let hash = |text: &str| format!("'sha256-{}'", BASE64.encode(&Sha256::digest(text)));
-    format!(
-        "default-src 'none'; style-src {}; script-src {}; base-uri 'none'; form-action 'none'",
-        hash(STYLE),
-        hash(SCRIPT)
-    )
+    content_security_policy(STYLE, Some(SCRIPT))
 }
 
 fn tiles(audit: &LedgerAudit<'_>) -> [Tile; 4] {
@@ -553,6 +547,8 @@ fn moment(at: OffsetDateTime) -> String {
 
 #[cfg(test)]
 mod tests {
+    use data_encoding::BASE64;
+
     use super::*;
 
     #[test]

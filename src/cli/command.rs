@@ -3,8 +3,9 @@
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::cli::commands::{
-    account, attest, audit, breakglass, completions, doctor, drill, enroll, hand_over, idp, key, ledger, man, mds,
-    provision, recover, replace, resume, revoke, status, version, witness,
+    account, attest, audit, breakglass, completions, doctor, drill, enroll, hand_over, idp, inventory, key, ledger,
+    man, mds, provision, ready, reconcile, recover, replace, resume, revoke, rollout, roster, status, version, watch,
+    witness,
 };
 use crate::cli::shared::arguments::Global;
 use crate::cli::shared::{CliError, Exit, Session, exit};
@@ -79,6 +80,12 @@ pub(crate) enum Command {
     BreakGlass(breakglass::BreakGlass),
     HandOver(hand_over::HandOver),
     Account(account::Account),
+    Rollout(rollout::Rollout),
+    Roster(roster::Roster),
+    Inventory(inventory::Inventory),
+    Reconcile(reconcile::Reconcile),
+    Ready(ready::Ready),
+    Watch(watch::Watch),
     Key(key::Key),
     Doctor(doctor::Doctor),
     Idp(idp::Idp),
@@ -117,6 +124,12 @@ impl Command {
             Self::BreakGlass(command) => command.run(session),
             Self::HandOver(command) => command.run(session),
             Self::Account(command) => command.run(session),
+            Self::Rollout(command) => command.run(session),
+            Self::Inventory(command) => command.run(session),
+            Self::Roster(command) => command.run(session),
+            Self::Reconcile(command) => command.run(session),
+            Self::Ready(command) => command.run(session),
+            Self::Watch(command) => command.run(session),
             Self::Key(command) => command.run(session),
             Self::Doctor(command) => command.run(session),
             Self::Idp(command) => command.run(session),

@@ -276,6 +276,11 @@ impl Rollout {
         removed
     }
 
+    /// Inventories, the oldest first: the first is number 1.
+    pub fn inventories(&self) -> impl Iterator<Item = &ReadOnce> {
+        self.readings.iter().filter(|one| one.read.reading == Reading::Inventory)
+    }
+
     /// The newest reading of a kind about somebody at an IdP.
     pub fn last_reading(&self, reading: Reading, directory: &str, scope: &str) -> Option<&ReadOnce> {
         let is_it =

@@ -40,6 +40,7 @@ mod drill;
 #[cfg(unix)]
 mod erased;
 mod erasure;
+mod estate;
 mod fewest_reports;
 mod firmware_faults;
 mod key_numbers;

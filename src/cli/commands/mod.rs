@@ -11,19 +11,25 @@ pub(crate) mod drill;
 pub(crate) mod enroll;
 pub(crate) mod hand_over;
 pub(crate) mod idp;
+pub(crate) mod inventory;
 pub(crate) mod key;
 pub(crate) mod ledger;
 pub(crate) mod man;
 pub(crate) mod mds;
 pub(crate) mod provision;
+pub(crate) mod ready;
+pub(crate) mod reconcile;
 pub(crate) mod recover;
 #[cfg(feature = "practice")]
 pub(crate) mod rehearse;
 pub(crate) mod replace;
 pub(crate) mod resume;
 pub(crate) mod revoke;
+pub(crate) mod rollout;
+pub(crate) mod roster;
 #[cfg(all(feature = "practice", target_os = "linux"))]
 pub(crate) mod softkey;
 pub(crate) mod status;
 pub(crate) mod version;
+pub(crate) mod watch;
 pub(crate) mod witness;

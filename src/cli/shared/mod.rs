@@ -7,6 +7,7 @@ pub(crate) mod checkpoint;
 pub(crate) mod console;
 pub(crate) mod cosign;
 pub(crate) mod device;
+pub(crate) mod estate;
 pub(crate) mod exit;
 pub(crate) mod failure;
 pub(crate) mod judging;

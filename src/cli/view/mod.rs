@@ -3,11 +3,13 @@
 pub(crate) mod break_glass;
 pub(crate) mod checkpoint;
 pub(crate) mod get_info;
+pub(crate) mod inventory;
 pub(crate) mod key_credential;
 pub(crate) mod ledger_credential;
 pub(crate) mod ledger_head;
 pub(crate) mod plan;
 pub(crate) mod problem;
+pub(crate) mod readiness;
 pub(crate) mod recovery;
 pub(crate) mod run_report;
 pub(crate) mod status_account;

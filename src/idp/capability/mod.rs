@@ -3,6 +3,7 @@
 //! An adapter has a capability or has not; [`Directory::capabilities`](super::Directory::capabilities) says which, so that a report
 //! can name what an IdP does not do. What was not told never reads as clean ([`told`]). Nothing here decides who loses what.
 
+pub mod applications;
 pub mod last_use;
 pub mod methods;
 pub mod models;
@@ -18,6 +19,7 @@ pub mod told;
 
 use serde::{Deserialize, Serialize};
 
+pub use applications::{Application, Applications};
 pub use last_use::{KeyUse, LastUse, LastUsed, Seen, SignInSeen};
 pub use methods::{
     Method, MethodClass, MethodKind, MethodTable, Removal, Reported, SignInMethods, Usable, weaker_ways,
@@ -26,7 +28,7 @@ pub use models::{ModelRules, ShutOut};
 pub use pass::{Pass, TemporaryPass, WantedPass};
 pub use passkeys::{Binding, Passkey, Passkeys, ToldBy};
 pub use people::{Hold, People, Person, Role, RoleHolder};
-pub use policies::{About, Admits, Policies, Rule, RuleState};
+pub use policies::{About, Admits, Policies, Rule, RuleOrder, RuleState};
 pub use removal::{MethodRemoval, Removed};
 pub use rights::{AccountRights, Readiness, Right, Rights};
 pub use sessions::Sessions;
@@ -58,6 +60,8 @@ pub struct Capabilities<'a> {
     pub models: Option<&'a dyn ModelRules>,
     /// What our account may do.
     pub rights: Option<&'a dyn AccountRights>,
+    /// The applications that people sign in to.
+    pub applications: Option<&'a dyn Applications>,
 }
 
 /// A capability by its name.

@@ -60,9 +60,26 @@ pub enum Admits {
     CannotTell(Untold),
 }
 
+/// How several rules about one thing add up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RuleOrder {
+    /// Each that acts has to be satisfied: a strict one shuts what another lets in.
+    Every,
+    /// The first that fits decides, or each application has its own.
+    First,
+    /// It cannot be told.
+    CannotTell,
+}
+
 /// The policies that a group is under.
 pub trait Policies {
     /// Every rule that is about this group, those for everybody too. `group` as in
     /// [`People::members`](super::People::members). Changes nothing.
     fn of_group(&self, group: &str) -> Result<Listing<Rule>, DirectoryError>;
+
+    /// How rules about signing in add up here. One that cannot be told is taken for the weaker.
+    fn order(&self) -> RuleOrder {
+        RuleOrder::CannotTell
+    }
 }

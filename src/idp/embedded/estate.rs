@@ -1,5 +1,7 @@
 //! What the practice IdP can do around the keys: every capability that there is.
 
+use std::collections::BTreeSet;
+
 use secrecy::SecretString;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -8,12 +10,14 @@ use ureq::http::Method as HttpMethod;
 use super::classes::CLASSES;
 use super::{Embedded, known, path, registered, removed, send};
 use crate::idp::capability::Capability;
+use crate::idp::capability::applications::{Application, Applications};
 use crate::idp::capability::last_use::{KeyUse, LastUse, LastUsed, Seen, SignInSeen};
 use crate::idp::capability::methods::{Method, MethodClass, Removal, SignInMethods, Usable};
+use crate::idp::capability::models::{ModelRules, ShutOut};
 use crate::idp::capability::pass::{Pass, TemporaryPass, WantedPass};
 use crate::idp::capability::passkeys::{Binding, Passkey, Passkeys, ToldBy};
 use crate::idp::capability::people::{Hold, People, Person, Role, RoleHolder};
-use crate::idp::capability::policies::{About, Admits, Policies, Rule, RuleState};
+use crate::idp::capability::policies::{About, Admits, Policies, Rule, RuleOrder, RuleState};
 use crate::idp::capability::removal::{MethodRemoval, Removed};
 use crate::idp::capability::rights::{AccountRights, Right, Rights};
 use crate::idp::capability::sessions::Sessions;
@@ -22,6 +26,7 @@ use crate::idp::capability::told::{Cursor, Listing, Page, Told};
 use crate::idp::directory::{Finding, User};
 use crate::idp::error::DirectoryError;
 use crate::idp::http::segment;
+use keywright_fido::webauthn::Aaguid;
 use keywright_practice::idp_server::wire::{self, estate};
 
 /// What every capability needs, and has.
@@ -56,6 +61,21 @@ impl Embedded {
             None => call,
         };
         removed(&send(call, "such policy")?)
+    }
+
+    /// Makes an application, or takes it away.
+    pub fn set_application(&self, id: &str, application: Option<&estate::Application>) -> Result<(), DirectoryError> {
+        let call = self.call(put_or_delete(application.is_some()), &format!("/v1/applications/{}", segment(id)));
+        let call = match application {
+            Some(application) => call.json(application),
+            None => call,
+        };
+        removed(&send(call, "such application")?)
+    }
+
+    /// Shuts a model out, or lets it in again.
+    pub fn set_model_shut(&self, model: Aaguid, is: bool) -> Result<(), DirectoryError> {
+        removed(&send(self.call(put_or_delete(is), &format!("/v1/shut-models/{model}")), "such model")?)
     }
 
     /// Signs in by something else than a passkey, as somebody who stole it would.
@@ -195,20 +215,54 @@ impl LastUse for Embedded {
     }
 }
 
+fn rule(told: estate::NamedPolicy) -> Rule {
+    Rule {
+        policy: told.name,
+        about: About::SignIn,
+        state: if told.policy.enforced { RuleState::On } else { RuleState::ReportOnly },
+        admits: match told.policy.admits.is_empty() {
+            true => Admits::PhishingResistant,
+            false => Admits::Weaker(told.policy.admits),
+        },
+        place: "PUT /v1/policies/NAME".into(),
+    }
+}
+
+impl Applications for Embedded {
+    fn applications(&self, after: Option<&Cursor>) -> Result<Page<Application>, DirectoryError> {
+        let page: estate::Applications = self.get(&page_of("/v1/applications", after), "applications")?;
+        let application = |told: estate::NamedApplication| Application {
+            id: told.id,
+            name: told.application.name,
+            legacy: told.application.legacy,
+            rules: Listing::whole(told.rules.into_iter().map(rule).collect()),
+        };
+        let found = page.applications.into_iter().map(application).collect();
+        Ok(Page { listing: Listing::whole(found), next: page.next.map(Cursor) })
+    }
+}
+
+impl ModelRules for Embedded {
+    fn shut_out(&self, models: &BTreeSet<Aaguid>) -> Result<Listing<ShutOut>, DirectoryError> {
+        let told: estate::ShutModels = self.get("/v1/shut-models", "models")?;
+        let shut = |model| ShutOut {
+            model,
+            rule: "shut models".into(),
+            at_sign_in: true,
+            place: "DELETE /v1/shut-models/AAGUID".into(),
+        };
+        Ok(Listing::whole(told.models.into_iter().filter(|model| models.contains(model)).map(shut).collect()))
+    }
+}
+
 impl Policies for Embedded {
     fn of_group(&self, group: &str) -> Result<Listing<Rule>, DirectoryError> {
         let told: estate::NamedPolicies = self.get(&format!("/v1/groups/{}/policies", segment(group)), "such group")?;
-        let rule = |one: estate::NamedPolicy| Rule {
-            policy: one.name,
-            about: About::SignIn,
-            state: if one.policy.enforced { RuleState::On } else { RuleState::ReportOnly },
-            admits: match one.policy.admits.is_empty() {
-                true => Admits::PhishingResistant,
-                false => Admits::Weaker(one.policy.admits),
-            },
-            place: "PUT /v1/policies/NAME".into(),
-        };
         Ok(Listing::whole(told.policies.into_iter().map(rule).collect()))
+    }
+
+    fn order(&self) -> RuleOrder {
+        RuleOrder::Every
     }
 }
 

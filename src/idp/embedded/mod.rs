@@ -254,8 +254,9 @@ impl Directory for Embedded {
             pass: Some(self),
             last_use: Some(self),
             passkeys: Some(self),
-            models: None,
+            models: Some(self),
             rights: Some(self),
+            applications: Some(self),
         }
     }
 

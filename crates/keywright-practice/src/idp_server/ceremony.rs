@@ -274,6 +274,7 @@ impl Provider {
             public_key: &public_key,
             sign_count: credential.sign_count,
         })?;
+        estate::may_be_of_model(&store, credential.aaguid)?;
         store.signed_in(&credential.id, data.sign_count, now)?;
         self.signed_in_by(&store, user, "passkey")?;
         credential.sign_count = data.sign_count;

@@ -35,6 +35,9 @@
 //! | `PUT`, `DELETE /v1/groups/GROUP/members/USER` | | 204 |
 //! | `GET /v1/groups/GROUP/policies` | | 200 [`wire::estate::NamedPolicies`], those for everybody too |
 //! | `PUT`, `DELETE /v1/policies/NAME` | [`wire::estate::Policy`] | 204 |
+//! | `GET /v1/applications` | | 200 [`wire::estate::Applications`], each with the policies that guard it |
+//! | `PUT`, `DELETE /v1/applications/ID` | [`wire::estate::Application`] | 204 |
+//! | `GET /v1/shut-models`, `PUT`, `DELETE /v1/shut-models/AAGUID` | | 200 [`wire::estate::ShutModels`], 204 |
 //! | `GET /v1/role-holders`, `GET /v1/users/USER/roles` | | 200 [`wire::estate::RoleHolders`] |
 //! | `PUT`, `DELETE /v1/users/USER/roles/ROLE` | [`wire::estate::RoleGrant`] | 204 |
 //! | `GET /v1/users/USER/methods` | | 200 [`wire::estate::Methods`] |

@@ -17,6 +17,7 @@ use crate::profile::stock_list::StockListError;
 use crate::profile::{ProfileError, RosterError};
 use crate::provision::{DrillError, EraseError, LetterError, PinAttemptError, RevokeError, RunError};
 use crate::rollout::recover::RecoverError;
+use crate::rollout::{PlanError, RolloutError};
 use crate::secret::SecretError;
 use crate::settings::SettingsError;
 use keywright_attest::{MdsError, TrustError};
@@ -93,6 +94,12 @@ pub(crate) enum CliError {
     /// The settings.
     #[error(transparent)]
     Settings(#[from] SettingsError),
+    /// The roll-out plan.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The estate was not read, or what was read of it.
+    #[error(transparent)]
+    Rollout(#[from] RolloutError),
     /// The practice IdP's server.
     #[cfg(feature = "practice")]
     #[error(transparent)]
@@ -193,6 +200,9 @@ impl CliError {
             }
             Self::Roster(RosterError::Rows { rows, .. }) | Self::StockList(StockListError::Rows { rows, .. }) => {
                 rows.iter().map(|(row, why)| format!("row {row}: {why}")).collect()
+            }
+            Self::Plan(PlanError::Wrong { file, faults }) => {
+                faults.iter().map(|fault| format!("{file}:{}:{}: {}", fault.line, fault.column, fault.why)).collect()
             }
             Self::Keys(
                 KeysError::Ambiguous { keys } | KeysError::SeveralTouched { keys } | KeysError::NotThere { keys, .. },

@@ -12,10 +12,11 @@ use super::{Provider, account, active, check_name, random, random_id};
 use crate::idp_server::refusal::Refusal;
 use crate::idp_server::store::{Store, StoredPass};
 use crate::idp_server::wire::estate::{
-    Members, Method, Methods, NamedPolicies, NewPass, OtherSignIn, PAGE, Pass, Policy, RoleGrant, RoleHolders, Session,
-    Sessions, SignInLog,
+    Application, Applications, Members, Method, Methods, NamedApplication, NamedPolicies, NewPass, OtherSignIn, PAGE,
+    Pass, Policy, RoleGrant, RoleHolders, Session, Sessions, ShutModels, SignInLog,
 };
 use crate::idp_server::wire::{User, UserChange};
+use keywright_fido::webauthn::Aaguid;
 
 /// The kind of a pass among an account's methods.
 const PASS: &str = "temporary-pass";
@@ -117,6 +118,40 @@ impl Provider {
         Ok(NamedPolicies { policies: self.store().policies(Some(group), None)? })
     }
 
+    pub(in crate::idp_server) fn set_application(
+        &self,
+        id: &str,
+        application: Option<&Application>,
+    ) -> Result<(), Refusal> {
+        check_name("application", id, 200)?;
+        if let Some(application) = application {
+            check_name("name", &application.name, 200)?;
+        }
+        Ok(self.store().set_application(id, application)?)
+    }
+
+    pub(in crate::idp_server) fn applications(&self, after: &str) -> Result<Applications, Refusal> {
+        let store = self.store();
+        let mut found = store.applications(after)?;
+        let more = found.len() > PAGE as usize;
+        found.truncate(PAGE as usize);
+        let next = found.last().filter(|_| more).map(|(id, _)| id.clone());
+        let named = |(id, application): (String, Application)| {
+            let rules = store.policies_named(&application.policies)?;
+            Ok(NamedApplication { id, application, rules })
+        };
+        Ok(Applications { applications: found.into_iter().map(named).collect::<Result<_, Refusal>>()?, next })
+    }
+
+    pub(in crate::idp_server) fn set_model_shut(&self, model: Aaguid, is: bool) -> Result<(), Refusal> {
+        Ok(self.store().set_model_shut(&model.to_string(), is)?)
+    }
+
+    pub(in crate::idp_server) fn shut_models(&self) -> Result<ShutModels, Refusal> {
+        let models = self.store().shut_models()?;
+        Ok(ShutModels { models: models.iter().filter_map(|model| model.parse().ok()).collect() })
+    }
+
     pub(in crate::idp_server) fn set_suspended(&self, user: &str, is: bool) -> Result<(), Refusal> {
         let store = self.store();
         account(&store, user)?;
@@ -193,6 +228,12 @@ impl Provider {
     fn is_good(&self, pass: &StoredPass) -> bool {
         (self.settings.now)() <= pass.until && !(pass.once && pass.used)
     }
+}
+
+/// Refuses a key of a model that is shut out.
+pub(super) fn may_be_of_model(store: &Store, model: Aaguid) -> Result<(), Refusal> {
+    let shut = store.shut_models()?;
+    if shut.contains(&model.to_string()) { Err(Refusal::Policy("shut models".into())) } else { Ok(()) }
 }
 
 /// The account, if it may sign in.

@@ -12,9 +12,10 @@ use super::{Answer, At, Body, Made, made};
 use crate::idp_server::ceremony::Provider;
 use crate::idp_server::refusal::Refusal;
 use crate::idp_server::wire::estate::{
-    Members, Methods, NamedPolicies, NewPass, OtherSignIn, Pass, Policy, RoleGrant, RoleHolders, Session, Sessions,
-    SignInLog,
+    Application, Applications, Members, Methods, NamedPolicies, NewPass, OtherSignIn, Pass, Policy, RoleGrant,
+    RoleHolders, Session, Sessions, ShutModels, SignInLog,
 };
+use keywright_fido::webauthn::Aaguid;
 
 use axum::Json;
 use axum::extract::State;
@@ -28,6 +29,10 @@ pub(super) fn router() -> Router<Arc<Provider>> {
         .route("/v1/groups/{group}/members/{user}", put(add_member).delete(remove_member))
         .route("/v1/groups/{group}/policies", get(policies))
         .route("/v1/policies/{policy}", put(set_policy).delete(forget_policy))
+        .route("/v1/applications", get(applications))
+        .route("/v1/applications/{application}", put(set_application).delete(forget_application))
+        .route("/v1/shut-models", get(shut_models))
+        .route("/v1/shut-models/{model}", put(shut_model).delete(let_model_in))
         .route("/v1/role-holders", get(role_holders))
         .route("/v1/users/{user}/roles", get(roles))
         .route("/v1/users/{user}/roles/{role}", put(grant_role).delete(take_role))
@@ -77,6 +82,30 @@ async fn set_policy(State(at): At, Path(name): Path<String>, Body(policy): Body<
 
 async fn forget_policy(State(at): At, Path(name): Path<String>) -> Done {
     done(at.set_policy(&name, None))
+}
+
+async fn applications(State(at): At, Query(page): Query<After>) -> Answer<Applications> {
+    at.applications(&page.after).map(Json)
+}
+
+async fn set_application(State(at): At, Path(id): Path<String>, Body(application): Body<Application>) -> Done {
+    done(at.set_application(&id, Some(&application)))
+}
+
+async fn forget_application(State(at): At, Path(id): Path<String>) -> Done {
+    done(at.set_application(&id, None))
+}
+
+async fn shut_models(State(at): At) -> Answer<ShutModels> {
+    at.shut_models().map(Json)
+}
+
+async fn shut_model(State(at): At, Path(model): Path<Aaguid>) -> Done {
+    done(at.set_model_shut(model, true))
+}
+
+async fn let_model_in(State(at): At, Path(model): Path<Aaguid>) -> Done {
+    done(at.set_model_shut(model, false))
 }
 
 async fn role_holders(State(at): At, Query(page): Query<After>) -> Answer<RoleHolders> {

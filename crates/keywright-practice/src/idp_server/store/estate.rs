@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use super::{Store, list, list_text, time, user};
 use crate::idp_server::wire::User;
-use crate::idp_server::wire::estate::{Hold, NamedPolicy, PAGE, Policy, RoleHolder, Session};
+use crate::idp_server::wire::estate::{Application, Hold, NamedPolicy, PAGE, Policy, RoleHolder, Session};
 
 /// What databases of version 1 may lack, besides what [`super::SINCE`] has.
 pub(super) const SINCE: &str = "
@@ -18,6 +18,10 @@ pub(super) const SINCE: &str = "
     CREATE TABLE IF NOT EXISTS policy (
         name TEXT PRIMARY KEY, grp TEXT, enforced INTEGER NOT NULL, admits TEXT NOT NULL
     ) STRICT;
+    CREATE TABLE IF NOT EXISTS application (
+        id TEXT PRIMARY KEY, name TEXT NOT NULL, legacy INTEGER NOT NULL, policies TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE IF NOT EXISTS shut_model (aaguid TEXT PRIMARY KEY) STRICT;
     CREATE TABLE IF NOT EXISTS suspended (user TEXT PRIMARY KEY REFERENCES user) STRICT;
     CREATE TABLE IF NOT EXISTS session (
         id TEXT PRIMARY KEY, user TEXT NOT NULL REFERENCES user, by TEXT NOT NULL, began INTEGER NOT NULL,
@@ -114,6 +118,59 @@ impl Store {
             Ok(NamedPolicy { name: row.get(0)?, policy })
         };
         query.query_map(params![group, user], policy)?.collect()
+    }
+
+    /// The policies of these names that there are.
+    pub(in crate::idp_server) fn policies_named(&self, names: &[String]) -> rusqlite::Result<Vec<NamedPolicy>> {
+        let mut query = self.db.prepare_cached("SELECT name, grp, enforced, admits FROM policy ORDER BY name")?;
+        let policy = |row: &Row<'_>| {
+            let policy = Policy { group: row.get(1)?, enforced: row.get(2)?, admits: list(row, 3)? };
+            Ok(NamedPolicy { name: row.get(0)?, policy })
+        };
+        let all: Vec<NamedPolicy> = query.query_map([], policy)?.collect::<rusqlite::Result<_>>()?;
+        Ok(all.into_iter().filter(|one| names.contains(&one.name)).collect())
+    }
+
+    /// Makes an application, or takes it away.
+    pub(in crate::idp_server) fn set_application(
+        &self,
+        id: &str,
+        application: Option<&Application>,
+    ) -> rusqlite::Result<()> {
+        match application {
+            Some(Application { name, legacy, policies }) => self.db.execute(
+                "INSERT OR REPLACE INTO application VALUES (?1, ?2, ?3, ?4)",
+                params![id, name, legacy, list_text(policies)],
+            ),
+            None => self.db.execute("DELETE FROM application WHERE id = ?1", [id]),
+        }
+        .map(drop)
+    }
+
+    /// A page and one more, by id.
+    pub(in crate::idp_server) fn applications(&self, after: &str) -> rusqlite::Result<Vec<(String, Application)>> {
+        let mut query = self
+            .db
+            .prepare_cached("SELECT id, name, legacy, policies FROM application WHERE id > ?1 ORDER BY id LIMIT ?2")?;
+        let application = |row: &Row<'_>| {
+            let application = Application { name: row.get(1)?, legacy: row.get(2)?, policies: list(row, 3)? };
+            Ok((row.get(0)?, application))
+        };
+        query.query_map(params![after, PAGE + 1], application)?.collect()
+    }
+
+    pub(in crate::idp_server) fn set_model_shut(&self, aaguid: &str, is: bool) -> rusqlite::Result<()> {
+        let change = match is {
+            true => "INSERT OR IGNORE INTO shut_model VALUES (?1)",
+            false => "DELETE FROM shut_model WHERE aaguid = ?1",
+        };
+        self.db.execute(change, [aaguid]).map(drop)
+    }
+
+    /// Models of which no key signs in.
+    pub(in crate::idp_server) fn shut_models(&self) -> rusqlite::Result<Vec<String>> {
+        let mut query = self.db.prepare_cached("SELECT aaguid FROM shut_model ORDER BY aaguid")?;
+        query.query_map([], |row| row.get(0))?.collect()
     }
 
     pub(in crate::idp_server) fn set_suspended(&self, user: &str, is: bool) -> rusqlite::Result<()> {

@@ -118,6 +118,48 @@ pub struct NamedPolicies {
     pub policies: Vec<NamedPolicy>,
 }
 
+/// What people sign in to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Application {
+    /// Its name.
+    pub name: String,
+    /// Whether it is reached by a protocol on which policies have no hold.
+    #[serde(default)]
+    pub legacy: bool,
+    /// Policies that guard it, by name; one that does not exist guards nothing.
+    #[serde(default)]
+    pub policies: Vec<String>,
+}
+
+/// An application with its id, and the policies that guard it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamedApplication {
+    /// Its id.
+    pub id: String,
+    /// What it is.
+    pub application: Application,
+    /// By name.
+    pub rules: Vec<NamedPolicy>,
+}
+
+/// A page of applications.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Applications {
+    /// By id.
+    pub applications: Vec<NamedApplication>,
+    /// `after` of the next page; absent on the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// Models of which no key signs in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShutModels {
+    /// In their order.
+    pub models: Vec<Aaguid>,
+}
+
 /// What somebody is signed in to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {

@@ -5,6 +5,7 @@ use crate::cli::shared::Exit::{Failed, Interrupted, Usage};
 use crate::ledger::LedgerError;
 use crate::profile::stock_list::StockListError;
 use crate::profile::{ProfileError, RosterError};
+use crate::rollout::PlanError;
 use crate::secret::SecretError;
 use crate::settings::SettingsError;
 use keywright_attest::MdsError;
@@ -112,6 +113,16 @@ pub(super) fn roster(error: &RosterError) -> Meaning {
             row(Usage, format!("name the right one of these with --column account=HEADING: {names}"))
         }
         RosterError::Rows { .. } => row(Usage, "correct these rows; nothing was touched"),
+    }
+}
+
+pub(super) fn plan(error: &PlanError) -> Meaning {
+    match error {
+        PlanError::Wrong { .. } => row(Usage, "correct the plan at these places; docs/rollout.md shows every setting"),
+        PlanError::Unreadable { .. } => {
+            row(Usage, "name the plan with --rollout; docs/rollout.toml is one to begin with")
+        }
+        PlanError::Shared(error) => Meaning { exit: Usage, ..file(error) },
     }
 }
 

@@ -3,8 +3,9 @@
 #[cfg(feature = "practice")]
 use super::RUN_AGAIN;
 use super::{CHECK_ACCOUNT, Meaning, files, row};
-use crate::cli::shared::Exit::{Directory, Failed, Usage};
+use crate::cli::shared::Exit::{Directory, Failed, Interrupted, Usage};
 use crate::idp::{DirectoryError, OpenError};
+use crate::rollout::RolloutError;
 #[cfg(feature = "practice")]
 use keywright_practice::idp_server::StartError;
 
@@ -30,6 +31,25 @@ pub(super) fn directory(error: &DirectoryError) -> Meaning {
         DirectoryError::InvalidResponse { .. } => {
             row(Directory, "check that the address is the identity provider's API, and no proxy answers instead")
         }
+    }
+}
+
+pub(super) fn rollout(error: &RolloutError) -> Meaning {
+    match error {
+        RolloutError::Directory(error) => directory(error),
+        RolloutError::File(error) => files::file(error),
+        RolloutError::NoPeople { .. } => row(Failed, "'keywright idp check' tells what it does"),
+        RolloutError::NobodyHasRole { known, .. } if known.is_empty() => {
+            row(Failed, "nobody has any role there; 'keywright idp check' tells whether our account may see roles")
+        }
+        RolloutError::NobodyHasRole { known, .. } => {
+            let some: Vec<&str> = known.iter().take(4).map(String::as_str).collect();
+            let more = if known.len() > some.len() { ", ..." } else { "" };
+            row(Failed, format!("somebody has one of these: {}{more}", some.join(", ")))
+        }
+        RolloutError::Unreadable { .. } => row(Failed, "read the estate again with this version"),
+        RolloutError::Changed { .. } => row(Failed, "keep that file, and look who could change it"),
+        RolloutError::Stopped => row(Interrupted, "run the command again; what was read is kept for a day"),
     }
 }
 

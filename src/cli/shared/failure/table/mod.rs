@@ -69,6 +69,8 @@ pub(crate) fn meaning_of(error: &CliError) -> Meaning {
         CliError::Recover(error) => rollout::recover(error),
         CliError::Erase(error) => jobs::erase(error),
         CliError::Settings(error) => files::settings(error),
+        CliError::Plan(error) => files::plan(error),
+        CliError::Rollout(error) => idps::rollout(error),
         #[cfg(feature = "practice")]
         CliError::Serve(error) => idps::serve(error),
         #[cfg(feature = "practice")]

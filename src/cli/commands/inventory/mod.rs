@@ -1,0 +1,47 @@
+//! `keywright inventory`: each person's ways in, at the IdP and in the register.
+
+mod diff;
+mod paths;
+mod take;
+
+use clap::{Args, Subcommand};
+
+use self::diff::Diff;
+use self::take::Take;
+use crate::cli::shared::{CliError, Exit, Session};
+
+/// List each person's ways in: roles, keys at the IdP against the ledger's, weak methods, last use.
+///
+/// Changes nothing at the IdP. Where it has a report over all accounts, that is used. What could not be read is named, with the
+/// permission that it needs, and never shown as clean. The list is kept under the state folder, and its SHA-256 goes into the ledger,
+/// so that two can be compared. An inventory that was interrupted goes on where it ended, for a day.
+#[derive(Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_long_help = "KEYS: ours: the IdP and the ledger have it. unknown: nobody here made it. gone: the IdP has it no more. outlived: taken\n\
+        out of service here, and still at the IdP. bound, synced: where its private key is; 'told_by' in --json says who says so.\n\
+        WEAK METHODS: ? stands for what could not be read.\n\n\
+        Example:\n  keywright inventory --all-admins\n  keywright inventory --group sales --csv > sales.csv\n  keywright inventory --role \"Global Administrator\" --page admins.html\n  keywright inventory --paths\n  keywright inventory diff"
+)]
+pub(crate) struct Inventory {
+    #[command(subcommand)]
+    other: Option<Other>,
+    #[command(flatten)]
+    take: Take,
+}
+
+#[derive(Subcommand)]
+#[allow(missing_docs, reason = "a comment here would take the place of the command's own help")]
+enum Other {
+    Diff(Diff),
+}
+
+impl Inventory {
+    /// Runs it.
+    pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
+        match &self.other {
+            Some(Other::Diff(diff)) => diff.run(session),
+            None => self.take.run(session),
+        }
+    }
+}

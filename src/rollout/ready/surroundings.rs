@@ -1,0 +1,113 @@
+//! What an IdP says besides people: the policies of each group, which models it shuts out, and what our account may do. Read, never
+//! changed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::idp::capability::{
+    Application, Capability, Cursor, Listing, Policies, Rights, Rule, RuleOrder, ShutOut, Told, Untold,
+};
+use crate::idp::{Directory, DirectoryError};
+use crate::provision::RetryPolicy;
+use crate::rollout::inventory::Inventory;
+use crate::rollout::plan::{GroupPlan, Plan};
+use keywright_fido::webauthn::Aaguid;
+use keywright_files::Cancel;
+
+/// What stands around the people of a roll-out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Surroundings {
+    /// The rules about each group of the plan, by the plan's name for it.
+    pub policies: BTreeMap<String, Listing<Rule>>,
+    /// How the rules of several policies add up.
+    pub order: RuleOrder,
+    /// Models that are shut out.
+    pub models: Listing<ShutOut>,
+    /// What people sign in to; `None` where the adapter does not read it.
+    pub applications: Option<Listing<Application>>,
+    /// What our account may do.
+    pub rights: Told<Rights>,
+    /// What the adapter can do.
+    pub has: BTreeSet<Capability>,
+}
+
+impl Surroundings {
+    /// Asks the IdP. `inventory` says which models are in use.
+    pub fn read(
+        directory: &dyn Directory,
+        retry: &RetryPolicy,
+        cancel: &Cancel,
+        plan: &Plan,
+        inventory: &Inventory,
+    ) -> Result<Self, DirectoryError> {
+        let has = directory.capabilities();
+        let mut policies = BTreeMap::new();
+        for group in &plan.groups {
+            let rules = retry.ask(cancel, || rules_of(has.policies, group))?;
+            policies.insert(group.name.clone(), rules);
+        }
+        let in_use: BTreeSet<Aaguid> =
+            inventory.people.iter().flat_map(|entry| &entry.keys).filter_map(|key| key.aaguid).collect();
+        let models = match has.models {
+            Some(_) if in_use.is_empty() => Listing::default(),
+            Some(rules) => {
+                match Told::from_answer("rules about models", "", retry.ask(cancel, || rules.shut_out(&in_use)))? {
+                    Told::Known(shut) => shut,
+                    Told::CannotTell(untold) => Listing::untold(untold),
+                }
+            }
+            None => Listing::untold(Untold::not_offered("which models its rules shut out")),
+        };
+        let rights = match has.rights {
+            Some(rights) => Told::from_answer("what our account may do", "", retry.ask(cancel, || rights.rights()))?,
+            None => Told::CannotTell(Untold::not_offered("what our account may do")),
+        };
+        let applications = applications(directory, retry, cancel)?;
+        let order = has.policies.map_or(RuleOrder::CannotTell, |policies| policies.order());
+        let has = Capability::ALL.into_iter().filter(|one| has.has(*one)).collect();
+        Ok(Self { policies, order, models, applications, rights, has })
+    }
+}
+
+/// What people sign in to; `None` where the adapter does not read it.
+pub fn applications(
+    directory: &dyn Directory,
+    retry: &RetryPolicy,
+    cancel: &Cancel,
+) -> Result<Option<Listing<Application>>, DirectoryError> {
+    let Some(reads) = directory.capabilities().applications else { return Ok(None) };
+    let (mut all, mut after) = (Listing::default(), None::<Cursor>);
+    loop {
+        let page = retry.ask(cancel, || reads.applications(after.as_ref()));
+        let page = match Told::from_answer("applications", "", page)? {
+            Told::Known(page) => page,
+            Told::CannotTell(untold) => {
+                all.untold.push(untold);
+                return Ok(Some(all));
+            }
+        };
+        all.found.extend(page.listing.found);
+        all.untold.extend(page.listing.untold);
+        match page.next {
+            // A list that leads back to its page would be walked for ever.
+            Some(next) if after.as_ref() == Some(&next) => {
+                all.untold.push(Untold::not_offered("applications after a page that leads back to itself"));
+                return Ok(Some(all));
+            }
+            Some(next) => after = Some(next),
+            None => return Ok(Some(all)),
+        }
+    }
+}
+
+fn rules_of(policies: Option<&dyn Policies>, group: &GroupPlan) -> Result<Listing<Rule>, DirectoryError> {
+    let Some(policies) = policies else { return Ok(Listing::untold(Untold::not_offered("policies"))) };
+    let Some(name) = group.guarded_as() else {
+        let what = format!("the policies of {}", group.who);
+        let needs = "policy-group in rollout.toml: the group at the IdP that they are about".to_owned();
+        return Ok(Listing::untold(Untold { needs, ..Untold::not_offered(what) }));
+    };
+    Ok(match Told::from_answer("policies", "", policies.of_group(name))? {
+        Told::Known(rules) => rules,
+        Told::CannotTell(untold) => Listing::untold(untold),
+    })
+}

@@ -1,0 +1,135 @@
+//! What was read of the estate, in private files: each under the SHA-256 that its event in the ledger has; and what an interrupted
+//! reading left.
+//!
+//! It refuses a file that is not what the ledger says. Names and logins are in here and not in the log.
+
+use std::path::{Path, PathBuf};
+
+use data_encoding::HEXLOWER;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
+use time::{Duration, OffsetDateTime};
+
+use super::error::RolloutError;
+use super::inventory::Scope;
+use super::inventory::read::Partial;
+use super::inventory::sighting::Sighting;
+use crate::ledger::IdpInstance;
+use keywright_files::{FileError, private};
+
+/// After how long what an interrupted reading left is of no use any more.
+pub const LEFT_FOR: Duration = Duration::hours(24);
+
+/// The folder.
+#[derive(Debug, Clone)]
+pub struct Shelf(PathBuf);
+
+impl Shelf {
+    /// A folder, which may not exist yet.
+    pub fn new(folder: PathBuf) -> Self {
+        Self(folder)
+    }
+
+    /// Keeps what was read; gives the SHA-256 in hexadecimal that it is kept under.
+    pub fn put<T: Serialize>(&self, read: &T) -> Result<String, RolloutError> {
+        let content = serde_json::to_vec(read).map_err(|error| self.unreadable(&self.0, &error))?;
+        let sha256 = HEXLOWER.encode(&Sha256::digest(&content));
+        private::make_folder(&self.0)?;
+        private::write(&self.file(&sha256), &content)?;
+        Ok(sha256)
+    }
+
+    /// Forgets what is kept under a SHA-256.
+    pub fn remove(&self, sha256: &str) -> Result<(), RolloutError> {
+        let file = self.file(sha256);
+        match std::fs::remove_file(&file) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(private::at(&file)(error).into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// What is kept under a SHA-256; `None` if there is nothing here, as on another station.
+    pub fn get<T: DeserializeOwned>(&self, sha256: &str) -> Result<Option<T>, RolloutError> {
+        let file = self.file(sha256);
+        let Some(content) = private::read(&file)? else { return Ok(None) };
+        if HEXLOWER.encode(&Sha256::digest(&content)) != sha256 {
+            return Err(RolloutError::Changed { file: file.display().to_string() });
+        }
+        self.read(&file, &content).map(Some)
+    }
+
+    /// What an earlier reading of the same people left, and where this one keeps its own.
+    pub fn partial(&self, instance: &IdpInstance, scope: &Scope, now: OffsetDateTime) -> PartialShelf<'_> {
+        let what = serde_json::to_vec(&(instance, scope)).unwrap_or_default();
+        let name = HEXLOWER.encode(&Sha256::digest(&what)[..8]);
+        PartialShelf { shelf: self, folder: self.0.join(format!("partial-{name}")), now }
+    }
+
+    fn file(&self, sha256: &str) -> PathBuf {
+        self.0.join(format!("{sha256}.json"))
+    }
+
+    fn read<T: DeserializeOwned>(&self, file: &Path, content: &[u8]) -> Result<T, RolloutError> {
+        serde_json::from_slice(content).map_err(|error| self.unreadable(file, &error))
+    }
+
+    fn unreadable(&self, file: &Path, error: &serde_json::Error) -> RolloutError {
+        RolloutError::Unreadable { file: file.display().to_string(), why: error.to_string() }
+    }
+}
+
+/// People who were read in a reading that has not ended.
+pub struct PartialShelf<'a> {
+    shelf: &'a Shelf,
+    folder: PathBuf,
+    now: OffsetDateTime,
+}
+
+impl PartialShelf<'_> {
+    /// Forgets them: the reading has ended, or is begun anew.
+    pub fn clear(&self) -> Result<(), RolloutError> {
+        match std::fs::remove_dir_all(&self.folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(self.failed(error).into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn files(&self) -> Result<Vec<PathBuf>, RolloutError> {
+        let entries = match std::fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(self.failed(error).into()),
+        };
+        let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+        let mut files = paths.collect::<Result<Vec<_>, _>>().map_err(|error| self.failed(error))?;
+        files.retain(|file| file.extension().is_some_and(|ending| ending == "json"));
+        files.sort();
+        Ok(files)
+    }
+
+    fn failed(&self, error: std::io::Error) -> FileError {
+        private::at(&self.folder)(error)
+    }
+}
+
+impl Partial for PartialShelf<'_> {
+    fn kept(&self) -> Result<Vec<Sighting>, RolloutError> {
+        let mut all = Vec::new();
+        for file in self.files()? {
+            let Some(content) = private::read(&file)? else { continue };
+            // Another version may have left it: then its people are read anew.
+            let Ok(some) = serde_json::from_slice::<Vec<Sighting>>(&content) else { continue };
+            all.extend(some.into_iter().filter(|one| self.now - one.read < LEFT_FOR));
+        }
+        Ok(all)
+    }
+
+    fn keep(&self, more: &[Sighting]) -> Result<(), RolloutError> {
+        let content = serde_json::to_vec(more).map_err(|error| self.shelf.unreadable(&self.folder, &error))?;
+        private::make_folder(&self.folder)?;
+        let number = self.files()?.len();
+        private::write(&self.folder.join(format!("{number:06}.json")), &content)?;
+        Ok(())
+    }
+}
