@@ -3,9 +3,9 @@
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::cli::commands::{
-    account, attest, audit, breakglass, completions, doctor, drill, enroll, hand_over, idp, inventory, key, ledger,
-    man, mds, provision, ready, reconcile, recover, replace, resume, revoke, rollout, roster, status, version, watch,
-    witness,
+    account, attest, audit, breakglass, completions, doctor, drill, enroll, hand_over, help, idp, init, inventory, key,
+    ledger, man, mds, profile, provision, ready, reconcile, recover, replace, resume, revoke, rollout, roster, status,
+    version, watch, witness,
 };
 use crate::cli::shared::arguments::Global;
 use crate::cli::shared::{CliError, Exit, Session, exit};
@@ -21,26 +21,21 @@ sets the key's policy and hands the PIN over. What it did is in a ledger that an
 
 To see all of it without a security key and without an IdP: keywright rehearse";
 
-const ENVIRONMENT: &str = "\
-Environment:
-  KEYWRIGHT_STATE    the state folder, as --state
-  KEYWRIGHT_CONFIG   the settings file, as --config
-  KEYWRIGHT_LOG      what to log, as --log
-  KEYWRIGHT_AGE_IDENTITY
-                     the identity that opens secrets in age files; a file as age-keygen writes it
-  NO_COLOR           no colours; CLICOLOR_FORCE=1 forces them
-  TERM=dumb          neither colours nor progress lines
+const TOPICS: &str = "\
+Topics, each with 'keywright help TOPIC':
+  secrets, rosters, profiles, settings, json, exit-codes, environment";
 
-Secrets:
-  A SOURCE of a secret is one of these; where several lines are found, the first is the secret.
-    prompt                   asked for on the terminal
-    file:PATH                a file that only you can read
-    age:PATH                 a file encrypted with age: its passphrase is asked for, or its identity is in the file that
-                             KEYWRIGHT_AGE_IDENTITY names
-    env:NAME                 an environment variable
-    fd:N                     the next line of an open descriptor
-    command:PROGRAM ARG...   what a program prints, without a shell: 'command:pass show idp/acme'
-  A secret itself is never taken from the command line.";
+/// The commands as they are listed: what they are for, and their names.
+const GROUPS: [(&str, &[&str]); 5] = [
+    ("Batches", &["rehearse", "provision", "resume", "status", "enroll", "hand-over"]),
+    ("Keys", &["key", "replace", "revoke", "drill"]),
+    (
+        "Roll-out and recovery",
+        &["inventory", "reconcile", "rollout", "roster", "ready", "watch", "recover", "breakglass", "account"],
+    ),
+    ("Evidence", &["audit", "attest", "ledger", "mds"]),
+    ("Set-up", &["init", "doctor", "idp", "profile", "softkey", "completions", "man", "help", "version"]),
+];
 
 /// The whole command line.
 #[derive(Parser)]
@@ -50,7 +45,8 @@ Secrets:
     about = ABOUT,
     long_about = LONG_ABOUT,
     after_help = "Exit codes and environment: keywright --help",
-    after_long_help = format!("{}\n\n{ENVIRONMENT}\n\nExample:\n  keywright rehearse --people 5", exit::help()),
+    after_long_help = format!("{}\n\n{}\n\n{TOPICS}\n\nExample:\n  keywright rehearse --people 5", exit::help(), help::ENVIRONMENT),
+    disable_help_subcommand = true,
     max_term_width = 100
 )]
 pub(crate) struct Arguments {
@@ -87,8 +83,10 @@ pub(crate) enum Command {
     Ready(ready::Ready),
     Watch(watch::Watch),
     Key(key::Key),
+    Init(init::Init),
     Doctor(doctor::Doctor),
     Idp(idp::Idp),
+    Profile(profile::Profile),
     #[cfg(all(feature = "practice", target_os = "linux"))]
     Softkey(crate::cli::commands::softkey::Softkey),
     Ledger(ledger::Ledger),
@@ -97,15 +95,37 @@ pub(crate) enum Command {
     Mds(mds::Mds),
     Completions(completions::Completions),
     Man(man::Man),
+    Help(help::Help),
     Version(version::Version),
     #[command(hide = true)]
     Witness(witness::Witness),
 }
 
+/// The tree of commands, which the root's help lists in groups.
+pub(crate) fn tree() -> clap::Command {
+    let tree = Arguments::command();
+    let mut listed = String::new();
+    for (title, names) in GROUPS {
+        listed.push_str(&format!("\n\n{title}:"));
+        let commands = names.iter().filter_map(|name| tree.find_subcommand(name));
+        for command in commands {
+            let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+            listed.push_str(&format!("\n  {:<13}{about}", command.get_name()));
+        }
+    }
+    tree.help_template(format!(
+        "{{about-with-newline}}\n{{usage-heading}} {{usage}}{listed}\n\nOptions:\n{{options}}{{after-help}}"
+    ))
+}
+
 impl Command {
     /// Whether it makes the settings file where there is none.
     pub(crate) fn writes_settings(&self) -> bool {
-        matches!(self, Self::Idp(command) if command.writes_settings())
+        match self {
+            Self::Init(_) => true,
+            Self::Idp(command) => command.writes_settings(),
+            _ => false,
+        }
     }
 
     /// Runs it.
@@ -131,16 +151,19 @@ impl Command {
             Self::Ready(command) => command.run(session),
             Self::Watch(command) => command.run(session),
             Self::Key(command) => command.run(session),
+            Self::Init(command) => command.run(session),
             Self::Doctor(command) => command.run(session),
             Self::Idp(command) => command.run(session),
+            Self::Profile(command) => command.run(session),
             #[cfg(all(feature = "practice", target_os = "linux"))]
             Self::Softkey(command) => command.run(session),
             Self::Ledger(command) => command.run(session),
             Self::Audit(command) => command.run(session),
             Self::Attest(command) => command.run(session),
             Self::Mds(command) => command.run(session),
-            Self::Completions(command) => command.run(Arguments::command(), session),
-            Self::Man(command) => command.run(Arguments::command(), session),
+            Self::Completions(command) => command.run(tree(), session),
+            Self::Man(command) => command.run(tree(), session),
+            Self::Help(command) => command.run(tree(), session),
             Self::Version(command) => command.run(session),
             Self::Witness(command) => command.run(),
         }
@@ -166,6 +189,25 @@ mod tests {
     #[test]
     fn the_tree_is_sound() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_is_listed_in_one_group() {
+        let tree = Arguments::command();
+        let mut shown: Vec<_> =
+            tree.get_subcommands().filter(|one| !one.is_hide_set()).map(clap::Command::get_name).collect();
+        let listed = GROUPS.iter().flat_map(|(_, names)| *names).copied();
+        // Some are not in every build.
+        let mut listed: Vec<_> = listed.filter(|name| tree.find_subcommand(name).is_some()).collect();
+        shown.sort_unstable();
+        listed.sort_unstable();
+        assert_eq!(shown, listed);
+    }
+
+    #[test]
+    fn the_list_keeps_to_the_terminal() {
+        let help = tree().render_long_help().to_string();
+        assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
     }
 
     #[test]

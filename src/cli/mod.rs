@@ -12,14 +12,15 @@ mod view;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::FromArgMatches as _;
 
-use command::Arguments;
+use command::{Arguments, tree};
 use shared::{CliError, Exit, Session, logging};
 
 /// Runs the program. `--help`, `--version` and wrong usage end here too, with clap's words and codes (0 and 2).
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let parsed = tree().try_get_matches_from(arguments).and_then(|found| Arguments::from_arg_matches(&found));
+    let arguments = match parsed {
         Ok(arguments) => arguments,
         Err(error) => {
             // A closed pipe is the reader's business, not an error.

@@ -25,6 +25,15 @@ pub fn parse(file: &str, text: &str) -> Result<Profile, ProfileError> {
     Ok(profile)
 }
 
+/// The text of a profile under another name, with its comments. `text` is a profile that [`parse`] reads.
+pub fn renamed(text: &str, name: &ProfileName) -> Result<String, ProfileError> {
+    let mut document: toml_edit::DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| {
+        Wrong { span: error.span().unwrap_or_default(), why: error.message().to_owned() }.at(name.as_str(), text)
+    })?;
+    document["name"] = toml_edit::value(name.as_str());
+    Ok(document.to_string())
+}
+
 /// Reads one profile from the bytes of a file, which has to be called after it.
 pub(super) fn parse_file(path: &Path, bytes: &[u8]) -> Result<Profile, ProfileError> {
     let file = path.display().to_string();

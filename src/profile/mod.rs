@@ -11,9 +11,9 @@ pub mod roster;
 pub mod stock_list;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-pub use document::parse;
+pub use document::{parse, renamed};
 pub use label::{LabelError, LabelFields, LabelTemplate};
 pub use login::LoginError;
 pub use name::{ProfileName, ProfileNameError};
@@ -215,17 +215,23 @@ pub fn built_in() -> Profiles {
         .collect()
 }
 
-/// The profiles in a folder, over the built-in ones: a file replaces the built-in profile of its name.
-///
-/// Reads the files called `NAME.toml` and passes over everything else, hidden files included. Stops at the first that is wrong.
+/// The profiles in a folder, over the built-in ones: a file replaces the built-in profile of its name. Stops at the first that is
+/// wrong.
 pub fn load(folder: Option<&Path>) -> Result<Profiles, ProfileError> {
     let mut profiles = built_in();
     let Some(folder) = folder else { return Ok(profiles) };
-    let unreadable = |path: &Path, why: std::io::Error| ProfileError::Unreadable {
-        file: path.display().to_string(),
-        why: why.to_string(),
-    };
+    for path in files_in(folder)? {
+        match read_if_there(&path)? {
+            Some(profile) => drop(profiles.insert(profile.name.clone(), profile)),
+            // One that went meanwhile is none.
+            None => continue,
+        }
+    }
+    Ok(profiles)
+}
 
+/// The files of a folder that are profiles, by name: those called `NAME.toml`, hidden ones left out.
+pub fn files_in(folder: &Path) -> Result<Vec<PathBuf>, ProfileError> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(|why| unreadable(folder, why))? {
         let path = entry.map_err(|why| unreadable(folder, why))?.path();
@@ -235,18 +241,24 @@ pub fn load(folder: Option<&Path>) -> Result<Profiles, ProfileError> {
         }
     }
     files.sort();
+    Ok(files)
+}
 
-    for path in files {
-        let bytes = private::read_unshared(&path).map_err(|error| match error {
-            FileError::Io { path, why } => ProfileError::Unreadable { file: path, why },
-            shared => ProfileError::Shared(shared),
-        })?;
-        // One that went meanwhile is none.
-        let Some(bytes) = bytes else { continue };
-        let profile = document::parse_file(&path, &bytes)?;
-        profiles.insert(profile.name.clone(), profile);
-    }
-    Ok(profiles)
+/// Reads one file, which has to be called after its profile.
+pub fn read_file(path: &Path) -> Result<Profile, ProfileError> {
+    read_if_there(path)?.ok_or_else(|| unreadable(path, std::io::ErrorKind::NotFound.into()))
+}
+
+fn read_if_there(path: &Path) -> Result<Option<Profile>, ProfileError> {
+    let bytes = private::read_unshared(path).map_err(|error| match error {
+        FileError::Io { path, why } => ProfileError::Unreadable { file: path, why },
+        shared => ProfileError::Shared(shared),
+    })?;
+    bytes.map(|bytes| document::parse_file(path, &bytes)).transpose()
+}
+
+fn unreadable(path: &Path, why: std::io::Error) -> ProfileError {
+    ProfileError::Unreadable { file: path.display().to_string(), why: why.to_string() }
 }
 
 #[cfg(test)]

@@ -42,6 +42,7 @@ mod working_copy;
 pub use drill::{Drill, DrillError};
 pub use dry_run::{DryRun, KeyMatch, KeySeen, KeyState, Resets, Use, dry_run};
 pub use erase::{EraseError, Eraser, was_on_empty_key};
+pub use key_fit::lacks;
 pub use leave::leave;
 pub use letters::{LetterError, letter_again, letters_arrived, waiting_letters};
 pub use open_key::{fingerprint, identity};

@@ -128,7 +128,12 @@ impl<'a> LetterProgram<'a> {
 
     /// `secret` is in no word of the program's that is repeated.
     pub(super) fn feed(&self, page: &str, secret: &str) -> Result<(), SecretError> {
-        printer::feed(self.name, self.arguments, page, secret, super::program::LIMIT)
+        printer::feed(self.name, self.arguments, page, &[secret], super::program::LIMIT)
+    }
+
+    /// Pipes a page without a secret to it, to see whether it comes out.
+    pub fn print_test_page(&self) -> Result<(), SecretError> {
+        printer::feed(self.name, self.arguments, super::letter::TEST_PAGE, &[], super::program::LIMIT)
     }
 }
 

@@ -12,6 +12,13 @@ const WIDTH: usize = 72;
 /// Columns before a value.
 const MARGIN: usize = 14;
 
+/// A page that shows whether letters come out, and where.
+pub(super) const TEST_PAGE: &str = "\n\n\
+    KEYWRIGHT TEST PAGE\n\
+    ========================================================================\n\n\
+    PIN letters come out of this printer. Each is one page, and has a PIN on\n\
+    it: stand beside the printer, and put each into its envelope at once.\n\x0c";
+
 /// Writes the letter.
 pub(super) fn write(delivery: &Delivery, pin: &Pin) -> Zeroizing<String> {
     // Room for all of it, so that no copy is left behind by growing.

@@ -15,12 +15,12 @@ use super::program::{LAST_WORDS, child, end_of, on_thread, wait, words_without};
 const VARIABLES: [&str; 5] = ["CUPS_SERVER", "CUPS_USER", "IPP_PORT", "PRINTER", "LPDEST"];
 
 /// Runs a program with its arguments, gives it the text as its input, and waits until it has ended well. Its output is dropped;
-/// what it says on stderr is for the terminal, unless the secret is in it.
+/// what it says on stderr is for the terminal, unless one of the secrets is in it.
 pub(super) fn feed(
     name: &str,
     arguments: &[String],
     text: &str,
-    secret: &str,
+    secrets: &[&str],
     limit: Duration,
 ) -> Result<(), SecretError> {
     let failed = |why: String| SecretError::Printer { program: name.to_owned(), why, said: None };
@@ -50,7 +50,7 @@ pub(super) fn feed(
     }
     let said = said.recv_timeout(LAST_WORDS).ok().and_then(Result::ok).unwrap_or_default();
     let ended = status.code().map_or_else(|| status.to_string(), |code| format!("exited with {code}"));
-    let said = words_without(&said, [secret]);
+    let said = words_without(&said, secrets.iter().copied());
     Err(SecretError::Printer { program: name.to_owned(), why: ended, said })
 }
 
@@ -64,10 +64,10 @@ mod tests {
 
     const LETTER: &str = "Dear Alice,\n   k7mw  4xrt\n\x0c";
 
-    const PIN: &str = "k7mw4xrt";
+    const SECRETS: &[&str] = &["k7mw4xrt"];
 
     fn feed_shell(script: &str, limit: Duration) -> Result<(), SecretError> {
-        feed("sh", &["-c".to_owned(), script.to_owned()], LETTER, PIN, limit)
+        feed("sh", &["-c".to_owned(), script.to_owned()], LETTER, SECRETS, limit)
     }
 
     fn error_of(script: &str) -> String {
@@ -121,7 +121,7 @@ mod tests {
     fn a_letter_that_was_not_read_is_not_printed() {
         let arguments = ["-c".to_owned(), "exit 0".to_owned()];
         let long = "a line of a very long letter\n".repeat(100_000);
-        let error = feed("sh", &arguments, &long, PIN, Duration::from_secs(20)).unwrap_err().to_string();
+        let error = feed("sh", &arguments, &long, SECRETS, Duration::from_secs(20)).unwrap_err().to_string();
         assert!(error.contains("before it had read"), "{error}");
     }
 
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_missing_program_is_named() {
-        let error = feed("keywright-no-such-program", &[], LETTER, PIN, LIMIT).unwrap_err().to_string();
+        let error = feed("keywright-no-such-program", &[], LETTER, SECRETS, LIMIT).unwrap_err().to_string();
         assert!(error.starts_with("printing failed: \"keywright-no-such-program\" cannot be started: "), "{error}");
     }
 }

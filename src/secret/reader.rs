@@ -1,11 +1,15 @@
 //! Those who may read PINs: a name and an age recipient for each.
 
 use std::fmt;
+use std::path::Path;
 use std::str::FromStr;
 
-use age::x25519::Recipient;
+use age::x25519::{Identity, Recipient};
+use secrecy::ExposeSecret as _;
+use zeroize::Zeroizing;
 
 use super::SecretError;
+use keywright_files::private;
 
 /// Somebody who may read PINs: a name and an age recipient. Written `NAME=age1...`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +18,21 @@ pub struct Reader {
     pub name: String,
     /// The public key, `age1...`.
     pub recipient: Recipient,
+}
+
+impl Reader {
+    /// Makes an age identity for a reader of this name: a file as age-keygen writes it, which only its owner can read. `None` if
+    /// there is a file of that name already, which stays.
+    pub fn with_new_identity(name: &str, file: &Path) -> Result<Option<Self>, SecretError> {
+        let identity = Identity::generate();
+        let reader: Self = format!("{name}={}", identity.to_public()).parse()?;
+        let text = Zeroizing::new(format!(
+            "# opens PIN files of keywright for {name}; keep a copy of it elsewhere\n# public key: {}\n{}\n",
+            reader.recipient,
+            identity.to_string().expose_secret()
+        ));
+        Ok(private::write_new(file, text.as_bytes())?.then_some(reader))
+    }
 }
 
 impl FromStr for Reader {
@@ -48,7 +67,7 @@ mod tests {
 
     #[test]
     fn a_reader_is_a_name_and_a_public_key() {
-        let recipient = age::x25519::Identity::generate().to_public();
+        let recipient = Identity::generate().to_public();
         let text = format!("it-lead={recipient}");
         let reader: Reader = text.parse().unwrap();
         assert_eq!((reader.name.as_str(), &reader.recipient), ("it-lead", &recipient));
@@ -67,8 +86,20 @@ mod tests {
     }
 
     #[test]
+    fn a_new_identity_opens_what_is_sealed_to_its_reader() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("keyroom.identity");
+        let reader = Reader::with_new_identity("keyroom", &file).unwrap().unwrap();
+        let text = std::fs::read_to_string(&file).unwrap();
+        let identity: Identity = text.lines().last().unwrap().parse().unwrap();
+        assert_eq!(identity.to_public(), reader.recipient);
+        assert_eq!(Reader::with_new_identity("keyroom", &file).unwrap(), None);
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), text, "the file that is there stays");
+    }
+
+    #[test]
     fn a_secret_key_given_by_mistake_is_not_repeated() {
-        let secret = age::x25519::Identity::generate().to_string();
+        let secret = Identity::generate().to_string();
         for text in [secret.expose_secret().to_owned(), format!("me={}", secret.expose_secret().to_lowercase())] {
             let error = text.parse::<Reader>().unwrap_err();
             assert!(matches!(error, SecretError::SecretKey));

@@ -24,18 +24,20 @@
 //! secrets.
 
 mod checkpoints;
-mod default_idp;
 mod document;
 mod error;
+mod idp_change;
 mod idp_table;
 mod new_table;
+mod station_keys;
 
 #[cfg(test)]
 mod questions_tests;
 
 pub use checkpoints::{CheckpointSettings, Witness};
-pub use default_idp::with_default;
 pub use document::{IdpChoice, Settings};
 pub use error::{MissingAnswer, SettingsError};
+pub use idp_change::{answers, with_answers, with_default, without};
 pub use idp_table::IdpTable;
 pub use new_table::{IdpName, NewTable, refuse_name, write};
+pub use station_keys::StationKeys;

@@ -153,7 +153,7 @@ pub fn refuse_name(settings: &Settings, file: &Path, name: &IdpName) -> Result<(
 }
 
 /// The answer as a value. Errors repeat nothing.
-fn value(form: Form, text: &str) -> Result<Value, String> {
+pub(super) fn value(form: Form, text: &str) -> Result<Value, String> {
     Ok(match form {
         Form::OneOf(words) if !words.contains(&text) => return Err(format!("one of these: {}", words.join(", "))),
         Form::Text | Form::Place | Form::OneOf(_) => text.into(),

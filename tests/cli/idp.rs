@@ -17,6 +17,30 @@ token = \"file:lab.token\"
 ";
 
 #[test]
+fn an_idp_is_changed_and_taken_out_by_name() {
+    let home = Home::new();
+    let text = "# ours\n[idp.corp]\nkind = \"embedded\"\nurl = \"http://127.0.0.1:1\" # here\ntoken = \"env:T\"\n";
+    let settings = home.file("keywright.toml", text);
+    let run = |arguments: &[&str]| home.run(&[&["idp"], arguments, &["--config", &settings]].concat());
+    run(&["edit", "corp"]).expect(2).says("--set or --unset");
+    run(&["edit", "lab", "--set", "url=http://127.0.0.1:2"]).expect(2).says("\"lab\"");
+    run(&["edit", "corp", "--set", "uri=x"]).expect(2).says("has no key \"uri\"");
+    run(&["edit", "corp", "--set", "url=ftp://x"]).expect(2).says("would not read");
+    run(&["edit", "corp", "--unset", "token"]).expect(2).says("missing field");
+    assert_eq!(run(&["edit", "corp", "--set", "url=http://127.0.0.1:1", "--json"]).expect(0).one()["written"], false);
+    run(&["edit", "corp", "--set", "url=http://127.0.0.1:2", "--dry-run"]).expect(0);
+    assert_eq!(std::fs::read_to_string(&settings).unwrap(), text);
+    let edited = run(&["edit", "corp", "--set", "url=http://127.0.0.1:2", "--json"]).expect(0).one();
+    assert_eq!(edited["changed"], serde_json::json!(["url"]));
+    assert_eq!(std::fs::read_to_string(&settings).unwrap(), text.replace(":1\"", ":2\""));
+
+    run(&["remove", "corp"]).expect(1).says("no terminal");
+    assert_eq!(run(&["remove", "corp", "--yes", "--json"]).expect(0).one()["accounts"], 0);
+    run(&["remove", "corp", "--yes"]).expect(2).says("\"corp\"");
+    assert!(!std::fs::read_to_string(&settings).unwrap().contains("[idp"));
+}
+
+#[test]
 fn what_is_set_up_is_listed_without_asking_anybody() {
     let home = Home::new();
     let settings = home.file("keywright.toml", TWO);

@@ -19,18 +19,23 @@ fn hold(file: &Path, text: String) {
     Assert::new().action_env("SNAPSHOTS").eq(text, Data::read_from(file, None).raw());
 }
 
-/// The names under `Commands:` in a help, without `help` itself.
-fn commands(help: &str) -> Vec<String> {
-    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+/// The names under `Commands:` in a help. The program's own lists them in groups.
+fn commands(help: &str, of_program: bool) -> Vec<String> {
+    let begins = |line: &&str| match of_program {
+        true => line.starts_with("Usage:"),
+        false => *line == "Commands:",
+    };
+    let ends = |line: &&str| if of_program { *line == "Options:" } else { line.is_empty() };
+    let listed = help.lines().skip_while(|line| !begins(line)).skip(1).take_while(|line| !ends(line));
     let names = listed.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
-    names.map(|line| line.split_whitespace().next().unwrap().to_owned()).filter(|name| name != "help").collect()
+    names.map(|line| line.split_whitespace().next().unwrap().to_owned()).collect()
 }
 
 /// The help of this command and of those in it, by file name.
 fn helps(home: &Home, words: &[String], found: &mut Vec<(String, String)>) {
     let arguments: Vec<&str> = ["help"].into_iter().chain(words.iter().map(String::as_str)).collect();
     let help = home.run(&arguments).expect(0).stdout;
-    for command in commands(&help) {
+    for command in commands(&help, words.is_empty()) {
         helps(home, &[words, &[command]].concat(), found);
     }
     found.push((format!("{}.txt", [&["keywright".to_owned()], words].concat().join("-")), help));

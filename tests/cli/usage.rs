@@ -17,6 +17,25 @@ fn help_and_version_are_results() {
 }
 
 #[test]
+fn a_topic_has_its_help_and_a_slip_is_told_what_there_is() {
+    let home = Home::new();
+    assert_eq!(home.run(&["help"]).expect(0).stdout, home.run(&["--help"]).expect(0).stdout);
+    for (topic, words) in [
+        ("secrets", "command:PROGRAM ARG..."),
+        ("rosters", "account,profile,name"),
+        ("profiles", "keywright profile new"),
+        ("settings", "letter-program"),
+        ("json", "\"schema\": \"keywright/2\""),
+        ("exit-codes", "130  interrupted"),
+        ("environment", "KEYWRIGHT_STATE"),
+    ] {
+        assert!(home.run(&["help", topic]).expect(0).stdout.contains(words), "{topic}");
+    }
+    home.run(&["help", "roster"]).expect(2).says("no help for \"roster\"").says("rosters");
+    home.run(&["help", "key", "pim"]).expect(2).says("no help for \"key pim\"").says("pin");
+}
+
+#[test]
 fn wrong_usage_is_exit_code_2() {
     let home = Home::new();
     for arguments in [&[][..], &["kye"], &["key"], &["key", "list", "--colour"], &["rehearse", "--people", "0"]] {

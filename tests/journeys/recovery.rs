@@ -170,7 +170,7 @@ fn while_the_idp_is_away_the_key_counts_no_more_and_the_rest_waits() {
     let gone = Embedded::new(DIRECTORY, "http://127.0.0.1:9", TOKEN.to_owned().into()).unwrap();
     let rack = workshop.rack();
     let error = workshop.with_directory(&gone, &workshop.store(), &rack, &Hands::default(), |station| {
-        recover::go_on(station, begin(station, stolen(1))?).unwrap_err()
+        begin(station, stolen(1)).and_then(|begun| recover::go_on(station, begun)).unwrap_err()
     });
     let RecoverError::Step { step: RecoveryStep::Suspend, why } = &error else { panic!("{error}") };
     assert!(matches!(**why, StepError::Directory(DirectoryError::Unreachable { .. })), "{why}");
@@ -284,8 +284,9 @@ fn a_pass_that_nobody_got_is_withdrawn_and_the_next_is_another() {
     let rack = workshop.rack();
     workshop.provision_with(&rack, &Hands::default()).unwrap();
     workshop.letter_program = vec!["false".to_owned()];
-    let error = workshop
-        .with(&rack, &Hands::default(), |station| recover::go_on(station, begin(station, stolen(1))?).unwrap_err());
+    let error = workshop.with(&rack, &Hands::default(), |station| {
+        begin(station, stolen(1)).and_then(|begun| recover::go_on(station, begun)).unwrap_err()
+    });
     assert!(error.to_string().contains("temporary pass") && error.to_string().contains("withdrawn"), "{error}");
     assert_eq!(methods(&workshop), ["sms"]);
     workshop.letter_program = vec!["cat".to_owned()];

@@ -9,6 +9,7 @@ pub(crate) mod ledger_credential;
 pub(crate) mod ledger_head;
 pub(crate) mod plan;
 pub(crate) mod problem;
+pub(crate) mod profile;
 pub(crate) mod readiness;
 pub(crate) mod recovery;
 pub(crate) mod run_report;

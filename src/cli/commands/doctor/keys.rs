@@ -3,11 +3,9 @@
 use std::env::consts::OS;
 use std::time::Duration;
 
-use serde::Serialize;
-
-use super::{Check, Finding};
 use crate::cli::shared::arguments::KeySource;
 use crate::cli::shared::device::KeysError;
+use crate::cli::shared::findings::{Check, Finding, KeyFacts};
 use crate::cli::shared::open_key::Keys;
 use crate::cli::shared::{CliError, Session};
 use keywright_fido::ctap::Authenticator;
@@ -18,17 +16,6 @@ use keywright_fido::hid::{Bus, Device, Limits};
 /// Nothing that is asked here needs a touch, so no key has a reason to take longer.
 const LIMITS: Limits =
     Limits { silence: Duration::from_secs(3), total: Duration::from_secs(8), busy: Duration::from_secs(5) };
-
-/// What a key says of itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Facts {
-    port: String,
-    product: String,
-    versions: Vec<String>,
-    pin_set: bool,
-    /// PIN attempts left; `None` without a PIN, because some firmware fails at the question.
-    pin_retries: Option<u32>,
-}
 
 /// Why an account may not open a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,11 +133,11 @@ fn finding(bus: &dyn Bus, device: &Device, session: &Session) -> Finding {
 }
 
 /// Opens the key unless another program holds it, and asks what needs neither PIN nor touch.
-fn ask(bus: &dyn Bus, device: &Device, session: &Session) -> Result<Facts, CliError> {
+fn ask(bus: &dyn Bus, device: &Device, session: &Session) -> Result<KeyFacts, CliError> {
     let mut key = Authenticator::open_hid(bus.open(device)?, LIMITS, session.cancel.clone())?;
     let pin_set = key.info().has_pin();
     let pin_retries = if pin_set { Some(key.pin_retries()?.retries) } else { None };
-    Ok(Facts {
+    Ok(KeyFacts {
         port: device.port.clone(),
         product: device.product.clone(),
         versions: key.info().versions.clone(),

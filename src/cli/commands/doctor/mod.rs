@@ -3,18 +3,14 @@
 //! It looks and changes nothing. It refuses to open a key that another program holds, and to wait long for any.
 
 mod keys;
-mod station;
 
 use clap::Args;
-use serde::Serialize;
 
 use crate::cli::shared::arguments::KeySource;
-use crate::cli::shared::console::Style;
-use crate::cli::shared::output::{View, table};
+use crate::cli::shared::findings::{Check, Finding, findings_text, station};
 use crate::cli::shared::session::ENDING;
 use crate::cli::shared::{CliError, Exit, Session};
 use keywright_fido::ctap::TransportError;
-use keywright_files::shown;
 
 /// The rule that lets plain users open keys on Linux.
 const UDEV_RULE: &str = include_str!("../../../../udev/70-keywright.rules");
@@ -35,51 +31,6 @@ pub(crate) struct Doctor {
     udev_rule: bool,
     #[command(flatten)]
     source: KeySource,
-}
-
-/// What was looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum Check {
-    Settings,
-    Idp,
-    Memory,
-    State,
-    Ledger,
-    Key,
-}
-
-/// What a look showed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Finding {
-    check: Check,
-    ok: bool,
-    /// The file, folder, IdP or device.
-    subject: String,
-    message: String,
-    /// The one thing to do about it.
-    next_step: Option<String>,
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    key: Option<keys::Facts>,
-}
-
-impl View for Finding {
-    const KIND: &'static str = "doctor-finding";
-}
-
-impl Finding {
-    fn well(check: Check, subject: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { check, ok: true, subject: subject.into(), message: message.into(), next_step: None, key: None }
-    }
-
-    fn wrong(check: Check, subject: impl Into<String>, message: impl Into<String>, step: impl Into<String>) -> Self {
-        Self { ok: false, next_step: Some(step.into()), ..Self::well(check, subject, message) }
-    }
-
-    /// With the words that a command would end with.
-    fn of_error(check: Check, subject: impl Into<String>, error: &CliError) -> Self {
-        Self { ok: false, next_step: Some(error.hint()), ..Self::well(check, subject, error.to_string()) }
-    }
 }
 
 impl Doctor {
@@ -116,27 +67,6 @@ fn exit(findings: &[Finding]) -> Exit {
     }
 }
 
-/// A line for each finding, and one below it for what there is to do.
-fn findings_text(findings: &[Finding], session: &Session) -> String {
-    let rows: Vec<[String; 3]> = findings
-        .iter()
-        .map(|finding| {
-            let check = format!("{:?}", finding.check).to_lowercase();
-            [check, finding.subject.clone(), finding.message.clone()]
-        })
-        .collect();
-    let mut text = String::new();
-    for (finding, line) in findings.iter().zip(table(&rows).lines()) {
-        let (style, state) = if finding.ok { (Style::Good, "ok   ") } else { (Style::Bad, "wrong") };
-        text.push_str(&format!("{}  {line}\n", session.console.paint(style, state)));
-        if let Some(step) = &finding.next_step {
-            let step = shown::one_line(step);
-            text.push_str(&format!("       {} {step}\n", session.console.paint(Style::Now, "do:")));
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,14 +80,5 @@ mod tests {
         assert_eq!(exit(&[folder.clone(), held.clone()]), Exit::Key);
         assert_eq!(exit(&[folder.clone(), key.clone(), held]), Exit::Failed);
         assert_eq!(exit(&[folder, key]), Exit::Done);
-    }
-
-    #[test]
-    fn a_finding_is_an_object_with_its_next_step() {
-        let wrong = Finding::wrong(Check::Key, "/dev/hidraw1", "held", "close it");
-        let expected = serde_json::json!({
-            "check": "key", "ok": false, "subject": "/dev/hidraw1", "message": "held", "next_step": "close it"
-        });
-        assert_eq!(serde_json::to_value(wrong).unwrap(), expected);
     }
 }

@@ -3,7 +3,9 @@
 pub(crate) mod add;
 pub(crate) mod check;
 pub(crate) mod default_idp;
+pub(crate) mod edit;
 pub(crate) mod list;
+pub(crate) mod remove;
 #[cfg(feature = "practice")]
 pub(crate) mod serve;
 
@@ -24,6 +26,8 @@ enum IdpCommand {
     List(list::List),
     Check(check::Check),
     Default(default_idp::DefaultIdp),
+    Edit(edit::Edit),
+    Remove(remove::Remove),
     #[cfg(feature = "practice")]
     Serve(serve::Serve),
 }
@@ -41,6 +45,8 @@ impl Idp {
             IdpCommand::List(command) => command.run(session),
             IdpCommand::Check(command) => command.run(session),
             IdpCommand::Default(command) => command.run(session),
+            IdpCommand::Edit(command) => command.run(session),
+            IdpCommand::Remove(command) => command.run(session),
             #[cfg(feature = "practice")]
             IdpCommand::Serve(command) => command.run(session),
         }

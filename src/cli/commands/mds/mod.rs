@@ -17,7 +17,7 @@ use crate::cli::shared::{CliError, Exit, Session};
 use keywright_attest::mds::{Blob, BlobStore, Record, Stored};
 use keywright_attest::{Anchors, Metadata};
 
-/// The FIDO Alliance's metadata: which models there are, what their attestations lead to, what is known of them.
+/// What the FIDO Alliance says of models of keys: fetch it, look into it, compare it.
 #[derive(Args)]
 pub(crate) struct Mds {
     #[command(subcommand)]

@@ -1,17 +1,9 @@
 //! `keywright mds update`: metadata from the FIDO Alliance's server.
 
-use std::time::Duration;
-
 use clap::Args;
-use ureq::http::{Method, header};
 
 use super::{Signer, store};
-use crate::cli::shared::{CliError, Exit, Session};
-use crate::idp::http::{Client, Limits};
-use keywright_attest::mds::Blob;
-
-/// The longest BLOB that is taken, in bytes. The one of August 2026 has ten million.
-const LONGEST: u64 = 64 * 1024 * 1024;
+use crate::cli::shared::{CliError, Exit, Session, metadata};
 
 /// Fetch the newest metadata and put it to use.
 ///
@@ -23,7 +15,7 @@ const LONGEST: u64 = 64 * 1024 * 1024;
 )]
 pub(crate) struct Update {
     /// Where it is
-    #[arg(long, default_value = "https://mds3.fidoalliance.org/")]
+    #[arg(long, default_value = metadata::FIDO)]
     url: String,
     #[command(flatten)]
     signer: Signer,
@@ -33,11 +25,6 @@ impl Update {
     /// Runs it.
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
         let roots = self.signer.roots()?;
-        let limits = Limits { connect: Duration::from_secs(20), total: Duration::from_secs(300) };
-        let fetched = Client::new("the metadata service", &self.url, limits).and_then(|client| {
-            client.call(Method::GET, "").header(header::ACCEPT, "*/*").up_to(LONGEST).send()?.accepted("metadata")
-        });
-        let bytes = fetched.map_err(CliError::Download)?.into_body();
-        store(&Blob::signed(bytes, &roots, Session::now())?, &self.url, session)
+        store(&metadata::fetch(&self.url, &roots)?, &self.url, session)
     }
 }

@@ -1,21 +1,23 @@
 //! What a run needs besides keys: settings, a state folder that can be written to, a ledger that is as it was written.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Check, Finding};
 use crate::cli::shared::output::count;
 use crate::cli::shared::state::StateFolder;
 use crate::cli::shared::{CliError, Session};
 use crate::ledger::chain;
+use crate::profile;
 use crate::register::Register;
 use crate::secret::memory::{Protection, Swapped, protection};
+use crate::settings::Settings;
 
 /// Looks at everything that does not need a key. Changes nothing, and asks no IdP.
-pub(super) fn look(session: &Session) -> Vec<Finding> {
+pub(crate) fn look(session: &Session) -> Vec<Finding> {
     let mut findings = settings(session);
     findings.push(memory());
     match session.state() {
-        Ok(state) => findings.extend([folder(&state), ledger(&state, session)]),
+        Ok(state) => findings.extend([metadata(&state), folder(&state), ledger(&state, session)]),
         Err(error) => findings.push(Finding::of_error(Check::State, "", &error)),
     }
     findings
@@ -31,11 +33,83 @@ fn settings(session: &Session) -> Vec<Finding> {
     };
     let mut findings = vec![Finding::well(Check::Settings, file, "in order")];
     if settings.idp.is_empty() {
-        findings.push(Finding::well(Check::Idp, "-", "none is set up; --idp URL names one"));
+        findings.push(Finding::left(Check::Idp, "-", "none is set up", "keywright idp add NAME"));
     }
     let asked = |name| Finding::well(Check::Idp, name, format!("not asked; 'keywright idp check --idp {name}' does"));
     findings.extend(settings.idp.keys().map(asked));
+    findings.extend([readers(&settings), letters(&settings), profiles(&settings)]);
     findings
+}
+
+/// Who opens the files with PINs; the profiles that hand them over so need somebody.
+fn readers(settings: &Settings) -> Finding {
+    let names: Vec<_> = settings.readers.iter().map(|reader| reader.name.as_str()).collect();
+    match names.as_slice() {
+        [] => {
+            let message = "nobody opens PIN files; profiles with hand-over = \"age\" need a reader";
+            Finding::left(Check::Readers, "-", message, "keywright init, or --reader NAME=age1...")
+        }
+        _ => Finding::well(Check::Readers, names.join(", "), "can open PIN files"),
+    }
+}
+
+fn letters(settings: &Settings) -> Finding {
+    let Some(program) = settings.letter_program.first() else {
+        let message = "no program prints PIN letters; profiles with hand-over = \"letter\" need one";
+        return Finding::left(Check::Letters, "-", message, "keywright init, or --letter-program 'lp -d PRINTER'");
+    };
+    let words = settings.letter_program.join(" ");
+    match find_program(program) {
+        Some(_) => Finding::well(Check::Letters, words, "prints PIN letters"),
+        None => {
+            let step = "install it, or name another with letter-program in the settings";
+            Finding::wrong(Check::Letters, words, "there is no such program", step)
+        }
+    }
+}
+
+fn profiles(settings: &Settings) -> Finding {
+    let folder = settings.profiles.as_deref();
+    let subject = folder.map_or_else(|| "built in".to_owned(), |folder| folder.display().to_string());
+    match profile::load(folder) {
+        Ok(profiles) => {
+            let names: Vec<_> = profiles.keys().map(ToString::to_string).collect();
+            Finding::well(Check::Profiles, subject, names.join(", "))
+        }
+        Err(error) => Finding::of_error(Check::Profiles, subject, &error.into()),
+    }
+}
+
+/// Without metadata a key's maker cannot be verified, and the built-in profiles demand that.
+fn metadata(state: &StateFolder) -> Finding {
+    let read = || -> Result<Finding, CliError> {
+        let subject = "FIDO metadata";
+        let Some((metadata, record)) = state.metadata()?.load()? else {
+            let message = "none is stored; profiles that demand a trusted attestation refuse every key without it";
+            return Ok(Finding::left(Check::Metadata, subject, message, "keywright mds update"));
+        };
+        let number = record.id.no;
+        Ok(match metadata.days_overdue(Session::now()) {
+            0 => Finding::well(Check::Metadata, subject, format!("number {number}, in date")),
+            days => {
+                let message = format!(
+                    "number {number}, {} overdue",
+                    count(usize::try_from(days).unwrap_or(usize::MAX), "day", "days")
+                );
+                Finding::left(Check::Metadata, subject, message, "keywright mds update")
+            }
+        })
+    };
+    read().unwrap_or_else(|error| Finding::of_error(Check::Metadata, "FIDO metadata", &error))
+}
+
+/// Where a program is that is named as a shell would: a path, or a name on `PATH`.
+pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
+    if name.contains(std::path::is_separator) {
+        return Some(PathBuf::from(name)).filter(|path| path.is_file());
+    }
+    let folders = std::env::var_os("PATH")?;
+    std::env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| path.is_file())
 }
 
 /// Whether PINs in memory can reach a disk or another program of this account.
