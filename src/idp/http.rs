@@ -28,7 +28,7 @@ use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{ConnectionDetails, Connector, DefaultConnector, Transport};
 use zeroize::Zeroizing;
 
-pub use reply::{Fault, Reply};
+pub use reply::{Fault, Reply, path_and_query};
 
 use super::error::{DirectoryError, IdpName};
 use keywright_fido::webauthn::{Origin, WebauthnError};
@@ -213,13 +213,15 @@ impl Client {
     }
 
     /// A request to `path`, which begins with a slash and whose variable segments went through [`segment`]. It is not sent if one
-    /// of them is empty or leads elsewhere.
+    /// of them is empty or leads elsewhere. What follows a question mark is its query, encoded already.
     pub fn call(&self, method: Method, path: &str) -> Call<'_> {
+        let (path, query) =
+            path.split_once('?').map_or((path, String::new()), |(path, query)| (path, format!("?{query}")));
         Call {
             client: self,
             method,
             path: path.to_owned(),
-            query: String::new(),
+            query,
             headers: Vec::new(),
             credentials: Vec::new(),
             secrets: Vec::new(),
@@ -595,6 +597,14 @@ mod tests {
         let client = Client::new("acme", "http://127.0.0.1:9", Limits::default()).unwrap();
         let refused = client.call(Method::DELETE, &format!("/v1/users/{}", segment(".."))).send();
         assert!(matches!(refused, Err(DirectoryError::Refused { .. })), "{:?}", refused.err());
+    }
+
+    #[test]
+    fn a_path_that_comes_with_its_query_is_told_apart_from_it() {
+        let client = Client::new("acme", "http://127.0.0.1:9", Limits::default()).unwrap();
+        let call = client.call(Method::GET, "/v1/users?after=a/../b").query("limit", "2");
+        assert_eq!(call.url_without_query(), "http://127.0.0.1:9/v1/users");
+        assert_eq!(call.query, "?after=a/../b&limit=2");
     }
 
     #[test]

@@ -164,8 +164,10 @@ pub(crate) fn forward(to: &str, request: &Request) -> Answer {
         }
     }
     let mut reply = ureq::Agent::new_with_config(config).run(call.body(request.body.clone()).unwrap()).unwrap();
-    let kind = reply.headers().get("content-type").map(|kind| kind.to_str().unwrap().to_owned());
-    let headers = kind.map(|kind| ("Content-Type".to_owned(), kind)).into_iter().collect();
+    let kept = ["content-type", "link"]
+        .into_iter()
+        .flat_map(|name| reply.headers().get_all(name).iter().map(move |value| (name, value)));
+    let headers = kept.map(|(name, value)| (name.to_owned(), value.to_str().unwrap().to_owned())).collect();
     Answer { status: reply.status().as_u16(), headers, body: reply.body_mut().read_to_vec().unwrap() }
 }
 

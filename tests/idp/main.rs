@@ -6,6 +6,7 @@ mod descriptions;
 mod embedded;
 mod entra;
 mod estate;
+mod estates;
 mod fake_idp;
 mod hostile_page;
 mod http;

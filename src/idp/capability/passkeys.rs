@@ -74,6 +74,18 @@ impl Passkey {
     }
 }
 
+impl Passkey {
+    /// One of which the IdP tells no more than the name of its model, which it has from the AAGUID.
+    pub fn by_name(registered: Registered) -> Self {
+        let name = registered.label.to_lowercase();
+        let is_synced =
+            SYNCED.iter().any(|(_, provider)| name == provider.trim_end_matches(" (managed)").to_lowercase());
+        let (binding, told_by) =
+            if is_synced { (Binding::Synced, ToldBy::Aaguid) } else { (Binding::CannotTell, ToldBy::Nobody) };
+        Self { registered, aaguid: None, binding, told_by }
+    }
+}
+
 /// What the passkeys of a person are.
 pub trait Passkeys {
     /// Every one that the account has. Changes nothing.

@@ -53,7 +53,7 @@ pub struct RoleHolder {
 
 /// Lists of people.
 pub trait People {
-    /// The members of a group, those of its groups too, a page at a time. `group` is its id, or its name where names are ids.
+    /// The members of a group, those of its groups too, a page at a time. `group` is its id, or its name if only one has it.
     fn members(&self, group: &str, after: Option<&Cursor>) -> Result<Page<Person>, DirectoryError>;
 
     /// Everybody with a role of power, a page at a time.

@@ -63,6 +63,9 @@ impl Rights {
 pub trait AccountRights {
     /// Probes it. Changes nothing.
     fn rights(&self) -> Result<Rights, DirectoryError>;
+
+    /// Whether it may change accounts of administrators too, which IdPs keep from most that may change others. Changes nothing.
+    fn over_administrators(&self) -> Result<Told<bool>, DirectoryError>;
 }
 
 #[cfg(test)]

@@ -104,6 +104,31 @@ impl<T> Told<T> {
             Err(error) => Untold::of_refusal(what, needs, error).map(Self::CannotTell),
         }
     }
+
+    /// The same for something that there is or is not, such as a group: that it is not there is an error.
+    pub fn of_existing(what: &str, needs: &str, answer: Result<T, DirectoryError>) -> Result<Self, DirectoryError> {
+        match answer {
+            Err(absent @ DirectoryError::NotFound { .. }) => Err(absent),
+            answer => Self::from_answer(what, needs, answer),
+        }
+    }
+
+    /// Whether a request is let through, which shows that the permission for it is there. Nothing of its answer is kept.
+    pub fn probed(what: &str, needs: &str, answer: Result<T, DirectoryError>) -> Result<Told<bool>, DirectoryError> {
+        match answer {
+            Ok(_) => Ok(Told::Known(true)),
+            Err(DirectoryError::Forbidden { .. }) => Ok(Told::Known(false)),
+            Err(error) => Untold::of_refusal(what, needs, error).map(Told::CannotTell),
+        }
+    }
+
+    /// Something made of the answer, if there is one.
+    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Told<U> {
+        match self {
+            Self::Known(value) => Told::Known(make(value)),
+            Self::CannotTell(untold) => Told::CannotTell(untold),
+        }
+    }
 }
 
 /// What an IdP listed, and which of its lists it kept back. Only one with nothing kept back is whole.
@@ -137,6 +162,13 @@ impl<T> Listing<T> {
         self.untold.is_empty()
     }
 
+    /// What was told, or nothing because of what was not.
+    pub fn of(told: Told<Vec<T>>) -> Self {
+        let mut listing = Self::default();
+        listing.take(told);
+        listing
+    }
+
     /// Takes what was told, or notes what was not.
     pub fn take(&mut self, told: Told<Vec<T>>) {
         match told {
@@ -164,6 +196,14 @@ impl<T> Page<T> {
     /// The only one.
     pub fn only(listing: Listing<T>) -> Self {
         Self { listing, next: None }
+    }
+
+    /// What was told of it with the path of the next one, or nothing because of what was not.
+    pub fn of(told: Told<(Vec<T>, Option<String>)>) -> Self {
+        match told {
+            Told::Known((found, next)) => Self { listing: Listing::whole(found), next: next.map(Cursor) },
+            Told::CannotTell(untold) => Self::only(Listing::untold(untold)),
+        }
     }
 }
 

@@ -65,6 +65,19 @@ impl Reply {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// The target of the link to the next page (RFC 8288): path and query alone, whatever host it names, so that nothing is ever
+    /// sent elsewhere.
+    pub fn next_page(&self) -> Option<String> {
+        let links = self.headers.get_all(header::LINK).iter().filter_map(|value| value.to_str().ok());
+        // A target may have a comma; what ends a link is `>` with its parameters.
+        let next = links.flat_map(|links| links.split(",<").flat_map(|links| links.split(", <"))).find_map(|link| {
+            let (target, parameters) = link.trim_start_matches('<').split_once('>')?;
+            let is_next = parameters.split(';').any(|one| matches!(one.trim(), "rel=\"next\"" | "rel=next"));
+            is_next.then(|| target.to_owned())
+        })?;
+        path_and_query(&next)
+    }
+
     /// The body.
     pub fn into_body(self) -> Vec<u8> {
         self.body
@@ -163,6 +176,12 @@ impl Reply {
             None => words,
         }
     }
+}
+
+/// An address without its scheme and host.
+pub fn path_and_query(address: &str) -> Option<String> {
+    let uri: ureq::http::Uri = address.parse().ok()?;
+    uri.path_and_query().map(ToString::to_string).filter(|path| path.starts_with('/'))
 }
 
 #[cfg(test)]
@@ -269,6 +288,23 @@ mod tests {
         let soon = (OffsetDateTime::now_utc() + time::Duration::seconds(60)).format(&Rfc2822).unwrap();
         assert!((58..=60).contains(&ahead(&soon).unwrap()));
         assert_eq!(ahead("tomorrow"), None);
+    }
+
+    #[test]
+    fn the_next_page_is_asked_for_at_the_same_server() {
+        let next = |links: &[&str]| {
+            let headers: Vec<(&'static str, &str)> = links.iter().map(|link| ("link", *link)).collect();
+            let mut all = HeaderMap::new();
+            for (name, value) in headers {
+                all.append(name, value.parse().unwrap());
+            }
+            Reply::new(IdpName::new("acme"), 200, all, Vec::new(), Vec::new()).next_page()
+        };
+        let own = "<https://acme.okta.com/api/v1/users?limit=2>; rel=\"self\"";
+        let more = "<https://elsewhere.example/api/v1/users?after=a,b&limit=2>; rel=\"next\"";
+        assert_eq!(next(&[own]), None);
+        assert_eq!(next(&[own, more]).as_deref(), Some("/api/v1/users?after=a,b&limit=2"));
+        assert_eq!(next(&[&format!("{own}, {more}")]).as_deref(), Some("/api/v1/users?after=a,b&limit=2"));
     }
 
     #[test]

@@ -10,14 +10,23 @@
 //! It refuses to remove a factor that was activated, other than to revoke it.
 
 mod classes;
+mod last_use;
 mod methods;
+mod pass;
+mod passkeys;
+mod people;
+mod policies;
 mod preflight;
+mod rights;
+mod sessions;
 mod settings;
+mod suspension;
 mod wire;
 
 use std::sync::Arc;
 
 use secrecy::ExposeSecret;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 use ureq::http::{Method, Uri};
 
@@ -43,6 +52,9 @@ const PENDING: &str = "PENDING_ACTIVATION";
 /// Passkeys that an account may have (support.okta.com, "Enrollment limits for FIDO2, YubiKey and Smart Card Authenticators").
 const MOST_PASSKEYS: usize = 10;
 
+/// Pages that are read before a list is held to be a circle: of 200 each.
+const MOST_PAGES: usize = 1000;
+
 /// What a service app has to be granted. Each set is asked for by itself: Okta refuses a token for all of them if one is lacking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scope {
@@ -50,16 +62,25 @@ enum Scope {
     Users,
     /// To read policies.
     Policies,
+    /// To read groups and who is in them.
+    Groups,
+    /// To read who has which role.
+    Roles,
+    /// To read the System Log.
+    Logs,
 }
 
 impl Scope {
     /// Those that no registration needs.
-    const READING: [Self; 1] = [Self::Policies];
+    const READING: [Self; 4] = [Self::Policies, Self::Groups, Self::Roles, Self::Logs];
 
     fn name(self) -> &'static str {
         match self {
             Self::Users => "okta.users.read okta.users.manage okta.authenticators.read",
             Self::Policies => "okta.policies.read",
+            Self::Groups => "okta.groups.read",
+            Self::Roles => "okta.roles.read",
+            Self::Logs => "okta.logs.read",
         }
     }
 }
@@ -70,6 +91,8 @@ pub struct Okta {
     session: Session,
     /// A service app's tokens for what no registration needs; empty with an API token, which has everything that its account has.
     reading: Vec<(Scope, Session)>,
+    /// The service app's client id; `None` with an API token.
+    app: Option<String>,
     instance: IdpInstance,
     origin: Origin,
     /// The host of the page where people sign in.
@@ -90,6 +113,10 @@ impl Okta {
         let host = host.ok_or_else(|| connection.refuse(format!("origin: the host of {origin} cannot be an RP ID")))?;
         let session =
             |authorization| Ok::<_, OpenError>(Session::new(connection.client(&settings.url)?, authorization));
+        let app = match &settings.access {
+            Access::Token(_) => None,
+            Access::ServiceApp { client_id, .. } => Some(client_id.clone()),
+        };
         let (own, reading) = match &settings.access {
             Access::Token(token) => {
                 let token = connection.secret(token, "API token")?;
@@ -120,7 +147,7 @@ impl Okta {
             }
         };
         let instance = IdpInstance::new("okta", settings.url.host());
-        Ok(Self { session: own, reading, instance, origin, host, rp_id: TokenCache::default() })
+        Ok(Self { session: own, reading, app, instance, origin, host, rp_id: TokenCache::default() })
     }
 
     /// Reads something. A scope that the app was not granted is told as a refusal, with its name.
@@ -135,6 +162,34 @@ impl Okta {
             error => error,
         })?;
         self.accepted(reply, what)
+    }
+
+    /// A page of a list, and the path of the next.
+    fn page<T: DeserializeOwned>(
+        &self,
+        scope: Scope,
+        path: &str,
+        what: &str,
+    ) -> Result<(Vec<T>, Option<String>), DirectoryError> {
+        let reply = self.read(scope, path, &[], what)?;
+        let list = path.split_once('?').map_or(path, |(list, _)| list);
+        match reply.next_page() {
+            Some(next) if next.starts_with(list) && next != path => Ok((reply.json()?, Some(next))),
+            Some(_) => Err(self.session.idp().invalid_response("its next page is no page of this list")),
+            None => Ok((reply.json()?, None)),
+        }
+    }
+
+    /// The whole of a list.
+    fn every<T: DeserializeOwned>(&self, scope: Scope, path: &str, what: &str) -> Result<Vec<T>, DirectoryError> {
+        let (mut all, mut next) = (Vec::new(), Some(path.to_owned()));
+        for _ in 0..MOST_PAGES {
+            let Some(path) = next else { return Ok(all) };
+            let page = self.page(scope, &path, what)?;
+            all.extend(page.0);
+            next = page.1;
+        }
+        Err(self.session.idp().invalid_response("a list without end"))
     }
 
     fn accepted(&self, reply: Reply, what: &str) -> Result<Reply, DirectoryError> {
@@ -254,6 +309,10 @@ fn explain(fault: &Fault) -> Option<&'static str> {
     })
 }
 
+fn known(user: &User) -> String {
+    format!("user {}", user.login)
+}
+
 fn factors_path(user_id: &str) -> String {
     format!("/api/v1/users/{}/factors", segment(user_id))
 }
@@ -294,15 +353,14 @@ impl Directory for Okta {
         if account.id != login && known != asked && short != asked {
             return Err(self.session.idp().invalid_response(format!("another account than {login}")));
         }
-        let active = account.is_active();
-        Ok(User { id: account.id, login: login.to_owned(), display_name: account.profile.name(), active })
+        Ok(User { login: login.to_owned(), ..account.user() })
     }
 
     fn begin(&self, user: &User) -> Result<Ceremony, DirectoryError> {
         let rp_id = self.rp_id()?;
         let call = self.session.call(Method::POST, &factors_path(&user.id));
         let call = call.json(&json!({ "factorType": "webauthn", "provider": "FIDO" }));
-        let factor: Factor = match self.send(call, &format!("user {}", user.login)) {
+        let factor: Factor = match self.send(call, &known(user)) {
             Ok(reply) => reply.json()?,
             Err(refused @ DirectoryError::Refused { .. }) => return Err(self.too_many(user, refused)),
             Err(error) => return Err(error),
@@ -397,6 +455,18 @@ impl Directory for Okta {
     }
 
     fn capabilities(&self) -> Capabilities<'_> {
-        Capabilities { methods: Some(self), removal: Some(self), ..Capabilities::default() }
+        Capabilities {
+            people: Some(self),
+            methods: Some(self),
+            removal: Some(self),
+            policies: Some(self),
+            suspension: Some(self),
+            sessions: Some(self),
+            pass: Some(self),
+            last_use: Some(self),
+            passkeys: Some(self),
+            models: None,
+            rights: Some(self),
+        }
     }
 }

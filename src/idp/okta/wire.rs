@@ -2,16 +2,21 @@
 
 use serde::Deserialize;
 use serde_json::Value;
+use time::OffsetDateTime;
 
 use super::PENDING;
-use crate::idp::directory::Registered;
+use crate::idp::directory::{Registered, User};
 
 /// `User`.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Account {
     pub id: String,
     #[serde(default)]
     pub status: String,
+    /// `None`: never.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub last_login: Option<OffsetDateTime>,
     pub profile: Profile,
 }
 
@@ -37,8 +42,13 @@ impl Profile {
 
 impl Account {
     /// Whether it may sign in: `UserStatus`.
-    pub(super) fn is_active(&self) -> bool {
+    fn is_active(&self) -> bool {
         !matches!(self.status.as_str(), "STAGED" | "SUSPENDED" | "DEPROVISIONED")
+    }
+
+    pub(super) fn user(self) -> User {
+        let active = self.is_active();
+        User { id: self.id, login: self.profile.login.clone(), display_name: self.profile.name(), active }
     }
 }
 
@@ -53,6 +63,9 @@ pub(super) struct Factor {
     pub provider: String,
     #[serde(default)]
     pub status: String,
+    /// In answers of real orgs; not described.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub last_verified: Option<OffsetDateTime>,
     #[serde(default)]
     pub profile: Option<FactorProfile>,
     #[serde(default, rename = "_embedded")]
@@ -79,9 +92,14 @@ impl Factor {
         self.factor_type == "webauthn" && self.status == PENDING
     }
 
+    /// Whether it is a security key or passkey that was activated once.
+    pub(super) fn is_key(&self) -> bool {
+        self.factor_type == "webauthn" && !matches!(self.status.as_str(), PENDING | "NOT_SETUP")
+    }
+
     /// The registration that it is, if it was activated once.
     pub(super) fn registered(self) -> Option<Registered> {
-        if self.factor_type != "webauthn" || matches!(self.status.as_str(), PENDING | "NOT_SETUP") {
+        if !self.is_key() {
             return None;
         }
         let in_service = self.status == "ACTIVE";
