@@ -40,6 +40,9 @@ const ASSERTION_LIFE: i64 = 120;
 /// come from the future.
 const CLOCKS_AGREE: i64 = 5;
 
+/// A grant that is an assertion (RFC 7523 2.1).
+const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+
 /// How often a token is asked for: once more for a nonce, and once more for a clock that differs.
 const ATTEMPTS: usize = 3;
 
@@ -53,6 +56,14 @@ pub enum ClientAuthentication {
     /// An assertion signed with the client's key (`private_key_jwt`, RFC 7523 2.2). With a key that has a certificate
     /// ([`SigningKey::with_certificate`]) it is the one that Entra ID calls a certificate credential.
     PrivateKeyJwt(Arc<SigningKey>),
+    /// An assertion as the grant itself (RFC 7523 2.1), signed with the key of a service account that stands in for somebody: Google's
+    /// domain-wide delegation.
+    JwtGrant {
+        /// The service account's key.
+        key: Arc<SigningKey>,
+        /// For whom it stands in.
+        subject: String,
+    },
 }
 
 /// One client of an authorization server.
@@ -149,6 +160,14 @@ impl ClientCredentials {
         self.send_with(&call, &self.token()?.1)
     }
 
+    /// What the access token says, if it is a JWT (RFC 7519).
+    pub(super) fn token_claims(&self) -> Result<Option<serde_json::Value>, DirectoryError> {
+        let (_, token) = self.token()?;
+        let claims = token.value.expose_secret().split('.').nth(1);
+        let claims = claims.and_then(|claims| BASE64URL_NOPAD.decode(claims.trim_end_matches('=').as_bytes()).ok());
+        Ok(claims.and_then(|claims| serde_json::from_slice(&claims).ok()))
+    }
+
     fn send_with(&self, call: &Call<'_>, token: &AccessToken) -> Result<Reply, DirectoryError> {
         let authorized = |scheme: &str| {
             let authorization = format!("{scheme} {}", token.value.expose_secret());
@@ -208,12 +227,18 @@ impl ClientCredentials {
 
     /// The request for a token: a new one each time, because assertions and proofs are taken once.
     fn token_request(&self) -> Call<'_> {
+        let call = self.server.call(Method::POST, &self.token_path);
         let mut form = vec![("grant_type", "client_credentials")];
-        if !self.scope.is_empty() {
+        // In a grant that is an assertion it stands within.
+        if !self.scope.is_empty() && !matches!(self.authentication, ClientAuthentication::JwtGrant { .. }) {
             form.push(("scope", &self.scope));
         }
-        let call = self.server.call(Method::POST, &self.token_path);
         let call = match &self.authentication {
+            ClientAuthentication::JwtGrant { key, subject } => {
+                let assertion = SecretString::from(self.grant(key, subject, &call.url_without_query()));
+                let form = [("grant_type", JWT_BEARER), ("assertion", assertion.expose_secret())];
+                call.form(&form).with_secret(assertion.clone())
+            }
             ClientAuthentication::SecretPost(secret) => {
                 form.extend([("client_id", self.client_id.as_str()), ("client_secret", secret.expose_secret())]);
                 call.form(&form).with_secret(secret.clone())
@@ -258,9 +283,24 @@ impl ClientCredentials {
         key.sign(Map::from_iter([("typ".to_owned(), "JWT".into())]), &claims)
     }
 
+    /// What a service account says when it stands in for somebody (RFC 7523 3; Google has the scope within).
+    fn grant(&self, key: &SigningKey, subject: &str, audience: &str) -> String {
+        let issued = self.clock.issued();
+        let claims = json!({
+            "iss": self.client_id,
+            "sub": subject,
+            "aud": audience,
+            "scope": self.scope,
+            "iat": issued,
+            "exp": issued + ASSERTION_LIFE,
+        });
+        key.sign(Map::from_iter([("typ".to_owned(), "JWT".into())]), &claims)
+    }
+
     /// Whether what we send says what time it is.
     fn tells_time(&self) -> bool {
-        self.dpop.is_some() || matches!(self.authentication, ClientAuthentication::PrivateKeyJwt(_))
+        use ClientAuthentication::{JwtGrant, PrivateKeyJwt};
+        self.dpop.is_some() || matches!(self.authentication, PrivateKeyJwt(_) | JwtGrant { .. })
     }
 }
 

@@ -50,6 +50,14 @@ impl Session {
         }
     }
 
+    /// The claims of the access token, where there is one and it is a JWT (RFC 7519). They are read, not verified: it is ours.
+    pub fn token_claims(&self) -> Result<Option<serde_json::Value>, DirectoryError> {
+        match &self.authorization {
+            Authorization::Token(_) => Ok(None),
+            Authorization::OAuth(credentials) => credentials.token_claims(),
+        }
+    }
+
     /// Sends it with authorization. After a 401 the token is renewed, once, and the request sent again.
     pub fn send(&self, call: Call<'_>) -> Result<Reply, DirectoryError> {
         match &self.authorization {

@@ -1,6 +1,8 @@
 //! People get their keys at a tenant of Entra ID: all goes well, everything goes wrong once, and nothing is there twice.
 
+mod estate;
 mod fake;
+mod tenant;
 
 use crate::fake_idp;
 use crate::played;

@@ -19,6 +19,9 @@ use crate::idp::session::Session;
 /// Our name for a request; Graph repeats it.
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
 
+/// What Graph wants to see where a query is an advanced one.
+const CONSISTENCY_LEVEL: HeaderName = HeaderName::from_static("consistencylevel");
+
 /// Pages that are read before it is held to be a circle.
 const MOST_PAGES: usize = 50;
 
@@ -35,6 +38,15 @@ impl Permission {
     pub(super) const PASSKEYS: Self =
         Self("UserAuthMethod-Passkey.ReadWrite.All or UserAuthenticationMethod.ReadWrite.All");
     pub(super) const REPORT: Self = Self("AuditLog.Read.All");
+    pub(super) const GROUPS: Self = Self("GroupMember.Read.All with User.ReadBasic.All");
+    pub(super) const ROLES: Self = Self("RoleManagement.Read.Directory");
+    pub(super) const ELIGIBILITY: Self = Self("RoleEligibilitySchedule.Read.Directory");
+    pub(super) const GROUP_ELIGIBILITY: Self = Self("PrivilegedEligibilitySchedule.Read.AzureADGroup");
+    pub(super) const READ_ACCESS: Self = Self("Policy.Read.ConditionalAccess");
+    pub(super) const READ_POLICIES: Self = Self("Policy.Read.All");
+    pub(super) const ENABLE: Self = Self("User.EnableDisableAccount.All");
+    pub(super) const SESSIONS: Self = Self("User.RevokeSessions.All");
+    pub(super) const PASSES: Self = Self("UserAuthMethod-TAP.ReadWrite.All");
 
     /// To remove methods of one kind.
     pub(super) fn removal(name: &'static str) -> Self {
@@ -116,6 +128,11 @@ impl Graph {
         self.session.sign_in()
     }
 
+    /// What the access token says, if it can be read.
+    pub(super) fn token_claims(&self) -> Result<Option<serde_json::Value>, DirectoryError> {
+        self.session.token_claims()
+    }
+
     /// The time by Graph's clock.
     pub(super) fn now(&self) -> OffsetDateTime {
         OffsetDateTime::now_utc() + time::Duration::seconds(self.ahead.load(Ordering::Relaxed))
@@ -190,7 +207,11 @@ impl Graph {
         what: &str,
         permission: Permission,
     ) -> Result<(Vec<T>, Option<String>), DirectoryError> {
-        let page: Page<T> = self.send(self.call(Method::GET, path), what, permission)?.json()?;
+        let call = self.call(Method::GET, path);
+        // Graph answers queries that count, and those on types of members, from an index of its own.
+        let is_advanced = path.contains("$count=true");
+        let call = if is_advanced { call.header(CONSISTENCY_LEVEL, "eventual") } else { call };
+        let page: Page<T> = self.send(call, what, permission)?.json()?;
         let next = page.next.map(|next| match next.strip_prefix(&self.base).filter(|rest| rest.starts_with('/')) {
             Some(rest) => Ok(rest.to_owned()),
             None => Err(self.idp().invalid_response("its next page is at another address")),

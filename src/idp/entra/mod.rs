@@ -25,8 +25,16 @@
 mod classes;
 mod display_name;
 mod graph;
+mod last_use;
 mod methods;
+mod pass;
+mod passkeys;
+mod people;
+mod policies;
 mod policy;
+mod rights;
+mod sessions;
+mod suspension;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -360,7 +368,7 @@ impl Entra {
         }
     }
 
-    fn passkeys(&self, user_id: &str, what: &str) -> Result<Vec<Passkey>, DirectoryError> {
+    fn listed_passkeys(&self, user_id: &str, what: &str) -> Result<Vec<Passkey>, DirectoryError> {
         self.graph.collection(&self.path(user_id, "fido2Methods"), what, Permission::READ_PASSKEYS)
     }
 
@@ -372,7 +380,7 @@ impl Entra {
         credential_id: &CredentialId,
     ) -> Result<Presence, DirectoryError> {
         let what = "such user";
-        let listed = self.passkeys(user_id, what)?;
+        let listed = self.listed_passkeys(user_id, what)?;
         let told = self.told().get(credential_id).cloned();
         let is_marked = |passkey: &Passkey| {
             let is_new = match (began, passkey.created_date_time) {
@@ -530,12 +538,7 @@ impl Directory for Entra {
         if found.id != login && !login::is_same(&found.user_principal_name, login) {
             return Err(self.graph.idp().invalid_response(format!("another account than {login}")));
         }
-        Ok(User {
-            id: found.id,
-            display_name: found.display_name.unwrap_or_else(|| found.user_principal_name.clone()),
-            login: found.user_principal_name,
-            active: found.account_enabled != Some(false),
-        })
+        Ok(found.user())
     }
 
     fn begin(&self, user: &User) -> Result<Ceremony, DirectoryError> {
@@ -610,7 +613,7 @@ impl Directory for Entra {
     }
 
     fn list(&self, user: &User) -> Result<Vec<Registered>, DirectoryError> {
-        Ok(self.passkeys(&user.id, &known(user))?.into_iter().map(registered).collect())
+        Ok(self.listed_passkeys(&user.id, &known(user))?.into_iter().map(registered).collect())
     }
 
     fn revoke(&self, user: &User, registered: &Registered) -> Result<(), DirectoryError> {
@@ -628,7 +631,19 @@ impl Directory for Entra {
     }
 
     fn capabilities(&self) -> Capabilities<'_> {
-        Capabilities { methods: Some(self), removal: Some(self), models: Some(self), ..Capabilities::default() }
+        Capabilities {
+            people: Some(self),
+            methods: Some(self),
+            removal: Some(self),
+            policies: Some(self),
+            suspension: Some(self),
+            sessions: Some(self),
+            pass: Some(self),
+            last_use: Some(self),
+            passkeys: Some(self),
+            models: Some(self),
+            rights: Some(self),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use time::OffsetDateTime;
 
+use crate::idp::directory;
 use keywright_fido::webauthn::options::{
     AuthenticatorSelection, PublicKeyCredentialDescriptor, PublicKeyCredentialParameters,
 };
@@ -37,6 +38,15 @@ pub(super) struct User {
 }
 
 impl User {
+    pub(super) fn user(self) -> directory::User {
+        directory::User {
+            id: self.id,
+            display_name: self.display_name.unwrap_or_else(|| self.user_principal_name.clone()),
+            login: self.user_principal_name,
+            active: self.account_enabled != Some(false),
+        }
+    }
+
     /// Whether it is a guest, of this tenant or another: Entra registers no passkeys for guests, nor for people of another tenant.
     pub(super) fn is_guest(&self) -> bool {
         self.user_type.as_deref() == Some("Guest") || self.user_principal_name.contains("#EXT#")
@@ -52,6 +62,12 @@ pub(super) struct Passkey {
     /// When it was registered.
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub created_date_time: Option<OffsetDateTime>,
+    /// All zeros where there is none.
+    pub aa_guid: Option<String>,
+    /// `attested`, `notAttested`.
+    pub attestation_level: Option<String>,
+    /// `deviceBound`, `synced`.
+    pub passkey_type: Option<String>,
     /// Part of the type; whether Graph ever fills it in when it lists is not documented.
     pub public_key_credential: Option<Named>,
 }

@@ -1,0 +1,294 @@
+//! A tenant of Entra ID around the keys: each capability against Graph's own description, each refusal by its permission or licence, each
+//! writing request gone wrong in every way.
+
+use std::path::Path;
+use std::time::Duration;
+
+use keywright::idp::capability::{
+    About, Admits, Binding, Capability, Hold, Readiness, RuleState, Standing, Told, ToldBy, Usable, WantedPass,
+    WhyUntold,
+};
+use keywright::idp::entra::{Access, Api, Entra, Settings};
+use keywright::idp::http::Limits;
+use keywright::idp::{ConnectionConfig, Directory, DirectoryError};
+use secrecy::ExposeSecret as _;
+use serde_json::json;
+
+use super::tenant::{ADMINS, MODEL, SECRET, State, TENANT, Tenant, strength};
+use crate::estates::{self, Estate, Visit, Writing};
+use crate::fake_idp::FakeIdp;
+use crate::played::keep;
+
+impl Estate for Tenant {
+    const DESCRIPTION: Option<&'static str> = Some(super::DESCRIPTION);
+    const WRITINGS: &'static [Writing<Self>] = &[
+        Writing {
+            method: "PATCH",
+            path: "/v1.0/users/*",
+            before: |_| {},
+            write: |has, user| has.suspension.unwrap().suspend(user),
+            is_done: |tenant| !tenant.state.lock().unwrap().enabled,
+        },
+        Writing {
+            method: "PATCH",
+            path: "/v1.0/users/*",
+            before: |tenant| tenant.state.lock().unwrap().enabled = false,
+            write: |has, user| has.suspension.unwrap().restore(user),
+            is_done: |tenant| tenant.state.lock().unwrap().enabled,
+        },
+        Writing {
+            method: "POST",
+            path: "/v1.0/users/*/revokeSignInSessions",
+            before: |_| {},
+            write: |has, user| has.sessions.unwrap().end(user),
+            is_done: |tenant| !tenant.state.lock().unwrap().sessions,
+        },
+        Writing {
+            method: "POST",
+            path: "/v1.0/users/*/authentication/temporaryAccessPassMethods",
+            before: |_| {},
+            write: |has, user| has.pass.unwrap().issue(user, hour()).map(drop),
+            is_done: |tenant| !tenant.state.lock().unwrap().passes.is_empty(),
+        },
+        Writing {
+            method: "DELETE",
+            path: "/v1.0/users/*/authentication/temporaryAccessPassMethods/*",
+            before: |tenant| tenant.state.lock().unwrap().passes = vec!["7a55".into()],
+            write: |has, user| has.pass.unwrap().withdraw(user, "7a55"),
+            is_done: |tenant| tenant.state.lock().unwrap().passes.is_empty(),
+        },
+    ];
+
+    fn start() -> Self {
+        Tenant::start()
+    }
+
+    fn server(&self) -> &FakeIdp {
+        &self.idp
+    }
+
+    fn open(url: &str, folder: &Path) -> Box<dyn Directory> {
+        keep(folder, "secret", SECRET);
+        // Long enough for Prism on a busy machine, and for an answer that never comes.
+        let limits = Limits { connect: Duration::from_secs(5), total: Duration::from_secs(6) };
+        let connection =
+            ConnectionConfig { name: "acme".into(), folder: folder.to_owned(), limits, ..ConnectionConfig::default() };
+        let settings = Settings {
+            tenant_id: TENANT.to_owned().try_into().unwrap(),
+            client_id: "00001111-aaaa-2222-bbbb-3333cccc4444".into(),
+            access: Access::Secret("file:secret".parse().unwrap()),
+            api: Api::V1,
+            graph: url.parse().unwrap(),
+            authority: url.parse().unwrap(),
+        };
+        Box::new(Entra::open(&connection, &settings).unwrap())
+    }
+}
+
+fn hour() -> WantedPass {
+    WantedPass { lifetime: Duration::from_secs(3600), once: true }
+}
+
+fn with(change: impl FnOnce(&mut State)) -> Visit<Tenant> {
+    let visit = Visit::<Tenant>::new();
+    change(&mut visit.idp.state.lock().unwrap());
+    visit
+}
+
+#[test]
+fn graph_describes_every_request_around_the_keys() {
+    let Some((visit, _prism, front)) = Visit::<Tenant>::described() else { return };
+    let has = visit.directory.capabilities();
+    let ada = visit.ada();
+    let (members, pages) = visit.members("Admins");
+    assert!(members.is_whole() && members.found.len() == 5 && pages == 3, "{pages}");
+    assert_eq!(members.found.iter().filter(|one| one.guest).count(), 1);
+    assert!(visit.admins().0.is_whole());
+    assert!(has.people.unwrap().roles(&ada).unwrap().is_whole());
+    assert!(has.policies.unwrap().of_group(ADMINS).unwrap().is_whole());
+    let suspension = has.suspension.unwrap();
+    suspension.suspend(&ada).unwrap();
+    assert_eq!(suspension.standing(&ada).unwrap(), Standing::Suspended);
+    suspension.restore(&ada).unwrap();
+    assert_eq!(suspension.standing(&ada).unwrap(), Standing::Active);
+    has.sessions.unwrap().end(&ada).unwrap();
+    let pass = has.pass.unwrap().issue(&ada, hour()).unwrap();
+    assert_eq!((pass.secret.expose_secret(), pass.until.unwrap().hour(), pass.usable), ("TAPRocks!", 11, Usable::Yes));
+    has.pass.unwrap().withdraw(&ada, &pass.id).unwrap();
+    has.pass.unwrap().withdraw(&ada, &pass.id).unwrap();
+    let used = has.last_use.unwrap().last_use(&ada).unwrap();
+    assert!(used.keys.is_whole() && used.account.known().unwrap().at.is_some(), "{used:?}");
+    assert!(has.passkeys.unwrap().passkeys(&ada).unwrap().is_whole());
+    assert_eq!(front.seen().len(), visit.idp.idp.seen().len(), "Prism kept a request back");
+}
+
+#[test]
+fn administrators_are_found_by_role_by_group_and_by_what_they_can_take_on() {
+    let told = |visit: &Visit<Tenant>| {
+        let (admins, _) = visit.admins();
+        let mut holds: Vec<_> = admins
+            .found
+            .into_iter()
+            .map(|one| (one.login.unwrap(), one.role.name, one.hold, one.through.is_some()))
+            .collect();
+        holds.sort();
+        (holds, admins.untold)
+    };
+    let (holds, untold) = told(&Visit::<Tenant>::new());
+    assert_eq!(untold, []);
+    let ada: Vec<_> = holds.iter().filter(|one| one.0 == "ada").map(|one| (one.1.as_str(), one.2, one.3)).collect();
+    let expected =
+        [("GLOBAL", Hold::Active, false), ("HELPDESK", Hold::Active, true), ("READER", Hold::Eligible, false)];
+    assert_eq!(ada, expected);
+    let eligible = ("user2".to_owned(), "HELPDESK".to_owned(), Hold::Eligible, true);
+    assert!(holds.contains(&eligible), "{holds:?}");
+
+    let (holds, untold) = told(&with(|state| state.licensed = false));
+    assert!(!holds.is_empty() && untold.len() == 2, "{untold:?}");
+    assert!(
+        untold.iter().all(|one| matches!(one.why, WhyUntold::NotLicensed(_)) && one.needs.contains("P2")),
+        "{untold:?}"
+    );
+    let (holds, untold) = told(&with(|state| state.refused = vec!["/v1.0/roleManagement/directory/roleAssignments"]));
+    assert!(!holds.is_empty() && untold[0].needs == "RoleManagement.Read.Directory", "{untold:?}");
+}
+
+#[test]
+fn the_roles_of_a_person_come_by_groups_too() {
+    let visit = Visit::<Tenant>::new();
+    let people = visit.directory.capabilities().people.unwrap();
+    let roles = people.roles(&visit.ada()).unwrap();
+    let names: Vec<_> = roles.found.iter().map(|one| (one.role.name.as_str(), one.through.as_deref())).collect();
+    assert_eq!(names, [("GLOBAL", None), ("READER", None), ("HELPDESK", Some("Admins"))]);
+    assert!(roles.is_whole());
+    assert!(matches!(people.members("Nobody", None), Err(DirectoryError::NotFound { .. })));
+    assert!(people.members(ADMINS, Some(&keywright::idp::capability::Cursor("/v1.0/users".into()))).is_err());
+}
+
+fn rules(visit: &Visit<Tenant>) -> Vec<(About, RuleState, Admits)> {
+    let told = visit.directory.capabilities().policies.unwrap().of_group("Admins").unwrap();
+    assert!(told.is_whole(), "{:?}", told.untold);
+    told.found.into_iter().map(|rule| (rule.about, rule.state, rule.admits)).collect()
+}
+
+#[test]
+fn a_group_is_under_the_policies_of_the_groups_that_it_is_in() {
+    let strong = [
+        (About::Registration, RuleState::On, Admits::PhishingResistant),
+        (About::SignIn, RuleState::On, Admits::PhishingResistant),
+    ];
+    assert_eq!(rules(&Visit::<Tenant>::new()), strong, "SMS leaves them out, and one policy is theirs");
+    let elsewhere = with(|state| state.access = vec![strength("Others", "0aaaaaaa-0000-4000-8000-00000000000f")]);
+    assert_eq!(rules(&elsewhere)[1].2, Admits::Weaker(vec!["a password".into()]));
+    let sms = with(|state| state.methods["authenticationMethodConfigurations"][1]["excludeTargets"] = json!([]));
+    let told = rules(&sms);
+    assert_eq!(told[0].2, Admits::Weaker(vec!["sms".into()]));
+    assert!(told.iter().any(|(about, _, admits)| *about == About::Recovery && matches!(admits, Admits::CannotTell(_))));
+    let early = with(|state| state.methods["policyMigrationState"] = json!("migrationInProgress"));
+    assert!(matches!(&rules(&early)[1].2, Admits::CannotTell(untold) if untold.needs.contains("migration")));
+    let campaign = json!({
+        "state": "enabled", "excludeTargets": [],
+        "includeTargets": [{ "id": "all_users", "targetType": "group", "targetedAuthenticationMethod": "microsoftAuthenticator" }],
+    });
+    let asked = with(|state| {
+        state.methods["registrationEnforcement"] = json!({ "authenticationMethodsRegistrationCampaign": campaign });
+    });
+    assert!(matches!(&rules(&asked)[1].2, Admits::Weaker(ways) if ways[0].contains("asked to set up")));
+    let defaults = with(|state| state.security_defaults = true);
+    assert!(matches!(&rules(&defaults)[1].2, Admits::Weaker(ways) if ways[0].contains("multifactor")));
+}
+
+#[test]
+fn a_policy_that_is_kept_back_is_named_with_its_permission() {
+    for (path, needs) in [
+        ("/v1.0/policies/authenticationMethodsPolicy", "Policy.Read.AuthenticationMethod"),
+        ("/v1.0/identity/conditionalAccess", "Policy.Read.ConditionalAccess"),
+        ("/v1.0/policies/identity", "Policy.Read.All"),
+    ] {
+        let visit = with(|state| state.refused = vec![path]);
+        let told = visit.directory.capabilities().policies.unwrap().of_group(ADMINS).unwrap();
+        assert!(matches!(&told.untold[..], [one] if one.needs == needs), "{path}: {:?}", told.untold);
+    }
+    let visit = with(|state| state.refused = vec!["/v1.0/groups"]);
+    assert!(visit.members(ADMINS).0.untold[0].needs.contains("GroupMember.Read.All"));
+}
+
+#[test]
+fn a_pass_that_the_policy_does_not_take_says_so() {
+    let visit = with(|state| state.pass_usable = false);
+    let pass = visit.directory.capabilities().pass.unwrap().issue(&visit.ada(), hour()).unwrap();
+    assert_eq!(pass.usable, Usable::No { why: "DisabledByPolicy".into() });
+}
+
+#[test]
+fn an_account_that_the_app_may_not_disable_says_what_it_lacks() {
+    let visit = Visit::<Tenant>::new();
+    let ada = visit.ada();
+    visit.idp.state.lock().unwrap().refused = vec!["/v1.0/users"];
+    let error = visit.directory.capabilities().suspension.unwrap().suspend(&ada).unwrap_err();
+    let words = error.to_string();
+    assert!(words.contains("User.EnableDisableAccount.All") && words.contains("privileged role"), "{words}");
+}
+
+#[test]
+fn last_use_is_told_as_far_as_the_licence_and_the_field_go() {
+    let used = |change: &dyn Fn(&mut State)| {
+        let visit = with(change);
+        visit.directory.capabilities().last_use.unwrap().last_use(&visit.ada()).unwrap()
+    };
+    let told = used(&|state| state.licensed = false);
+    assert!(matches!(&told.account, Told::CannotTell(untold) if untold.needs.contains("P1")), "{told:?}");
+    assert_eq!(told.keys.found.len(), 1);
+    let told = used(&|state| state.used = None);
+    assert!(told.keys.found.is_empty() && told.keys.untold.len() == 1, "no time is not never: {told:?}");
+}
+
+#[test]
+fn a_passkey_is_as_sure_as_its_attestation() {
+    let passkey = |key: serde_json::Value| {
+        let visit = with(|state| state.key = key);
+        let told = visit.directory.capabilities().passkeys.unwrap().passkeys(&visit.ada()).unwrap();
+        (told.found[0].binding, told.found[0].told_by, told.found[0].aaguid.is_some())
+    };
+    let told =
+        |level: &str, kind: &str| passkey(json!({ "aaGuid": MODEL, "attestationLevel": level, "passkeyType": kind }));
+    assert_eq!(told("attested", "deviceBound"), (Binding::DeviceBound, ToldBy::Attestation, true));
+    assert_eq!(told("notAttested", "deviceBound"), (Binding::DeviceBound, ToldBy::IdpType, true));
+    assert_eq!(told("notAttested", "synced"), (Binding::Synced, ToldBy::IdpType, true));
+    let zero = json!({ "aaGuid": "00000000-0000-0000-0000-000000000000", "passkeyType": "unknownFutureValue" });
+    assert_eq!(passkey(zero), (Binding::CannotTell, ToldBy::Nobody, false));
+}
+
+#[test]
+fn rights_are_those_that_the_token_names() {
+    let rights = |granted: Option<(Vec<&'static str>, Vec<&'static str>)>| {
+        let visit = with(|state| state.granted = granted);
+        let rights = visit.directory.capabilities().rights.unwrap();
+        (rights.rights().unwrap(), rights.over_administrators().unwrap())
+    };
+    let (some, over) = rights(Some((
+        vec!["UserAuthMethod-Passkey.ReadWrite.All", "User.Read.All", "User.RevokeSessions.All", "Mail.ReadWrite"],
+        vec!["7be44c8a-adaf-4e2a-84d6-ab2649e08a13"],
+    )));
+    assert_eq!(some.readiness(Capability::Registration), Readiness::Ready);
+    assert_eq!(some.readiness(Capability::Sessions), Readiness::Ready);
+    assert!(matches!(some.readiness(Capability::Removal), Readiness::Lacks(_)));
+    assert_eq!((some.beyond, over), (Told::Known(vec!["Mail.ReadWrite".into()]), Told::Known(true)));
+    let each = vec![
+        "UserAuthMethod-Phone.ReadWrite.All",
+        "UserAuthMethod-Email.ReadWrite.All",
+        "UserAuthMethod-SoftwareOATH.ReadWrite.All",
+        "UserAuthMethod-MicrosoftAuthApp.ReadWrite.All",
+        "UserAuthMethod-External.ReadWrite.All",
+    ];
+    let (by_kind, over) = rights(Some((each, Vec::new())));
+    assert_eq!((by_kind.readiness(Capability::Removal), over), (Readiness::Ready, Told::Known(false)));
+    let (opaque, over) = rights(None);
+    assert!(Capability::ALL.iter().all(|one| matches!(opaque.readiness(*one), Readiness::CannotTell(_))));
+    assert!(matches!(over, Told::CannotTell(_)));
+}
+
+#[test]
+fn one_writing_request_goes_wrong_once_and_the_next_try_ends_it() {
+    estates::one_fault::<Tenant>();
+}
