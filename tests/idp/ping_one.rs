@@ -1,5 +1,7 @@
 //! People get their keys at PingOne: all goes well, everything goes wrong once, and nothing is there twice.
 
+mod environment;
+mod estate;
 mod fake;
 
 use crate::played;

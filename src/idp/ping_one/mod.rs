@@ -7,10 +7,17 @@
 //! other than to revoke it.
 
 mod classes;
+mod last_use;
 mod methods;
 mod options;
+mod passkeys;
+mod people;
+mod policies;
 mod preflight;
+mod rights;
+mod sessions;
 mod settings;
+mod suspension;
 mod wire;
 
 use serde_json::{Value, json};
@@ -44,7 +51,9 @@ const ROLE: &str = "give the worker app the role Identity Data Admin (Applicatio
 pub struct PingOne {
     session: Session,
     instance: IdpInstance,
+    /// The path of everything in it.
     environment: String,
+    client_id: String,
     policy: String,
     rp_id: RpId,
     origin: Origin,
@@ -76,6 +85,7 @@ impl PingOne {
             session: Session::new(connection.client(&settings.api)?, Authorization::OAuth(Box::new(credentials))),
             instance: IdpInstance::new("ping-one", &settings.environment),
             environment: format!("/v1/environments/{}", segment(&settings.environment)),
+            client_id: settings.client_id.clone(),
             policy: settings.policy.clone(),
             rp_id,
             origin,
@@ -87,7 +97,10 @@ impl PingOne {
     }
 
     fn send(&self, call: Call<'_>, what: &str) -> Result<Reply, DirectoryError> {
-        let reply = self.session.send(call)?;
+        self.judged(self.session.send(call)?, what)
+    }
+
+    fn judged(&self, reply: Reply, what: &str) -> Result<Reply, DirectoryError> {
         let limit = most_devices(&reply);
         reply.accepted(what).map_err(|error| match (error, limit) {
             (DirectoryError::Refused { .. }, Some(limit)) => self.session.idp().refused(format!(
@@ -105,7 +118,7 @@ impl PingOne {
 
     fn devices(&self, user: &User) -> Result<Vec<Device>, DirectoryError> {
         let call = self.call(Method::GET, &devices_path(&user.id));
-        Ok(self.send(call, &format!("user {}", user.login))?.json::<Devices>()?.embedded.devices)
+        Ok(self.send(call, &known(user))?.json::<Devices>()?.embedded.devices)
     }
 
     fn get(&self, path: &str, what: &str) -> Result<Reply, DirectoryError> {
@@ -130,6 +143,10 @@ fn explain(fault: &Fault) -> Option<&'static str> {
     (fault.code.as_deref() == Some("invalid_client")).then_some(
         "check client-id and client-secret, and whether the worker app is enabled and takes Client Secret Basic (Applications > the app)",
     )
+}
+
+fn known(user: &User) -> String {
+    format!("user {}", user.login)
 }
 
 fn user_path(user_id: &str) -> String {
@@ -187,8 +204,7 @@ impl Directory for PingOne {
         if !found.is_empty() {
             return Err(self.session.idp().invalid_response("several accounts with one login"));
         }
-        let (display_name, active) = (account.display_name(), account.is_active());
-        Ok(User { id: account.id, login: login.to_owned(), display_name, active })
+        Ok(User { login: login.to_owned(), ..account.user() })
     }
 
     fn begin(&self, user: &User) -> Result<Ceremony, DirectoryError> {
@@ -196,7 +212,7 @@ impl Directory for PingOne {
             "type": "FIDO2", "rp": { "id": self.rp_id, "name": self.rp_id }, "policy": { "id": self.policy }
         });
         let call = self.call(Method::POST, &devices_path(&user.id)).json(&body);
-        let device: Device = self.send(call, &format!("user {}", user.login))?.json()?;
+        let device: Device = self.send(call, &known(user))?.json()?;
         let options = creation_options(device.public_key_credential_creation_options)
             .map_err(|why| self.session.idp().invalid_response(format!("publicKeyCredentialCreationOptions: {why}")))?;
         Ok(Ceremony::with_pending_object(user.id.clone(), device.id, options, self.origin.clone(), DEFAULT_TIMEOUT))
@@ -247,6 +263,19 @@ impl Directory for PingOne {
     }
 
     fn capabilities(&self) -> Capabilities<'_> {
-        Capabilities { methods: Some(self), removal: Some(self), models: Some(self), ..Capabilities::default() }
+        Capabilities {
+            people: Some(self),
+            methods: Some(self),
+            removal: Some(self),
+            policies: Some(self),
+            suspension: Some(self),
+            sessions: Some(self),
+            // Nothing like a temporary pass is in its API.
+            pass: None,
+            last_use: Some(self),
+            passkeys: Some(self),
+            models: Some(self),
+            rights: Some(self),
+        }
     }
 }

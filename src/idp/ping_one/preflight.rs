@@ -129,6 +129,17 @@ impl PingOne {
     }
 }
 
+/// Whether the policy for FIDO that is in force lets no synced passkey in, at sign-in either.
+pub(super) fn refuses_synced(ping: &PingOne) -> Result<Told<bool>, DirectoryError> {
+    Ok(match (ping.device_policy()?, ping.fido2_policies()?) {
+        (Told::Known(policy), Told::Known(policies)) => {
+            let backup = in_force(&policy, &policies).and_then(|fido2| fido2.backup_eligibility.as_ref());
+            Told::Known(backup.is_some_and(|backup| !backup.allow && backup.enforce_during_authentication))
+        }
+        (Told::CannotTell(untold), _) | (_, Told::CannotTell(untold)) => Told::CannotTell(untold),
+    })
+}
+
 impl ModelRules for PingOne {
     fn shut_out(&self, models: &BTreeSet<Aaguid>) -> Result<Listing<ShutOut>, DirectoryError> {
         let mut shut = Listing::default();

@@ -2,13 +2,28 @@
 
 use serde::Deserialize;
 use serde_json::Value;
+use time::OffsetDateTime;
 
-use crate::idp::directory::Registered;
+use crate::idp::directory::{Registered, User};
 
 #[derive(Deserialize)]
 pub(super) struct Users {
     #[serde(rename = "_embedded")]
     pub embedded: UserList,
+    #[serde(default, rename = "_links")]
+    pub links: Links,
+}
+
+/// `LinksHATEOAS`, as far as a list goes on.
+#[derive(Default, Deserialize)]
+pub(super) struct Links {
+    #[serde(default)]
+    pub next: Option<Link>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Link {
+    pub href: String,
 }
 
 #[derive(Deserialize)]
@@ -30,9 +45,19 @@ pub(super) struct Account {
     #[serde(default)]
     pub mfa_enabled: Option<bool>,
     #[serde(default)]
+    pub last_sign_on: Option<LastSignOn>,
+    #[serde(default, rename = "memberOfGroupIDs")]
+    pub member_of_group_ids: Vec<String>,
+    #[serde(default)]
     account: Option<AccountState>,
     #[serde(default)]
     name: Name,
+}
+
+#[derive(Deserialize)]
+pub(super) struct LastSignOn {
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub at: Option<OffsetDateTime>,
 }
 
 /// `UserAccount`.
@@ -55,8 +80,13 @@ struct Name {
 }
 
 impl Account {
+    pub(super) fn user(self) -> User {
+        let (display_name, active) = (self.display_name(), self.is_active());
+        User { id: self.id, login: self.username, display_name, active }
+    }
+
     /// Whether it may sign in: neither disabled nor locked.
-    pub(super) fn is_active(&self) -> bool {
+    fn is_active(&self) -> bool {
         self.enabled != Some(false) && !self.is_locked()
     }
 
@@ -68,7 +98,7 @@ impl Account {
     }
 
     /// The person's name.
-    pub(super) fn display_name(&self) -> String {
+    fn display_name(&self) -> String {
         let parts = [&self.name.given, &self.name.family];
         let parts = || parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" ");
         self.name.formatted.clone().unwrap_or_else(parts)
@@ -190,9 +220,13 @@ pub(super) struct Allowed {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct BackupEligibility {
     #[serde(default)]
     pub allow: bool,
+    /// Whether it is held against every sign-in too.
+    #[serde(default)]
+    pub enforce_during_authentication: bool,
 }
 
 /// `DeviceAuthenticationPolicy`, as far as it is about security keys.
