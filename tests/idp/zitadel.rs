@@ -1,6 +1,8 @@
 //! People get their keys at a Zitadel: all goes well, everything goes wrong once, and nothing is there twice.
 
+mod estate;
 mod fake;
+mod people;
 
 use crate::played;
 use std::path::Path;

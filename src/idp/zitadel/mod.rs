@@ -8,6 +8,12 @@
 
 mod classes;
 mod methods;
+mod passkeys;
+mod people;
+mod policies;
+mod rights;
+mod sessions;
+mod suspension;
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -199,6 +205,16 @@ struct Account {
 }
 
 impl Account {
+    /// `None`: a service account.
+    fn person(self) -> Option<User> {
+        Some(User {
+            id: self.user_id,
+            login: if self.preferred_login_name.is_empty() { self.username } else { self.preferred_login_name },
+            display_name: self.human?.profile.display_name,
+            active: self.state == "USER_STATE_ACTIVE",
+        })
+    }
+
     /// Zitadel does not tell upper and lower case apart in login names.
     fn signs_in_as(&self, login: &str) -> bool {
         let names = self.login_names.iter().chain([&self.preferred_login_name, &self.username]);
@@ -273,11 +289,9 @@ impl Directory for Zitadel {
             "Zitadel does not look at attestation; which models are let in is decided by the profile alone".into(),
         )];
         let role = "give the service account the role Org User Manager (console: Organization > Managers)";
-        let what = "list of permissions";
-        match self.post("/auth/v1/permissions/zitadel/me/_search", &json!({}), what) {
-            Ok(reply) => {
-                let granted = reply.json::<MyPermissions>()?.result;
-                let may = |name: &str| granted.iter().any(|one| one.split(':').next() == Some(name));
+        match self.permissions() {
+            Ok(granted) => {
+                let may = |name: &str| granted.iter().any(|one| one == name);
                 if granted.is_empty() {
                     findings.push(finding(true, format!("the token's account may do nothing: {role}")));
                 } else if !may("user.credential.write") && !may("user.passkey.write") {
@@ -310,16 +324,11 @@ impl Directory for Zitadel {
         if fitting.next().is_some() {
             return Err(self.session.idp().invalid_response("several accounts with one login"));
         }
-        let Some(human) = account.human else {
+        let Some(user) = account.person() else {
             let why = format!("{login} is a service account, which has no passkeys");
             return Err(self.session.idp().refused(why));
         };
-        Ok(User {
-            id: account.user_id,
-            login: login.to_owned(),
-            display_name: human.profile.display_name,
-            active: account.state == "USER_STATE_ACTIVE",
-        })
+        Ok(User { login: login.to_owned(), ..user })
     }
 
     fn begin(&self, user: &User) -> Result<Ceremony, DirectoryError> {
@@ -413,7 +422,21 @@ impl Directory for Zitadel {
     }
 
     fn capabilities(&self) -> Capabilities<'_> {
-        Capabilities { methods: Some(self), removal: Some(self), ..Capabilities::default() }
+        Capabilities {
+            people: Some(self),
+            methods: Some(self),
+            removal: Some(self),
+            policies: Some(self),
+            suspension: Some(self),
+            sessions: Some(self),
+            // A registration code has no end that its API tells, and cannot be withdrawn.
+            pass: None,
+            last_use: Some(self),
+            passkeys: Some(self),
+            // It looks at no model.
+            models: None,
+            rights: Some(self),
+        }
     }
 }
 
