@@ -1,5 +1,6 @@
 //! People get their keys at a privacyIDEA server that nobody here wrote, and its own list agrees with the ledger.
 
+mod estate;
 mod server;
 
 use crate::fake_idp;

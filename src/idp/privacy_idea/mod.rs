@@ -19,8 +19,13 @@
 //! a sign-in: triggering one would also send text messages and mails to the person.
 
 mod classes;
+mod last_use;
 mod methods;
+mod pass;
+mod people;
+mod policies;
 mod preflight;
+mod rights;
 mod session;
 mod wire;
 
@@ -218,14 +223,7 @@ impl Directory for PrivacyIdea {
         // The server takes wildcards, and does not mind case.
         people.retain(|person| person.username.eq_ignore_ascii_case(login));
         match <[Person; 1]>::try_from(people) {
-            Ok([person]) => Ok(User {
-                // A user's id is one within its resolver.
-                id: format!("{}@{}", person.userid, person.resolver),
-                display_name: format!("{} {}", person.givenname, person.surname).trim().to_owned(),
-                login: person.username,
-                // What is in a resolver may sign in; privacyIDEA knows of no other state.
-                active: true,
-            }),
+            Ok([person]) => Ok(person.user()),
             Err(none) if none.is_empty() => Err(self.session.idp().not_found(what)),
             Err(several) => {
                 Err(self.session.idp().invalid_response(format!("{} accounts with one login", several.len())))
@@ -338,6 +336,19 @@ impl Directory for PrivacyIdea {
     }
 
     fn capabilities(&self) -> Capabilities<'_> {
-        Capabilities { methods: Some(self), removal: Some(self), passkeys: Some(self), ..Capabilities::default() }
+        Capabilities {
+            people: Some(self),
+            methods: Some(self),
+            removal: Some(self),
+            policies: Some(self),
+            // Accounts are the resolver's, and it keeps no sessions.
+            suspension: None,
+            sessions: None,
+            pass: Some(self),
+            last_use: Some(self),
+            passkeys: Some(self),
+            models: None,
+            rights: Some(self),
+        }
     }
 }

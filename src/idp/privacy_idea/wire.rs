@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::idp::directory::User;
 use keywright_fido::webauthn::options::{
     AuthenticatorSelection, PublicKeyCredentialDescriptor, PublicKeyCredentialParameters, RelyingParty, UserEntity,
 };
@@ -71,6 +72,19 @@ pub(super) struct Person {
     pub(super) surname: String,
 }
 
+impl Person {
+    pub(super) fn user(self) -> User {
+        User {
+            // A user's id is one within its resolver.
+            id: format!("{}@{}", self.userid, self.resolver),
+            display_name: format!("{} {}", self.givenname, self.surname).trim().to_owned(),
+            login: self.username,
+            // What is in a resolver may sign in; privacyIDEA knows of no other state.
+            active: true,
+        }
+    }
+}
+
 /// `GET /token/`, one page.
 #[derive(Deserialize)]
 pub(super) struct Page {
@@ -132,10 +146,22 @@ impl Token {
 /// `GET /policy/`, one of them.
 #[derive(Deserialize)]
 pub(super) struct Policy {
+    #[serde(default)]
+    name: String,
     pub(super) scope: String,
     pub(super) active: bool,
     #[serde(default)]
     realm: Vec<String>,
+    #[serde(default)]
+    resolver: Vec<String>,
+    #[serde(default)]
+    user: Vec<String>,
+    #[serde(default)]
+    client: Vec<String>,
+    #[serde(default)]
+    time: Option<String>,
+    #[serde(default)]
+    conditions: Vec<Value>,
     #[serde(default)]
     pub(super) action: Value,
 }
@@ -143,9 +169,40 @@ pub(super) struct Policy {
 impl Policy {
     /// Whether it may be about enrolments in this realm. What it says about users and conditions is not looked at.
     pub(super) fn enrols_in(&self, wanted: &str) -> bool {
-        let takes = |realm: &String| realm.eq_ignore_ascii_case(wanted) || realm.starts_with(['*', '!', '-']);
-        self.active && self.scope == "enrollment" && (self.realm.is_empty() || self.realm.iter().any(takes))
+        self.active && self.scope == "enrollment" && self.takes_realm(wanted)
     }
+
+    /// Whether it may be about people of this realm. One with a pattern counts as if it were.
+    pub(super) fn takes_realm(&self, wanted: &str) -> bool {
+        takes(&self.realm, wanted)
+    }
+
+    /// The same for a resolver.
+    pub(super) fn takes_resolver(&self, wanted: &str) -> bool {
+        takes(&self.resolver, wanted)
+    }
+
+    /// Whether it is about everybody of the realms and resolvers that it names, always and from everywhere.
+    pub(super) fn is_whole(&self) -> bool {
+        self.user.is_empty()
+            && self.client.is_empty()
+            && self.conditions.is_empty()
+            && self.time.as_deref().is_none_or(str::is_empty)
+            && !self.realm.iter().chain(&self.resolver).any(|name| is_pattern(name))
+    }
+
+    /// Its name, and that it is not about everybody.
+    pub(super) fn words(&self) -> String {
+        if self.is_whole() { self.name.clone() } else { format!("{} (for some of them)", self.name) }
+    }
+}
+
+fn is_pattern(name: &str) -> bool {
+    name.starts_with(['*', '!', '-'])
+}
+
+fn takes(names: &[String], wanted: &str) -> bool {
+    names.is_empty() || names.iter().any(|name| name.eq_ignore_ascii_case(wanted) || is_pattern(name))
 }
 
 /// The first step of `POST /token/init`.
