@@ -11,7 +11,7 @@ use super::connection::IdpSettings;
 #[cfg(feature = "practice")]
 use super::embedded;
 use super::question::Question;
-use super::{entra, manual, okta, ping_one, privacy_idea, zitadel};
+use super::{entra, google_workspace, manual, okta, ping_one, privacy_idea, zitadel};
 
 /// A kind of IdP.
 #[derive(Clone, Copy)]
@@ -36,10 +36,10 @@ pub const KINDS: &[Kind] = &[
     #[cfg(feature = "practice")]
     Kind::new::<embedded::Settings>(PRACTICE_KIND, "the practice IdP, keywright idp serve", &[embedded::QUESTIONS]),
     Kind::new::<entra::Settings>("entra", "Microsoft Entra ID", &[entra::QUESTIONS, NETWORK]),
-    Kind::new::<manual::GoogleWorkspace>(
+    Kind::new::<google_workspace::Settings>(
         "google-workspace",
         "Google Workspace, Cloud Identity: registered by hand",
-        &[manual::GOOGLE_QUESTIONS],
+        &[google_workspace::QUESTIONS, NETWORK],
     ),
     Kind::new::<okta::Settings>("okta", "Okta", &[okta::QUESTIONS, NETWORK]),
     Kind::new::<ping_one::Settings>("ping-one", "PingOne", &[ping_one::QUESTIONS, NETWORK]),

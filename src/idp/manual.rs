@@ -1,12 +1,10 @@
-//! IdPs without an API for registering keys: Google Workspace, and any other that is not in the list.
+//! IdPs without an API for registering keys: any that is not in the list, and Google Workspace, whose Admin SDK is read beside it
+//! ([`super::google_workspace`]).
 //!
 //! The key is made ready and proved here, with a credential of nobody's RP ID that stays off its list; a person registers it at
 //! the IdP, and a drill confirms that. Settings:
 //!
 //! ```toml
-//! [idp.google]
-//! kind = "google-workspace"
-//!
 //! [idp.bank]
 //! kind = "manual"
 //! rp-id = "bank.example"                          # what the browser makes the credential for
@@ -82,11 +80,6 @@ impl TryFrom<Table> for Settings {
     }
 }
 
-/// What `kind = "google-workspace"` has of its own: nothing.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GoogleWorkspace {}
-
 fn yes() -> bool {
     true
 }
@@ -122,23 +115,6 @@ pub const QUESTIONS: &[Question] = &[
         .found("if not, the key cannot show that it was registered, and a person's word has to do")
         .or("yes"),
 ];
-
-impl IdpSettings for GoogleWorkspace {
-    fn address(&self) -> &str {
-        "https://accounts.google.com"
-    }
-
-    fn secret(&self) -> Option<&SecretSource> {
-        None
-    }
-
-    fn open(&self, connection: &ConnectionConfig) -> Result<Box<dyn Directory>, OpenError> {
-        Ok(Box::new(Manual::google_workspace(connection)?))
-    }
-}
-
-/// What [`GoogleWorkspace`] is asked for.
-pub const GOOGLE_QUESTIONS: &[Question] = &[];
 
 /// An IdP that only people talk to.
 #[derive(Debug)]

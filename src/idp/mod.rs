@@ -12,6 +12,7 @@ pub mod directory;
 pub mod embedded;
 pub mod entra;
 pub mod error;
+pub mod google_workspace;
 pub mod http;
 pub mod kind;
 pub mod manual;

@@ -84,10 +84,7 @@ impl Check {
             directory: directory.name(),
             ready,
             findings: &findings,
-            capabilities: match by_hand {
-                Some(_) => Vec::new(),
-                None => capabilities(directory.as_ref(), rights.as_ref()),
-            },
+            capabilities: capabilities(directory.as_ref(), rights.as_ref()),
             beyond: rights.and_then(|rights| rights.beyond.known().cloned()),
             by_hand,
         };
@@ -96,9 +93,12 @@ impl Check {
     }
 }
 
-/// Every capability. What nobody can tell is never ready, and so is everything where the IdP tells nothing of our account.
+/// Every capability. What nobody can tell is never ready, and so is everything where the IdP tells nothing of our account. Where keys
+/// are registered by hand, those alone that are there.
 fn capabilities(directory: &dyn Directory, rights: Option<&Rights>) -> Vec<CapabilityChecked> {
     let has = directory.capabilities();
+    let by_hand = directory.registration().by_hand().is_some();
+    let is_told = |capability: &Capability| !by_hand || *capability != Capability::Registration && has.has(*capability);
     let checked = |capability: Capability| {
         let needed = rights.iter().flat_map(|rights| &rights.needed).filter(|right| right.capability == capability);
         let needs = needed.map(|right| Permission { name: right.name.clone(), there: right.there.known().copied() });
@@ -111,7 +111,7 @@ fn capabilities(directory: &dyn Directory, rights: Option<&Rights>) -> Vec<Capab
         };
         CapabilityChecked { capability, writes: capability.writes(), state, needs: needs.collect(), untold }
     };
-    Capability::ALL.into_iter().map(checked).collect()
+    Capability::ALL.into_iter().filter(is_told).map(checked).collect()
 }
 
 fn capability_words(checked: &CapabilityChecked) -> String {
@@ -129,7 +129,8 @@ fn capability_words(checked: &CapabilityChecked) -> String {
 
 fn idp_check_text(checked: &Checked<'_>) -> String {
     let state = match (checked.ready, checked.by_hand) {
-        (true, Some(_)) => "ready: there is nothing to sign in to",
+        (true, Some(_)) if checked.capabilities.is_empty() => "ready: there is nothing to sign in to",
+        (true, Some(_)) => "ready: keys are registered by hand, and the IdP can be read",
         (true, None) => "ready: the sign-in works, registrations would",
         (false, _) => "not ready",
     };
