@@ -643,6 +643,7 @@ impl Directory for Entra {
             passkeys: Some(self),
             models: Some(self),
             rights: Some(self),
+            applications: None,
         }
     }
 }

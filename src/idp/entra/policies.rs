@@ -7,9 +7,9 @@
 //! | security defaults | `policies/identitySecurityDefaultsEnforcementPolicy` | confirmed (CSDL) |
 //! | recovery | whether and by what a password is reset is in no request; what the methods' policy shuts is no way | confirmed (absence) |
 //!
-//! Every Conditional Access policy that fits has to be satisfied. So where one that covers every sign-in of the group demands
-//! resistance to phishing, others that demand less take nothing from it and are left out; and where none covers every sign-in, that is
-//! a way in of its own. It refuses to judge policies of roles and of single people: they are not the group's.
+//! Every Conditional Access policy that fits has to be satisfied, so a strict one that covers every sign-in shuts what others let in. One
+//! that is about a part of them (an application, a place, a risk) is told as letting in anything in the rest; and where none covers every
+//! sign-in, that is told as a rule of its own. It refuses to judge policies of roles and of single people: they are not the group's.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 use super::Entra;
 use super::classes::CLASSES;
 use super::graph::{Permission, untold};
-use crate::idp::capability::policies::{About, Admits, Policies, Rule, RuleState};
+use crate::idp::capability::policies::{About, Admits, Policies, Rule, RuleOrder, RuleState};
 use crate::idp::capability::told::{Listing, Told, Untold};
 use crate::idp::error::DirectoryError;
 
@@ -250,6 +250,13 @@ impl AccessPolicy {
             _ => RuleState::Off,
         };
         let about = if registers { About::Registration } else { About::SignIn };
+        let admits = match admits {
+            // However strict it is: the rest is open.
+            Admits::PhishingResistant if !narrow.is_empty() && !registers => {
+                Admits::Weaker(vec!["anything, in sign-ins that it is not about".into()])
+            }
+            admits => admits,
+        };
         let rule = Rule { policy: name, about, state, admits, place: ACCESS.into() };
         Some(Covered { rule, whole: narrow.is_empty() && !registers })
     }
@@ -335,16 +342,8 @@ impl Strength {
 /// What all policies for sign-in together let in.
 fn of_access(policies: &[AccessPolicy], groups: &[String]) -> Vec<Rule> {
     let covered: Vec<Covered> = policies.iter().filter_map(|policy| policy.of_group(groups)).collect();
-    let acts = |one: &&Covered| one.whole && one.rule.state == RuleState::On;
-    let resists = covered.iter().filter(acts).any(|one| !matches!(one.rule.admits, Admits::Weaker(_)));
-    let is_covered = covered.iter().any(|one| acts(&one));
-    let adds_nothing = |rule: &Rule| {
-        resists
-            && rule.about == About::SignIn
-            && rule.state == RuleState::On
-            && matches!(rule.admits, Admits::Weaker(_))
-    };
-    let mut rules: Vec<Rule> = covered.into_iter().map(|one| one.rule).filter(|rule| !adds_nothing(rule)).collect();
+    let is_covered = covered.iter().any(|one| one.whole && one.rule.state == RuleState::On);
+    let mut rules: Vec<Rule> = covered.into_iter().map(|one| one.rule).collect();
     if !is_covered {
         rules.push(Rule {
             policy: "sign-ins that no Conditional Access policy is about".into(),
@@ -410,6 +409,10 @@ impl Policies for Entra {
         }
         Ok(rules)
     }
+
+    fn order(&self) -> RuleOrder {
+        RuleOrder::Every
+    }
 }
 
 #[cfg(test)]
@@ -445,14 +448,15 @@ mod tests {
     }
 
     #[test]
-    fn what_one_policy_demands_no_other_takes_back() {
+    fn a_policy_of_a_part_leaves_the_rest_open() {
         let keys = || policy(strength("OR", &["fido2"], &[]), all(), "enabled");
         let mfa = || policy(json!({ "operator": "OR", "builtInControls": ["mfa"] }), all(), "enabled");
-        assert_eq!(admits(&[mfa(), keys()]), [Admits::PhishingResistant]);
-        assert!(matches!(&admits(&[mfa()])[..], [Admits::Weaker(_)]));
+        let [Admits::Weaker(_), Admits::PhishingResistant] = &admits(&[mfa(), keys()])[..] else {
+            panic!("both are told")
+        };
         let one_app = policy(strength("OR", &["fido2"], &[]), json!({ "includeApplications": ["a"] }), "enabled");
-        let [strong, rest] = &admits(&[one_app])[..] else { panic!("the rest is open") };
-        assert_eq!((strong, rest), (&Admits::PhishingResistant, &Admits::Weaker(vec!["a password".into()])));
+        let [Admits::Weaker(part), Admits::Weaker(rest)] = &admits(&[one_app])[..] else { panic!("the rest is open") };
+        assert!(part[0].starts_with("anything") && rest == &["a password".to_owned()]);
         let reported = policy(strength("OR", &["fido2"], &[]), all(), "enabledForReportingButNotEnforced");
         assert_eq!(admits(&[reported]).len(), 2, "it stops nobody");
         assert_eq!(admits(&[]).len(), 1);

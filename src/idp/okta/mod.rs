@@ -467,6 +467,7 @@ impl Directory for Okta {
             passkeys: Some(self),
             models: None,
             rights: Some(self),
+            applications: None,
         }
     }
 }

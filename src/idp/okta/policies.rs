@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 use super::classes::CLASSES;
 use super::{Okta, Scope};
-use crate::idp::capability::policies::{About, Admits, Policies, Rule, RuleState};
+use crate::idp::capability::policies::{About, Admits, Policies, Rule, RuleOrder, RuleState};
 use crate::idp::capability::told::{Listing, Told, Untold, WhyUntold};
 use crate::idp::error::DirectoryError;
 use crate::idp::http::segment;
@@ -416,6 +416,10 @@ impl Policies for Okta {
             rules.untold.extend(listed.untold);
         }
         Ok(rules)
+    }
+
+    fn order(&self) -> RuleOrder {
+        RuleOrder::First
     }
 }
 

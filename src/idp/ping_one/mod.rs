@@ -276,6 +276,7 @@ impl Directory for PingOne {
             passkeys: Some(self),
             models: Some(self),
             rights: Some(self),
+            applications: None,
         }
     }
 }

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::PingOne;
-use crate::idp::capability::policies::{About, Admits, Policies, Rule, RuleState};
+use crate::idp::capability::policies::{About, Admits, Policies, Rule, RuleOrder, RuleState};
 use crate::idp::capability::told::{Listing, Told, Untold};
 use crate::idp::error::DirectoryError;
 use crate::idp::http::segment;
@@ -230,6 +230,10 @@ impl Policies for PingOne {
         }
         rules.take(Told::from_answer("the sign-on policies", NEEDS, self.sign_on(&devices))?);
         Ok(rules)
+    }
+
+    fn order(&self) -> RuleOrder {
+        RuleOrder::First
     }
 }
 

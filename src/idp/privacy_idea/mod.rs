@@ -349,6 +349,7 @@ impl Directory for PrivacyIdea {
             passkeys: Some(self),
             models: None,
             rights: Some(self),
+            applications: None,
         }
     }
 }

@@ -17,7 +17,7 @@ use super::PrivacyIdea;
 use super::classes::{CLASSES, NO_SIGN_IN};
 use super::people::Group;
 use super::wire::Policy;
-use crate::idp::capability::policies::{About, Admits, Policies, Rule, RuleState};
+use crate::idp::capability::policies::{About, Admits, Policies, Rule, RuleOrder, RuleState};
 use crate::idp::capability::told::{Listing, Told};
 use crate::idp::error::DirectoryError;
 
@@ -115,5 +115,9 @@ impl Policies for PrivacyIdea {
             [of_sign_in(&policies), of_enrolment(&policies)].concat()
         };
         Ok(Listing::of(told.map(rules)))
+    }
+
+    fn order(&self) -> RuleOrder {
+        RuleOrder::First
     }
 }

@@ -436,6 +436,7 @@ impl Directory for Zitadel {
             // It looks at no model.
             models: None,
             rights: Some(self),
+            applications: None,
         }
     }
 }

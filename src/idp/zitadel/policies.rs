@@ -9,7 +9,7 @@ use serde_json::Value;
 use ureq::http::Method;
 
 use super::Zitadel;
-use crate::idp::capability::policies::{About, Admits, Policies, Rule, RuleState};
+use crate::idp::capability::policies::{About, Admits, Policies, Rule, RuleOrder, RuleState};
 use crate::idp::capability::told::{Listing, Told};
 use crate::idp::error::DirectoryError;
 
@@ -95,6 +95,10 @@ impl Policies for Zitadel {
             asked,
         )?;
         Ok(Listing::of(told.map(|told| told.settings.rules())))
+    }
+
+    fn order(&self) -> RuleOrder {
+        RuleOrder::First
     }
 }
 
