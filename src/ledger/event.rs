@@ -350,6 +350,8 @@ impl Event {
             | Self::AccountCompleted { .. }
             | Self::CredentialRevoked { .. }
             | Self::RevocationRequested { .. }
+            | Self::RelabelRequested { .. }
+            | Self::RelabelEnded { .. }
             | Self::KeyErasureStarted { .. }
             | Self::KeyErased { .. }
             | Self::KeyNotErased { .. }
@@ -388,6 +390,8 @@ impl Event {
             | Self::AccountCompleted { account }
             | Self::CredentialRevoked { account, .. }
             | Self::RevocationRequested { account, .. }
+            | Self::RelabelRequested { account, .. }
+            | Self::RelabelEnded { account, .. }
             | Self::AccountEdited { account, .. }
             | Self::AccountLeft { account, .. }
             | Self::AccountForgotten { account, .. }
@@ -572,6 +576,25 @@ pub enum Event {
         credential_id: CredentialId,
         /// Why, in the operator's words.
         reason: String,
+    },
+    /// A key is about to get another label at the IdP. Until it is known whether it did, `resume` sees to it.
+    RelabelRequested {
+        /// The account.
+        account: AccountId,
+        /// The credential.
+        credential_id: CredentialId,
+        /// The label.
+        label: String,
+    },
+    /// What came of that.
+    RelabelEnded {
+        /// The account.
+        account: AccountId,
+        /// The credential.
+        credential_id: CredentialId,
+        /// What the IdP calls it now; `None` if the IdP refused, and what it called it stays.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        label: Option<String>,
     },
     /// Credentials are about to go from their key. Until it is known whether they did, nobody counts them.
     KeyErasureStarted {

@@ -254,6 +254,14 @@ pub(crate) fn every_kind() -> Vec<Event> {
                 "signature": {"authenticator_data": "AAAA", "client_data_json": "e30", "signature": "MEQC"}}],
             "silent": [credential_id(2)]}})),
     ]);
+    let relabel = json!({"event": "relabel-requested", "account": account("ada"), "credential_id": credential_id(1), "label": "blue"});
+    events.extend([
+        event(relabel.clone()),
+        event(json!({"event": "relabel-ended", "account": account("ada"), "credential_id": credential_id(1)})),
+        event(relabel.clone()),
+        event(json!({"event": "relabel-ended", "account": account("ada"), "credential_id": credential_id(1), "label": "blue"})),
+        event(relabel),
+    ]);
     events
         .push(event(json!({"event": "ledger-accepted", "lost": "the ledger is an older copy", "reason": "disk died",
         "operator": {"name": "root", "uid": 0, "host": "desk7", "station": "1a2b3c4d5e6f7081"}})));

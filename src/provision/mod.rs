@@ -22,6 +22,7 @@ mod pin_delivery;
 pub mod plan;
 mod preflight;
 mod recognise;
+mod relabel;
 pub mod report;
 mod resolve_account;
 mod resource_locks;
@@ -49,7 +50,10 @@ pub use open_key::{fingerprint, identity};
 pub use operator::{Identification, JobLabel, Operator};
 pub use pin_attempts::PinAttemptError;
 pub use pin_delivery::NoDelivery;
-pub use plan::{Change, OpenErasure, PendingRevocation, Plan, Planned, Unfinished, Unmet};
+pub use plan::{
+    Change, OpenErasure, PendingLabel, PendingRevocation, Plan, Planned, Unfinished, Unmet, idps_to_resume_at,
+};
+pub use relabel::{Relabelled, relabel, request as request_label};
 pub use report::{AccountReport, JobReport, Report};
 pub use retry_policy::RetryPolicy;
 pub use revoke::{Revocation, RevokeError, revocation_requests, revoke};

@@ -3,8 +3,10 @@
 //! A plan is data. A dry run prints it, and a run carries it out, so that the two cannot differ. To draw one changes nothing,
 //! at the IdP or anywhere else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+
+use time::OffsetDateTime;
 
 use super::preflight;
 use super::resolve_account::{UserLookup, account_of, failure_of};
@@ -157,6 +159,21 @@ pub struct PendingRevocation {
     pub reason: String,
 }
 
+/// A key that is to have another label at the IdP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingLabel {
+    /// The account.
+    pub account: AccountId,
+    /// Its login.
+    pub login: String,
+    /// Which of the account's keys.
+    pub ordinal: usize,
+    /// The credential.
+    pub credential_id: CredentialId,
+    /// The label.
+    pub label: String,
+}
+
 /// A credential whose key was about to be erased, and of which nobody knows whether it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenErasure {
@@ -185,6 +202,8 @@ pub struct Plan {
     pub replaces: Option<Replacement>,
     /// Keys that were revoked while the IdP was away, or that another one has taken the place of.
     pub revocations: Vec<PendingRevocation>,
+    /// Labels that the IdP has not got yet.
+    pub labels: Vec<PendingLabel>,
     /// Credentials that the keys which are plugged in are asked for, because their erasure did not come to an end.
     pub erasures: Vec<OpenErasure>,
     /// Whether a key that never came leaves nothing planned: nobody has to come back to it, as to a roster.
@@ -199,6 +218,47 @@ struct Wanted {
     profile: Profile,
     /// The account, where it is known already.
     account: Option<AccountId>,
+}
+
+/// What earlier runs left, at any IdP.
+struct LeftToDo {
+    unfinished: Vec<AccountId>,
+    revocations: Vec<PendingRevocation>,
+    labels: Vec<PendingLabel>,
+    erasures: Vec<OpenErasure>,
+}
+
+impl LeftToDo {
+    fn find(register: &Register, now: OffsetDateTime) -> Self {
+        let accounts = register.accounts.iter();
+        let unfinished = accounts.filter(|(id, account)| is_unfinished(register, id, account, now));
+        Self {
+            unfinished: unfinished.map(|(id, _)| id.clone()).collect(),
+            revocations: pending_revocations(register, now),
+            labels: pending_labels(register),
+            erasures: open_erasures(register),
+        }
+    }
+
+    fn retain(&mut self, wanted: impl Fn(&AccountId) -> bool) {
+        self.unfinished.retain(&wanted);
+        self.revocations.retain(|one| wanted(&one.account));
+        self.labels.retain(|one| wanted(&one.account));
+        self.erasures.retain(|one| wanted(&one.account));
+    }
+
+    /// Whom it is about.
+    fn accounts(&self) -> impl Iterator<Item = &AccountId> {
+        let revocations = self.revocations.iter().map(|one| &one.account);
+        let labels = self.labels.iter().map(|one| &one.account);
+        let erasures = self.erasures.iter().map(|one| &one.account);
+        self.unfinished.iter().chain(revocations).chain(labels).chain(erasures)
+    }
+}
+
+/// The IdPs at which earlier runs left something, as the settings called them then.
+pub fn idps_to_resume_at(register: &Register, now: OffsetDateTime) -> BTreeSet<String> {
+    LeftToDo::find(register, now).accounts().map(|id| id.directory.clone()).collect()
 }
 
 /// How many keys somebody gets.
@@ -270,36 +330,27 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Everyone at this IdP who is not done, and what is still to be removed there; `None` if nothing is left to do. Plans nothing new:
-    /// a plan is in the log whole, or not at all.
+    /// Everyone at this IdP who is not done, and what is still to be removed or changed there; `None` if nothing is left to do. Plans
+    /// nothing new: a plan is in the log whole, or not at all.
     pub fn for_resuming(station: &Station<'_>) -> Result<Option<Self>, RunError> {
         let register = Register::of(station.store)?;
-        let mut unfinished: Vec<&AccountId> = register
-            .accounts
-            .iter()
-            .filter(|(id, account)| is_unfinished(&register, id, account, (station.now)()))
-            .map(|(id, _)| id)
-            .collect();
-        let mut revocations = pending_revocations(&register, (station.now)());
-        let mut erasures = open_erasures(&register);
-        if unfinished.is_empty() && revocations.is_empty() && erasures.is_empty() {
+        let mut left = LeftToDo::find(&register, (station.now)());
+        if left.accounts().next().is_none() {
             return Ok(None);
         }
         let idp = ask_which(station)?;
-        let is_there = |id: &AccountId| register.accounts.get(id).is_some_and(|account| idp.has(id, account));
-        unfinished.retain(|id| is_there(id));
-        revocations.retain(|pending| is_there(&pending.account));
-        erasures.retain(|open| is_there(&open.account));
-        if unfinished.is_empty() && revocations.is_empty() && erasures.is_empty() {
+        left.retain(|id| register.accounts.get(id).is_some_and(|account| idp.has(id, account)));
+        if left.accounts().next().is_none() {
             return Ok(None);
         }
+        let LeftToDo { unfinished, revocations, labels, erasures } = left;
         let wanted = unfinished.into_iter().filter_map(|id| {
-            let account = register.accounts.get(id)?;
+            let account = register.accounts.get(&id)?;
             let (person, profile) = (account.person.clone(), (*account.profile).clone());
-            Some(Wanted { person, profile, account: Some(id.clone()) })
+            Some(Wanted { person, profile, account: Some(id) })
         });
         let plan = Self::draw(station, &register, wanted.collect(), Need::Unfinished)?;
-        Ok(Some(Self { revocations, erasures, ..plan }))
+        Ok(Some(Self { revocations, labels, erasures, ..plan }))
     }
 
     fn draw(station: &Station<'_>, register: &Register, wanted: Vec<Wanted>, need: Need) -> Result<Self, RunError> {
@@ -328,6 +379,7 @@ impl Plan {
             roster_sha256: None,
             replaces: None,
             revocations,
+            labels: Vec::new(),
             erasures: Vec::new(),
             withdrawn_without_key,
             head: register.head.clone(),
@@ -366,7 +418,7 @@ fn ask_which(station: &Station<'_>) -> Result<IdpIdentity, RunError> {
 }
 
 /// Whether something is left to do about an account.
-fn is_unfinished(register: &Register, id: &AccountId, account: &Account, now: time::OffsetDateTime) -> bool {
+fn is_unfinished(register: &Register, id: &AccountId, account: &Account, now: OffsetDateTime) -> bool {
     let open = account.jobs.iter().any(|job| register.jobs[job].state.step().is_some());
     let complete = register.standing(id, now).is_some_and(|standing| standing.is_complete());
     let is_over = account.state != AccountState::Active || account.same_as.is_some() && !open;
@@ -483,7 +535,7 @@ fn hold_against(station: &Station<'_>, register: &Register, planned: &mut Planne
 }
 
 /// What is still to be removed at IdPs: keys that were revoked while one was away, and keys that another took the place of.
-pub(super) fn pending_revocations(register: &Register, now: time::OffsetDateTime) -> Vec<PendingRevocation> {
+pub(super) fn pending_revocations(register: &Register, now: OffsetDateTime) -> Vec<PendingRevocation> {
     let revocation = |account: &AccountId, ordinal, reason: &str| PendingRevocation {
         account: account.clone(),
         login: register.login(account).to_owned(),
@@ -496,6 +548,16 @@ pub(super) fn pending_revocations(register: &Register, now: time::OffsetDateTime
     });
     let replaced = register.replaced_keys(now).into_iter();
     put_off.chain(replaced.map(|(account, ordinal, reason)| revocation(account, ordinal, reason))).collect()
+}
+
+/// Labels that were corrected, and that the IdP has not got yet.
+fn pending_labels(register: &Register) -> Vec<PendingLabel> {
+    let pending = register.credentials.iter().filter_map(|(id, one)| {
+        let (account, login) = (one.account.clone(), register.login(&one.account).to_owned());
+        let (ordinal, credential_id, label) = (one.ordinal, id.clone(), one.relabel.clone()?);
+        Some(PendingLabel { account, login, ordinal, credential_id, label })
+    });
+    pending.collect()
 }
 
 /// Erasures that were begun and did not end, of credentials that could still sign in.
@@ -521,7 +583,7 @@ fn unfinished(register: &Register, id: &AccountId) -> Vec<Unfinished> {
 }
 
 /// Keys in service that do not meet a profile.
-fn unmet(register: &Register, id: &AccountId, profile: &Profile, now: time::OffsetDateTime) -> Vec<Unmet> {
+fn unmet(register: &Register, id: &AccountId, profile: &Profile, now: OffsetDateTime) -> Vec<Unmet> {
     let keys = register.standing_with(id, profile, now).map(|standing| standing.keys).unwrap_or_default();
     let unmet = keys.into_iter().filter_map(|key| match key.standing {
         KeyStanding::ProfileNotMet { why } => Some(Unmet { ordinal: key.ordinal, why }),

@@ -225,7 +225,7 @@ fn keys_left(journal: &Journal<'_>, account: &AccountId) -> usize {
 }
 
 /// Whether the IdP may do it later.
-fn is_away(error: &DirectoryError) -> bool {
+pub(super) fn is_away(error: &DirectoryError) -> bool {
     matches!(JobError::from(error.clone()), JobError::Job(Failure { code: FailureCode::DirectoryDown, .. }))
 }
 

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::journal::Journal;
 use super::letters::{self, LetterError};
-use super::plan::{Change, PendingRevocation, Plan, Planned, pending_revocations};
+use super::plan::{Change, PendingLabel, PendingRevocation, Plan, Planned, pending_revocations};
 use super::preflight;
+use super::relabel::{Relabelled, relabel_in};
 use super::report::Report;
 use super::revoke::{self, RevokeError};
 use super::run_error::RunError;
@@ -30,6 +31,7 @@ pub fn run(station: &Station<'_>, plan: &Plan) -> Result<Report, RunError> {
     let events = beginning(station, &journal.book(), plan, batch);
     journal.record_all(&events)?;
     finish_revocations(station, &journal, &plan.revocations)?;
+    finish_labels(station, &journal, &plan.labels)?;
     settle_erasures::settle(station, &journal, &plan.erasures)?;
     let open_before: BTreeSet<JobId> = journal.book().unfinished().map(|(id, _)| id).collect();
     let mut failures = work(station, &journal, first_new, plan)?;
@@ -141,6 +143,20 @@ fn finish_revocations(
                 Err(error) => format!("{login}'s key {ordinal} still signs in: {error}"),
             };
         station.operator.tell(&message);
+    }
+    Ok(())
+}
+
+/// Gives keys at the IdP the labels that were corrected while it was away.
+fn finish_labels(station: &Station<'_>, journal: &Journal<'_>, labels: &[PendingLabel]) -> Result<(), RunError> {
+    for PendingLabel { login, ordinal, credential_id, label, .. } in labels {
+        let done = relabel_in(journal, station.directory, &station.retry_policy, &station.cancel, credential_id)?;
+        let key = format!("{login}'s key {ordinal}");
+        station.operator.tell(&match done {
+            Relabelled::Done => format!("{key} is called \"{label}\" at the IdP"),
+            Relabelled::Pending => format!("{key} is not called \"{label}\" at the IdP yet: the IdP did not answer"),
+            Relabelled::Refused(why) => format!("{key} keeps its label at the IdP: {why}"),
+        });
     }
     Ok(())
 }

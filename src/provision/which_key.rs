@@ -3,6 +3,7 @@
 //! It refuses to recognise a key by a serial number that several show, and one that is somebody's in service by its serial number
 //! alone: that is for a person to say.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::credential_on_key;
@@ -29,6 +30,30 @@ pub fn number(register: &Register, device: &Device, key: &mut Authenticator) -> 
     let identity = identity(device, key.info());
     let number = by_marker(key, &markers(register, &identity))?;
     Ok(number.or_else(|| by_serial(register, &identity)))
+}
+
+/// Whether it shows that it is the key with this number, which a person named: by a credential that only that key has, or by its
+/// USB serial number.
+pub fn shows(
+    register: &Register,
+    number: KeyNumber,
+    device: &Device,
+    key: &mut Authenticator,
+) -> Result<bool, CtapError> {
+    let ids = register.keys.get(number).into_iter().flat_map(|known| &known.credentials);
+    let mut by_rp: BTreeMap<&RpId, Vec<CredentialId>> = BTreeMap::new();
+    for (id, credential) in ids.filter_map(|id| register.credentials.get_key_value(id)) {
+        by_rp.entry(&credential.rp_id).or_default().push(id.clone());
+    }
+    for (rp_id, ids) in by_rp {
+        let shown = credential_on_key::shown(key, rp_id, &ids)?;
+        if !shown.has.is_empty() || !shown.perhaps.is_empty() {
+            return Ok(true);
+        }
+    }
+    let identity = identity(device, key.info());
+    let marked = by_marker(key, &markers(register, &identity))?;
+    Ok(marked.or_else(|| register.keys.by_usb_serial(&identity)) == Some(number))
 }
 
 /// By its USB serial number, unless that says that it is somebody's.

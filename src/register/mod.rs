@@ -361,6 +361,8 @@ pub struct Credential {
     pub proved: Option<String>,
     /// What is written on the key, where it is kept and by whom, where somebody wrote that down.
     pub kept: Kept,
+    /// The label that the IdP is to give it; `None` once it has, or will not.
+    pub relabel: Option<String>,
     /// Why it has to be removed at the IdP, which could not be reached; `None` if it has not.
     pub to_be_revoked: Option<String>,
     /// When the key was given back, RFC 3339.
@@ -406,7 +408,7 @@ impl Credential {
 
     /// Forgets what people call the key, where it is, and who said what about it.
     fn erase_words(&mut self, instead: &str) {
-        (self.label, self.kept) = (None, Kept::default());
+        (self.label, self.relabel, self.kept) = (None, None, Kept::default());
         if let Some(seen) = &mut self.by_hand {
             instead.clone_into(&mut seen.said_by);
             if let Some(found) = &mut seen.found {

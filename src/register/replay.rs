@@ -192,7 +192,9 @@ impl Register {
             Event::KeyDrilled { account, credential_id, .. } => {
                 self.credential(account, credential_id)?;
             }
-            Event::RevocationRequested { account, credential_id, .. } => {
+            Event::RevocationRequested { account, credential_id, .. }
+            | Event::RelabelRequested { account, credential_id, .. }
+            | Event::RelabelEnded { account, credential_id, .. } => {
                 self.credential(account, credential_id)?;
             }
             Event::KeyErasureStarted { credential_ids, .. }
@@ -293,6 +295,7 @@ impl Register {
             label: None,
             by_hand: None,
             kept: Kept::default(),
+            relabel: None,
             to_be_revoked: None,
             returned: None,
             state: CredentialState::OnKey,
@@ -449,6 +452,19 @@ impl Register {
             Event::RevocationRequested { credential_id, reason, .. } => {
                 if let Some(credential) = self.credentials.get_mut(credential_id) {
                     credential.to_be_revoked = Some(reason.clone());
+                }
+            }
+            Event::RelabelRequested { credential_id, label, .. } => {
+                if let Some(credential) = self.credentials.get_mut(credential_id) {
+                    credential.relabel = Some(label.clone());
+                }
+            }
+            Event::RelabelEnded { credential_id, label, .. } => {
+                if let Some(credential) = self.credentials.get_mut(credential_id) {
+                    credential.relabel = None;
+                    if label.is_some() {
+                        credential.label.clone_from(label);
+                    }
                 }
             }
             Event::KeyErasureStarted { credential_ids, how, .. } => {
@@ -669,7 +685,7 @@ impl Register {
         if credential.state != CredentialState::Revoked {
             credential.state = state;
         }
-        credential.erasing = None;
+        (credential.erasing, credential.relabel) = (None, None);
         let account = credential.account.clone();
         self.recount(&account);
     }

@@ -18,7 +18,7 @@ use crate::ledger::{LedgerError, Store};
 
 /// The format. A field more or less in the register is another format: raise it then, so that what other versions wrote is not
 /// misread. A test tells when.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// After how many events beyond the snapshot a new one is worth its time.
 const WORTH_KEEPING: u64 = 2_000;

@@ -128,6 +128,13 @@ fn an_admin_gets_two_keys_and_signs_in_with_both() {
     world.idp.complete(&second, &made(&backup, &second), "backup").unwrap();
     let labels = world.idp.list(&alice).unwrap().into_iter().map(|key| key.label).collect::<Vec<_>>();
     assert_eq!(labels, ["primary", "backup"]);
+    let relabel =
+        |user: &User, key: &Registered, label: &str| world.idp.capabilities().labels.unwrap().relabel(user, key, label);
+    let key = world.idp.list(&alice).unwrap().remove(1);
+    relabel(&alice, &key, &format!("{:0>120}", "blue")).unwrap();
+    assert_eq!(world.idp.list(&alice).unwrap()[1].label.len(), 100, "no longer than the server takes");
+    let bob = world.user("bob");
+    assert!(matches!(relabel(&bob, &key, "mine"), Err(DirectoryError::NotFound { .. })));
 
     backup.user_handle = Some(first.options.user.id.clone());
     for key in [&mut primary, &mut backup] {

@@ -183,6 +183,21 @@ fn an_account_without_mfa_and_one_that_is_locked_do_not_look_well() {
 }
 
 #[test]
+fn a_device_gets_another_nickname() {
+    let Some((_fake, workshop, directory)) = played::one_person::<PingOne>() else { return };
+    played::everybody(directory.as_ref(), &workshop);
+    let user = directory.find_user("ada").unwrap();
+    let key = || <[_; 1]>::try_from(directory.list(&user).unwrap()).unwrap()[0].clone();
+    let labels = directory.capabilities().labels.unwrap();
+    for _ in 0..2 {
+        labels.relabel(&user, &key(), "blue").unwrap();
+        assert_eq!(key().label, "blue");
+    }
+    let gone = keywright::idp::Registered { id: "gone".into(), ..key() };
+    assert!(matches!(labels.relabel(&user, &gone, "red"), Err(DirectoryError::NotFound { .. })));
+}
+
+#[test]
 fn what_was_said_is_on_record() {
     played::on_record::<PingOne>();
 }

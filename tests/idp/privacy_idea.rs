@@ -94,6 +94,8 @@ fn what_is_not_rolled_out_or_disabled_is_no_key_in_service() {
     let waiting = directory.begin(&user).unwrap().pending.unwrap();
     let [key] = directory.list(&user).unwrap().try_into().unwrap();
     assert!(key.in_service && key.id != waiting);
+    directory.capabilities().labels.unwrap().relabel(&user, &key, "blue").unwrap();
+    assert_eq!(directory.list(&user).unwrap()[0].label, "blue");
     let passkeys = directory.capabilities().passkeys.unwrap().passkeys(&user).unwrap();
     assert!(passkeys.is_whole() && passkeys.found[0].binding == Binding::DeviceBound, "{passkeys:?}");
 

@@ -292,6 +292,47 @@ fn what_people_keep_of_accounts_and_keys_can_be_corrected() {
 }
 
 #[test]
+fn a_corrected_label_is_the_one_at_the_idp_too_and_waits_for_it_while_it_is_away() {
+    let office = Office::new("ada@example.org,admin,Ada");
+    office.provision(&[]).expect(0);
+    let at_the_idp = |directory: &Embedded| {
+        let user = directory.find_user(ADA).unwrap();
+        let labels = directory.list(&user).unwrap().into_iter().map(|one| one.label);
+        labels.collect::<std::collections::BTreeSet<_>>()
+    };
+    let edit = |run: &dyn Fn(&[&str]) -> Ended, label: &str| {
+        run(&["key", "edit", ADA, "--key", "1", "--label", label, "--json"])
+    };
+    let edited = edit(&|arguments| office.run(arguments), "blue").expect(0).one();
+    assert_eq!((&edited["label"], &edited["label_at_idp"]), (&json!("blue"), &json!("changed")));
+    assert!(at_the_idp(&office.directory()).contains("blue"));
+    // Nothing is asked of the IdP for what it has already, and for what it does not keep.
+    assert_eq!(edit(&|arguments| office.run(arguments), "blue").expect(0).one()["label_at_idp"], Value::Null);
+    let placed = office.run(&["key", "edit", "K-0001", "--place", "safe", "--json"]).expect(0).one();
+    assert_eq!(placed["label_at_idp"], Value::Null);
+
+    let Office { home, idp } = office;
+    let address = idp.url.clone();
+    idp.interrupt();
+    let run =
+        |arguments: &[&str]| home.run_with(&[arguments, &["--config", "keywright.toml"]].concat(), &Idp::ENVIRONMENT);
+    let pending = edit(&run, "red").expect(4).says("keywright resume").one();
+    assert_eq!((&pending["label"], &pending["label_at_idp"]), (&json!("red"), &json!("pending")));
+    let listen = address.strip_prefix("http://").unwrap();
+    let idp = Idp::run(&home, &["idp", "serve", "--listen", listen, "--token", "env:IDP_TOKEN"], &Idp::ENVIRONMENT);
+    let plan = run(&["resume", "--softkeys", "0", "--dry-run", "--json"]).expect(0).json();
+    assert_eq!(plan[0]["labels"], json!([{"account": ADA, "ordinal": 1, "label": "red"}]));
+    run(&["resume", "--softkeys", "0"]).expect(0).says("ada@example.org's key 1 is called \"red\" at the IdP");
+    let directory = Embedded::new("corp", &idp.url, Idp::ENVIRONMENT[0].1.to_owned().into()).unwrap();
+    assert!(at_the_idp(&directory).contains("red"));
+    run(&["resume", "--softkeys", "0"]).expect(0).says("nothing is left to do");
+    // An IdP that the settings no longer have is told nothing.
+    home.file("keywright.toml", "");
+    let alone = edit(&run, "green").expect(0).says("the settings have no IdP corp").one();
+    assert_eq!((&alone["label"], &alone["label_at_idp"]), (&json!("green"), &json!("stays")));
+}
+
+#[test]
 fn a_key_has_a_number_that_is_shown_and_taken_everywhere() {
     let office = Office::new("ada@example.org,admin,Ada");
     let made = office.provision(&["--json"]).expect(0).json();
@@ -308,6 +349,14 @@ fn a_key_has_a_number_that_is_shown_and_taken_everywhere() {
     for number in ["K-0001", "K-0002"] {
         assert!([&shown, &known, &rows].iter().all(|text| text.contains(number)), "{shown}\n{known}\n{rows}");
     }
+    // Plugged in, it is found by its number: by what it shows.
+    for number in ["K-0001", "k-2"] {
+        let found = office.run(&["key", "identify", "--softkeys", "6", "--key", number, "--json"]).expect(0).one();
+        let shown = found["credentials"][0]["number"].as_str().unwrap().parse::<keywright::ledger::KeyNumber>();
+        assert_eq!(shown, number.parse());
+    }
+    let info = |number: &str| office.run(&["key", "info", "--softkeys", "6", "--key", number]);
+    info("K-0009").expect(1).says("there is no key K-0009");
     let edited = office.run(&["key", "edit", "k-1", "--place", "safe", "--json"]).expect(0).one();
     assert_eq!((&edited["number"], &edited["ordinal"]), (&json!("K-0001"), &key("K-0001")));
     // It counts no longer once it is lost, and the IdP still has it.
@@ -340,6 +389,9 @@ fn keys_are_in_stock_before_they_are_anybodys_and_again_when_they_come_back() {
     office.run(&bought).expect(2).says("row 2: K-0003 has this serial number");
     let stock = || numbers(&office.run(&["key", "list", "--stock", "--json"]).expect(0).json());
     assert_eq!(stock(), [json!("K-0001"), json!("K-0002"), json!("K-0003")]);
+    let identify = |number: &str| office.run(&["key", "identify", "--softkeys", "2", "--key", number, "--json"]);
+    assert_eq!(identify("K-0002").expect(0).one()["number"], "K-0002");
+    identify("K-0003").expect(5).says("no plugged-in security key shows that it is K-0003");
 
     let two = ["provision", "roster.csv", "--softkeys", "2"];
     let plan = office.run(&[&two[..], &["--dry-run", "--json"]].concat()).expect(0).json();
@@ -491,6 +543,31 @@ fn a_roll_out_goes_in_waves() {
     assert_eq!(of_wave("2").len(), 3);
     assert!(office.run(&["status", ADA]).expect(0).stdout.contains("wave"));
     assert!(office.run(&["status", "--csv"]).expect(0).stdout.lines().next().unwrap().ends_with(",wave"));
+}
+
+#[test]
+fn what_is_left_at_two_idps_is_ended_at_each() {
+    let office = Office::new("ada@example.org,admin,Ada");
+    let users = office.home.file("lab.csv", "account,name\nlin@example.org,Lin\n");
+    let serve = ["idp", "serve", "--listen", "127.0.0.1:0", "--token", "env:IDP_TOKEN", "--users", &users];
+    let lab = Idp::run(&office.home, &[&serve[..], &["--state", "lab"]].concat(), &Idp::ENVIRONMENT);
+    let settings = std::fs::read_to_string(office.home.path("keywright.toml")).unwrap();
+    let lab = format!("[idp.lab]\nkind = \"embedded\"\nurl = \"{}\"\ntoken = \"env:IDP_TOKEN\"\n", lab.url);
+    office.home.file("keywright.toml", &format!("{settings}{lab}"));
+    // Each gets one of two keys.
+    office.run(&["provision", "roster.csv", "--softkeys", "1", "--idp", "corp"]).expect(5);
+    office.roster("lin@example.org,admin,Lin");
+    office.run(&["provision", "roster.csv", "--softkeys", "2", "--idp", "lab"]).expect(5);
+    let resume = ["resume", "--softkeys", "4"];
+    office.run(&[&resume[..], &["--labels", "labels.csv"]].concat()).expect(2).says("--idp");
+    let told = office.run(&[&resume[..], &["--dry-run", "--json"]].concat()).expect(0).json();
+    let plans: Vec<_> = told.iter().filter(|line| line["kind"] == "plan").map(|line| &line["directory"]).collect();
+    assert_eq!(plans, ["corp", "lab"]);
+    office.run(&resume).expect(0);
+    let states: Vec<_> = office.accounts().into_iter().map(|(login, _, state)| (login, state)).collect();
+    let complete = |login: &str| (login.to_owned(), "complete".to_owned());
+    assert_eq!(states, [complete(ADA), complete("lin@example.org")]);
+    office.run(&resume).expect(0).says("nothing is left to do");
 }
 
 #[test]

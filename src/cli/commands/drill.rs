@@ -8,13 +8,13 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::cli::shared::arguments::{OneKey, PinArgument, WhichIdp, WhichKey};
 use crate::cli::shared::console::Style;
-use crate::cli::shared::device::{KeysError, choose};
+use crate::cli::shared::device::KeysError;
 use crate::cli::shared::failure::table;
 use crate::cli::shared::open_key::{Keys, open};
 use crate::cli::shared::operator::claimed_name;
 use crate::cli::shared::output::View;
 use crate::cli::shared::session::ENDING;
-use crate::cli::shared::{CliError, Exit, Session, account, pin_entry, select_by_touch};
+use crate::cli::shared::{CliError, Exit, Session, account, pin_entry};
 use crate::cli::view::checkpoint::CheckpointLine;
 use crate::idp::Registration;
 use crate::ledger::{AccountId, Observed, SeenByHand};
@@ -134,12 +134,12 @@ impl Drill {
         let idp = IdpIdentity { name: directory.name().to_owned(), instance: directory.instance()? };
 
         let keys = Keys::open(&self.which.source, session)?;
-        let mut devices = keys.bus().devices()?;
-        match self.which.key.as_deref() {
-            Some(select_by_touch::TOUCH) => devices = vec![select_by_touch::choose(keys.bus(), devices, session)?],
-            Some(named) => devices = vec![choose(devices, Some(named))?],
-            None if devices.is_empty() => return Err(KeysError::None.into()),
-            None => {}
+        let devices = match self.which.key.as_deref() {
+            Some(named) => vec![keys.choose(Some(named), session)?],
+            None => keys.bus().devices()?,
+        };
+        if devices.is_empty() {
+            return Err(KeysError::None.into());
         }
         let alone = devices.len() == 1;
         let mut candidates = Vec::new();
@@ -208,12 +208,7 @@ impl Drill {
         for candidate in candidates {
             exits.push(self.one(candidate, &engine, session)?);
         }
-        Ok(match &exits[..] {
-            all if all.iter().all(|exit| *exit == Exit::Done) => Exit::Done,
-            all if all.contains(&Exit::Done) => Exit::Partial,
-            [first, others @ ..] if others.iter().all(|exit| exit == first) => *first,
-            _ => Exit::Failed,
-        })
+        Ok(Exit::of_several(&exits))
     }
 
     fn take_pin(&self, what: &str, session: &Session) -> Result<Pin, CliError> {

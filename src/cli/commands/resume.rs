@@ -2,20 +2,21 @@
 
 use clap::Args;
 
-use crate::cli::shared::arguments::Work;
+use crate::cli::shared::arguments::{WhichIdp, Work};
 use crate::cli::shared::batch::{Outcome, RunContext, RunKind};
 use crate::cli::shared::session::ENDING;
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::cli::view;
 use crate::cli::view::recovery::{self, RecoveryView};
 use crate::ledger::AccountId;
-use crate::provision::Plan;
+use crate::provision::{self, Plan};
+use crate::settings::{IdpChoice, Settings};
 
 /// Continue what an earlier run left unfinished.
 ///
 /// After an interruption, a power cut or a failure, the ledger says which step of which key was open. keywright looks at the key
 /// and at the IdP, and finishes the step, undoes it, or says what a person has to do. Nothing is registered twice. People who lost a key are
-/// got back in first.
+/// got back in first. Where the settings have several IdPs, each account is finished at its own, one IdP after the other.
 #[derive(Args)]
 #[command(after_long_help = "Example:\n  keywright resume\n  keywright resume --dry-run")]
 pub(crate) struct Resume {
@@ -28,19 +29,61 @@ impl Resume {
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
         let settings = session.settings()?;
         session.catch_interrupts(ENDING)?;
-        let context = RunContext::open(&self.work, &settings, session)?;
+        let idps = self.idps(&settings, session)?;
+        let [first, others @ ..] = &idps[..] else {
+            session.console.say("nothing is left to do");
+            return Ok(Exit::Done);
+        };
+        if others.is_empty() {
+            return self.at(first, &settings, session);
+        }
+        if self.work.labels.is_some() {
+            let several =
+                "--labels takes the list of one IdP, and several have something left to do; name one with --idp";
+            return Err(CliError::Usage(several.to_owned()));
+        }
+        let mut exits = Vec::new();
+        for idp in &idps {
+            match self.at(idp, &settings, session) {
+                Ok(exit) => exits.push(exit),
+                Err(error) if session.cancel.is_cancelled() => return Err(error),
+                // The others are no worse for it.
+                Err(error) => {
+                    session.console.error(&error);
+                    exits.push(error.exit());
+                }
+            }
+        }
+        Ok(Exit::of_several(&exits))
+    }
+
+    /// The IdPs that have something to be finished.
+    fn idps(&self, settings: &Settings, session: &Session) -> Result<Vec<WhichIdp>, CliError> {
+        if self.work.idp.idp.is_some() || settings.idp.len() < 2 {
+            return Ok(vec![self.work.idp.clone()]);
+        }
+        let Some(register) = session.register_if_any()? else { return Ok(Vec::new()) };
+        let mut left = provision::idps_to_resume_at(&register, Session::now());
+        left.extend(register.rollout.open_recoveries().map(|(_, one)| one.account.directory.clone()));
+        // A table that was renamed since has a name that the ledger does not know: only its IdP can say which it is.
+        let is_renamed = left.iter().any(|name| !settings.idp.contains_key(name));
+        let names = settings.idp.keys().filter(|name| is_renamed || left.contains(*name));
+        let which = |name: &String| WhichIdp { idp: Some(IdpChoice::Name(name.clone())), ..self.work.idp.clone() };
+        Ok(names.map(which).collect())
+    }
+
+    fn at(&self, idp: &WhichIdp, settings: &Settings, session: &Session) -> Result<Exit, CliError> {
+        let work = Work { idp: idp.clone(), ..self.work.clone() };
+        let context = RunContext::open(&work, settings, session)?;
         let of_recoveries = self.recoveries(&context, session)?;
         match context.run(RunKind::Resume, Plan::for_resuming, session)? {
             Outcome::Nothing if of_recoveries.is_some() => {}
             Outcome::Nothing => {
-                let others = settings.idp.len() > 1 && self.work.idp.idp.is_none();
-                match settings.default_idp().filter(|_| others) {
-                    Some(default) => session.console.say(&format!(
-                        "nothing is left to do at {}; the other IdPs: keywright resume --idp NAME",
-                        default.name()
-                    )),
-                    None => session.console.say("nothing is left to do"),
-                }
+                let place = match &idp.idp {
+                    Some(IdpChoice::Name(name)) => format!(" at {name}"),
+                    Some(IdpChoice::Url(_)) | None => String::new(),
+                };
+                session.console.say(&format!("nothing is left to do{place}"));
             }
             outcome => {
                 let exit = view::print_outcome(&outcome, session)?;

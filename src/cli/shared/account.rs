@@ -89,10 +89,39 @@ pub(crate) fn directory_of(
     own.retain(|name| settings.idp.contains_key(*name));
     own.dedup();
     match (&which.idp, own.as_slice()) {
-        (None, [name]) => {
-            let which = WhichIdp { idp: Some(IdpChoice::Name((*name).to_owned())), ..which.clone() };
-            which.open(settings)
-        }
+        (None, [name]) => open_named(name, which, settings),
         _ => which.open(settings),
     }
+}
+
+/// The IdP of a known account, unless another is named; `None` where the settings have it no longer.
+pub(crate) fn own_directory(
+    id: &AccountId,
+    register: &Register,
+    which: &WhichIdp,
+    settings: &Settings,
+) -> Result<Option<Box<dyn Directory>>, CliError> {
+    let is_known = settings.idp.contains_key(&id.directory);
+    let directory = match &which.idp {
+        Some(_) => which.open(settings)?,
+        None if is_known => open_named(&id.directory, which, settings)?,
+        None => return Ok(None),
+    };
+    // One that is called as it was need not be asked which it is.
+    let is_its = directory.name() == id.directory || {
+        let idp = IdpIdentity { name: directory.name().to_owned(), instance: directory.instance()? };
+        register.accounts.get(id).is_some_and(|known| idp.has(id, known))
+    };
+    match is_its {
+        true => Ok(Some(directory)),
+        false => Err(CliError::NotFound(format!(
+            "no account {} at {} is in the ledger",
+            register.login(id),
+            directory.name()
+        ))),
+    }
+}
+
+fn open_named(name: &str, which: &WhichIdp, settings: &Settings) -> Result<Box<dyn Directory>, CliError> {
+    WhichIdp { idp: Some(IdpChoice::Name(name.to_owned())), ..which.clone() }.open(settings)
 }

@@ -76,8 +76,8 @@ pub(crate) struct OneKey {
     /// Which keys.
     #[command(flatten)]
     pub(crate) source: KeySource,
-    /// The key, by its path, port or serial number as 'keywright key list' shows them; 'touch' for the one that you touch
-    #[arg(long, value_name = "PATH|PORT|SERIAL|touch")]
+    /// The key, by its path, port or serial number as 'keywright key list' shows them, or by its own number in the ledger (K-0042); 'touch' for the one that you touch
+    #[arg(long, value_name = "PATH|PORT|SERIAL|K-NUMBER|touch")]
     pub(crate) key: Option<String>,
 }
 

@@ -5,6 +5,7 @@
 #[cfg(feature = "practice")]
 use std::{path::PathBuf, str::FromStr};
 
+use crate::ledger::KeyNumber;
 use keywright_fido::hid::Device;
 
 #[cfg(feature = "practice")]
@@ -59,6 +60,14 @@ pub(crate) enum KeysError {
     /// No key that is there is one that was meant.
     #[error("no plugged-in security key is one that you named and that is in the ledger")]
     NotInLedger,
+    /// No key that is there shows that it is the one with this number.
+    #[error("no plugged-in security key shows that it is {number}")]
+    NotThisOne {
+        /// The number.
+        number: KeyNumber,
+        /// A line for each that is there.
+        keys: Vec<String>,
+    },
     /// The one that was named is not there.
     #[error("no security key is at {name}")]
     NotThere {

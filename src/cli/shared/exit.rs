@@ -50,6 +50,16 @@ impl Exit {
     pub(crate) fn from_clap(error: &clap::Error) -> Self {
         if error.use_stderr() { Self::Usage } else { Self::Done }
     }
+
+    /// How several things ended that were done one after the other.
+    pub(crate) fn of_several(exits: &[Self]) -> Self {
+        match exits {
+            all if all.iter().all(|exit| *exit == Self::Done) => Self::Done,
+            all if all.contains(&Self::Done) => Self::Partial,
+            [first, others @ ..] if others.iter().all(|exit| exit == first) => *first,
+            _ => Self::Failed,
+        }
+    }
 }
 
 impl From<Exit> for ExitCode {
@@ -61,6 +71,16 @@ impl From<Exit> for ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn several_ends_are_one() {
+        use Exit::*;
+        for (all, one) in
+            [(&[][..], Done), (&[Done, Done], Done), (&[Done, Pin], Partial), (&[Pin, Pin], Pin), (&[Pin, Key], Failed)]
+        {
+            assert_eq!(Exit::of_several(all), one, "{all:?}");
+        }
+    }
 
     #[test]
     fn the_help_has_each_code_once_in_their_order() {

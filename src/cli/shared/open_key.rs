@@ -2,11 +2,13 @@
 
 use crate::cli::shared::arguments::{KeySource, OneKey};
 use crate::cli::shared::console::Style;
-use crate::cli::shared::device::choose;
+use crate::cli::shared::device::{KeysError, choose, describe};
 use crate::cli::shared::session::ENDING;
 #[cfg(feature = "practice")]
 use crate::cli::shared::soft_keys::Row;
 use crate::cli::shared::{CliError, Session, select_by_touch};
+use crate::ledger::KeyNumber;
+use crate::provision::which_key;
 use keywright_fido::ctap::Authenticator;
 use keywright_fido::ctap::Keepalive;
 use keywright_fido::hid::usb::UsbBus;
@@ -45,6 +47,41 @@ impl Keys {
         }
     }
 
+    /// The key that is meant: the one that is touched, that has this path, port, serial number or number of its own, or the only one.
+    pub(crate) fn choose(&self, named: Option<&str>, session: &Session) -> Result<Device, CliError> {
+        let devices = self.bus().devices()?;
+        match named.map(|name| (name, name.parse::<KeyNumber>())) {
+            Some((select_by_touch::TOUCH, _)) => select_by_touch::choose(self.bus(), devices, session),
+            Some((_, Ok(number))) => self.with_number(devices, number, session),
+            _ => Ok(choose(devices, named)?),
+        }
+    }
+
+    /// The key of the ledger with this number, by what it shows without PIN and touch. One that cannot be asked is not it.
+    fn with_number(&self, devices: Vec<Device>, number: KeyNumber, session: &Session) -> Result<Device, CliError> {
+        let register = session.register()?;
+        if register.keys.get(number).is_none() {
+            return Err(CliError::NotFound(format!("there is no key {number} in the ledger")));
+        }
+        let is_it = |device: &Device| {
+            let asked = open(self.bus(), device, session)
+                .and_then(|mut key| Ok(which_key::shows(&register, number, device, &mut key)?));
+            asked.unwrap_or_else(|error| {
+                session
+                    .console
+                    .say(&format!("the key in {} cannot be asked whether it is {number}: {error}", device.port));
+                false
+            })
+        };
+        let keys = devices.iter().map(describe).collect();
+        let found: Vec<Device> = devices.into_iter().filter(is_it).collect();
+        match <[Device; 1]>::try_from(found) {
+            Ok([device]) => Ok(device),
+            Err(none) if none.is_empty() => Err(KeysError::NotThisOne { number, keys }.into()),
+            Err(several) => Err(KeysError::Ambiguous { keys: several.iter().map(describe).collect() }.into()),
+        }
+    }
+
     /// The certificate of the authority behind soft keys, as PEM; `None` for USB keys.
     pub(crate) fn soft_anchor_pem(&self) -> Option<&str> {
         match self {
@@ -70,11 +107,7 @@ impl OpenKey {
     pub(crate) fn open(which: &OneKey, session: &Session) -> Result<Self, CliError> {
         session.catch_interrupts(ENDING)?;
         let keys = Keys::open(&which.source, session)?;
-        let devices = keys.bus().devices()?;
-        let device = match which.key.as_deref() {
-            Some(select_by_touch::TOUCH) => select_by_touch::choose(keys.bus(), devices, session)?,
-            named => choose(devices, named)?,
-        };
+        let device = keys.choose(which.key.as_deref(), session)?;
         let authenticator = open(keys.bus(), &device, session)?;
         Ok(Self { keys, device, authenticator })
     }

@@ -11,7 +11,9 @@ use crate::cli::shared::output::{View, count, table};
 use crate::cli::shared::plan_summary::PlanSummary;
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::ledger::{Failure, FailureCode, JobId, Step};
-use crate::provision::{Change, DryRun, KeyMatch, KeySeen, KeyState, PendingRevocation, Plan, Planned, Use};
+use crate::provision::{
+    Change, DryRun, KeyMatch, KeySeen, KeyState, PendingLabel, PendingRevocation, Plan, Planned, Use,
+};
 use crate::register::Replacement;
 use keywright_fido::webauthn::Aaguid;
 
@@ -92,6 +94,8 @@ struct LastLine<'a> {
     same_key: bool,
     /// Keys that would be removed at the IdP.
     revocations: Vec<RevocationLine<'a>>,
+    /// Keys that would get another label at the IdP.
+    labels: Vec<LabelLine<'a>>,
     /// Credentials that the keys are asked for, because their erasure did not come to an end.
     erasures: usize,
     failed: usize,
@@ -103,6 +107,14 @@ struct RevocationLine<'a> {
     account: &'a str,
     ordinal: usize,
     reason: &'a str,
+}
+
+/// A key whose label was corrected, and that the IdP calls otherwise.
+#[derive(Serialize)]
+struct LabelLine<'a> {
+    account: &'a str,
+    ordinal: usize,
+    label: &'a str,
 }
 
 impl View for LastLine<'_> {
@@ -128,6 +140,7 @@ pub(crate) fn print(outcome: &DryRunOutcome, session: &Session) -> Result<Exit, 
             replaces: plan.replaces.as_ref().map(|replacement| replacement.ordinal),
             same_key: plan.replaces.as_ref().is_some_and(|replacement| replacement.same_key),
             revocations: plan.revocations.iter().map(RevocationLine::new).collect(),
+            labels: plan.labels.iter().map(LabelLine::new).collect(),
             erasures: plan.erasures.len(),
             failed: plan.people.iter().filter(|planned| refused(planned, dry_run).is_some()).count(),
         })?;
@@ -191,6 +204,12 @@ impl<'a> AccountLine<'a> {
 impl<'a> RevocationLine<'a> {
     fn new(pending: &'a PendingRevocation) -> Self {
         Self { account: &pending.login, ordinal: pending.ordinal, reason: &pending.reason }
+    }
+}
+
+impl<'a> LabelLine<'a> {
+    fn new(pending: &'a PendingLabel) -> Self {
+        Self { account: &pending.login, ordinal: pending.ordinal, label: &pending.label }
     }
 }
 
@@ -262,6 +281,9 @@ fn plan_text(outcome: &DryRunOutcome, summary: &PlanSummary) -> String {
     }
     for pending in &plan.revocations {
         text.push_str(&format!("remove key {} of {} at the IdP: {}\n", pending.ordinal, pending.login, pending.reason));
+    }
+    for PendingLabel { login, ordinal, label, .. } in &plan.labels {
+        text.push_str(&format!("call key {ordinal} of {login} \"{label}\" at the IdP\n"));
     }
     for open in &plan.erasures {
         let of = format!("key {} of {}", open.ordinal, open.login);

@@ -4,6 +4,7 @@
 //! can name what an IdP does not do. What was not told never reads as clean ([`told`]). Nothing here decides who loses what.
 
 pub mod applications;
+pub mod labels;
 pub mod last_use;
 pub mod methods;
 pub mod models;
@@ -20,6 +21,7 @@ pub mod told;
 use serde::{Deserialize, Serialize};
 
 pub use applications::{Application, Applications};
+pub use labels::Labels;
 pub use last_use::{KeyUse, LastUse, LastUsed, Seen, SignInSeen};
 pub use methods::{
     Method, MethodClass, MethodKind, MethodTable, Removal, Reported, SignInMethods, Usable, weaker_ways,
@@ -58,6 +60,8 @@ pub struct Capabilities<'a> {
     pub passkeys: Option<&'a dyn Passkeys>,
     /// Which models of keys are shut out.
     pub models: Option<&'a dyn ModelRules>,
+    /// Changing the labels of keys.
+    pub labels: Option<&'a dyn Labels>,
     /// What our account may do.
     pub rights: Option<&'a dyn AccountRights>,
     /// The applications that people sign in to.

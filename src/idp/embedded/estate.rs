@@ -8,9 +8,10 @@ use time::format_description::well_known::Rfc3339;
 use ureq::http::Method as HttpMethod;
 
 use super::classes::CLASSES;
-use super::{Embedded, known, path, registered, removed, send};
+use super::{Embedded, cut, known, path, registered, removed, send};
 use crate::idp::capability::Capability;
 use crate::idp::capability::applications::{Application, Applications};
+use crate::idp::capability::labels::Labels;
 use crate::idp::capability::last_use::{KeyUse, LastUse, LastUsed, Seen, SignInSeen};
 use crate::idp::capability::methods::{Method, MethodClass, Removal, SignInMethods, Usable};
 use crate::idp::capability::models::{ModelRules, ShutOut};
@@ -23,7 +24,7 @@ use crate::idp::capability::rights::{AccountRights, Right, Rights};
 use crate::idp::capability::sessions::Sessions;
 use crate::idp::capability::suspension::{Standing, Suspension};
 use crate::idp::capability::told::{Cursor, Listing, Page, Told};
-use crate::idp::directory::{Finding, User};
+use crate::idp::directory::{Finding, Registered, User};
 use crate::idp::error::DirectoryError;
 use crate::idp::http::segment;
 use keywright_fido::webauthn::Aaguid;
@@ -316,6 +317,18 @@ impl TemporaryPass for Embedded {
 
     fn limits(&self) -> &'static str {
         "one for each account, of a minute to 30 days; where a policy admits passkeys alone it opens nothing"
+    }
+}
+
+impl Labels for Embedded {
+    fn relabel(&self, user: &User, key: &Registered, label: &str) -> Result<(), DirectoryError> {
+        let at = path(&user.id, &format!("/credentials/{}", segment(&key.id)));
+        let call = self.call(HttpMethod::PATCH, &at).json(&wire::NewLabel { label: cut(label) });
+        let changed: wire::Credential = send(call, "such security key")?.json()?;
+        match key.credential_id.as_ref() == Some(&changed.credential_id) {
+            true => Ok(()),
+            false => Err(self.api.client.idp().invalid_response("another security key than the one that was named")),
+        }
     }
 }
 

@@ -155,6 +155,11 @@ fn path(user_id: &str, rest: &str) -> String {
     format!("/v1/users/{}{rest}", segment(user_id))
 }
 
+/// A label as the server takes it.
+fn cut(label: &str) -> String {
+    label.chars().take(LONGEST_LABEL).collect()
+}
+
 fn known(user: &User) -> String {
     format!("user {}", user.login)
 }
@@ -205,8 +210,7 @@ impl Directory for Embedded {
         label: &str,
     ) -> Result<Registered, DirectoryError> {
         let id = ceremony.pending.as_deref().unwrap_or_default();
-        let completion =
-            Completion { label: label.chars().take(LONGEST_LABEL).collect(), response: response.to_json() };
+        let completion = Completion { label: cut(label), response: response.to_json() };
         let call = self.call(Method::POST, &path(&ceremony.user_id, &format!("/ceremonies/{}", segment(id))));
         let credential: Credential = send(call.json(&completion), "such registration")?.json()?;
         if credential.credential_id != response.credential_id {
@@ -255,6 +259,7 @@ impl Directory for Embedded {
             last_use: Some(self),
             passkeys: Some(self),
             models: Some(self),
+            labels: Some(self),
             rights: Some(self),
             applications: Some(self),
         }

@@ -642,6 +642,8 @@ impl Directory for Entra {
             last_use: Some(self),
             passkeys: Some(self),
             models: Some(self),
+            // Graph lists, makes and removes passkeys, and changes none.
+            labels: None,
             rights: Some(self),
             applications: None,
         }

@@ -466,6 +466,8 @@ impl Directory for Okta {
             last_use: Some(self),
             passkeys: Some(self),
             models: None,
+            // A name comes from the metadata, and no API sets one.
+            labels: None,
             rights: Some(self),
             applications: None,
         }

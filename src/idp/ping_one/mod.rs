@@ -7,6 +7,7 @@
 //! other than to revoke it.
 
 mod classes;
+mod labels;
 mod last_use;
 mod methods;
 mod options;
@@ -275,6 +276,7 @@ impl Directory for PingOne {
             last_use: Some(self),
             passkeys: Some(self),
             models: Some(self),
+            labels: Some(self),
             rights: Some(self),
             applications: None,
         }

@@ -19,6 +19,7 @@
 //! a sign-in: triggering one would also send text messages and mails to the person.
 
 mod classes;
+mod labels;
 mod last_use;
 mod methods;
 mod pass;
@@ -348,6 +349,7 @@ impl Directory for PrivacyIdea {
             last_use: Some(self),
             passkeys: Some(self),
             models: None,
+            labels: Some(self),
             rights: Some(self),
             applications: None,
         }

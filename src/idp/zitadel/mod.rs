@@ -435,6 +435,8 @@ impl Directory for Zitadel {
             passkeys: Some(self),
             // It looks at no model.
             models: None,
+            // A passkey is named when it is made.
+            labels: None,
             rights: Some(self),
             applications: None,
         }

@@ -58,6 +58,14 @@ pub(super) fn each_text(event: &mut Event, visit: Visit<'_>) {
             of_account(account, visit);
             other([reason], visit);
         }
+        Event::RelabelRequested { account, credential_id: _, label } => {
+            of_account(account, visit);
+            other([label], visit);
+        }
+        Event::RelabelEnded { account, credential_id: _, label } => {
+            of_account(account, visit);
+            other(label, visit);
+        }
         Event::KeyErasureStarted { credential_ids: _, how: _, operator: _ }
         | Event::KeyErased { credential_ids: _, how: _, operator: _, seen: _ }
         | Event::KeyNotErased { credential_ids: _, operator: _ } => {}

@@ -25,6 +25,7 @@ pub(super) struct Device {
     pub id: String,
     pub user: String,
     pub credential_id: Option<String>,
+    nickname: Option<String>,
     challenge: Vec<u8>,
 }
 
@@ -164,7 +165,8 @@ fn with(mut object: Value, more: &Value) -> Value {
 
 fn shown(device: &Device) -> Value {
     let status = if device.credential_id.is_some() { "ACTIVE" } else { "ACTIVATION_REQUIRED" };
-    json!({ "id": device.id, "type": "FIDO2", "status": status, "rp": { "id": RP_ID, "name": RP_ID } })
+    let named = device.nickname.as_ref().map_or(json!({}), |nickname| json!({ "nickname": nickname }));
+    with(json!({ "id": device.id, "type": "FIDO2", "status": status, "rp": { "id": RP_ID, "name": RP_ID } }), &named)
 }
 
 fn of_user(state: &mut State, method: &str, user: &str, rest: &[&str], request: &Request) -> Answer {
@@ -180,6 +182,13 @@ fn of_user(state: &mut State, method: &str, user: &str, rest: &[&str], request: 
             state.others.retain(|one| one["id"] != **id);
             Answer::empty(204)
         }
+        ("PUT", [id, "nickname"]) => match state.devices.iter_mut().find(|one| one.id == *id && one.user == user) {
+            Some(device) => {
+                device.nickname = request.json()["nickname"].as_str().map(str::to_owned);
+                Answer::json(200, &shown(device))
+            }
+            None => absent(),
+        },
         (_, [id]) => {
             let Some(at) = state.devices.iter().position(|one| one.id == *id && one.user == user) else {
                 return absent();
@@ -219,7 +228,7 @@ fn create(state: &mut State, user: &str, body: &Value) -> Answer {
         "authenticatorSelection": { "residentKey": "required", "requireResidentKey": true, "userVerification": "required" },
     });
     let id = format!("67e07830-3636-4479-a407-{:012}", state.made);
-    let device = Device { id, user: user.to_owned(), credential_id: None, challenge };
+    let device = Device { id, user: user.to_owned(), credential_id: None, nickname: None, challenge };
     let mut answer = shown(&device);
     answer["publicKeyCredentialCreationOptions"] = json!(options.to_string());
     state.devices.push(device);

@@ -13,7 +13,7 @@ use super::refusal::Refusal;
 use super::server::Settings;
 use super::store::{Account, Store, Stored};
 use super::wire::{
-    API, Begun, Ceremonies, Check, Completion, Credential, Credentials, NewUser, OtherMethods, SignInBegun,
+    API, Begun, Ceremonies, Check, Completion, Credential, Credentials, NewLabel, NewUser, OtherMethods, SignInBegun,
     SignInResponse, UserChange, Users,
 };
 use super::wire::{Finding, User};
@@ -211,6 +211,14 @@ impl Provider {
             true => Ok(()),
             false => Err(Refusal::Absent("credential")),
         }
+    }
+
+    pub(super) fn relabel(&self, user: &str, id: &str, new: &NewLabel) -> Result<Credential, Refusal> {
+        check_name("label", &new.label, 100)?;
+        let store = self.store();
+        store.relabel(user, id, &new.label)?;
+        let credential = store.credentials(user)?.into_iter().find(|credential| credential.id == id);
+        credential.ok_or(Refusal::Absent("credential"))
     }
 
     pub(super) fn begin_sign_in(&self, user: &str) -> Result<SignInBegun, Refusal> {

@@ -23,6 +23,7 @@
 //! | `POST /v1/users/USER/ceremonies/CEREMONY` | [`wire::Completion`] | 201 [`wire::Credential`] |
 //! | `DELETE /v1/users/USER/ceremonies/CEREMONY` | | 204; 409 once it is completed |
 //! | `GET /v1/users/USER/credentials` | | 200 `{"credentials": [..]}` |
+//! | `PATCH /v1/users/USER/credentials/CREDENTIAL` | [`wire::NewLabel`] | 200 [`wire::Credential`] |
 //! | `DELETE /v1/users/USER/credentials/CREDENTIAL` | | 204 |
 //! | `POST /v1/users/USER/sign-ins` | | 201 [`wire::SignInBegun`] |
 //! | `POST /v1/users/USER/sign-ins/SIGN_IN` | [`wire::SignInResponse`] | 200 [`wire::Credential`] |

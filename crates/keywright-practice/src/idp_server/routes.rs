@@ -22,8 +22,8 @@ use super::ceremony::Provider;
 use super::refusal::Refusal;
 use super::wire::User;
 use super::wire::{
-    Begun, Ceremonies, Check, Completion, Credential, Credentials, NewUser, OtherMethods, SignInBegun, SignInResponse,
-    UserChange, Users,
+    Begun, Ceremonies, Check, Completion, Credential, Credentials, NewLabel, NewUser, OtherMethods, SignInBegun,
+    SignInResponse, UserChange, Users,
 };
 
 /// The longest request that is read, in bytes: an attestation object has a few kilobytes.
@@ -45,7 +45,7 @@ pub(super) fn router(provider: Arc<Provider>, token: &SecretString) -> Router {
         .route("/v1/users/{user}/ceremonies", get(pending).post(begin))
         .route("/v1/users/{user}/ceremonies/{ceremony}", post(complete).delete(abandon))
         .route("/v1/users/{user}/credentials", get(credentials))
-        .route("/v1/users/{user}/credentials/{credential}", delete(revoke))
+        .route("/v1/users/{user}/credentials/{credential}", delete(revoke).patch(relabel))
         .route("/v1/users/{user}/sign-ins", post(begin_sign_in))
         .route("/v1/users/{user}/sign-ins/{sign_in}", post(finish_sign_in))
         .merge(estate::router())
@@ -123,6 +123,14 @@ async fn credentials(State(at): At, Path(user): Path<String>) -> Answer<Credenti
 
 async fn revoke(State(at): At, Path((user, credential)): Path<(String, String)>) -> Result<StatusCode, Refusal> {
     at.revoke(&user, &credential).map(|()| StatusCode::NO_CONTENT)
+}
+
+async fn relabel(
+    State(at): At,
+    Path((user, credential)): Path<(String, String)>,
+    Body(new): Body<NewLabel>,
+) -> Answer<Credential> {
+    at.relabel(&user, &credential, &new).map(Json)
 }
 
 async fn begin_sign_in(State(at): At, Path(user): Path<String>) -> Made<SignInBegun> {

@@ -329,6 +329,12 @@ impl Store {
             .optional()
     }
 
+    /// Gives a credential of this user another label, if it is there.
+    pub(super) fn relabel(&self, user: &str, id: &str, label: &str) -> rusqlite::Result<()> {
+        self.db.execute("UPDATE credential SET label = ?3 WHERE user = ?1 AND id = ?2", [user, id, label])?;
+        Ok(())
+    }
+
     /// Removes a credential of this user, and remembers that it was there; `false` if there is none.
     pub(super) fn revoke(&mut self, user: &str, id: &str, at: OffsetDateTime) -> rusqlite::Result<bool> {
         let change = self.db.transaction()?;

@@ -173,6 +173,14 @@ pub struct Credential {
     pub last_used: Option<OffsetDateTime>,
 }
 
+/// What a credential is to be called from now on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewLabel {
+    /// As of [`Completion::label`].
+    pub label: String,
+}
+
 /// Registered credentials.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Credentials {

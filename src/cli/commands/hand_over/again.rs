@@ -3,7 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 
-use crate::cli::shared::arguments::WhichIdp;
+use crate::cli::shared::arguments::{WhichIdp, WhichKey};
 use crate::cli::shared::output::{View, count};
 use crate::cli::shared::terminal::Terminal;
 use crate::cli::shared::{CliError, Exit, Session, account};
@@ -21,9 +21,9 @@ pub(crate) struct Again {
     /// The login
     #[arg(value_name = "ACCOUNT")]
     account: String,
-    /// Which of the account's keys; without it, all whose letters nobody has seen
-    #[arg(long, value_name = "N")]
-    key: Option<usize>,
+    /// Which of the account's keys: 1, 2, ... or its own number (K-0042); without it, all whose letters nobody has seen
+    #[arg(long, value_name = "NUMBER")]
+    key: Option<WhichKey>,
     #[command(flatten)]
     idp: WhichIdp,
     /// Say that the letters came out: the sealed copies are destroyed. A terminal is asked
@@ -53,10 +53,11 @@ impl Again {
         let directory = account::directory_of(&self.account, &register, &self.idp, &settings)?;
         let id = account::known_at_idp(&self.account, &*directory, &register)?;
         let login = register.login(&id);
+        let key = self.key.map(|which| which.of_account(&id, &register)).transpose()?;
         let mut letters = provision::waiting_letters(&register, &id);
-        letters.retain(|(_, ordinal)| self.key.is_none_or(|key| key == *ordinal));
+        letters.retain(|(_, ordinal)| key.is_none_or(|key| key == *ordinal));
         if letters.is_empty() {
-            return Err(gone(login, self.key));
+            return Err(gone(login, key));
         }
         let program = LetterProgram::new(&settings.letter_program)?;
         let store = session.ledger_for_writing()?;

@@ -3,21 +3,23 @@
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use crate::cli::shared::arguments::WhichKey;
+use crate::cli::shared::arguments::{WhichIdp, WhichKey};
 use crate::cli::shared::output::View;
+use crate::cli::shared::session::ENDING;
 use crate::cli::shared::{CliError, Exit, Session, account};
+use crate::idp::Directory;
 use crate::ledger::{AccountId, Event, KeyNumber, KeyState};
+use crate::provision::{self, Relabelled, RetryPolicy};
 use crate::register::Register;
-use crate::settings::IdpChoice;
 use keywright_fido::webauthn::CredentialId;
 
 /// Correct a key's label, place or custodian, or say that it is lost, retired or destroyed.
 ///
-/// What is written on it, where it is kept, and by whom. The label at the IdP stays as it is. A key that is lost, retired or destroyed
-/// counts no longer; if the IdP still has it, revoke it, too.
+/// What is written on it, where it is kept, and by whom. A new label is given to the key at the IdP, too, where its API changes
+/// labels: embedded, PingOne, privacyIDEA. A key that is lost, retired or destroyed counts no longer; if the IdP still has it, revoke it, too.
 #[derive(Args)]
 #[command(
-    after_long_help = "Example:\n  keywright key edit ada@example.org --key 2 --place safe-3\n  keywright key edit K-0042 --as lost --reason ticket-4711"
+    after_long_help = "Example:\n  keywright key edit ada@example.org --key 2 --place safe-3\n  keywright key edit K-0042 --label blue\n  keywright key edit K-0042 --as lost --reason ticket-4711"
 )]
 pub(crate) struct Edit {
     /// The key's own number, or the login of the account that has it
@@ -41,9 +43,8 @@ pub(crate) struct Edit {
     /// Why, for the ledger
     #[arg(long, value_name = "TEXT", requires = "now")]
     reason: Option<String>,
-    /// The IdP, where several have this login
-    #[arg(long, value_name = "NAME")]
-    idp: Option<IdpChoice>,
+    #[command(flatten)]
+    idp: WhichIdp,
 }
 
 /// Where a person may say that a key is. `key add` and `key return` put keys in stock.
@@ -81,6 +82,8 @@ struct Edited<'a> {
     label: Option<&'a str>,
     place: Option<&'a str>,
     custodian: Option<&'a str>,
+    /// What became of the label at the IdP; `null` where it was not to change there.
+    label_at_idp: Option<&'static str>,
 }
 
 impl View for Edited<'_> {
@@ -94,14 +97,37 @@ enum Target {
     Credential(CredentialId),
 }
 
+/// The label at the IdP.
+enum AtIdp {
+    /// It is not to change.
+    Stays,
+    /// It cannot be changed there; why, for people.
+    Cannot(String),
+    /// It can, and this goes into the ledger before.
+    Can { directory: Box<dyn Directory>, credential_id: CredentialId, request: Box<Event> },
+}
+
 impl Edit {
     /// Runs it.
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
         let mut register = session.register()?;
         let target = self.target(&register)?;
+        let at_idp = self.at_idp(&target, &register, session)?;
+        session.catch_interrupts(ENDING)?;
         let store = session.ledger_for_writing()?;
         register.catch_up(&*store)?;
-        register.record(&*store, &self.event(&target, session)?)?;
+        let mut events = vec![self.event(&target, session)?];
+        if let AtIdp::Can { request, .. } = &at_idp {
+            events.push((**request).clone());
+        }
+        register.record_all(&*store, &events)?;
+        let relabelled = match &at_idp {
+            AtIdp::Can { directory, credential_id, .. } => {
+                let policy = RetryPolicy::default();
+                Some(provision::relabel(&**directory, &*store, &policy, &session.cancel, credential_id)?)
+            }
+            AtIdp::Stays | AtIdp::Cannot(_) => None,
+        };
         let number = match &target {
             Target::Key(number) => Some(*number),
             Target::Credential(_) => None,
@@ -121,6 +147,12 @@ impl Edit {
             label: credential.and_then(|one| one.label()).or(kept.and_then(|kept| kept.label.as_deref())),
             place: kept.and_then(|kept| kept.place.as_deref()),
             custodian: kept.and_then(|kept| kept.custodian.as_deref()),
+            label_at_idp: match (&at_idp, &relabelled) {
+                (AtIdp::Stays, _) => None,
+                (_, Some(Relabelled::Done)) => Some("changed"),
+                (_, Some(Relabelled::Pending)) => Some("pending"),
+                (_, Some(Relabelled::Refused(_)) | None) => Some("stays"),
+            },
         };
         let whose = credential.map(|one| format!("key {} of {}", one.ordinal, one.account));
         let named = number.map(|number| number.to_string()).or(whose).unwrap_or_default();
@@ -133,14 +165,46 @@ impl Edit {
                 one.ordinal
             ));
         }
-        Ok(Exit::Done)
+        Ok(match (at_idp, relabelled) {
+            (AtIdp::Cannot(why), _) => {
+                session.console.say(&format!("the label at the IdP stays as it is: {why}"));
+                Exit::Done
+            }
+            (_, Some(Relabelled::Refused(why))) => {
+                session.console.warn(&format!("the label at the IdP stays as it is: {why}"));
+                Exit::Directory
+            }
+            (_, Some(Relabelled::Pending)) => {
+                session.console.hint("the IdP did not answer; 'keywright resume' changes the label there once it does");
+                Exit::Directory
+            }
+            _ => Exit::Done,
+        })
+    }
+
+    fn at_idp(&self, target: &Target, register: &Register, session: &Session) -> Result<AtIdp, CliError> {
+        let current = match target {
+            Target::Key(number) => register.current_of(*number),
+            Target::Credential(id) => register.credentials.get_key_value(id),
+        };
+        let wanted = self.label.as_deref().zip(current);
+        let Some((label, (credential_id, credential))) = wanted else { return Ok(AtIdp::Stays) };
+        let Some(request) = provision::request_label(register, credential_id, label) else { return Ok(AtIdp::Stays) };
+        let id = &credential.account;
+        let Some(directory) = account::own_directory(id, register, &self.idp, &session.settings()?)? else {
+            return Ok(AtIdp::Cannot(format!("the settings have no IdP {}", id.directory)));
+        };
+        if directory.capabilities().labels.is_none() {
+            return Ok(AtIdp::Cannot(format!("the API of {} changes no labels", directory.name())));
+        }
+        Ok(AtIdp::Can { directory, credential_id: credential_id.clone(), request: request.into() })
     }
 
     fn target(&self, register: &Register) -> Result<Target, CliError> {
         let number = match (self.target.parse(), self.key) {
             (Ok(number), None) => number,
             (_, Some(which)) => {
-                let id = account::find(&self.target, self.idp.as_ref(), register)?;
+                let id = account::find(&self.target, self.idp.idp.as_ref(), register)?;
                 return self.of_account(&id, which, register);
             }
             (Err(_), None) => {

@@ -126,6 +126,15 @@ fn event_text(event: &Event) -> String {
         Event::RevocationRequested { account, credential_id, reason } => {
             format!("{account}: credential {credential_id} is to be revoked when the IdP can be reached: {reason}")
         }
+        Event::RelabelRequested { account, credential_id, label } => {
+            format!("{account}: credential {credential_id} is to be called \"{label}\" at the IdP")
+        }
+        Event::RelabelEnded { account, credential_id, label: Some(label) } => {
+            format!("{account}: credential {credential_id} is called \"{label}\" at the IdP")
+        }
+        Event::RelabelEnded { account, credential_id, label: None } => {
+            format!("{account}: credential {credential_id} keeps its label at the IdP")
+        }
         Event::KeyErasureStarted { credential_ids, how, operator } => {
             let how = match how {
                 Erasure::Reset => "reset its key",

@@ -205,7 +205,10 @@ impl CliError {
                 faults.iter().map(|fault| format!("{file}:{}:{}: {}", fault.line, fault.column, fault.why)).collect()
             }
             Self::Keys(
-                KeysError::Ambiguous { keys } | KeysError::SeveralTouched { keys } | KeysError::NotThere { keys, .. },
+                KeysError::Ambiguous { keys }
+                | KeysError::SeveralTouched { keys }
+                | KeysError::NotThisOne { keys, .. }
+                | KeysError::NotThere { keys, .. },
             ) => keys.clone(),
             Self::Secret(error) | Self::Open(OpenError::Secret(error)) => error.child_words().into_iter().collect(),
             _ => Vec::new(),

@@ -30,6 +30,7 @@ fn of_keys() -> Vec<(CliError, Exit)> {
         (KeysError::Ambiguous { keys: one() }.into(), Exit::Key),
         (KeysError::SeveralTouched { keys: one() }.into(), Exit::Key),
         (KeysError::NotInLedger.into(), Exit::Key),
+        (KeysError::NotThisOne { number: crate::ledger::KeyNumber(42), keys: one() }.into(), Exit::Key),
         (KeysError::NotThere { name: "1-2".into(), keys: one() }.into(), Exit::Key),
         (TransportError::Removed.into(), Exit::Failed),
         (TransportError::NoPermission { path: "/dev/hidraw0".into() }.into(), Exit::Failed),

@@ -16,6 +16,9 @@ pub(super) fn keys(error: &KeysError) -> Meaning {
         KeysError::NotInLedger => {
             row(Key, "'keywright key identify' says whose a key is; name account and --number if it was reset")
         }
+        KeysError::NotThisOne { .. } => {
+            row(Key, "'keywright key list --known' says which is which; one that shows nothing is named by its port")
+        }
         KeysError::NotThere { .. } => row(Key, "'keywright key list' shows the keys that are plugged in"),
     }
 }
