@@ -394,7 +394,8 @@ impl Register {
                 let account = &started.account;
                 self.enforcement(started.enforcement)?;
                 self.account(account)?;
-                ensure(!self.is_break_glass(account), || format!("{account} is a break-glass account"))?;
+                let reads = matches!(started.step, EnforcementStep::ReadBack {});
+                ensure(reads || !self.is_break_glass(account), || format!("{account} is a break-glass account"))?;
                 let proved = self.proved_keys(account);
                 let takes = matches!(started.step, EnforcementStep::RemoveMethod { .. });
                 ensure(!takes || proved >= KEYS_BEFORE_REMOVAL, || {

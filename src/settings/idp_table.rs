@@ -36,6 +36,8 @@ pub struct IdpTable {
     is_default: bool,
     kind: &'static Kind,
     own: Arc<dyn IdpSettings>,
+    /// The same with what `[idp.NAME.writing]` has in its place: the credential of the commands that take something from accounts.
+    writing: Option<Arc<dyn IdpSettings>>,
 }
 
 /// The keys that every table may have.
@@ -46,6 +48,9 @@ struct Common {
     proxy: Option<ProxySetting>,
     default: Option<bool>,
 }
+
+/// The table of what `enforce` and `recover` sign in with instead, such as another client and its secret.
+const WRITING: &str = "writing";
 
 const COMMON_KEYS: [&str; 4] = ["kind", "ca", "proxy", "default"];
 
@@ -105,9 +110,21 @@ impl IdpTable {
         let common = Common::deserialize(ValueDeserializer::from(table(common)))?;
         let kind = Kind::named(common.kind.get_ref())
             .ok_or_else(|| Wrong { at: common.kind.span().start, why: unknown_kind(common.kind.get_ref()) })?;
+        let writing = match rest.remove_entry(WRITING) {
+            Some((_, writing)) => {
+                let mut merged = rest.clone();
+                for (key, value) in in_table(writing)?.1 {
+                    merged.remove_entry(key.get_ref().as_ref());
+                    merged.insert(key, value);
+                }
+                Some(kind.read(table(merged))?)
+            }
+            None => None,
+        };
         let own = kind.read(table(rest))?;
         let is_default = common.default.unwrap_or(false);
-        Ok(Self { name, folder: folder.to_owned(), ca: common.ca, proxy: common.proxy, is_default, kind, own })
+        let (folder, ca, proxy) = (folder.to_owned(), common.ca, common.proxy);
+        Ok(Self { name, folder, ca, proxy, is_default, kind, own, writing })
     }
 
     /// The table's name.
@@ -130,8 +147,26 @@ impl IdpTable {
         &*self.own
     }
 
+    /// Whether the commands that take something from accounts have a credential of their own.
+    pub fn has_writing(&self) -> bool {
+        self.writing.is_some()
+    }
+
     /// Opens the IdP. Its secret comes from where the settings say, or from `secret`.
     pub fn open(&self, secret: Option<&SecretSource>) -> Result<Box<dyn Directory>, OpenError> {
+        self.open_as(&*self.own, secret)
+    }
+
+    /// Opens the IdP for a command that takes something from accounts: with the credential of `[idp.NAME.writing]`, whose secret is asked
+    /// for now, or else with the only one.
+    pub fn open_for_writing(&self, secret: Option<&SecretSource>) -> Result<Box<dyn Directory>, OpenError> {
+        match &self.writing {
+            Some(writing) => self.open_as(&**writing, None),
+            None => self.open(secret),
+        }
+    }
+
+    fn open_as(&self, own: &dyn IdpSettings, secret: Option<&SecretSource>) -> Result<Box<dyn Directory>, OpenError> {
         let mut connection = ConnectionConfig {
             name: self.name.clone(),
             folder: self.folder.clone(),
@@ -139,7 +174,7 @@ impl IdpTable {
             ..ConnectionConfig::default()
         };
         connection.network = self.network(&connection)?;
-        self.own.open(&connection)
+        own.open(&connection)
     }
 
     fn network(&self, connection: &ConnectionConfig) -> Result<Network, OpenError> {
@@ -252,6 +287,24 @@ mod tests {
             let error = refused(folder.path(), &format!("kind = \"{kind}\"\n{own}no-such-key = \"x\"\n"));
             assert!(error.contains("no-such-key"), "{error}");
         }
+    }
+
+    #[test]
+    fn what_takes_something_from_accounts_may_have_a_credential_of_its_own() {
+        let folder = folder();
+        private::write(&folder.path().join("stronger"), b"t0ken-2\n").unwrap();
+        let open = |more: &str| {
+            let text = format!("[idp.acme]\n{EMBEDDED}{more}");
+            let settings = Settings::parse(&folder.path().join("keywright.toml"), &text)?;
+            let table = &settings.idp["acme"];
+            Ok::<_, crate::settings::SettingsError>((table.has_writing(), table.open_for_writing(None).is_ok()))
+        };
+        assert_eq!(open("").unwrap(), (false, true));
+        assert_eq!(open("[idp.acme.writing]\ntoken = \"file:stronger\"\n").unwrap(), (true, true));
+        // Its secret is asked for when it is used, and by nobody else.
+        assert_eq!(open("[idp.acme.writing]\ntoken = \"file:missing\"\n").unwrap(), (true, false));
+        let error = open("[idp.acme.writing]\ntokn = \"file:stronger\"\n").unwrap_err().to_string();
+        assert!(error.contains("tokn"), "{error}");
     }
 
     #[test]

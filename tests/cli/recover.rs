@@ -98,7 +98,7 @@ fn a_person_who_lost_a_key_is_got_back_in() {
     assert_eq!(plan["steps"].as_array().unwrap().len(), 7);
 
     // No key is at hand: the account is open again, and the recovery waits.
-    let yes = [&recover[..], &WHO, &["--yes", "--json", "--softkeys", "4", "--wait", "0"]].concat();
+    let yes = [&recover[..], &WHO, &["--yes", "--json", "--softkeys", "0"]].concat();
     let waits = office.run(&yes).expect(5);
     let waits = waits.json();
     let recovery = waits.last().unwrap();
@@ -146,7 +146,7 @@ fn a_rehearsal_does_it_all_and_a_recovery_can_be_given_up() {
     assert_eq!(states(recovery).len(), 7);
 
     office.run(&["recover", BO, "--give-up", "found"]).expect(1).says("no recovery of");
-    let lost = [&["recover", BO, "--lost", "1", "--yes", "--softkeys", "5", "--wait", "0"][..], &WHO].concat();
+    let lost = [&["recover", BO, "--lost", "1", "--yes", "--softkeys", "0"][..], &WHO].concat();
     office.run(&lost).expect(5);
     let given_up = office.run(&["recover", BO, "--give-up", "found again", "--yes", "--json"]).expect(0).one();
     assert_eq!((&given_up["state"], &given_up["reason"]), (&json!("given-up"), &json!("found again")));
@@ -184,7 +184,7 @@ fn a_break_glass_account_is_bagged_drilled_and_watched() {
     let drilled = drill(ADA, "4713").expect(0).json();
     let account = drilled.last().unwrap();
     assert_eq!((&account["last_drill"]["passed"], &account["bags"][0]["bag"]), (&json!(true), &json!("4713")));
-    assert_eq!(account["last_drill"]["sign_ins"], 1, "the IdP's log has the drill");
+    assert!(account["last_drill"]["sign_ins"].as_u64().unwrap() >= 1, "the log of the IdP has the drill");
     drill(BO, "4714").expect(0);
     assert_eq!(findings(0), Vec::<String>::new());
 

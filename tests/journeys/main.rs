@@ -53,6 +53,7 @@ mod letters;
 #[cfg(unix)]
 mod lives;
 mod lost_key;
+mod odd_idp;
 mod one_person;
 mod provision_two_admins;
 mod recovery;

@@ -1,19 +1,21 @@
 //! A key is lost, and its person is got back in: with a suspicion of theft, with a pass, without an IdP, without a key at hand.
 
-use keywright::idp::capability::{Capabilities, Standing, Suspension as _};
+use keywright::idp::capability::{Standing, Suspension as _};
 use keywright::idp::embedded::Embedded;
-use keywright::idp::{Directory, DirectoryError, Finding, Registered, User};
+use keywright::idp::{Directory as _, DirectoryError, User};
+use keywright::ledger::AccountId;
 use keywright::ledger::rollout::{Loss, RecoveryId, RecoveryResult, RecoveryStep};
-use keywright::ledger::{AccountId, IdpInstance};
+use keywright::profile::Reset;
 use keywright::provision::Station;
 use keywright::register::rollout::Recovery;
 use keywright::register::{KeyStanding, Register};
 use keywright::rollout::recover::{self, RecoverError, Recovered, StandsAt, StepError, Wanted};
-use keywright_fido::webauthn::{Ceremony, RegistrationResponse};
 use keywright_practice::idp_server::wire::estate::OtherSignIn;
 use keywright_practice::softkey::Rack;
 use keywright_test_support::workshop::{DIRECTORY, Hands, TOKEN, Workshop};
 use time::OffsetDateTime;
+
+use crate::odd_idp::{OddIdp, Oddity};
 
 fn ada() -> AccountId {
     AccountId::new(DIRECTORY, "ada")
@@ -148,7 +150,10 @@ fn a_key_that_is_not_missed_is_not_made_anew() {
 
 #[test]
 fn without_a_key_at_hand_it_waits_and_the_account_is_open() {
-    let workshop = with_keys(0);
+    // A key that is not new is no key at hand.
+    let mut workshop = with_keys(0);
+    workshop.profile.keys.reset = Reset::Never;
+    workshop.provision().unwrap();
     let done = recovered(&workshop, stolen(1)).unwrap();
     assert_eq!(done.stands_at, StandsAt::Waits(RecoveryStep::NewKey));
     assert_eq!((standing_there(&workshop), in_service(&workshop)), (Standing::Active, 1));
@@ -170,7 +175,7 @@ fn while_the_idp_is_away_the_key_counts_no_more_and_the_rest_waits() {
     let gone = Embedded::new(DIRECTORY, "http://127.0.0.1:9", TOKEN.to_owned().into()).unwrap();
     let rack = workshop.rack();
     let error = workshop.with_directory(&gone, &workshop.store(), &rack, &Hands::default(), |station| {
-        begin(station, stolen(1)).and_then(|begun| recover::go_on(station, begun)).unwrap_err()
+        begin(station, stolen(1)).and_then(|recovery| recover::go_on(station, recovery)).unwrap_err()
     });
     let RecoverError::Step { step: RecoveryStep::Suspend, why } = &error else { panic!("{error}") };
     assert!(matches!(**why, StepError::Directory(DirectoryError::Unreachable { .. })), "{why}");
@@ -204,64 +209,11 @@ fn what_cannot_be_is_refused_before_anything_is_written() {
     assert_eq!(events(), before);
 }
 
-/// The practice IdP without any of its capabilities.
-struct Bare(Embedded);
-
-impl Directory for Bare {
-    fn name(&self) -> &str {
-        self.0.name()
-    }
-
-    fn instance(&self) -> Result<IdpInstance, DirectoryError> {
-        self.0.instance()
-    }
-
-    fn preflight(&self) -> Result<Vec<Finding>, DirectoryError> {
-        self.0.preflight()
-    }
-
-    fn find_user(&self, login: &str) -> Result<User, DirectoryError> {
-        self.0.find_user(login)
-    }
-
-    fn begin(&self, user: &User) -> Result<Ceremony, DirectoryError> {
-        self.0.begin(user)
-    }
-
-    fn complete(
-        &self,
-        ceremony: &Ceremony,
-        response: &RegistrationResponse,
-        label: &str,
-    ) -> Result<Registered, DirectoryError> {
-        self.0.complete(ceremony, response, label)
-    }
-
-    fn abandon(&self, user: &User, pending: &str) -> Result<(), DirectoryError> {
-        self.0.abandon(user, pending)
-    }
-
-    fn pending(&self, user: &User) -> Result<Vec<String>, DirectoryError> {
-        self.0.pending(user)
-    }
-
-    fn list(&self, user: &User) -> Result<Vec<Registered>, DirectoryError> {
-        self.0.list(user)
-    }
-
-    fn revoke(&self, user: &User, registered: &Registered) -> Result<(), DirectoryError> {
-        self.0.revoke(user, registered)
-    }
-
-    fn capabilities(&self) -> Capabilities<'_> {
-        Capabilities::default()
-    }
-}
-
 #[test]
 fn what_an_idp_cannot_do_is_said_and_keeps_no_key_in_service() {
     let workshop = with_keys(1);
-    let (directory, rack, hands) = (Bare(workshop.directory()), workshop.rack(), Hands::default());
+    let directory = OddIdp::new(workshop.directory(), Oddity::Bare);
+    let (rack, hands) = (workshop.rack(), Hands::default());
     let done = workshop.with_directory(&directory, &workshop.store(), &rack, &hands, |station| {
         recover::go_on(station, begin(station, stolen(1))?)
     });
@@ -285,7 +237,7 @@ fn a_pass_that_nobody_got_is_withdrawn_and_the_next_is_another() {
     workshop.provision_with(&rack, &Hands::default()).unwrap();
     workshop.letter_program = vec!["false".to_owned()];
     let error = workshop.with(&rack, &Hands::default(), |station| {
-        begin(station, stolen(1)).and_then(|begun| recover::go_on(station, begun)).unwrap_err()
+        begin(station, stolen(1)).and_then(|recovery| recover::go_on(station, recovery)).unwrap_err()
     });
     assert!(error.to_string().contains("temporary pass") && error.to_string().contains("withdrawn"), "{error}");
     assert_eq!(methods(&workshop), ["sms"]);

@@ -29,8 +29,8 @@ use crate::rollout::recover::{self, RecoveryPlan, Wanted};
 #[derive(Args)]
 #[command(after_long_help = "\
 Example:
-  keywright recover ada@example.org --lost 1 --asked-by 'Ada, by telephone' --identity-proved 'called back; manager vouched'
-  keywright recover ada@example.org --lost K-0042 --stolen --pass --asked-by Ada --identity-proved 'in person, passport'
+  keywright recover ada@example.org --lost 1 --asked-by ada-by-telephone --identity-proved called-back
+  keywright recover ada@example.org --lost K-0042 --stolen --pass --asked-by ada --identity-proved passport
   keywright recover ada@example.org
   keywright recover test-1@example.org --rehearse --group admins")]
 pub(crate) struct Recover {
@@ -76,7 +76,8 @@ impl Recover {
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
         let settings = session.settings()?;
         let register = session.register()?;
-        let directory = account::directory_of(&self.account, &register, &self.work.idp, &settings)?;
+        let which = account::which_of(&self.account, &register, &self.work.idp, &settings);
+        let directory = which.open_for_writing(&settings)?;
         let id = account::known_at_idp(&self.account, &*directory, &register)?;
         session.catch_interrupts(ENDING)?;
         let open = register.rollout.open_recovery(&id).map(|(recovery, open)| (recovery, open.lost));

@@ -1,13 +1,17 @@
 //! `keywright rehearse`: the whole job for real, on soft keys and an IdP of its own, in a folder to look at afterwards.
 //!
 //! It makes what a real job has (roster, profiles, settings, a running IdP, keys, a reader of PINs) and then runs the very
-//! command that a real job runs. It refuses to work in a folder that has something in it.
+//! command that a real job runs; a story runs several, one process each. It refuses to work in a folder that has something in it.
+
+mod lost_key;
+mod rollout;
+mod story;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 
@@ -40,9 +44,13 @@ const READER: &str = "rehearsal";
 /// Needs no security key, no IdP and no network. It makes a roster, runs 'keywright provision' on it against an IdP that it
 /// serves itself, verifies the ledger and exports the evidence. Everything is left in a folder to look at. PINs are handed over
 /// as age files, whatever the profile says; the reader's key is left in the folder too.
+///
+/// With --story, it plays what happens around the keys, scene by scene, and says what is done and why: 'rollout' from the first
+/// look to the day when the weak methods go, 'lost-key' from the stolen bag to the last check. With --faults, things go wrong on
+/// the way as they do: the IdP is down, the printer jams, keys are full, have somebody's PIN, or are pulled out.
 #[derive(Args)]
 #[command(
-    after_long_help = "Example:\n  keywright rehearse\n  keywright rehearse --people 25 --profile finance --out try\n  keywright rehearse --touch-after 1500"
+    after_long_help = "Example:\n  keywright rehearse\n  keywright rehearse --people 25 --profile finance --out try\n  keywright rehearse --touch-after 1500\n  keywright rehearse --story rollout\n  keywright rehearse --story lost-key --faults"
 )]
 pub(crate) struct Rehearse {
     /// How many people are on the roster
@@ -60,11 +68,28 @@ pub(crate) struct Rehearse {
     /// How long keys wait for their touch, in milliseconds, so that the prompts can be seen
     #[arg(long, value_name = "MS", default_value_t = 0)]
     touch_after: u64,
+    /// Play a story instead
+    #[arg(long, value_name = "STORY", conflicts_with_all = ["people", "profile", "profiles", "touch_after"])]
+    story: Option<Story>,
+    /// Let things go wrong on the way
+    #[arg(long, requires = "story")]
+    faults: bool,
+}
+
+/// What is played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Story {
+    /// From the first look to the day when the weak methods go
+    Rollout,
+    /// A key is stolen, and its person is got back in
+    LostKey,
 }
 
 /// Where things are in the folder.
 struct Stage {
     folder: PathBuf,
+    /// Prints letters; empty where PINs are age files.
+    letter_program: Vec<String>,
 }
 
 /// The last line of a rehearsal.
@@ -90,6 +115,9 @@ impl View for Left<'_> {
 impl Rehearse {
     /// Runs it.
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
+        if let Some(story) = self.story {
+            return self.play(story, session);
+        }
         let settings = session.settings()?;
         let profiles = profiles::load(self.profiles.as_deref(), &settings)?;
         let profile = profiles::find(&self.profile, &profiles)?;
@@ -135,6 +163,28 @@ impl Rehearse {
         }
         Ok(exit)
     }
+
+    fn play(&self, story: Story, session: &Session) -> Result<Exit, CliError> {
+        let stage = Stage::make(self.out.as_deref())?;
+        stage.write_profiles(None)?;
+        session.catch_interrupts(ENDING)?;
+        session.console.say(&format!("everything is in {}", stage.folder.display()));
+        let stage = match story {
+            Story::Rollout => rollout::play(stage, self.faults, session)?,
+            Story::LostKey => lost_key::play(stage, self.faults, session)?,
+        };
+        let there = session.elsewhere(&stage.folder, &stage.settings());
+        let left = stage.left(&stage.evidence(&there)?)?;
+        session.output.result(&left, || left.rehearsal_text())?;
+        Ok(Exit::Done)
+    }
+}
+
+/// A built-in profile, as a rehearsal has it.
+fn profile_named(name: &str) -> Result<Profile, CliError> {
+    let built_in = profile::BUILT_IN.iter().find(|(file, _)| file.strip_suffix(".toml") == Some(name));
+    let (file, text) = built_in.ok_or_else(|| CliError::Usage(format!("there is no profile \"{name}\"")))?;
+    Ok(profile::parse(file, &with_age_files(text))?)
 }
 
 impl Stage {
@@ -153,7 +203,35 @@ impl Stage {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => create_private(&folder)?,
             Err(error) => return Err(failed(error)),
         }
-        Ok(Self { folder })
+        Ok(Self { folder, letter_program: Vec::new() })
+    }
+
+    /// From now on PINs of administrators are letters, and the printer has a jam whenever [`Stage::jam`] says so. What comes out is
+    /// kept by nobody.
+    fn print_letters_with_jams(&mut self) -> Result<(), CliError> {
+        let paper = self.folder.join("jam").display().to_string();
+        self.letter_program = ["sh", "-c", "test ! -e \"$0\" && cat > /dev/null", &paper].map(str::to_owned).to_vec();
+        let (file, text) = profile::BUILT_IN
+            .iter()
+            .find(|(file, _)| *file == "admin.toml")
+            .ok_or_else(|| CliError::Usage("there is no profile \"admin\"".to_owned()))?;
+        write_private(&self.profiles().join(file), with_hand_over(text, "letter").as_bytes())
+    }
+
+    /// Puts paper into the wrong place, or takes it out.
+    fn jam(&self, is_jammed: bool) -> Result<(), CliError> {
+        let paper = self.folder.join("jam");
+        let failed = |error: std::io::Error| CliError::File { path: paper.clone(), why: error.to_string() };
+        match is_jammed {
+            true => write_private(&paper, b""),
+            false => std::fs::remove_file(&paper).map_err(failed),
+        }
+    }
+
+    /// Another roster: login, profile, wave.
+    fn write_roster(&self, rows: &[(&str, &str, &str)]) -> Result<(), CliError> {
+        let rows: String = rows.iter().map(|(login, profile, wave)| format!("{login},{profile},{wave}\n")).collect();
+        write_private(&self.roster(), format!("account,profile,wave\n{rows}").as_bytes())
     }
 
     fn state(&self) -> Result<StateFolder, CliError> {
@@ -206,8 +284,13 @@ impl Stage {
         let server = EmbeddedServer::start(anywhere, Some(&state.idp_database()), token.clone(), server_settings)?;
         add_users(&server, token, people)?;
 
+        let words: Vec<String> = self.letter_program.iter().map(|word| format!("{word:?}")).collect();
+        let letters = match words.is_empty() {
+            true => String::new(),
+            false => format!("letter-program = [{}]\n", words.join(", ")),
+        };
         let settings = format!(
-            "# Made by 'keywright rehearse'.\nprofiles = \"profiles\"\nreaders = [\"{}\"]\n\n\
+            "# Made by 'keywright rehearse'.\nprofiles = \"profiles\"\nreaders = [\"{}\"]\n{letters}\n\
              [idp.rehearsal]\nkind = \"embedded\"\nurl = \"{}\"\ntoken = \"file:idp.token\"\n",
             Reader { name: READER.to_owned(), recipient: reader.to_public() },
             server.url()
@@ -291,8 +374,13 @@ impl Left<'_> {
 
 /// A profile's text with another hand-over. The setting is one line, above the tables.
 fn with_age_files(profile: &str) -> String {
+    with_hand_over(profile, "age")
+}
+
+/// The same with any way.
+fn with_hand_over(profile: &str, way: &str) -> String {
     let is_setting = |line: &str| line.strip_prefix("hand-over").is_some_and(|rest| rest.trim_start().starts_with('='));
-    let changed = |line: &str| if is_setting(line) { "hand-over = \"age\"".to_owned() } else { line.to_owned() };
+    let changed = |line: &str| if is_setting(line) { format!("hand-over = \"{way}\"") } else { line.to_owned() };
     profile.lines().map(|line| changed(line) + "\n").collect()
 }
 

@@ -8,7 +8,6 @@ use crate::cli::shared::session::ENDING;
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::cli::view;
 use crate::cli::view::recovery::{self, RecoveryView};
-use crate::ledger::AccountId;
 use crate::provision::{self, Plan};
 use crate::settings::{IdpChoice, Settings};
 
@@ -74,8 +73,8 @@ impl Resume {
 
     fn at(&self, idp: &WhichIdp, settings: &Settings, session: &Session) -> Result<Exit, CliError> {
         let work = Work { idp: idp.clone(), ..self.work.clone() };
+        let of_recoveries = self.recoveries(&work, settings, session)?;
         let context = RunContext::open(&work, settings, session)?;
-        let of_recoveries = self.recoveries(&context, session)?;
         match context.run(RunKind::Resume, Plan::for_resuming, session)? {
             Outcome::Nothing if of_recoveries.is_some() => {}
             Outcome::Nothing => {
@@ -95,18 +94,22 @@ impl Resume {
 
     /// Goes on with every recovery at this IdP that has not ended: before all else, because somebody cannot sign in. The worst of
     /// what came of them; `None` if there are none.
-    fn recoveries(&self, context: &RunContext, session: &Session) -> Result<Option<Exit>, CliError> {
+    fn recoveries(&self, work: &Work, settings: &Settings, session: &Session) -> Result<Option<Exit>, CliError> {
         let register = session.register_if_any()?.unwrap_or_default();
-        let here = |account: &AccountId| account.directory == context.directory().name();
-        let open = register.rollout.open_recoveries().filter(|(_, one)| here(&one.account));
+        if register.rollout.open_recoveries().next().is_none() {
+            return Ok(None);
+        }
+        let directory = work.idp.open_for_writing(settings)?;
+        let name = directory.name().to_owned();
+        let context = RunContext::with_directory(work, settings, directory, session)?;
         let mut worst = None;
-        for (id, _) in open {
-            let exit = if self.work.dry_run {
+        for (id, _) in register.rollout.open_recoveries().filter(|(_, one)| one.account.directory == name) {
+            let exit = if work.dry_run {
                 let view = RecoveryView::of_register(&register, id, true);
                 session.output.result(&view, || view.text())?;
                 Exit::Done
             } else {
-                recovery::go_on(context, id, session)?
+                recovery::go_on(&context, id, session)?
             };
             worst = worst.filter(|worst| *worst != Exit::Done).or(Some(exit));
         }

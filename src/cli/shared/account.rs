@@ -85,12 +85,17 @@ pub(crate) fn directory_of(
     which: &WhichIdp,
     settings: &Settings,
 ) -> Result<Box<dyn Directory>, CliError> {
+    which_of(text, register, which, settings).open(settings)
+}
+
+/// Which IdP that is.
+pub(crate) fn which_of(text: &str, register: &Register, which: &WhichIdp, settings: &Settings) -> WhichIdp {
     let mut own: Vec<&str> = register.accounts_named(text).into_iter().map(|id| id.directory.as_str()).collect();
     own.retain(|name| settings.idp.contains_key(*name));
     own.dedup();
     match (&which.idp, own.as_slice()) {
-        (None, [name]) => open_named(name, which, settings),
-        _ => which.open(settings),
+        (None, [name]) => WhichIdp { idp: Some(IdpChoice::Name((*name).to_owned())), ..which.clone() },
+        _ => which.clone(),
     }
 }
 

@@ -132,6 +132,12 @@ impl WhichIdp {
         let token = self.idp_token.as_ref();
         Ok(settings.choose(self.idp.as_ref(), token)?.open(token)?)
     }
+
+    /// Opens it for a command that takes something from accounts: with the credential of its own, if the settings have one.
+    pub(crate) fn open_for_writing(&self, settings: &Settings) -> Result<Box<dyn Directory>, CliError> {
+        let token = self.idp_token.as_ref();
+        Ok(settings.choose(self.idp.as_ref(), token)?.open_for_writing(token)?)
+    }
 }
 
 /// What a run of jobs takes besides people.

@@ -178,11 +178,6 @@ impl RunContext {
         })
     }
 
-    /// The identity provider.
-    pub(crate) fn directory(&self) -> &dyn Directory {
-        &*self.directory
-    }
-
     /// Sets the machine up, and works with it.
     pub(crate) fn at_station<T>(
         &self,

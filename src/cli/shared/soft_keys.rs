@@ -6,7 +6,7 @@ use crate::cli::shared::device::SoftKeys;
 use crate::cli::shared::{CliError, Session};
 use keywright_fido::ctap::TransportError;
 use keywright_fido::hid::{Bus, Cancel, Device, Pipe};
-use keywright_practice::softkey::{Rack, Touch};
+use keywright_practice::softkey::{Moment, Rack, Side, Touch};
 
 /// The first so many keys of a rack; the others are not plugged in.
 pub(crate) struct Row {
@@ -22,6 +22,11 @@ impl Row {
             SoftKeys::Folder(folder) => (Rack::open(folder)?, usize::MAX),
         };
         rack.set_touch(Touch::After(Duration::from_millis(touch_after)));
+        // A story has one pulled out by whoever walks past, when it is to make its credential.
+        let pulled = std::env::var("KEYWRIGHT_REHEARSE_PULL").ok().and_then(|slot| slot.parse::<usize>().ok());
+        if let Some(key) = pulled.and_then(|slot| rack.keys().get(slot.checked_sub(1)?)) {
+            key.pull_at(Moment::Command(0x01), Side::Before);
+        }
         Ok(Self { rack, count })
     }
 

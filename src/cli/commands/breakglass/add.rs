@@ -16,7 +16,7 @@ use crate::register::Register;
 #[derive(Args)]
 #[command(after_long_help = "\
 Example:
-  keywright breakglass add bg1@example.org --key 1 --place 'safe, Linz' --bag 004711 --may-open 'Ada Example' --may-open 'Bo Sample'")]
+  keywright breakglass add bg1@example.org --key 1 --place safe-linz --bag 004711 --may-open ada --may-open bo")]
 pub(crate) struct Add {
     /// The login at the IdP
     #[arg(value_name = "ACCOUNT")]

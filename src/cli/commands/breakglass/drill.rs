@@ -22,7 +22,7 @@ use time::format_description::well_known::Rfc3339;
 #[derive(Args)]
 #[command(after_long_help = "\
 Example:
-  keywright breakglass drill bg1@example.org --by 'Ada Example' --by 'Bo Sample' --new-bag 004712")]
+  keywright breakglass drill bg1@example.org --by ada --by bo --new-bag 004712")]
 pub(crate) struct Drill {
     /// The login at the IdP
     #[arg(value_name = "ACCOUNT")]

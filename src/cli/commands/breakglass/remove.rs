@@ -13,7 +13,7 @@ use crate::register::Register;
 ///
 /// Its keys stay as they are: 'keywright account left' takes them out of service. From now on 'keywright enforce' may touch it.
 #[derive(Args)]
-#[command(after_long_help = "Example:\n  keywright breakglass remove bg1@example.org --reason 'bg3 takes its place'")]
+#[command(after_long_help = "Example:\n  keywright breakglass remove bg1@example.org --reason replaced-by-bg3")]
 pub(crate) struct Remove {
     /// The login at the IdP
     #[arg(value_name = "ACCOUNT")]

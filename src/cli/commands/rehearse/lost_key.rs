@@ -1,0 +1,145 @@
+//! The story of a lost key: Ada's key is stolen, and she is got back in. With faults: the IdP is down, the printer jams, one key is full,
+//! one has somebody's PIN, one is pulled.
+
+use super::Stage;
+use super::story::Theatre;
+use crate::cli::shared::{CliError, Session};
+use crate::idp::capability::{Standing, Suspension as _};
+use keywright_fido::ctap::{Authenticator, MakeCredential, Pin};
+use keywright_fido::hid::{Bus as _, Cancel, Limits};
+use keywright_fido::webauthn::{CoseAlgorithm, RelyingParty, UserEntity, UserHandle};
+use keywright_practice::idp_server::wire::estate::OtherSignIn;
+use keywright_practice::softkey::{Model, Rack};
+
+const ADA: &str = "ada@example.org";
+
+/// Room for this many credentials has the key that is full.
+const ROOM: u16 = 2;
+
+/// Plays it.
+pub(super) fn play(mut stage: Stage, faults: bool, session: &Session) -> Result<Stage, CliError> {
+    let mut models = vec![Model::default(); 3];
+    if faults {
+        // The third is full, the fourth has somebody's PIN, the fifth is pulled. The first or the second is stolen.
+        models = vec![Model::default(); 5];
+        models[2] = Model { max_resident_credentials: ROOM, ..Model::default() };
+        stage.print_letters_with_jams()?;
+    }
+    let mut at = Theatre::furnish(stage, &[(ADA, "Ada Example", &["sms"])], &models, session)?;
+    if faults {
+        spoil(at.stage())?;
+    }
+
+    at.scene(
+        "Ada has two keys",
+        "One on her key ring, one in the safe: so that losing one is a nuisance and no disaster.",
+    );
+    at.run(&["provision", &roster(&at), "--softkeys", "2", "--letters-came-out"])?.expect(&[0])?;
+
+    at.scene(
+        "Her bag is stolen, and a key with it",
+        "Whoever has the bag may try. Meanwhile somebody signs in as Ada by SMS: nobody knows who that was.",
+    );
+    at.steal(ADA, 1, "2")?;
+    at.idp()?.sign_in_otherwise(&at.user(ADA)?, &OtherSignIn { method: "sms".into(), pass: None })?;
+    at.run(&["status"])?.expect(&[0])?;
+
+    at.scene(
+        "The help desk looks before it acts",
+        "Who asked, and how it is known who they are, has to be said. The plan is what will be done.",
+    );
+    let recover = [
+        "recover",
+        ADA,
+        "--lost",
+        "1",
+        "--stolen",
+        "--pass",
+        "--asked-by",
+        "Ada, by telephone",
+        "--identity-proved",
+        "called back; her manager vouched",
+    ];
+    at.run(&[&recover[..], &["--dry-run"]].concat())?.expect(&[0])?;
+
+    if faults {
+        at.scene("The IdP is down", "The key is written down as gone all the same: it counts no more. The rest waits.");
+        at.idp_goes_down();
+        at.run(&[&recover[..], &["--yes"]].concat())?.expect(&[4])?;
+        at.idp_comes_back()?;
+        at.scene("The IdP is back, and the printer jams", "A pass that reached nobody is withdrawn.");
+        at.stage().jam(true)?;
+        at.run(&["resume", "--softkeys", "1"])?.expect(&[1])?;
+        at.stage().jam(false)?;
+        at.scene(
+            "The printer prints, and the key at hand is full",
+            "The account is open again; the new key is to come.",
+        );
+        at.run(&["resume", "--softkeys", "2", "--letters-came-out"])?.expect(&[1, 3, 5])?;
+        at.scene("The next key has somebody's PIN", "Nobody says that it may be reset, so it is left alone.");
+        at.run(&["resume", "--softkeys", "3", "--letters-came-out"])?.expect(&[1, 3, 5, 6])?;
+        at.scene(
+            "The third one is pulled out at the wrong moment",
+            "That is an ordinary thing: it is plugged in again.",
+        );
+        let pulled = [("KEYWRIGHT_REHEARSE_PULL", "4")];
+        at.run_with(&["resume", "--softkeys", "4", "--letters-came-out"], &pulled)?.expect(&[1, 3, 5])?;
+        at.run(&["resume", "--softkeys", "4", "--letters-came-out"])?.expect(&[0])?;
+    } else {
+        at.scene(
+            "The whole procedure, in one command",
+            "The account is shut before anything else, and opens again when the key is gone and not before.",
+        );
+        at.run(&[&recover[..], &["--yes", "--softkeys", "2"]].concat())?.expect(&[0])?;
+    }
+
+    at.scene(
+        "What is so now",
+        "Two keys that count, one revoked; the account is open, the stranger's session is over.",
+    );
+    at.run(&["status"])?.expect(&[0])?;
+    let (idp, ada) = (at.idp()?, at.user(ADA)?);
+    let open = idp.standing(&ada)? == Standing::Active;
+    let strangers = idp.sessions(&ada)?.sessions.iter().filter(|session| session.by != "passkey").count();
+    at.tell(&format!(
+        "at the IdP: the account is {}; sessions by SMS: {strangers}",
+        if open { "open" } else { "SHUT" }
+    ));
+    at.scene("And anybody can check it", "Who asked, who did what, in which order: in the ledger, and it verifies.");
+    at.run(&["ledger", "verify"])?.expect(&[0])?;
+    if !open || strangers > 0 {
+        return Err(CliError::System { what: "the story", why: "Ada is not as she should be at the IdP".to_owned() });
+    }
+    Ok(at.end())
+}
+
+fn roster(at: &Theatre<'_>) -> String {
+    at.stage().roster().display().to_string()
+}
+
+/// Fills the third key, and gives the fourth a PIN that nobody here knows.
+fn spoil(stage: &Stage) -> Result<(), CliError> {
+    let rack = Rack::open(&stage.state()?.softkeys())?;
+    let devices = rack.devices()?;
+    let open = |at: usize| -> Result<Authenticator, CliError> {
+        let pipe = rack.open(&devices[at])?;
+        Ok(Authenticator::open_hid(pipe, Limits::default(), Cancel::default())?)
+    };
+    let mut full = open(2)?;
+    for number in 0..ROOM {
+        let shop = RelyingParty { id: "shop.example".parse().map_err(|_| rp_id())?, name: "Shop".into() };
+        let id = UserHandle::new(number.to_be_bytes()).map_err(|_| rp_id())?;
+        let user = UserEntity { id, name: format!("customer {number}"), display_name: String::new() };
+        let request = MakeCredential {
+            resident_key: true,
+            ..MakeCredential::new([7; 32], shop, user, vec![CoseAlgorithm::ES256])
+        };
+        full.make_credential(&request, None, &mut |_| {})?;
+    }
+    open(3)?.set_pin(&Pin::new("somebody's own")?)?;
+    Ok(())
+}
+
+fn rp_id() -> CliError {
+    CliError::System { what: "the story", why: "a made-up website was refused".to_owned() }
+}
