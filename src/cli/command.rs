@@ -3,9 +3,9 @@
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::cli::commands::{
-    account, attest, audit, breakglass, completions, doctor, drill, enroll, hand_over, help, idp, init, inventory, key,
-    ledger, man, mds, profile, provision, ready, reconcile, recover, replace, resume, revoke, rollout, roster, status,
-    version, watch, witness,
+    account, attest, audit, breakglass, completions, doctor, drill, enforce, enroll, hand_over, help, idp, init,
+    inventory, key, ledger, man, mds, profile, provision, ready, reconcile, recover, replace, resume, revoke, rollout,
+    roster, status, version, watch, witness,
 };
 use crate::cli::shared::arguments::Global;
 use crate::cli::shared::{CliError, Exit, Session, exit};
@@ -31,7 +31,18 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ("Keys", &["key", "replace", "revoke", "drill"]),
     (
         "Roll-out and recovery",
-        &["inventory", "reconcile", "rollout", "roster", "ready", "watch", "recover", "breakglass", "account"],
+        &[
+            "inventory",
+            "reconcile",
+            "rollout",
+            "roster",
+            "ready",
+            "enforce",
+            "watch",
+            "recover",
+            "breakglass",
+            "account",
+        ],
     ),
     ("Evidence", &["audit", "attest", "ledger", "mds"]),
     ("Set-up", &["init", "doctor", "idp", "profile", "softkey", "completions", "man", "help", "version"]),
@@ -81,6 +92,7 @@ pub(crate) enum Command {
     Inventory(inventory::Inventory),
     Reconcile(reconcile::Reconcile),
     Ready(ready::Ready),
+    Enforce(enforce::Enforce),
     Watch(watch::Watch),
     Key(key::Key),
     Init(init::Init),
@@ -149,6 +161,7 @@ impl Command {
             Self::Roster(command) => command.run(session),
             Self::Reconcile(command) => command.run(session),
             Self::Ready(command) => command.run(session),
+            Self::Enforce(command) => command.run(session),
             Self::Watch(command) => command.run(session),
             Self::Key(command) => command.run(session),
             Self::Init(command) => command.run(session),

@@ -5,6 +5,7 @@
 
 pub mod breakglass;
 pub mod draw;
+pub mod enforce;
 pub mod error;
 pub mod inventory;
 pub mod page;

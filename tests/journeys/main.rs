@@ -29,6 +29,7 @@
 //! | the IdP is down while a key is lost | `one_person::a_key_that_is_lost_while_the_idp_is_away_is_revoked_by_the_next_resume`, `killed_verbs::a_revocation_that_is_killed_is_ended_by_the_next_run` |
 //! | names are to be erased | `erasure` |
 //! | a person who lost a key gets back in | `recovery`, `killed_recovery`, `cli: recover` |
+//! | weak methods go, and nobody is locked out | `enforcement`, `killed_enforcement` |
 //! | any of these after any other | `lives` |
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
@@ -37,6 +38,7 @@ mod bad_keys;
 mod by_hand;
 mod directory_trouble;
 mod drill;
+mod enforcement;
 #[cfg(unix)]
 mod erased;
 mod erasure;
@@ -45,6 +47,8 @@ mod fewest_reports;
 mod firmware_faults;
 mod key_numbers;
 mod key_trouble;
+#[cfg(unix)]
+mod killed_enforcement;
 #[cfg(unix)]
 mod killed_recovery;
 #[cfg(unix)]

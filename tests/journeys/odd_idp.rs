@@ -9,7 +9,7 @@ use keywright::ledger::IdpInstance;
 use keywright_fido::webauthn::{Ceremony, RegistrationResponse};
 
 /// What is odd about it.
-pub enum Oddity {
+pub(crate) enum Oddity {
     /// It has no capability but registering keys.
     Bare,
     /// It keeps a list of methods back.
@@ -21,13 +21,13 @@ pub enum Oddity {
 }
 
 /// The IdP.
-pub struct OddIdp {
-    pub inner: Embedded,
-    pub oddity: Oddity,
+pub(crate) struct OddIdp {
+    pub(crate) inner: Embedded,
+    pub(crate) oddity: Oddity,
 }
 
 impl OddIdp {
-    pub fn new(inner: Embedded, oddity: Oddity) -> Self {
+    pub(crate) fn new(inner: Embedded, oddity: Oddity) -> Self {
         Self { inner, oddity }
     }
 }

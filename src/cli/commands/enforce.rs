@@ -12,8 +12,8 @@ use crate::cli::view::readiness;
 use crate::ledger::rollout::PolicySeen;
 use crate::rollout::enforce::{self, EnforcementPlan, Enforcing};
 use crate::rollout::ready::{Readiness, Which};
-use crate::settings::IdpChoice;
 use crate::rollout::{Plan, enforce::EnforceError};
+use crate::settings::IdpChoice;
 
 /// Take the weak sign-in methods from exactly those people who are ready.
 ///

@@ -8,6 +8,7 @@ pub(crate) mod breakglass;
 pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod drill;
+pub(crate) mod enforce;
 pub(crate) mod enroll;
 pub(crate) mod hand_over;
 pub(crate) mod help;

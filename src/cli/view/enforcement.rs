@@ -101,8 +101,7 @@ impl<'a> PlannedPerson<'a> {
     /// For people.
     pub(crate) fn text(&self) -> String {
         let remove = if self.remove.is_empty() { "nothing".to_owned() } else { self.remove.join(", ") };
-        let stays =
-            if self.stays.is_empty() { String::new() } else { format!("; stays: {}", self.stays.join(", ")) };
+        let stays = if self.stays.is_empty() { String::new() } else { format!("; stays: {}", self.stays.join(", ")) };
         format!("{}: would remove {remove}, and end sessions{stays}", self.account)
     }
 }

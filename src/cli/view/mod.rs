@@ -2,6 +2,7 @@
 
 pub(crate) mod break_glass;
 pub(crate) mod checkpoint;
+pub(crate) mod enforcement;
 pub(crate) mod get_info;
 pub(crate) mod inventory;
 pub(crate) mod key_credential;

@@ -14,8 +14,8 @@ use crate::ledger::rollout::{
 };
 use crate::ledger::{AccountId, Actor, Event, LedgerError, Store};
 use crate::provision::{RetryPolicy, same_person};
-use crate::register::rollout::KEYS_BEFORE_REMOVAL;
 use crate::register::Register;
+use crate::register::rollout::KEYS_BEFORE_REMOVAL;
 use keywright_files::Cancel;
 
 /// What it works with.
@@ -200,9 +200,8 @@ impl OnePerson<'_, '_> {
             listed.iter().any(|one| one.in_service && one.is(id, name))
         };
         let proved = counting.iter().filter(is_there).count();
-        Ok((proved < KEYS_BEFORE_REMOVAL).then(|| {
-            format!("{proved} proved keys are in service at the IdP, and {KEYS_BEFORE_REMOVAL} are needed")
-        }))
+        Ok((proved < KEYS_BEFORE_REMOVAL)
+            .then(|| format!("{proved} proved keys are in service at the IdP, and {KEYS_BEFORE_REMOVAL} are needed")))
     }
 
     /// A method whose removal was begun when the program ended: it may be gone.
@@ -241,9 +240,7 @@ impl OnePerson<'_, '_> {
                             continue;
                         }
                         Ok(Removed::IsDefault { why }) => Ok(EnforcementResult::NotDone { why }),
-                        Err(error) if is_refusal(&error) => {
-                            Ok(EnforcementResult::NotDone { why: error.to_string() })
-                        }
+                        Err(error) if is_refusal(&error) => Ok(EnforcementResult::NotDone { why: error.to_string() }),
                         Err(error) => Err(error),
                     }
                 }
@@ -324,7 +321,9 @@ impl OnePerson<'_, '_> {
     fn left_words(&self, method: &KeptMethod) -> String {
         let done = self.register.rollout.enforcements[&self.enforcement].done.get(&self.person.account);
         let why = done.into_iter().flatten().rev().find_map(|ended| match (&ended.step, &ended.result) {
-            (EnforcementStep::RemoveMethod { method: of }, EnforcementResult::NotDone { why }) if of.id == method.id => {
+            (EnforcementStep::RemoveMethod { method: of }, EnforcementResult::NotDone { why })
+                if of.id == method.id =>
+            {
                 Some(why)
             }
             _ => None,
@@ -335,8 +334,5 @@ impl OnePerson<'_, '_> {
 
 /// Whether the IdP looked at the request and said no: the next person may fare better.
 fn is_refusal(error: &DirectoryError) -> bool {
-    matches!(
-        error,
-        DirectoryError::Forbidden { .. } | DirectoryError::Refused { .. } | DirectoryError::NotFound { .. }
-    )
+    matches!(error, DirectoryError::Forbidden { .. } | DirectoryError::Refused { .. } | DirectoryError::NotFound { .. })
 }

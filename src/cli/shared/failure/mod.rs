@@ -16,6 +16,7 @@ use crate::ledger::LedgerError;
 use crate::profile::stock_list::StockListError;
 use crate::profile::{ProfileError, RosterError};
 use crate::provision::{DrillError, EraseError, LetterError, PinAttemptError, RevokeError, RunError};
+use crate::rollout::enforce::EnforceError;
 use crate::rollout::recover::RecoverError;
 use crate::rollout::{PlanError, RolloutError};
 use crate::secret::SecretError;
@@ -88,6 +89,9 @@ pub(crate) enum CliError {
     /// A recovery.
     #[error(transparent)]
     Recover(#[from] RecoverError),
+    /// An enforcement.
+    #[error(transparent)]
+    Enforce(#[from] EnforceError),
     /// A key was not erased, or is not known to be.
     #[error(transparent)]
     Erase(#[from] EraseError),
@@ -189,6 +193,7 @@ impl CliError {
                 | Self::Drill(DrillError::Ledger(_))
                 | Self::Erase(EraseError::Ledger(_))
                 | Self::Recover(RecoverError::Ledger(_))
+                | Self::Enforce(EnforceError::Ledger(_))
         )
     }
 

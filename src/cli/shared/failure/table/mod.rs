@@ -67,6 +67,7 @@ pub(crate) fn meaning_of(error: &CliError) -> Meaning {
         CliError::Revoke(error) => jobs::revoke(error),
         CliError::Drill(error) => drill(error),
         CliError::Recover(error) => rollout::recover(error),
+        CliError::Enforce(error) => rollout::enforce(error),
         CliError::Erase(error) => jobs::erase(error),
         CliError::Settings(error) => files::settings(error),
         CliError::Plan(error) => files::plan(error),

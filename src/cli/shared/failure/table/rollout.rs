@@ -1,8 +1,9 @@
 //! The roll-out and the way back.
 
 use super::{CHECK_ACCOUNT, Meaning, RESUME, files, idps, jobs, row};
-use crate::cli::shared::Exit::{Directory, Failed};
+use crate::cli::shared::Exit::{Directory, Failed, Interrupted, Partial};
 use crate::provision::PersonError;
+use crate::rollout::enforce::EnforceError;
 use crate::rollout::recover::{RecoverError, StepError};
 
 pub(super) fn recover(error: &RecoverError) -> Meaning {
@@ -19,6 +20,26 @@ pub(super) fn recover(error: &RecoverError) -> Meaning {
         RecoverError::Ledger(error) => files::ledger(error),
         RecoverError::Directory(error) => idps::directory(error),
         RecoverError::Person(error) => person(error),
+    }
+}
+
+pub(super) fn enforce(error: &EnforceError) -> Meaning {
+    match error {
+        EnforceError::NotReady { .. } => row(Partial, "'keywright ready' names each reason, and what mends it"),
+        EnforceError::AnotherGoesOn { .. } => {
+            row(Failed, "end that one first: the same command with its wave or group")
+        }
+        EnforceError::PolicyNotOn { .. } => {
+            row(Failed, "switch it on at the identity provider, then run this again; nothing was removed")
+        }
+        EnforceError::NotOffered { .. } => {
+            row(Failed, "remove them in the identity provider's console; 'keywright inventory' lists what it tells")
+        }
+        EnforceError::Stopped => row(Interrupted, "run the same command to go on"),
+        EnforceError::Directory(error) => {
+            Meaning { exit: idps::directory(error).exit, next: "run the same command to go on".into() }
+        }
+        EnforceError::Ledger(error) => files::ledger(error),
     }
 }
 
