@@ -56,6 +56,7 @@ mod killed_verbs;
 mod letters;
 #[cfg(unix)]
 mod lives;
+mod lockouts;
 mod lost_key;
 mod odd_idp;
 mod one_person;
