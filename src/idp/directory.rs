@@ -31,6 +31,18 @@ pub struct Finding {
     pub message: String,
 }
 
+impl Finding {
+    /// A registration would fail because of it.
+    pub fn blocks(message: impl Into<String>) -> Self {
+        Self { blocks: true, message: message.into() }
+    }
+
+    /// To be known, and no registration fails because of it.
+    pub fn says(message: impl Into<String>) -> Self {
+        Self { blocks: false, message: message.into() }
+    }
+}
+
 /// A credential that the IdP has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Registered {

@@ -232,7 +232,7 @@ impl Directory for Manual {
              accounts, and weaker ways to sign in that they have, are not looked at",
             self.name
         );
-        Ok(vec![Finding { blocks: false, message }])
+        Ok(vec![Finding::says(message)])
     }
 
     /// Nobody can be asked; the login is all that is known.

@@ -12,7 +12,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use keywright::ledger::{Entry, Head, LedgerError, Record, Store};
+use keywright::ledger::{Entry, Head, LedgerError, PersonTexts, Record, Store};
 
 use crate::workshop::Workshop;
 
@@ -89,6 +89,14 @@ impl Store for Fragile<'_> {
 
     fn rows(&self, after: u64, visit: &mut dyn FnMut(Entry) -> Result<(), LedgerError>) -> Result<(), LedgerError> {
         self.store.rows(after, visit)
+    }
+
+    fn scrub(&self) -> Result<(), LedgerError> {
+        self.store.scrub()
+    }
+
+    fn persons(&self, visit: &mut dyn FnMut(PersonTexts) -> Result<(), LedgerError>) -> Result<(), LedgerError> {
+        self.store.persons(visit)
     }
 }
 

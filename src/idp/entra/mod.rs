@@ -507,17 +507,16 @@ impl Directory for Entra {
 
     fn preflight(&self) -> Result<Vec<Finding>, DirectoryError> {
         self.graph.sign_in()?;
-        let say = |message: String| Finding { blocks: false, message };
         let mut findings = match self.policy() {
             Ok(policy) => policy.findings(),
             Err(DirectoryError::Forbidden { why, .. }) => {
-                return Ok(vec![say(format!("the tenant's policy for passkeys cannot be read: {why}"))]);
+                return Ok(vec![Finding::says(format!("the tenant's policy for passkeys cannot be read: {why}"))]);
             }
             Err(error) => return Err(error),
         };
         let off = (OffsetDateTime::now_utc() - self.graph.now()).unsigned_abs();
         if off > CLOCK_IS_OFF {
-            findings.push(say(format!(
+            findings.push(Finding::says(format!(
                 "this machine's clock and Entra's differ by {} seconds or more, and challenges last minutes; set this clock",
                 off.as_secs()
             )));

@@ -68,17 +68,19 @@ impl Policy {
         let mut found = Vec::new();
         match self.state.as_deref() {
             Some("enabled") => {}
-            Some(state) => found.push(blocks(format!("passkeys are {state} in this tenant; switch them on: {WHERE}"))),
-            None => found.push(says("Entra does not say whether passkeys are enabled".into())),
+            Some(state) => {
+                found.push(Finding::blocks(format!("passkeys are {state} in this tenant; switch them on: {WHERE}")))
+            }
+            None => found.push(Finding::says("Entra does not say whether passkeys are enabled")),
         }
         match self.is_self_service_registration_allowed {
             Some(true) => {}
             // Graph refuses registrations on behalf of others too while it is off.
-            Some(false) => found.push(blocks(format!(
+            Some(false) => found.push(Finding::blocks(format!(
                 "\"Allow self-service set up\" is off, and without it Entra refuses every registration, ours too; switch it on: \
                  {WHERE} > Configure"
             ))),
-            None => found.push(says("Entra does not say whether \"Allow self-service set up\" is on; it has to be".into())),
+            None => found.push(Finding::says("Entra does not say whether \"Allow self-service set up\" is on; it has to be")),
         }
         let profiles = self.profiles();
         if profiles.is_empty() {
@@ -93,7 +95,7 @@ impl Policy {
             found.extend(profile.findings());
         }
         if !profiles.is_empty() && !profiles.iter().any(PasskeyProfile::takes_security_keys) {
-            found.push(blocks(format!(
+            found.push(Finding::blocks(format!(
                 "no passkey profile allows device-bound passkeys; change one: {WHERE} > Configure"
             )));
         }
@@ -154,11 +156,13 @@ impl Policy {
         let Some(targets) = self.include_targets.as_ref() else { return Vec::new() };
         let groups: Vec<&str> = targets.iter().filter_map(|target| target.id.as_deref()).collect();
         if groups.is_empty() {
-            return vec![blocks(format!("passkeys are enabled for nobody; name users: {WHERE} > Enable and target"))];
+            return vec![Finding::blocks(format!(
+                "passkeys are enabled for nobody; name users: {WHERE} > Enable and target"
+            ))];
         }
         let mut found = Vec::new();
         if !groups.contains(&EVERYBODY) {
-            found.push(says(format!("only members of these groups may have passkeys: {}", groups.join(", "))));
+            found.push(Finding::says(format!("only members of these groups may have passkeys: {}", groups.join(", "))));
         }
         // Which profile a person gets who is in several groups is Entra's to say.
         for target in targets {
@@ -167,7 +171,7 @@ impl Policy {
                 .is_some_and(|profiles| !profiles.is_empty() && !profiles.iter().any(|one| one.takes_security_keys()));
             if shut {
                 let group = target.id.as_deref().unwrap_or_default();
-                found.push(says(format!(
+                found.push(Finding::says(format!(
                     "group {group} has only passkey profiles without device-bound passkeys, so its people cannot have security keys: \
                      {WHERE} > Enable and target"
                 )));
@@ -205,8 +209,8 @@ impl PasskeyProfile {
         let name = self.called();
         let attestation = (self.attestation_enforcement.as_deref() == Some("registrationOnly"))
             .then(|| enforced(&format!("{name}: attestation is enforced")));
-        let synced =
-            (!self.takes_security_keys()).then(|| says(format!("{name}: it does not allow device-bound passkeys")));
+        let synced = (!self.takes_security_keys())
+            .then(|| Finding::says(format!("{name}: it does not allow device-bound passkeys")));
         let restricted =
             self.key_restrictions.as_ref().and_then(|keys| keys.finding(&format!("{name}: models are restricted")));
         [attestation, synced, restricted].into_iter().flatten().collect()
@@ -234,25 +238,19 @@ impl KeyRestrictions {
         let models: Vec<&str> = self.aa_guids.iter().flatten().flatten().map(String::as_str).collect();
         let models = if models.is_empty() { "no model".to_owned() } else { models.join(", ") };
         Some(match self.enforcement_type.as_deref() {
-            Some("allow") => says(format!("{beginning}: only {models} may be registered, and sign in")),
-            Some("block") => says(format!(
+            Some("allow") => Finding::says(format!("{beginning}: only {models} may be registered, and sign in")),
+            Some("block") => Finding::says(format!(
                 "{beginning}: {models} may not be registered, and keys of theirs that are registered do not sign in"
             )),
-            _ => says(format!("{beginning} in a way that is not known here: {models}; look at {WHERE} > Configure")),
+            _ => Finding::says(format!(
+                "{beginning} in a way that is not known here: {models}; look at {WHERE} > Configure"
+            )),
         })
     }
 }
 
 fn enforced(beginning: &str) -> Finding {
-    says(format!("{beginning}: Entra refuses models that FIDO's metadata does not list, soft keys among them"))
-}
-
-fn blocks(message: String) -> Finding {
-    Finding { blocks: true, message }
-}
-
-fn says(message: String) -> Finding {
-    Finding { blocks: false, message }
+    Finding::says(format!("{beginning}: Entra refuses models that FIDO's metadata does not list, soft keys among them"))
 }
 
 #[cfg(test)]

@@ -23,22 +23,24 @@ pub(super) fn look(okta: &Okta) -> Result<Vec<Finding>, DirectoryError> {
     let users = okta.session.call(Method::GET, "/api/v1/users").query("limit", "1");
     match okta.send(users, "list of users") {
         Ok(reply) => drop(reply.json::<Vec<Account>>()?),
-        Err(DirectoryError::Forbidden { why, .. }) => findings.push(blocks(format!("users cannot be read: {why}"))),
+        Err(DirectoryError::Forbidden { why, .. }) => {
+            findings.push(Finding::blocks(format!("users cannot be read: {why}")))
+        }
         Err(error) => return Err(error),
     }
     let mut groups = Vec::new();
     match okta.authenticator()? {
-        Authenticators::Absent => findings.push(blocks(
-            "Okta has no authenticator for security keys: Security > Authenticators > Add > Passkey (FIDO2 WebAuthn)".into(),
+        Authenticators::Absent => findings.push(Finding::blocks(
+            "Okta has no authenticator for security keys: Security > Authenticators > Add > Passkey (FIDO2 WebAuthn)",
         )),
-        Authenticators::Hidden(why) => findings.push(says(format!(
+        Authenticators::Hidden(why) => findings.push(Finding::says(format!(
             "Okta does not tell the authenticator's settings ({why}; scope okta.authenticators.read); credentials are made for {}, \
              which is wrong if Okta has a custom RP ID",
             okta.host
         ))),
         Authenticators::Settings { active, mut settings } => {
             if !active {
-                findings.push(blocks(format!("the authenticator for security keys is not active: {AUTHENTICATOR}")));
+                findings.push(Finding::blocks(format!("the authenticator for security keys is not active: {AUTHENTICATOR}")));
             }
             about_settings(okta, &settings, &mut findings)?;
             groups = settings.aaguid_groups.take().unwrap_or_default();
@@ -53,7 +55,8 @@ pub(super) fn look(okta: &Okta) -> Result<Vec<Finding>, DirectoryError> {
             findings.extend(about_policies(&policies, models));
         }
         Told::CannotTell(untold) => {
-            findings.push(says(format!("{untold}; a key is of no use to people whose policy does not let it in")));
+            findings
+                .push(Finding::says(format!("{untold}; a key is of no use to people whose policy does not let it in")));
         }
     }
     Ok(findings)
@@ -62,22 +65,24 @@ pub(super) fn look(okta: &Okta) -> Result<Vec<Finding>, DirectoryError> {
 fn about_settings(okta: &Okta, settings: &MethodSettings, findings: &mut Vec<Finding>) -> Result<(), DirectoryError> {
     let rp_id = okta.rp_id_of(settings)?;
     if !okta.origin.may_use(&rp_id) {
-        findings
-            .push(blocks(format!("origin: people sign in at {}, where the RP ID {rp_id} is of no use", okta.origin)));
+        findings.push(Finding::blocks(format!(
+            "origin: people sign in at {}, where the RP ID {rp_id} is of no use",
+            okta.origin
+        )));
     }
     if settings.attachment.as_deref() == Some("BUILT_IN") {
-        findings.push(blocks("the authenticator allows built-in authenticators only, not security keys".into()));
+        findings.push(Finding::blocks("the authenticator allows built-in authenticators only, not security keys"));
     }
     if settings.cert_based_attestation_validation == Some(true) {
-        findings.push(says("Okta checks attestation: models that it does not know are refused".into()));
+        findings.push(Finding::says("Okta checks attestation: models that it does not know are refused"));
     }
     if settings.allow_syncable_passkeys == Some(true) {
-        findings.push(says(format!(
+        findings.push(Finding::says(format!(
             "Okta takes passkeys that are copied between devices too; if only security keys are wanted, switch it off: {AUTHENTICATOR}"
         )));
     }
     if settings.user_verification.as_deref() == Some("DISCOURAGED") {
-        findings.push(says("Okta does not ask for the PIN at sign-in (user verification: discouraged)".into()));
+        findings.push(Finding::says("Okta does not ask for the PIN at sign-in (user verification: discouraged)"));
     }
     Ok(())
 }
@@ -100,21 +105,13 @@ fn about_policies(policies: &[EnrollmentPolicy], models: impl Fn(&str) -> String
         let groups = constraints.and_then(|constraints| constraints.aaguid_groups.as_deref()).unwrap_or_default();
         if !groups.is_empty() {
             let groups = groups.iter().map(|group| models(group)).collect::<Vec<_>>().join(", ");
-            findings.push(says(format!(
+            findings.push(Finding::says(format!(
                 "enrolment policy \"{}\" takes only models of the groups {groups}; see that yours is in them: {ENROLLMENT}",
                 policy.name
             )));
         }
     }
     findings
-}
-
-fn blocks(message: String) -> Finding {
-    Finding { blocks: true, message }
-}
-
-fn says(message: String) -> Finding {
-    Finding { blocks: false, message }
 }
 
 #[cfg(test)]

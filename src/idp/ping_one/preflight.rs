@@ -27,7 +27,9 @@ pub(super) fn look(ping: &PingOne) -> Result<Vec<Finding>, DirectoryError> {
     let mut findings = Vec::new();
     match ping.send(ping.call(Method::GET, "/users").query("limit", "1"), "such environment") {
         Ok(reply) => drop(reply.json::<Users>()?),
-        Err(DirectoryError::Forbidden { why, .. }) => findings.push(blocks(format!("users cannot be read: {why}"))),
+        Err(DirectoryError::Forbidden { why, .. }) => {
+            findings.push(Finding::blocks(format!("users cannot be read: {why}")))
+        }
         Err(error) => return Err(error),
     }
     let named = ping.device_policy()?;
@@ -37,13 +39,12 @@ pub(super) fn look(ping: &PingOne) -> Result<Vec<Finding>, DirectoryError> {
     match (named, ping.fido2_policies()?) {
         (Told::Known(policy), Told::Known(policies)) => match in_force(&policy, &policies) {
             Some(fido2) => findings.extend(about_fido2(ping, fido2)),
-            None => {
-                findings.push(says(format!("no policy for FIDO is in force in MFA policy {} ({FIDO})", policy.name)))
-            }
+            None => findings
+                .push(Finding::says(format!("no policy for FIDO is in force in MFA policy {} ({FIDO})", policy.name))),
         },
         (named, policies) => {
             let untold = [named.untold(), policies.untold()].into_iter().flatten();
-            findings.extend(untold.map(|untold| says(untold.to_string())));
+            findings.extend(untold.map(|untold| Finding::says(untold.to_string())));
         }
     }
     Ok(findings)
@@ -60,11 +61,11 @@ fn in_force<'a>(policy: &DevicePolicy, policies: &'a [Fido2Policy]) -> Option<&'
 fn about_devices(policy: &DevicePolicy) -> Option<Finding> {
     let name = &policy.name;
     match &policy.fido2 {
-        Some(fido2) if fido2.enabled && fido2.pairing_disabled => Some(says(format!(
+        Some(fido2) if fido2.enabled && fido2.pairing_disabled => Some(Finding::says(format!(
             "MFA policy {name} lets in FIDO2 devices that are registered and no new ones (pairing is off): {MFA}"
         ))),
         Some(fido2) if fido2.enabled => None,
-        _ => Some(blocks(format!("MFA policy {name} does not have FIDO2 switched on: {MFA}"))),
+        _ => Some(Finding::blocks(format!("MFA policy {name} does not have FIDO2 switched on: {MFA}"))),
     }
 }
 
@@ -73,25 +74,25 @@ fn about_fido2(ping: &PingOne, policy: &Fido2Policy) -> Vec<Finding> {
     let mut found = Vec::new();
     if policy.relying_party_id.as_deref() != Some(ping.rp_id.as_str()) {
         let theirs = policy.relying_party_id.as_deref().unwrap_or("none");
-        found.push(says(format!(
+        found.push(Finding::says(format!(
             "rp-id: the policy for FIDO that is in force, {name}, has {theirs}, not {} ({FIDO})",
             ping.rp_id
         )));
     }
     if policy.authenticator_attachment.as_deref() == Some("PLATFORM") {
-        found.push(blocks(format!(
+        found.push(Finding::blocks(format!(
             "policy {name} takes only what is built into a device (authenticator attachment: platform), so every security key is \
              refused: {FIDO}"
         )));
     }
     found.extend(policy.mds_authenticators_requirements.as_ref().and_then(|models| about_models(name, models)));
     if policy.backup_eligibility.as_ref().is_some_and(|backup| backup.allow) {
-        found.push(says(format!(
+        found.push(Finding::says(format!(
             "policy {name} takes passkeys that are copied between devices too; if only security keys are wanted, switch it off: {FIDO}"
         )));
     }
     if policy.discoverable_credentials.as_deref() == Some("DISCOURAGED") {
-        found.push(says(format!("policy {name} does not ask for credentials on the key")));
+        found.push(Finding::says(format!("policy {name} does not ask for credentials on the key")));
     }
     found
 }
@@ -111,7 +112,7 @@ fn about_models(name: &str, models: &MdsRequirements) -> Option<Finding> {
         true => "may be registered, and sign in",
         false => "may be registered",
     };
-    Some(says(format!("policy {name}: only {which} {when}: {FIDO}")))
+    Some(Finding::says(format!("policy {name}: only {which} {when}: {FIDO}")))
 }
 
 impl PingOne {
@@ -176,12 +177,4 @@ impl ModelRules for PingOne {
         }
         Ok(shut)
     }
-}
-
-fn blocks(message: String) -> Finding {
-    Finding { blocks: true, message }
-}
-
-fn says(message: String) -> Finding {
-    Finding { blocks: false, message }
 }

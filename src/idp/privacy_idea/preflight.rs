@@ -16,7 +16,7 @@ pub(super) fn look(server: &PrivacyIdea) -> Result<Vec<Finding>, DirectoryError>
     let granted = server.session.sign_in()?;
     let mut findings = Vec::new();
     if granted.role != "admin" {
-        findings.push(blocks(
+        findings.push(Finding::blocks(
             "our account is a user, not an administrator; name one in username (with @realm if it has one)",
         ));
         return Ok(findings);
@@ -24,12 +24,13 @@ pub(super) fn look(server: &PrivacyIdea) -> Result<Vec<Finding>, DirectoryError>
     let has = |right: &str| granted.rights.iter().any(|other| other == right);
     for right in [server.token_type.enroll_right().as_str(), "tokenlist", "userlist", "delete", "revoke"] {
         if !has(right) {
-            findings
-                .push(blocks(format!("our account lacks the right {right}; give it (Config > Policies, scope admin)")));
+            findings.push(Finding::blocks(format!(
+                "our account lacks the right {right}; give it (Config > Policies, scope admin)"
+            )));
         }
     }
     if server.token_type == TokenType::Passkey && !has("setdescription") {
-        findings.push(note(
+        findings.push(Finding::says(
             "our account lacks the right setdescription, so keys get no label (Config > Policies, scope admin)",
         ));
     }
@@ -38,7 +39,7 @@ pub(super) fn look(server: &PrivacyIdea) -> Result<Vec<Finding>, DirectoryError>
             .as_object()
             .is_some_and(|realms| realms.keys().any(|realm| realm.eq_ignore_ascii_case(&server.realm)))
     {
-        findings.push(blocks(format!("there is no realm {}; see Config > Realms", server.realm)));
+        findings.push(Finding::blocks(format!("there is no realm {}; see Config > Realms", server.realm)));
     }
     if let Some(policies) = read::<Vec<Policy>>(server, "/policy/", "policies (right policyread)", &mut findings)? {
         let policies: Vec<Policy> = policies.into_iter().filter(|policy| policy.enrols_in(&server.realm)).collect();
@@ -46,7 +47,7 @@ pub(super) fn look(server: &PrivacyIdea) -> Result<Vec<Finding>, DirectoryError>
         match server.token_type {
             TokenType::Webauthn => attestation(server, &policies, &mut findings)?,
             TokenType::Passkey => {
-                findings.push(note("tokens of type passkey are taken whatever their attestation and model"))
+                findings.push(Finding::says("tokens of type passkey are taken whatever their attestation and model"))
             }
         }
     }
@@ -56,14 +57,15 @@ pub(super) fn look(server: &PrivacyIdea) -> Result<Vec<Finding>, DirectoryError>
 fn relying_party(server: &PrivacyIdea, policies: &[Policy], findings: &mut Vec<Finding>) {
     for action in ["webauthn_relying_party_id", "webauthn_relying_party_name"] {
         if values(policies, action).next().is_none() {
-            findings
-                .push(blocks(format!("no policy sets {action} for this realm (Config > Policies, scope enrollment)")));
+            findings.push(Finding::blocks(format!(
+                "no policy sets {action} for this realm (Config > Policies, scope enrollment)"
+            )));
         }
     }
     for id in values(policies, "webauthn_relying_party_id") {
         // The server itself would take any origin, and browsers would then not sign in.
         if !id.parse::<RpId>().is_ok_and(|id| server.origin.may_use(&id)) {
-            findings.push(blocks(format!(
+            findings.push(Finding::blocks(format!(
                 "origin {} does not belong to webauthn_relying_party_id {id}: no browser would use the keys there",
                 server.origin
             )));
@@ -71,26 +73,31 @@ fn relying_party(server: &PrivacyIdea, policies: &[Policy], findings: &mut Vec<F
     }
     for action in ["max_token_per_user", &format!("{}_max_token_per_user", server.token_type.name())] {
         for most in values(policies, action) {
-            findings.push(note(format!("a policy allows {most} tokens for each user ({action})")));
+            findings.push(Finding::says(format!("a policy allows {most} tokens for each user ({action})")));
         }
     }
 }
 
 fn attestation(server: &PrivacyIdea, policies: &[Policy], findings: &mut Vec<Finding>) -> Result<(), DirectoryError> {
     let level = values(policies, "webauthn_authenticator_attestation_level").next().unwrap_or("untrusted");
-    findings.push(note(format!("attestation level of the server: {level}")));
+    findings.push(Finding::says(format!("attestation level of the server: {level}")));
     let key = "webauthn.trust_anchor_dir";
     if level == "trusted"
         && let Some(folder) = read::<Value>(server, &format!("/system/{key}"), "settings (right configread)", findings)?
         && folder.as_str().is_none_or(str::is_empty)
     {
-        findings.push(blocks(format!("{key} is not set, so no attestation is trusted (Config > System, WebAuthn)")));
+        findings.push(Finding::blocks(format!(
+            "{key} is not set, so no attestation is trusted (Config > System, WebAuthn)"
+        )));
     }
     for models in values(policies, "webauthn_authenticator_selection_list") {
-        findings.push(note(format!("only these models are taken (webauthn_authenticator_selection_list): {models}")));
+        findings.push(Finding::says(format!(
+            "only these models are taken (webauthn_authenticator_selection_list): {models}"
+        )));
     }
     for demands in values(policies, "webauthn_req") {
-        findings.push(note(format!("only certain attestation certificates are taken (webauthn_req): {demands}")));
+        findings
+            .push(Finding::says(format!("only certain attestation certificates are taken (webauthn_req): {demands}")));
     }
     Ok(())
 }
@@ -110,17 +117,9 @@ fn read<V: DeserializeOwned>(
     match server.ask(server.call(Method::GET, path), what) {
         Ok(value) => Ok(Some(value)),
         Err(DirectoryError::Forbidden { .. }) => {
-            findings.push(note(format!("our account may not read {what}, so they were not checked")));
+            findings.push(Finding::says(format!("our account may not read {what}, so they were not checked")));
             Ok(None)
         }
         Err(error) => Err(error),
     }
-}
-
-fn blocks(message: impl Into<String>) -> Finding {
-    Finding { blocks: true, message: message.into() }
-}
-
-fn note(message: impl Into<String>) -> Finding {
-    Finding { blocks: false, message: message.into() }
 }

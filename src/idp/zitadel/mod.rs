@@ -283,25 +283,23 @@ impl Directory for Zitadel {
     }
 
     fn preflight(&self) -> Result<Vec<Finding>, DirectoryError> {
-        let finding = |blocks, message: String| Finding { blocks, message };
-        let mut findings = vec![finding(
-            false,
-            "Zitadel does not look at attestation; which models are let in is decided by the profile alone".into(),
+        let mut findings = vec![Finding::says(
+            "Zitadel does not look at attestation; which models are let in is decided by the profile alone",
         )];
         let role = "give the service account the role Org User Manager (console: Organization > Managers)";
         match self.permissions() {
             Ok(granted) => {
                 let may = |name: &str| granted.iter().any(|one| one == name);
                 if granted.is_empty() {
-                    findings.push(finding(true, format!("the token's account may do nothing: {role}")));
+                    findings.push(Finding::blocks(format!("the token's account may do nothing: {role}")));
                 } else if !may("user.credential.write") && !may("user.passkey.write") {
                     let lacks = "the token's account seems to lack the right to register passkeys for others";
-                    findings.push(finding(false, format!("{lacks} (user.credential.write): {role}")));
+                    findings.push(Finding::says(format!("{lacks} (user.credential.write): {role}")));
                 }
             }
             Err(DirectoryError::Forbidden { .. } | DirectoryError::NotFound { .. }) => {
                 findings
-                    .push(finding(false, format!("Zitadel does not say what the token may do; if it refuses, {role}")));
+                    .push(Finding::says(format!("Zitadel does not say what the token may do; if it refuses, {role}")));
             }
             Err(error) => return Err(error),
         }
