@@ -519,6 +519,9 @@ pub enum Event {
         how: HandOver,
         /// Readers' names; empty for letter and terminal.
         readers: Vec<String>,
+        /// Who handed it over, or said that it arrived. `None` in logs from before it was kept.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        operator: Option<Actor>,
     },
     /// A step is not done, and nothing of it is left behind unless `message` says so.
     StepFailed {
@@ -567,6 +570,9 @@ pub enum Event {
         credential_id: CredentialId,
         /// Why, in the operator's words.
         reason: String,
+        /// Who had it removed. `None` in logs from before it was kept.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        operator: Option<Actor>,
     },
     /// A credential has to be removed at the IdP, which could not be reached: until it is, the key still signs in.
     RevocationRequested {
@@ -576,6 +582,9 @@ pub enum Event {
         credential_id: CredentialId,
         /// Why, in the operator's words.
         reason: String,
+        /// Who wants it removed. `None` in logs from before it was kept.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        operator: Option<Actor>,
     },
     /// A key is about to get another label at the IdP. Until it is known whether it did, `resume` sees to it.
     RelabelRequested {
@@ -684,6 +693,9 @@ pub enum Event {
         key: KeyNumber,
         /// The credential.
         credential_id: CredentialId,
+        /// Who had it marked. `None` in logs from before it was kept.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        operator: Option<Actor>,
     },
     /// Where a key is, or what people keep of it in their own words, changed. What is `None` stays.
     KeyChanged {
@@ -764,6 +776,9 @@ pub enum Event {
         /// What was seen. `None` in logs from before it was kept.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         observed: Option<Box<Observed>>,
+        /// Who tried it. `None` in logs from before it was kept.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        operator: Option<Actor>,
     },
     /// A job will not be finished: its key is lost.
     JobGivenUp {
@@ -771,6 +786,9 @@ pub enum Event {
         job: JobId,
         /// Why, in the operator's words.
         reason: String,
+        /// Who gave it up. `None` in logs from before it was kept.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        operator: Option<Actor>,
     },
     /// Something that a person has to do, because keywright cannot.
     AttentionNeeded {

@@ -201,12 +201,29 @@ pub(crate) fn every_kind() -> Vec<Event> {
         "ending": {"ending": "given-up", "reason": "found again"}})));
     events.extend([
         // Logs from before it was kept what a drill saw do not have that member.
-        Event::KeyDrilled { account: ada.clone(), credential_id: credential_id(1), proved: true, observed: None },
+        Event::KeyDrilled {
+            account: ada.clone(),
+            credential_id: credential_id(1),
+            proved: true,
+            observed: None,
+            operator: None,
+        },
         event(json!({"event": "key-drilled", "account": ada, "credential_id": credential_id(1), "proved": false,
             "observed": {"signature": {"authenticator_data": "AAAA", "client_data_json": "e30", "signature": "MEQC"},
                 "registered": true, "signed_in": false, "failure": "it was not let in"}})),
-        Event::KeyDrilled { account: ada.clone(), credential_id: credential_id(1), proved: true, observed: None },
-        Event::CredentialRevoked { account: ada, credential_id: credential_id(2), reason: "lost".to_owned() },
+        Event::KeyDrilled {
+            account: ada.clone(),
+            credential_id: credential_id(1),
+            proved: true,
+            observed: None,
+            operator: None,
+        },
+        Event::CredentialRevoked {
+            account: ada,
+            credential_id: credential_id(2),
+            reason: "lost".to_owned(),
+            operator: None,
+        },
         job_planned(3, "ada", 2),
     ]);
     events.extend(steps(3, Step::ALL.into_iter().take_while(|step| *step < Step::Verify)));
@@ -218,7 +235,7 @@ pub(crate) fn every_kind() -> Vec<Event> {
         back(3, Step::Begin),
         Event::AttentionNeeded { job: Some(JobId(3)), message: "Try another key.".to_owned() },
         job_planned(4, "ada", 3),
-        Event::JobGivenUp { job: JobId(4), reason: "lost".to_owned() },
+        Event::JobGivenUp { job: JobId(4), reason: "lost".to_owned(), operator: None },
         job_planned(5, "ada", 4),
     ]);
     events.extend(steps(5, Step::ALL.into_iter().take_while(|step| *step < Step::Complete)));
@@ -241,7 +258,7 @@ pub(crate) fn every_kind() -> Vec<Event> {
             "place": "safe", "operator": "root", "identity": {"port": "1-9", "product": "Key", "usb_serial": "123456",
                 "aaguid": "2fc0579f-8113-47ea-b116-bb5a8db9202a", "firmware_version": 5, "fingerprint": "00"}}),
         ),
-        Event::KeyMarked { key, credential_id: credential_id(9) },
+        Event::KeyMarked { key, credential_id: credential_id(9), operator: None },
         event(json!({"event": "key-changed", "key": key, "state": "retired", "reason": "worn", "label": "blue",
             "place": "bin", "custodian": "Bo", "operator": "root"})),
     ]);

@@ -15,7 +15,7 @@ use super::retry_policy::RetryPolicy;
 use super::same_person::{self, PersonError};
 use super::signature;
 use crate::idp::{Directory, DirectoryError, Registration, User};
-use crate::ledger::{AccountId, Event, LedgerError, Observed, Store};
+use crate::ledger::{AccountId, Actor, Event, LedgerError, Observed, Store};
 use crate::register::{Credential, CredentialState, Evidence, Register};
 use crate::secret::Entropy;
 use keywright_fido::ctap::{Authenticator, CtapError, Permissions, Pin, StatusMeaning, Touch};
@@ -34,6 +34,8 @@ pub struct Drill<'a> {
     retry_policy: RetryPolicy,
     cancel: Cancel,
     entropy: &'a dyn Entropy,
+    /// For the log.
+    operator: Actor,
 }
 
 /// Whose key is in the slot.
@@ -189,9 +191,10 @@ impl<'a> Drill<'a> {
         retry_policy: RetryPolicy,
         cancel: &Cancel,
         entropy: &'a dyn Entropy,
+        operator: Actor,
     ) -> Result<Self, LedgerError> {
         let (journal, registration) = (Journal::open(store)?, directory.registration());
-        Ok(Self { directory, registration, journal, retry_policy, cancel: cancel.clone(), entropy })
+        Ok(Self { directory, registration, journal, retry_policy, cancel: cancel.clone(), entropy, operator })
     }
 
     /// How keys get registered here: where a person does it, a drill takes that person's word.
@@ -353,7 +356,8 @@ impl<'a> Drill<'a> {
             },
         };
         let observed = Some(Box::new(observed));
-        let drilled = Event::KeyDrilled { account: account.clone(), credential_id: id.clone(), proved, observed };
+        let (credential_id, operator) = (id.clone(), Some(self.operator.clone()));
+        let drilled = Event::KeyDrilled { account: account.clone(), credential_id, proved, observed, operator };
         self.journal.record(&drilled)?;
         self.journal.complete_account(&account)?;
         Ok(true)

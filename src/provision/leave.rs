@@ -5,13 +5,13 @@
 
 use super::journal::Journal;
 use super::retry_policy::RetryPolicy;
-use super::revoke::{Revocation, RevokeError, requests, revoke_in};
+use super::revoke::{Revocation, RevokeError, RevokeOrder, requests, revoke_in};
 use crate::idp::{Directory, Registration};
-use crate::ledger::{AccountId, Actor, Event, Store};
+use crate::ledger::{AccountId, Event, Store};
 use crate::register::AccountState;
 use keywright_files::Cancel;
 
-/// Writes down that the person left, and revokes every key. `reason` and `operator` are for the log. At an IdP without an API the
+/// Writes down that the person left, and revokes every key. At an IdP without an API the
 /// caller has seen to it that a person removed the keys there.
 pub fn leave(
     directory: &dyn Directory,
@@ -19,8 +19,7 @@ pub fn leave(
     retry_policy: &RetryPolicy,
     cancel: &Cancel,
     account: &AccountId,
-    reason: &str,
-    operator: &Actor,
+    order: RevokeOrder<'_>,
 ) -> Result<Vec<Revocation>, RevokeError> {
     let journal = Journal::open(store)?;
     let is_written = {
@@ -31,14 +30,14 @@ pub fn leave(
         // At once, so that a crash leaves nobody in service of whom the log says that they left.
         let mut events = vec![Event::AccountLeft {
             account: account.clone(),
-            reason: reason.to_owned(),
-            operator: operator.clone(),
+            reason: order.reason.to_owned(),
+            operator: order.operator.clone(),
         }];
         if directory.registration() == Registration::Api {
             let register = journal.book();
             let to_go = register.credentials_of(account).filter(|(_, one)| one.state.may_be_registered());
             let to_go: Vec<_> = to_go.map(|(id, _)| id.clone()).collect();
-            events.extend(requests(&register, &to_go, reason));
+            events.extend(requests(&register, &to_go, order));
         }
         journal.record_all(&events)?;
     }
@@ -50,7 +49,7 @@ pub fn leave(
     };
     let mut revocations = Vec::new();
     for ordinal in ordinals {
-        revocations.push(revoke_in(&journal, directory, retry_policy, cancel, account, ordinal, reason)?);
+        revocations.push(revoke_in(&journal, directory, retry_policy, cancel, account, ordinal, order)?);
     }
     Ok(revocations)
 }

@@ -7,7 +7,7 @@ use super::job_error::JobError;
 use super::journal::Journal;
 use super::working_copy::WorkingCopy;
 use crate::idp::Registration;
-use crate::ledger::{AccountId, Checkpoint, Event, FailureCode, JobId, LedgerError, Outcome, Step, Store};
+use crate::ledger::{AccountId, Actor, Checkpoint, Event, FailureCode, JobId, LedgerError, Outcome, Step, Store};
 use crate::profile::HandOver;
 use crate::register::{Job, JobState, Register};
 use crate::secret::{Delivery, SecretError, Vault};
@@ -71,18 +71,28 @@ pub fn letter_again(
 }
 
 /// Somebody said that these letters came out: the ledger hears of each, and then its sealed copy is destroyed.
-pub fn letters_arrived(store: &dyn Store, vault: &Vault, letters: &[JobId]) -> Result<(), LetterError> {
+pub fn letters_arrived(
+    store: &dyn Store,
+    vault: &Vault,
+    letters: &[JobId],
+    operator: &Actor,
+) -> Result<(), LetterError> {
     let journal = Journal::open(store)?;
-    letters.iter().try_for_each(|id| arrived(&journal, vault, *id))
+    letters.iter().try_for_each(|id| arrived(&journal, vault, *id, operator))
 }
 
 /// The same within a run.
-pub(super) fn arrived(journal: &Journal<'_>, vault: &Vault, id: JobId) -> Result<(), LetterError> {
+pub(super) fn arrived(journal: &Journal<'_>, vault: &Vault, id: JobId, operator: &Actor) -> Result<(), LetterError> {
     if journal.state(id) != JobState::Open(Step::HandOver) {
         journal.record(&Event::StepStarted { job: id, step: Step::HandOver })?;
     }
     let (how, readers) = (HandOver::Letter, Vec::new());
-    journal.record(&Event::PinDelivered { job: id, how, readers: readers.clone() })?;
+    journal.record(&Event::PinDelivered {
+        job: id,
+        how,
+        readers: readers.clone(),
+        operator: Some(operator.clone()),
+    })?;
     let account = journal.book().jobs[&id].account.clone();
     if let Some(Outcome::SealPin { sealed, .. }) = journal.outcome(id, Step::SealPin)? {
         vault.destroy(&sealed)?;

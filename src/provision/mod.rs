@@ -56,7 +56,7 @@ pub use plan::{
 pub use relabel::{Relabelled, relabel, request as request_label};
 pub use report::{AccountReport, JobReport, Report};
 pub use retry_policy::RetryPolicy;
-pub use revoke::{Revocation, RevokeError, revocation_requests, revoke};
+pub use revoke::{Revocation, RevokeError, RevokeOrder, revocation_requests, revoke};
 pub use run::run;
 pub use run_error::RunError;
 pub use same_person::PersonError;

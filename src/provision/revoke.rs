@@ -11,7 +11,7 @@ use super::journal::Journal;
 use super::retry_policy::RetryPolicy;
 use super::same_person::{self, PersonError};
 use crate::idp::{Directory, DirectoryError, Registration};
-use crate::ledger::{AccountId, Event, Failure, FailureCode, JobId, LedgerError, Store};
+use crate::ledger::{AccountId, Actor, Event, Failure, FailureCode, JobId, LedgerError, Store};
 use crate::register::{JobState, KnownPerson, Register};
 use keywright_fido::webauthn::CredentialId;
 use keywright_files::Cancel;
@@ -66,6 +66,15 @@ impl From<PersonError> for RevokeError {
     }
 }
 
+/// Who has keys revoked, and why: for the log.
+#[derive(Debug, Clone, Copy)]
+pub struct RevokeOrder<'a> {
+    /// In the operator's words.
+    pub reason: &'a str,
+    /// Who.
+    pub operator: &'a Actor,
+}
+
 /// Revokes one key of an account, by its number. At an IdP without an API ([`Registration::ByHand`]) the caller has seen to it
 /// that a person removed it there.
 pub fn revoke(
@@ -75,10 +84,10 @@ pub fn revoke(
     cancel: &Cancel,
     account: &AccountId,
     ordinal: usize,
-    reason: &str,
+    order: RevokeOrder<'_>,
 ) -> Result<Revocation, RevokeError> {
     let journal = Journal::open(store)?;
-    revoke_in(&journal, directory, retry_policy, cancel, account, ordinal, reason)
+    revoke_in(&journal, directory, retry_policy, cancel, account, ordinal, order)
 }
 
 /// As [`revoke`], in a journal that is open.
@@ -89,7 +98,7 @@ pub(super) fn revoke_in(
     cancel: &Cancel,
     account: &AccountId,
     ordinal: usize,
-    reason: &str,
+    order: RevokeOrder<'_>,
 ) -> Result<Revocation, RevokeError> {
     let (id, was_open, person) = {
         let book = journal.book();
@@ -110,22 +119,29 @@ pub(super) fn revoke_in(
         Registration::ByHand(_) => {
             for credential_id in credentials_to_remove(journal, id) {
                 revocation.by_hand.push(credential_id.clone());
-                record_revoked(journal, account, credential_id, reason)?;
+                record_revoked(journal, account, credential_id, order)?;
             }
         }
         // Nobody was ever asked for at the IdP, and there is nothing there.
         Registration::Api if person.user_id.is_none() => {}
         Registration::Api => {
-            let at = Removal { journal, directory, retry_policy, cancel, job: id, person: &person, reason };
+            let at = Removal { journal, directory, retry_policy, cancel, job: id, person: &person, order };
             at.remove_all(&mut revocation)?;
         }
     }
     if revocation.pending.is_empty() && journal.state(id).step().is_some() {
-        journal.record(&Event::JobGivenUp { job: id, reason: reason.to_owned() })?;
+        journal.record(&order.given_up(id))?;
     }
     revocation.given_up = was_open && journal.state(id) == JobState::GivenUp;
     revocation.keys_left = keys_left(journal, account);
     Ok(revocation)
+}
+
+impl RevokeOrder<'_> {
+    /// That a job will not be finished.
+    pub(super) fn given_up(self, job: JobId) -> Event {
+        Event::JobGivenUp { job, reason: self.reason.to_owned(), operator: Some(self.operator.clone()) }
+    }
 }
 
 /// What one key's removal at an IdP works with.
@@ -136,7 +152,7 @@ struct Removal<'r, 'a> {
     cancel: &'r Cancel,
     job: JobId,
     person: &'r KnownPerson,
-    reason: &'r str,
+    order: RevokeOrder<'r>,
 }
 
 impl Removal<'_, '_> {
@@ -148,12 +164,12 @@ impl Removal<'_, '_> {
         let (listed, user) = match asked {
             Ok(answer) => answer,
             Err(PersonError::Directory(error)) if is_away(&error) => {
-                request(self.journal, self.job, self.reason)?;
+                request(self.journal, self.job, self.order)?;
                 return self.put_off(error, revocation);
             }
             Err(error) => return Err(error.into()),
         };
-        request(self.journal, self.job, self.reason)?;
+        request(self.journal, self.job, self.order)?;
         for credential_id in credentials_to_remove(self.journal, self.job) {
             let names = directory_names(self.journal, self.job, &credential_id)?;
             match listed.iter().find(|one| one.is(&credential_id, names.iter().map(String::as_str))) {
@@ -164,7 +180,7 @@ impl Removal<'_, '_> {
                 },
                 None => revocation.absent.push(credential_id.clone()),
             }
-            record_revoked(self.journal, account, credential_id, self.reason)?;
+            record_revoked(self.journal, account, credential_id, self.order)?;
         }
         let pending = {
             let book = self.journal.book();
@@ -190,34 +206,40 @@ impl Removal<'_, '_> {
 }
 
 /// Writes down what is to be removed at the IdP, and that nothing more is made of it; once.
-fn request(journal: &Journal<'_>, job: JobId, reason: &str) -> Result<(), LedgerError> {
+fn request(journal: &Journal<'_>, job: JobId, order: RevokeOrder<'_>) -> Result<(), LedgerError> {
     let to_go = credentials_to_remove(journal, job);
-    let mut events = requests(&journal.book(), &to_go, reason);
+    let mut events = requests(&journal.book(), &to_go, order);
     if events.is_empty() {
         return Ok(());
     }
     if journal.state(job).step().is_some() {
-        events.push(Event::JobGivenUp { job, reason: reason.to_owned() });
+        events.push(order.given_up(job));
     }
     journal.record_all(&events)
 }
 
 /// That these are to be removed at the IdP, as far as the register does not have it.
-pub(super) fn requests(register: &Register, credential_ids: &[CredentialId], reason: &str) -> Vec<Event> {
+pub(super) fn requests(register: &Register, credential_ids: &[CredentialId], order: RevokeOrder<'_>) -> Vec<Event> {
     let unknown = credential_ids.iter().filter_map(|id| {
         let credential = register.credentials.get(id).filter(|one| one.to_be_revoked.is_none())?;
         let (account, credential_id) = (credential.account.clone(), id.clone());
-        Some(Event::RevocationRequested { account, credential_id, reason: reason.to_owned() })
+        let (reason, operator) = (order.reason.to_owned(), Some(order.operator.clone()));
+        Some(Event::RevocationRequested { account, credential_id, reason, operator })
     });
     unknown.collect()
 }
 
 /// The same for one key of an account, by its number.
-pub fn revocation_requests(register: &Register, account: &AccountId, ordinal: usize, reason: &str) -> Vec<Event> {
+pub fn revocation_requests(
+    register: &Register,
+    account: &AccountId,
+    ordinal: usize,
+    order: RevokeOrder<'_>,
+) -> Vec<Event> {
     let job = register.job_of_key(account, ordinal).and_then(|id| register.jobs.get(&id));
     let of_job = job.into_iter().flat_map(|job| register.credentials_of_job(job));
     let to_go: Vec<_> = of_job.filter(|(_, one)| one.state.may_be_registered()).map(|(id, _)| id.clone()).collect();
-    requests(register, &to_go, reason)
+    requests(register, &to_go, order)
 }
 
 fn keys_left(journal: &Journal<'_>, account: &AccountId) -> usize {
@@ -233,10 +255,10 @@ fn record_revoked(
     journal: &Journal<'_>,
     account: &AccountId,
     credential_id: CredentialId,
-    reason: &str,
+    order: RevokeOrder<'_>,
 ) -> Result<(), LedgerError> {
-    let (account, reason) = (account.clone(), reason.to_owned());
-    journal.record(&Event::CredentialRevoked { account, credential_id, reason })
+    let (account, reason, operator) = (account.clone(), order.reason.to_owned(), Some(order.operator.clone()));
+    journal.record(&Event::CredentialRevoked { account, credential_id, reason, operator })
 }
 
 /// What the IdP calls a credential: its name once it is registered, and what it was registered under until the ledger

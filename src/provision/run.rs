@@ -8,7 +8,7 @@ use super::plan::{Change, PendingLabel, PendingRevocation, Plan, Planned, pendin
 use super::preflight;
 use super::relabel::{Relabelled, relabel_in};
 use super::report::Report;
-use super::revoke::{self, RevokeError};
+use super::revoke::{self, RevokeError, RevokeOrder};
 use super::run_error::RunError;
 use super::scheduler::{ResolvedAccount, Scheduler};
 use super::settle_erasures;
@@ -108,7 +108,7 @@ fn ask_for_letters(
         return Ok(());
     }
     for job in letters {
-        match letters::arrived(journal, station.vault, job) {
+        match letters::arrived(journal, station.vault, job, &station.operator_name) {
             Ok(()) => _ = failures.remove(&job),
             Err(LetterError::Ledger(error)) => return Err(error.into()),
             // The ledger has the word; the next run takes the copy away.
@@ -135,8 +135,9 @@ fn finish_revocations(
 ) -> Result<(), RunError> {
     for PendingRevocation { account, login, ordinal, reason } in revocations {
         let (directory, cancel) = (station.directory, &station.cancel);
+        let order = RevokeOrder { reason, operator: &station.operator_name };
         let message =
-            match revoke::revoke_in(journal, directory, &station.retry_policy, cancel, account, *ordinal, reason) {
+            match revoke::revoke_in(journal, directory, &station.retry_policy, cancel, account, *ordinal, order) {
                 Ok(done) if done.pending.is_empty() => format!("{login}'s key {ordinal} is removed at the IdP"),
                 Ok(_) => format!("{login}'s key {ordinal} still signs in: the IdP did not answer"),
                 Err(RevokeError::Ledger(error)) => return Err(error.into()),
@@ -182,9 +183,9 @@ fn work(
         if jobs.is_empty() { BTreeMap::new() } else { Scheduler::new(station, journal, &attendees, &jobs).work()? };
     let no_key_came = failures.is_empty() && !jobs.is_empty() && jobs.iter().all(|job| untouched(journal, *job));
     if no_key_came && plan.withdrawn_without_key {
-        let reason = "no key was plugged in".to_owned();
+        let order = RevokeOrder { reason: "no key was plugged in", operator: &station.operator_name };
         let mut planned_now = jobs.iter().filter(|job| **job >= first_new);
-        planned_now.try_for_each(|job| journal.record(&Event::JobGivenUp { job: *job, reason: reason.clone() }))?;
+        planned_now.try_for_each(|job| journal.record(&order.given_up(*job)))?;
     }
     if no_key_came && !station.cancel.is_cancelled() {
         return Err(RunError::NoKey);

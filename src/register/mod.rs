@@ -607,6 +607,7 @@ mod tests {
             credential_id: credential_id(1),
             proved,
             observed: None,
+            operator: None,
         };
         let now = |text| OffsetDateTime::parse(text, &Rfc3339).unwrap();
         let due = |events: &[Event], at| {

@@ -401,7 +401,7 @@ impl Register {
                 }
             }
             Event::StepDone { job, outcome } => self.note_outcome(seq, time, *job, outcome, made),
-            Event::PinDelivered { job, how, readers } => {
+            Event::PinDelivered { job, how, readers, .. } => {
                 if let Some(job) = self.jobs.get_mut(job) {
                     job.pin_delivered = Some((*how, readers.clone()));
                     job.pin_unconfirmed = false;
@@ -506,7 +506,7 @@ impl Register {
                 };
                 self.keys.add(*key, added);
             }
-            Event::KeyMarked { key, credential_id } => {
+            Event::KeyMarked { key, credential_id, .. } => {
                 if let Some(key) = self.keys.get_mut(*key) {
                     key.marker = Some(credential_id.clone().into());
                 }

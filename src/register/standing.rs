@@ -458,12 +458,14 @@ mod tests {
             credential_id: credential_id(1),
             proved: true,
             observed: None,
+            operator: None,
         };
         assert_eq!(standing(&with(begun.clone(), [drilled])).account, AccountStanding::Complete);
         let revoked = Event::CredentialRevoked {
             account: account("ada"),
             credential_id: credential_id(1),
             reason: "reset".to_owned(),
+            operator: None,
         };
         assert_eq!(states(&standing(&with(begun, [revoked])))[0], KeyStanding::Revoked);
     }
@@ -475,6 +477,7 @@ mod tests {
             credential_id: credential_id(1),
             proved,
             observed: None,
+            operator: None,
         };
         let failed = with(journey("ada"), [drilled(false)]);
         assert!(matches!(standing(&failed).keys[0].standing, KeyStanding::FailedDrill { .. }));
@@ -498,10 +501,11 @@ mod tests {
             account: account.clone(),
             credential_id: credential_id(1),
             reason: reason.clone(),
+            operator: None,
         };
         let pending = with(journey("ada"), [asked]);
         assert_eq!(states(&standing(&pending))[0], KeyStanding::RevocationPending);
-        let revoked = Event::CredentialRevoked { account, credential_id: credential_id(1), reason };
+        let revoked = Event::CredentialRevoked { account, credential_id: credential_id(1), reason, operator: None };
         assert_eq!(states(&standing(&with(pending, [revoked])))[0], KeyStanding::Revoked);
     }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use keywright::idp::{Directory, DirectoryError};
 use keywright::ledger::{AccountId, FailureCode, Step};
-use keywright::provision::{JobLabel, RetryPolicy, Revocation, RevokeError, RunError, dry_run, revoke};
+use keywright::provision::{JobLabel, RetryPolicy, Revocation, RevokeError, RevokeOrder, RunError, dry_run, revoke};
 use keywright::register::CredentialState;
 use keywright_fido::hid::{Bus as _, Cancel};
 use keywright_practice::softkey::Touch;
@@ -110,7 +110,15 @@ pub(crate) fn lose(directory: &dyn Directory, workshop: &Workshop) -> Result<Rev
         retry_after: Duration::from_secs(1),
         ..RetryPolicy::default()
     };
-    revoke(directory, &workshop.store(), &patience, &Cancel::default(), &ada, 1, "lost")
+    revoke(
+        directory,
+        &workshop.store(),
+        &patience,
+        &Cancel::default(),
+        &ada,
+        1,
+        RevokeOrder { reason: "lost", operator: &"tester".into() },
+    )
 }
 
 /// Two people get two keys each, and one key is lost.

@@ -16,7 +16,7 @@ use keywright::idp::capability::{Binding, Removed};
 use keywright::idp::privacy_idea::TokenType;
 use keywright::idp::{Directory, DirectoryError};
 use keywright::ledger::{AccountId, FailureCode};
-use keywright::provision::{Report, RetryPolicy, RunError, dry_run, revoke};
+use keywright::provision::{Report, RetryPolicy, RevokeOrder, RunError, dry_run, revoke};
 use keywright_fido::hid::Cancel;
 use keywright_practice::softkey::{Rack, Touch};
 use keywright_test_support::fault_proxy::{Fault, FaultProxy, Which};
@@ -62,9 +62,16 @@ fn ten_people(token_type: TokenType) {
     }
 
     let account = AccountId::new(DIRECTORY, "user3");
-    let revocation =
-        revoke(&directory, &workshop.store(), &RetryPolicy::default(), &Cancel::default(), &account, 1, "lost")
-            .unwrap();
+    let revocation = revoke(
+        &directory,
+        &workshop.store(),
+        &RetryPolicy::default(),
+        &Cancel::default(),
+        &account,
+        1,
+        RevokeOrder { reason: "lost", operator: &"tester".into() },
+    )
+    .unwrap();
     assert_eq!((revocation.removed.len(), revocation.keys_left), (1, 0));
     let user = directory.find_user("user3").unwrap();
     assert_eq!(directory.list(&user).unwrap(), []);

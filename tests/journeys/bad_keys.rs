@@ -9,7 +9,7 @@ use keywright::idp::embedded::Embedded;
 use keywright::idp::{Directory, DirectoryError, Finding, Registered, User};
 use keywright::ledger::{Entry, FailureCode, Head, LedgerError, Outcome, Record, SqliteStore, Step, Store};
 use keywright::profile::{HandOver, Profile, Reset};
-use keywright::provision::{Drill, Plan, Report, RetryPolicy, RunError, Station, revoke};
+use keywright::provision::{Drill, Plan, Report, RetryPolicy, RevokeOrder, RunError, Station, revoke};
 use keywright::register::{CredentialState, JobState, KeyStanding};
 use keywright::secret::SystemEntropy;
 use keywright_attest::AttestationDemand;
@@ -587,7 +587,19 @@ fn a_pin_whose_copy_is_gone_before_it_was_handed_over_is_lost_and_its_key_replac
     // Replaced, the account is complete.
     let (directory, cancel) = (workshop.directory(), Cancel::default());
     let policy = RetryPolicy::default();
-    assert!(revoke(&directory, &workshop.store(), &policy, &cancel, ada, 1, "PIN lost").unwrap().given_up);
+    assert!(
+        revoke(
+            &directory,
+            &workshop.store(),
+            &policy,
+            &cancel,
+            ada,
+            1,
+            RevokeOrder { reason: "PIN lost", operator: &"tester".into() }
+        )
+        .unwrap()
+        .given_up
+    );
     Rack::create(&workshop.path().join("softkeys"), 2).unwrap();
     let report = workshop.provision().unwrap();
     assert!(report.accounts[0].complete, "{report:#?}");
@@ -697,10 +709,21 @@ fn a_login_that_was_handed_on_to_another_account_gets_no_key() {
     let (book, cancel) = (workshop.book(), Cancel::default());
     let (account, id) = (book.accounts.keys().next().unwrap(), book.credentials.keys().next().unwrap());
     let policy = RetryPolicy::default();
-    let drill = Drill::open(&handed_on, &store, policy, &cancel, &SystemEntropy).unwrap();
+    let drill = Drill::open(&handed_on, &store, policy, &cancel, &SystemEntropy, "tester".into()).unwrap();
     told(&drill.examine(&mut open(rack.key(0)), id).unwrap_err());
     drop(drill);
-    told(&revoke(&handed_on, &store, &policy, &cancel, account, 1, "lost").unwrap_err());
+    told(
+        &revoke(
+            &handed_on,
+            &store,
+            &policy,
+            &cancel,
+            account,
+            1,
+            RevokeOrder { reason: "lost", operator: &"tester".into() },
+        )
+        .unwrap_err(),
+    );
     drop((store, rack));
     assert_eq!(directory.list(&directory.find_user("eve").unwrap()).unwrap(), []);
     assert!(workshop.resume().unwrap().accounts[0].complete);

@@ -4,7 +4,7 @@
 use keywright::idp::Directory as _;
 use keywright::ledger::{AccountId, Event};
 use keywright::profile::Person;
-use keywright::provision::{Plan, RetryPolicy, leave, revoke};
+use keywright::provision::{Plan, RetryPolicy, RevokeOrder, leave, revoke};
 use keywright::register::{AccountStanding, CredentialState, KeyStanding, Register, Replacement, Standing};
 use keywright_fido::webauthn::CredentialId;
 use keywright_files::Cancel;
@@ -146,7 +146,16 @@ fn revocation() {
         let book = workshop.book();
         let ordinal = book.unfinished().next().map_or_else(|| book.last_ordinal(&ada()), |(_, job)| job.ordinal);
         let (directory, policy) = (workshop.directory(), RetryPolicy::default());
-        revoke(&directory, store, &policy, &Cancel::default(), &ada(), ordinal, "lost").unwrap();
+        revoke(
+            &directory,
+            store,
+            &policy,
+            &Cancel::default(),
+            &ada(),
+            ordinal,
+            RevokeOrder { reason: "lost", operator: &"tester".into() },
+        )
+        .unwrap();
     });
 }
 
@@ -181,7 +190,15 @@ fn a_key_under_way_whose_revocation_is_killed_is_given_up_by_the_same_command() 
 fn departure() {
     work_until_cut(|workshop, store| {
         let (directory, policy) = (workshop.directory(), RetryPolicy::default());
-        leave(&directory, store, &policy, &Cancel::default(), &ada(), "left", &"tester".into()).unwrap();
+        leave(
+            &directory,
+            store,
+            &policy,
+            &Cancel::default(),
+            &ada(),
+            RevokeOrder { reason: "left", operator: &"tester".into() },
+        )
+        .unwrap();
     });
 }
 

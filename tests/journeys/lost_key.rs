@@ -2,7 +2,7 @@
 
 use keywright::idp::Directory as _;
 use keywright::ledger::{AccountId, FailureCode};
-use keywright::provision::{RetryPolicy, Revocation, RevokeError, revoke};
+use keywright::provision::{RetryPolicy, Revocation, RevokeError, RevokeOrder, revoke};
 use keywright::register::{CredentialState, JobState};
 use keywright_attest::AttestationDemand;
 use keywright_fido::ctap::Authenticator;
@@ -16,7 +16,15 @@ fn ada() -> AccountId {
 
 fn lose(workshop: &Workshop, ordinal: usize) -> Result<Revocation, RevokeError> {
     let (directory, store) = (workshop.directory(), workshop.store());
-    revoke(&directory, &store, &RetryPolicy::default(), &Cancel::default(), &ada(), ordinal, "lost on the train")
+    revoke(
+        &directory,
+        &store,
+        &RetryPolicy::default(),
+        &Cancel::default(),
+        &ada(),
+        ordinal,
+        RevokeOrder { reason: "lost on the train", operator: &"tester".into() },
+    )
 }
 
 #[test]

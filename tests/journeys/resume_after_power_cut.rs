@@ -7,7 +7,7 @@
 use keywright::idp::manual::Manual;
 use keywright::idp::{ConnectionConfig, Directory};
 use keywright::ledger::AccountId;
-use keywright::provision::{AccountReport, RetryPolicy, leave};
+use keywright::provision::{AccountReport, RetryPolicy, RevokeOrder, leave};
 use keywright::register::{AccountStanding, CredentialState, JobState, Register};
 use keywright_files::Cancel;
 use keywright_test_support::as_said::run_as_said;
@@ -52,7 +52,15 @@ fn departure() {
     work_until_cut(|workshop, store| {
         let (directory, policy) = (workshop.directory(), RetryPolicy::default());
         let ada = AccountId::new(DIRECTORY, "ada");
-        leave(&directory, store, &policy, &Cancel::default(), &ada, "left", &"tester".into()).unwrap();
+        leave(
+            &directory,
+            store,
+            &policy,
+            &Cancel::default(),
+            &ada,
+            RevokeOrder { reason: "left", operator: &"tester".into() },
+        )
+        .unwrap();
     });
 }
 

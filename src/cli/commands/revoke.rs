@@ -9,7 +9,7 @@ use crate::cli::shared::session::ENDING;
 use crate::cli::shared::{CliError, Exit, Session, account};
 use crate::idp::Registration;
 use crate::ledger::{AccountId, JobId};
-use crate::provision::{self, RetryPolicy};
+use crate::provision::{self, RetryPolicy, RevokeOrder};
 use crate::register::{KeyStanding, Standing};
 use keywright_fido::webauthn::CredentialId;
 
@@ -104,9 +104,9 @@ impl Revoke {
         }
         session.console.confirm(&question, self.change.yes)?;
         let store = session.ledger_for_writing()?;
-        let retry_policy = RetryPolicy::default();
-        let done =
-            provision::revoke(&*directory, &*store, &retry_policy, &session.cancel, &account, ordinal, &self.reason)?;
+        let (retry, cancel, operator) = (RetryPolicy::default(), &session.cancel, session.operator()?);
+        let order = RevokeOrder { reason: &self.reason, operator: &operator };
+        let done = provision::revoke(&*directory, &*store, &retry, cancel, &account, ordinal, order)?;
         (revoked.removed, revoked.absent, revoked.by_hand) = (&done.removed, &done.absent, &done.by_hand);
         (revoked.pending, revoked.given_up, revoked.keys_left) = (&done.pending, done.given_up, done.keys_left);
         session.output.result(&revoked, || revocation_text(&account, ordinal, &revoked))?;

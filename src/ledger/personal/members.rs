@@ -43,18 +43,18 @@ pub(super) fn each_text(event: &mut Event, visit: Visit<'_>) {
             of_account(account, visit);
         }
         Event::ReplacementPlanned { job: _, ordinal: _, reason, same_key: _ }
-        | Event::JobGivenUp { job: _, reason } => {
+        | Event::JobGivenUp { job: _, reason, operator: _ } => {
             other([reason], visit);
         }
         Event::StepDone { job: _, outcome } => of_outcome(outcome, visit),
-        Event::PinDelivered { job: _, how: _, readers } => other(readers, visit),
+        Event::PinDelivered { job: _, how: _, readers, operator: _ } => other(readers, visit),
         Event::StepFailed { job: _, step: _, failure } => other([&mut failure.message], visit),
         Event::SteppedBack { job: _, to: _, why } | Event::CredentialDeleted { job: _, credential_id: _, why } => {
             other([why], visit);
         }
         Event::CeremonyAbandoned { job: _, pending: _ } => {}
-        Event::CredentialRevoked { account, credential_id: _, reason }
-        | Event::RevocationRequested { account, credential_id: _, reason } => {
+        Event::CredentialRevoked { account, credential_id: _, reason, operator: _ }
+        | Event::RevocationRequested { account, credential_id: _, reason, operator: _ } => {
             of_account(account, visit);
             other([reason], visit);
         }
@@ -79,7 +79,7 @@ pub(super) fn each_text(event: &mut Event, visit: Visit<'_>) {
         Event::KeyAdded { key: _, identity: _, model: _, serial: _, attested_serial: _, place, operator: _ } => {
             other(place, visit);
         }
-        Event::KeyMarked { key: _, credential_id: _ } => {}
+        Event::KeyMarked { key: _, credential_id: _, operator: _ } => {}
         Event::KeyChanged { key: _, state: _, reason, label, place, custodian, operator: _ } => {
             other(reason.iter_mut().chain(label).chain(place).chain(custodian), visit);
         }
@@ -94,7 +94,7 @@ pub(super) fn each_text(event: &mut Event, visit: Visit<'_>) {
             of_account(account, visit);
             visit(Member::OfErasure, login);
         }
-        Event::KeyDrilled { account, credential_id: _, proved: _, observed } => {
+        Event::KeyDrilled { account, credential_id: _, proved: _, observed, operator: _ } => {
             of_account(account, visit);
             if let Some(observed) = observed {
                 of_drill(observed, visit);

@@ -37,7 +37,8 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     if how == HandOver::Letter {
         return Err(letters::unconfirmed());
     }
-    job.record(Event::PinDelivered { job: job.id, how, readers: readers.clone() })?;
+    let operator = Some(station.operator_name.clone());
+    job.record(Event::PinDelivered { job: job.id, how, readers: readers.clone(), operator })?;
     destroy(job)?;
     Ok(Outcome::HandOver { how, readers })
 }

@@ -84,7 +84,13 @@ fn events_out_of_turn_are_refused() {
         Event::CeremonyAbandoned { job: JobId(1), pending: String::new() },
         Event::AccountCompleted { account: ada.clone() },
         Event::AccountCompleted { account: bob.clone() },
-        Event::KeyDrilled { account: ada.clone(), credential_id: credential_id(1), proved: true, observed: None },
+        Event::KeyDrilled {
+            account: ada.clone(),
+            credential_id: credential_id(1),
+            proved: true,
+            observed: None,
+            operator: None,
+        },
         Event::AttentionNeeded { job: Some(JobId(1)), message: String::new() },
         batch(1),
     ];
@@ -108,11 +114,22 @@ fn events_out_of_turn_are_refused() {
     let other_account = with(journey("ada"), [planned("bob", 1)]);
     misfit(&with(
         other_account.clone(),
-        [Event::KeyDrilled { account: bob.clone(), credential_id: credential_id(1), proved: true, observed: None }],
+        [Event::KeyDrilled {
+            account: bob.clone(),
+            credential_id: credential_id(1),
+            proved: true,
+            observed: None,
+            operator: None,
+        }],
     ));
     misfit(&with(
         other_account,
-        [Event::CredentialRevoked { account: bob, credential_id: credential_id(1), reason: String::new() }],
+        [Event::CredentialRevoked {
+            account: bob,
+            credential_id: credential_id(1),
+            reason: String::new(),
+            operator: None,
+        }],
     ));
 }
 
@@ -148,8 +165,12 @@ fn an_account_is_complete_only_with_its_keys() {
         }
     }
 
-    let revoked =
-        Event::CredentialRevoked { account: ada.clone(), credential_id: credential_id(1), reason: "lost".to_owned() };
+    let revoked = Event::CredentialRevoked {
+        account: ada.clone(),
+        credential_id: credential_id(1),
+        reason: "lost".to_owned(),
+        operator: None,
+    };
     let left = with(journey("ada"), [revoked.clone()]);
     assert!(!book(&left).accounts[&ada].completed);
     assert_eq!(book(&left).credentials[&credential_id(1)].state, CredentialState::Revoked);
@@ -180,8 +201,13 @@ fn a_key_that_is_registered_by_hand_counts_when_a_drill_has_confirmed_it() {
         (book.credentials[&credential_id(1)].state, ada.in_service(), ada.to_be_confirmed())
     };
     // Signatures alone say nothing of the IdP.
-    let drilled =
-        |proved| Event::KeyDrilled { account: ada.clone(), credential_id: credential_id(1), proved, observed: None };
+    let drilled = |proved| Event::KeyDrilled {
+        account: ada.clone(),
+        credential_id: credential_id(1),
+        proved,
+        observed: None,
+        operator: None,
+    };
     let tried = with(events.clone(), [drilled(true), drilled(false)]);
     for unconfirmed in [&events, &tried] {
         assert_eq!(seen(unconfirmed), (CredentialState::Unconfirmed, 0, 1));
@@ -191,7 +217,7 @@ fn a_key_that_is_registered_by_hand_counts_when_a_drill_has_confirmed_it() {
     assert_eq!(seen(&confirmed), (CredentialState::Registered, 1, 0));
     assert_eq!(book(&confirmed).credentials[&credential_id(1)].by_hand.as_ref().unwrap().said_by, "root");
     let (account, reason) = (ada.clone(), "lost".to_owned());
-    let revoked = Event::CredentialRevoked { account, credential_id: credential_id(1), reason };
+    let revoked = Event::CredentialRevoked { account, credential_id: credential_id(1), reason, operator: None };
     assert_eq!(seen(&with(events, [revoked])), (CredentialState::Revoked, 0, 0));
 }
 
@@ -222,7 +248,7 @@ fn the_directory_no_longer_waits_in_an_abandoned_ceremony() {
 
 #[test]
 fn a_job_that_is_given_up_is_over() {
-    let given_up = Event::JobGivenUp { job: JobId(1), reason: String::new() };
+    let given_up = Event::JobGivenUp { job: JobId(1), reason: String::new(), operator: None };
     let given_up_twice = [given_up.clone(), given_up.clone()];
     let over = book(&with(until(Step::Make), [given_up.clone()]));
     assert_eq!(over.jobs[&JobId(1)].state, JobState::GivenUp);

@@ -91,6 +91,7 @@ fn what_was_taken_is_kept_and_who_may_lose_it_is_held_to() {
         account: ada.clone(),
         credential_id: crate::ledger::sample::credential_id(1),
         reason: "lost".to_owned(),
+        operator: None,
     };
     let one_key: Vec<Event> = begun.into_iter().chain([revoked]).collect();
     refused(&one_key, removal, "1 proved keys");

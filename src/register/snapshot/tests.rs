@@ -53,16 +53,20 @@ fn long_log(mut seed: u64) -> Vec<Entry> {
         match (step, random(4)) {
             (Some(step), 0) => events.extend([started(job, step), failed(job, step)]),
             (Some(step), 1) => events.push(back(job, Step::ALL[random(step as u64 + 1) as usize])),
-            (Some(_), 2) => events.push(Event::JobGivenUp { job: JobId(job), reason: "lost".to_owned() }),
+            (Some(_), 2) => {
+                events.push(Event::JobGivenUp { job: JobId(job), reason: "lost".to_owned(), operator: None })
+            }
             _ => events.push(Event::AttentionNeeded { job: Some(JobId(job)), message: "Look.".to_owned() }),
         }
         let (account, credential_id) = (account(&login), credential_id(job));
         if until > Step::Make as usize {
             let reason = "lost".to_owned();
             events.push(match random(4) {
-                0 => Event::KeyDrilled { account, credential_id, proved: random(2) == 0, observed: None },
-                1 => Event::CredentialRevoked { account, credential_id, reason },
-                2 => Event::RevocationRequested { account, credential_id, reason },
+                0 => {
+                    Event::KeyDrilled { account, credential_id, proved: random(2) == 0, observed: None, operator: None }
+                }
+                1 => Event::CredentialRevoked { account, credential_id, reason, operator: None },
+                2 => Event::RevocationRequested { account, credential_id, reason, operator: None },
                 _ => Event::KeyReturned { credential_id, operator: "root".into() },
             });
         }

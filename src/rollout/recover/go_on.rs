@@ -9,7 +9,7 @@ use crate::ledger::rollout::{
     RecoveryStepStarted,
 };
 use crate::ledger::{AccountId, Event, LedgerError};
-use crate::provision::{self, Plan, Report, RevokeError, RunError, Station, revoke, same_person};
+use crate::provision::{self, Plan, Report, RevokeError, RevokeOrder, RunError, Station, revoke, same_person};
 use crate::register::rollout::Recovery;
 use crate::register::{AccountStanding, Register};
 
@@ -55,7 +55,9 @@ pub fn begin(station: &Station<'_>, plan: &RecoveryPlan) -> Result<RecoveryId, R
         operator: station.operator_name.clone(),
     }))];
     if station.directory.registration() == Registration::Api {
-        events.extend(provision::revocation_requests(&register, &wanted.account, wanted.lost, &reason(recovery)));
+        let (reason, operator) = (reason(recovery), &station.operator_name);
+        let order = RevokeOrder { reason: &reason, operator };
+        events.extend(provision::revocation_requests(&register, &wanted.account, wanted.lost, order));
     }
     register.record_all(station.store, &events)?;
     Ok(recovery)
@@ -187,7 +189,8 @@ impl GoingOn<'_, '_> {
     fn revoke(&mut self) -> Result<RecoveryResult, StepError> {
         let (station, account, lost) = (self.station, self.account(), self.state().lost);
         let (retry, cancel, reason) = (&station.retry_policy, &station.cancel, reason(self.recovery));
-        let revoked = revoke(station.directory, station.store, retry, cancel, &account, lost, &reason);
+        let order = RevokeOrder { reason: &reason, operator: &station.operator_name };
+        let revoked = revoke(station.directory, station.store, retry, cancel, &account, lost, order);
         self.catch_up().map_err(|error| StepError::Revoke(error.into()))?;
         let revoked = revoked.map_err(StepError::Revoke)?;
         if revoked.pending.is_empty() { Ok(RecoveryResult::Done {}) } else { Err(StepError::StillSignsIn) }

@@ -11,7 +11,7 @@ use keywright::idp::embedded::Embedded;
 use keywright::idp::{Directory, User};
 use keywright::ledger::{AccountId, Store};
 use keywright::profile::{Profile, Profiles, Roster};
-use keywright::provision::{Drill, Plan, Report, RetryPolicy, RunError, Station, leave, revoke};
+use keywright::provision::{Drill, Plan, Report, RetryPolicy, RevokeOrder, RunError, Station, leave, revoke};
 use keywright::register::{Register, Replacement};
 use keywright::secret::SystemEntropy;
 use keywright_fido::ctap::{Authenticator, Pin};
@@ -259,14 +259,29 @@ impl World {
         let register = Register::read(&store.entries(0).unwrap()).unwrap();
         let known = |person| self.account(person, &register).ok_or_else(|| format!("{person} has no account"));
         let revoked = |person, ordinal| {
-            revoke(&directory, store, &policy, &cancel, &known(person)?, ordinal, "lost")
-                .map_err(|error| error.to_string())
+            revoke(
+                &directory,
+                store,
+                &policy,
+                &cancel,
+                &known(person)?,
+                ordinal,
+                RevokeOrder { reason: "lost", operator: &"tester".into() },
+            )
+            .map_err(|error| error.to_string())
         };
         match work {
             Work::Revoke(person, ordinal) => Outcome::of(revoked(person, ordinal)),
             Work::Leave(person) => Outcome::of(known(person).and_then(|account| {
-                leave(&directory, store, &policy, &cancel, &account, "left", &"tester".into())
-                    .map_err(|error| error.to_string())
+                leave(
+                    &directory,
+                    store,
+                    &policy,
+                    &cancel,
+                    &account,
+                    RevokeOrder { reason: "left", operator: &"tester".into() },
+                )
+                .map_err(|error| error.to_string())
             })),
             _ => {
                 let (rack, hands) = (self.workshop.rack(), Hands::default());
@@ -394,7 +409,9 @@ impl World {
         };
         let mut key =
             Authenticator::open_hid(rack.open(&device).unwrap(), Limits::default(), Cancel::default()).unwrap();
-        let engine = Drill::open(&directory, &store, retry_policy(), &Cancel::default(), &SystemEntropy).unwrap();
+        let engine =
+            Drill::open(&directory, &store, retry_policy(), &Cancel::default(), &SystemEntropy, "tester".into())
+                .unwrap();
         let id = match engine.whose(&device, &mut key, None).unwrap() {
             keywright::provision::drill::Whose::Credential(id) => id,
             other => return Outcome::refused(&format!("{other:?}")),

@@ -11,7 +11,7 @@ use crate::cli::shared::output::{View, count};
 use crate::cli::shared::session::ENDING;
 use crate::cli::shared::{CliError, Exit, Session, account};
 use crate::ledger::{AccountId, Event, KeyNumber};
-use crate::provision::{self, RetryPolicy, was_on_empty_key};
+use crate::provision::{self, RetryPolicy, RevokeOrder, was_on_empty_key};
 use crate::register::Register;
 use keywright_fido::hid::Device;
 use keywright_fido::webauthn::CredentialId;
@@ -127,7 +127,8 @@ impl Left {
         session.console.confirm(&question, self.change.yes)?;
         let store = session.ledger_for_writing()?;
         let (retry, cancel, operator) = (RetryPolicy::default(), &session.cancel, session.operator()?);
-        for done in provision::leave(&*directory, &*store, &retry, cancel, &id, &self.reason, &operator)? {
+        let order = RevokeOrder { reason: &self.reason, operator: &operator };
+        for done in provision::leave(&*directory, &*store, &retry, cancel, &id, order)? {
             departed.removed.extend(done.removed);
             departed.absent.extend(done.absent);
             departed.pending.extend(done.pending);

@@ -71,7 +71,7 @@ impl Again {
         let came_out = terminal.letters_came_out(letters.len());
         if came_out {
             let jobs: Vec<JobId> = letters.iter().map(|(job, _)| *job).collect();
-            provision::letters_arrived(&*store, &vault, &jobs)?;
+            provision::letters_arrived(&*store, &vault, &jobs, &session.operator()?)?;
         }
         let ordinals: Vec<usize> = letters.iter().map(|(_, ordinal)| *ordinal).collect();
         let printed = Printed { account: login, directory: &id.directory, ordinals, came_out };

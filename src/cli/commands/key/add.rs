@@ -204,7 +204,9 @@ impl Add {
             place: self.place.clone(),
             operator: operator.clone(),
         };
-        let marker = marked.map(|Marked { credential_id, .. }| Event::KeyMarked { key: number, credential_id });
+        let by = || Some(operator.clone());
+        let marker =
+            marked.map(|Marked { credential_id, .. }| Event::KeyMarked { key: number, credential_id, operator: by() });
         let recognisable = marker.is_some();
         if !self.dry_run {
             let events: Vec<Event> = std::iter::once(event).chain(marker).collect();

@@ -74,7 +74,8 @@ pub(in crate::cli::commands) fn mark_again(
     let store = session.ledger_for_writing()?;
     let mut register = Register::default();
     register.catch_up(&*store)?;
-    Ok(register.record(&*store, &Event::KeyMarked { key: number, credential_id: marked.credential_id })?)
+    let (credential_id, operator) = (marked.credential_id, Some(session.operator()?));
+    Ok(register.record(&*store, &Event::KeyMarked { key: number, credential_id, operator })?)
 }
 
 fn untold(number: KeyNumber, why: &str, session: &Session) -> Result<(), CliError> {

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session};
-use crate::ledger::{Entry, Erasure, Event, Head, JobId, LedgerError, Outcome};
+use crate::ledger::{Actor, Entry, Erasure, Event, Head, JobId, LedgerError, Outcome};
 use crate::profile::HandOver;
 use keywright_fido::webauthn::CredentialId;
 use keywright_files::shown;
@@ -109,22 +109,26 @@ fn event_text(event: &Event) -> String {
         Event::StepStarted { job, step } => format!("{job}: {step} begins"),
         Event::StepDone { job, outcome } => format!("{job}: {} done{}", outcome.step(), of_outcome(outcome)),
         Event::StepFailed { job, step, failure } => format!("{job}: {step} failed: {}", failure.message),
-        Event::PinDelivered { job, how, readers } => match how {
-            HandOver::Age => format!("{job}: PIN delivered to {}", readers.join(", ")),
-            HandOver::Letter => format!("{job}: PIN delivered in a letter"),
-            HandOver::Terminal => format!("{job}: PIN delivered on the terminal"),
-        },
+        Event::PinDelivered { job, how, readers, operator } => {
+            let way = match how {
+                HandOver::Age => format!("to {}", readers.join(", ")),
+                HandOver::Letter => "in a letter".to_owned(),
+                HandOver::Terminal => "on the terminal".to_owned(),
+            };
+            format!("{job}: PIN delivered {way}{}", by(operator))
+        }
         Event::SteppedBack { job, to, why } => format!("{job}: back to {to}: {why}"),
         Event::CredentialDeleted { job, credential_id, why } => {
             format!("{job}: credential {credential_id} deleted from the key: {why}")
         }
         Event::CeremonyAbandoned { job, pending } => format!("{job}: pending registration {pending} removed"),
         Event::AccountCompleted { account } => format!("{account}: complete"),
-        Event::CredentialRevoked { account, credential_id, reason } => {
-            format!("{account}: credential {credential_id} revoked: {reason}")
+        Event::CredentialRevoked { account, credential_id, reason, operator } => {
+            format!("{account}: credential {credential_id} revoked: {reason}{}", by(operator))
         }
-        Event::RevocationRequested { account, credential_id, reason } => {
-            format!("{account}: credential {credential_id} is to be revoked when the IdP can be reached: {reason}")
+        Event::RevocationRequested { account, credential_id, reason, operator } => {
+            let by = by(operator);
+            format!("{account}: credential {credential_id} is to be revoked when the IdP can be reached: {reason}{by}")
         }
         Event::RelabelRequested { account, credential_id, label } => {
             format!("{account}: credential {credential_id} is to be called \"{label}\" at the IdP")
@@ -167,7 +171,9 @@ fn event_text(event: &Event) -> String {
             let serial = serial.as_ref().map(|serial| format!(", serial {serial}")).unwrap_or_default();
             format!("{key}: in stock: {}{serial}, by {operator}", model.as_deref().unwrap_or("unknown model"))
         }
-        Event::KeyMarked { key, credential_id } => format!("{key}: shows which key it is with {credential_id}"),
+        Event::KeyMarked { key, credential_id, operator } => {
+            format!("{key}: shows which key it is with {credential_id}{}", by(operator))
+        }
         Event::KeyChanged { key, state, reason, label, place, custodian, operator } => {
             let state = state.map(|state| state.to_string());
             let changed =
@@ -186,15 +192,15 @@ fn event_text(event: &Event) -> String {
         Event::AccountErased { account, reason, operator, .. } => {
             format!("{account}: the person's names were erased: {reason}, by {operator}")
         }
-        Event::KeyDrilled { account, credential_id, proved, observed } => {
+        Event::KeyDrilled { account, credential_id, proved, observed, operator } => {
             let how = if *proved { "proved again" } else { "NOT proved" };
             let why = observed.as_ref().and_then(|observed| observed.failure.as_deref());
             let why = why.map(|why| format!(": {why}")).unwrap_or_default();
             let by_hand = observed.as_ref().and_then(|observed| observed.by_hand.as_ref());
             let word = by_hand.map(|seen| format!(", registered by hand as {} says", seen.said_by)).unwrap_or_default();
-            format!("{account}: credential {credential_id} {how}{word}{why}")
+            format!("{account}: credential {credential_id} {how}{word}{why}{}", by(operator))
         }
-        Event::JobGivenUp { job, reason } => format!("{job}: given up: {reason}"),
+        Event::JobGivenUp { job, reason, operator } => format!("{job}: given up: {reason}{}", by(operator)),
         Event::AttentionNeeded { job: Some(job), message } => format!("{job}: attention: {message}"),
         Event::AttentionNeeded { job: None, message } => format!("attention: {message}"),
         Event::BreakGlassAdded(_)
@@ -210,6 +216,11 @@ fn event_text(event: &Event) -> String {
         | Event::EnforcementEnded(_)
         | Event::EstateRead(_) => rollout_event::text(event),
     }
+}
+
+/// Who did it, where the log has it.
+fn by(operator: &Option<Actor>) -> String {
+    operator.as_ref().map(|operator| format!(", by {operator}")).unwrap_or_default()
 }
 
 fn list(ids: &[CredentialId]) -> String {
