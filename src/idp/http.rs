@@ -2,7 +2,8 @@
 //!
 //! A request is sent once or not at all: nothing is repeated, no redirect is followed, and no connection is used twice,
 //! because a server that closes an idle one would leave a request unanswered for no reason. It refuses plain HTTP beyond
-//! loopback and answers above 8 MiB, unless the caller expects more. Credentials stay out of logs and errors.
+//! loopback, but for [`Client::of_signed_answers`], and answers above 8 MiB, unless the caller expects more. Credentials stay out
+//! of logs and errors.
 //!
 //! A body that is sent may hold a secret; it is in one piece of memory, which is wiped when the request is over. What the
 //! libraries copy on the way is theirs and is not wiped: headers (`http`), the bytes under way (ureq's and rustls's buffers),
@@ -101,6 +102,8 @@ pub struct ServerUrl {
 enum Scheme {
     Https,
     HttpOnLoopback,
+    /// For [`SignedAnswersUrl`] alone.
+    Http,
 }
 
 impl std::str::FromStr for ServerUrl {
@@ -108,6 +111,15 @@ impl std::str::FromStr for ServerUrl {
 
     /// What may be a password is not repeated.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match Self::read(text)? {
+            Self { scheme: Scheme::Http, .. } => Err(format!("\"{text}\" is neither https nor on this machine")),
+            url => Ok(url),
+        }
+    }
+}
+
+impl ServerUrl {
+    fn read(text: &str) -> Result<Self, String> {
         let uri: Uri = text.parse().map_err(|_| "an address is https://host[:port][/path]".to_owned())?;
         let authority = uri.authority().ok_or("an address is https://host[:port][/path]")?.clone();
         if authority.as_str().contains('@') || uri.query().is_some() {
@@ -116,14 +128,13 @@ impl std::str::FromStr for ServerUrl {
         let scheme = match uri.scheme_str() {
             Some("https") => Scheme::Https,
             Some("http") if is_loopback(authority.host()) => Scheme::HttpOnLoopback,
+            Some("http") => Scheme::Http,
             None => return Err(format!("\"{text}\" does not begin with https://")),
             Some(_) => return Err(format!("\"{text}\" is neither https nor on this machine")),
         };
         Ok(Self { text: text.trim_end_matches('/').to_owned(), scheme, authority })
     }
-}
 
-impl ServerUrl {
     /// Host and, if it is not the scheme's own, port.
     pub fn host(&self) -> &str {
         self.authority.as_str()
@@ -133,7 +144,7 @@ impl ServerUrl {
     pub fn origin(&self) -> Result<Origin, WebauthnError> {
         let (scheme, default) = match self.scheme {
             Scheme::Https => ("https", ":443"),
-            Scheme::HttpOnLoopback => ("http", ":80"),
+            Scheme::HttpOnLoopback | Scheme::Http => ("http", ":80"),
         };
         let authority = self.authority.as_str();
         format!("{scheme}://{}", authority.strip_suffix(default).unwrap_or(authority)).parse()
@@ -154,11 +165,38 @@ impl<'de> serde::Deserialize<'de> for ServerUrl {
     }
 }
 
+/// The address of a server that gets no secret and signs its answers, such as a time-stamping server: as [`ServerUrl`], or
+/// `http://` anywhere, which is all that many of them have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedAnswersUrl(ServerUrl);
+
+impl std::str::FromStr for SignedAnswersUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        ServerUrl::read(text).map(Self)
+    }
+}
+
+impl std::ops::Deref for SignedAnswersUrl {
+    type Target = ServerUrl;
+
+    fn deref(&self) -> &ServerUrl {
+        &self.0
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for SignedAnswersUrl {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 /// One IdP's API.
 #[derive(Debug)]
 pub struct Client {
     idp: IdpName,
-    base: String,
+    base: ServerUrl,
     limits: Limits,
     agent: Agent,
 }
@@ -171,16 +209,25 @@ impl Client {
 
     /// The same, with a network of its own.
     pub fn through(network: &Network, directory: &str, base: &str, limits: Limits) -> Result<Self, DirectoryError> {
+        let base = base.parse().map_err(|why| IdpName::new(directory).unreachable(why))?;
+        Self::at(network, directory, base, limits)
+    }
+
+    /// Of a server whose answers are signed. No credential is sent to it.
+    pub fn of_signed_answers(url: &SignedAnswersUrl, limits: Limits) -> Result<Self, DirectoryError> {
+        Self::at(&Network::default(), url.host(), url.0.clone(), limits)
+    }
+
+    fn at(network: &Network, directory: &str, base: ServerUrl, limits: Limits) -> Result<Self, DirectoryError> {
         let idp = IdpName::new(directory);
         let refuse = |why: String| idp.unreachable(why);
-        let base: ServerUrl = base.parse().map_err(refuse)?;
         let loopback = is_loopback(base.authority.host());
         let tls = match base.scheme {
             Scheme::Https => TlsConfig::builder()
                 .root_certs(all_anchors(&network.anchors).map_err(refuse)?)
                 .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
                 .build(),
-            Scheme::HttpOnLoopback => TlsConfig::default(),
+            Scheme::HttpOnLoopback | Scheme::Http => TlsConfig::default(),
         };
         let mut config = Agent::config_builder()
             .tls_config(tls)
@@ -199,12 +246,7 @@ impl Client {
             config = config.proxy(Some(proxy.clone()));
         }
         let connector = DefaultConnector::new().chain(Arrived { server: base.authority.clone() });
-        Ok(Self {
-            idp,
-            base: base.text,
-            limits,
-            agent: Agent::with_parts(config.build(), connector, DefaultResolver::default()),
-        })
+        Ok(Self { idp, base, limits, agent: Agent::with_parts(config.build(), connector, DefaultResolver::default()) })
     }
 
     /// Whose API it is; every error says so.
@@ -253,7 +295,7 @@ impl Call<'_> {
 
     /// Where it goes, without its query: the `htu` of a DPoP proof (RFC 9449 4.2).
     pub fn url_without_query(&self) -> String {
-        format!("{}{}", self.client.base, self.path)
+        format!("{}{}", &*self.client.base, self.path)
     }
 
     /// Adds a query parameter; both parts are percent-encoded here.
@@ -291,9 +333,14 @@ impl Call<'_> {
     }
 
     /// Adds a body of plain text.
-    pub fn text(mut self, body: &str) -> Self {
-        self.body = Ok(Some(Zeroizing::new(body.as_bytes().to_vec())));
-        self.header(header::CONTENT_TYPE, "text/plain; charset=utf-8")
+    pub fn text(self, body: &str) -> Self {
+        self.bytes("text/plain; charset=utf-8", body.as_bytes().to_vec())
+    }
+
+    /// Adds a body of this type.
+    pub fn bytes(mut self, content_type: &str, body: Vec<u8>) -> Self {
+        self.body = Ok(Some(Zeroizing::new(body)));
+        self.header(header::CONTENT_TYPE, content_type)
     }
 
     /// Strikes this text out of whatever words the answer has, as it is done with a credential: for secrets in a body.
@@ -326,11 +373,14 @@ impl Call<'_> {
     fn exchange(self) -> Result<Reply, DirectoryError> {
         let client = self.client;
         let unsendable = |why: String| client.idp.unreachable(why);
+        if client.base.scheme == Scheme::Http && !self.credentials.is_empty() {
+            return Err(unsendable("a credential is not sent over plain HTTP".to_owned()));
+        }
         if let Some(wrong) = misleading(&self.path) {
             return Err(client.idp.refused(format!("{wrong:?} is not the name of anything, and was not sent")));
         }
         let mut request =
-            Request::builder().method(self.method.clone()).uri(format!("{}{}{}", client.base, self.path, self.query));
+            Request::builder().method(self.method.clone()).uri(format!("{}{}{}", &*client.base, self.path, self.query));
         let plain = self.headers.iter().map(|(name, value)| (name, value.as_str(), false));
         let secret = self.credentials.iter().map(|(name, value)| (name, value.expose_secret(), true));
         for (name, value, is_secret) in plain.chain(secret) {

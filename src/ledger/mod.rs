@@ -21,6 +21,7 @@ pub(crate) mod sample;
 mod snapshot;
 pub mod sqlite;
 pub mod station_key;
+pub mod time_stamp;
 pub mod tree;
 pub mod witness_result;
 mod writer;
@@ -38,6 +39,7 @@ pub use personal::{Erasures, PersonTexts, Texts};
 pub use snapshot::{Snapshot, Unusable};
 pub use sqlite::SqliteStore;
 pub use station_key::{MacPurpose, StationKey};
+pub use time_stamp::{Stamped, TimeStamp, TimeStampError};
 pub use witness_result::{Unavailable, WitnessResult};
 pub use writer::Writer;
 
@@ -75,11 +77,13 @@ pub trait Store: Send + Sync {
     fn append(&self, expected: &Head, records: &[Record<'_>]) -> Result<Vec<Entry>, LedgerError>;
 
     /// Takes the last traces of erased texts off the disk, which a log of writes may still have. Can be done again at any time.
+    /// The default does nothing: it is for stores that keep no texts.
     fn scrub(&self) -> Result<(), LedgerError> {
         Ok(())
     }
 
-    /// Shows the persons to `visit`, in the order of their numbers, with the texts that are kept of them.
+    /// Shows the persons to `visit`, in the order of their numbers, with the texts that are kept of them. The default shows
+    /// nobody: it is for stores that keep no texts.
     fn persons(&self, _visit: &mut dyn FnMut(PersonTexts) -> Result<(), LedgerError>) -> Result<(), LedgerError> {
         Ok(())
     }
@@ -256,6 +260,14 @@ pub enum LedgerError {
         name: String,
         /// The checkpoint.
         path: String,
+    },
+    /// A time stamp beside a checkpoint that is not one of it.
+    #[error("the time stamp {path} is not good: {why}")]
+    TimeStamp {
+        /// The file.
+        path: String,
+        /// Why.
+        why: TimeStampError,
     },
     /// The database's own words.
     #[error("the ledger's database failed: {0}")]

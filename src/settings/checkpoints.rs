@@ -1,9 +1,11 @@
-//! The table `[checkpoints]`: who signs the ledger's checkpoints besides the station, and where the newest is remembered.
+//! The table `[checkpoints]`: who signs the ledger's checkpoints besides the station, who says when, and where the newest is
+//! remembered.
 
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::idp::http::SignedAnswersUrl;
 use crate::ledger::note::{KeyKind, NoteKey};
 
 /// What is asked of checkpoints.
@@ -18,6 +20,18 @@ pub struct CheckpointSettings {
     pub require_security_key: bool,
     /// Who else sees them, and says so with a cosignature.
     pub witnesses: Vec<Witness>,
+    /// Servers that say when they existed.
+    pub time_stamps: Vec<TimeStampServer>,
+}
+
+/// A time-stamping server (RFC 3161).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct TimeStampServer {
+    /// Where it takes `application/timestamp-query`.
+    pub url: SignedAnswersUrl,
+    /// The file of the root certificate that its certificate leads to, PEM or DER.
+    pub root: PathBuf,
 }
 
 /// A witness (C2SP tlog-witness).
@@ -33,7 +47,14 @@ pub struct Witness {
 impl CheckpointSettings {
     /// Paths relative to this folder become whole.
     pub(super) fn in_folder(self, folder: &Path) -> Self {
-        Self { memory: self.memory.map(|memory| folder.join(memory)), ..self }
+        let whole = |server: TimeStampServer| TimeStampServer { root: folder.join(&server.root), ..server };
+        let time_stamps = self.time_stamps.into_iter().map(whole).collect();
+        Self { memory: self.memory.map(|memory| folder.join(memory)), time_stamps, ..self }
+    }
+
+    /// Whether anybody outside is to see them.
+    pub fn has_outsiders(&self) -> bool {
+        !self.witnesses.is_empty() || !self.time_stamps.is_empty()
     }
 
     /// Everybody whose signatures count.

@@ -10,6 +10,10 @@
 //! require-security-key = true               # each batch ends with such a signature
 //! memory = "/var/lib/keywright-memory"      # where the newest is remembered
 //!
+//! [[checkpoints.time-stamps]]               # who says when they existed (RFC 3161)
+//! url = "https://freetsa.org/tsr"
+//! root = "freetsa.pem"                      # the root of its certificate
+//!
 //! [idp.corp]
 //! kind = "embedded"
 //! url = "http://127.0.0.1:8460"
@@ -34,7 +38,7 @@ mod station_keys;
 #[cfg(test)]
 mod questions_tests;
 
-pub use checkpoints::{CheckpointSettings, Witness};
+pub use checkpoints::{CheckpointSettings, TimeStampServer, Witness};
 pub use document::{IdpChoice, Settings};
 pub use error::{MissingAnswer, SettingsError};
 pub use idp_change::{answers, with_answers, with_default, without};

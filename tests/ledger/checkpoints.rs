@@ -30,7 +30,7 @@ impl Station {
         station
     }
 
-    fn empty() -> Self {
+    pub(super) fn empty() -> Self {
         let home = Home::new();
         let users = home.file("users.csv", &format!("account,name\n{ADA},Ada\n"));
         let idp = Idp::start(&home, Path::new(&users));
@@ -41,7 +41,7 @@ impl Station {
         station
     }
 
-    fn settings(&self, checkpoints: &str) {
+    pub(super) fn settings(&self, checkpoints: &str) {
         let corp = format!("[idp.corp]\nkind = \"embedded\"\nurl = \"{}\"\ntoken = \"env:IDP_TOKEN\"\n", self.idp.url);
         self.home.file("keywright.toml", &format!("readers = [\"vault={}\"]\n{checkpoints}{corp}", self.reader));
     }
@@ -60,6 +60,13 @@ impl Station {
 
     /// The files of all checkpoints, the oldest first.
     pub(super) fn kept(&self) -> Vec<PathBuf> {
+        let mut files = self.kept_files();
+        files.retain(|file| file.extension().is_some_and(|ending| ending == "checkpoint"));
+        files
+    }
+
+    /// Those, and what stands beside them.
+    pub(super) fn kept_files(&self) -> Vec<PathBuf> {
         let files = fs::read_dir(self.home.state().join("checkpoints")).unwrap();
         let mut files: Vec<_> = files.map(|file| file.unwrap().path()).filter(|file| file.is_file()).collect();
         files.sort();
@@ -73,7 +80,7 @@ impl Station {
         NoteKey::of_station(&origin, key.public()).unwrap().to_string()
     }
 
-    fn guarantees(&self, arguments: &[&str]) -> Vec<(String, u64)> {
+    pub(super) fn guarantees(&self, arguments: &[&str]) -> Vec<(String, u64)> {
         let json = self.run(&[&["ledger", "verify", "--json"], arguments].concat()).expect(0).one();
         let word = |one: &Value| (one["by"].as_str().unwrap().to_owned(), one["events"].as_u64().unwrap());
         json["guarantees"].as_array().unwrap().iter().map(word).collect()

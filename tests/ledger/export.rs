@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use time::OffsetDateTime;
 
 /// Whether this machine has the program; says SKIPPED if not.
-fn has(program: &str) -> bool {
+pub(super) fn has(program: &str) -> bool {
     let found = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     let found = found.is_ok_and(|status| status.success());
     if !found {
@@ -90,14 +90,14 @@ fn check(folder: &Path) -> (bool, String) {
     run(folder, 1)
 }
 
-fn run(folder: &Path, number: usize) -> (bool, String) {
+pub(super) fn run(folder: &Path, number: usize) -> (bool, String) {
     let output =
         Command::new("python3").args(["-I", "-c", &script(folder, number)]).current_dir(folder).output().unwrap();
     let said = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8(said).unwrap())
 }
 
-fn sums_hold(folder: &Path) -> bool {
+pub(super) fn sums_hold(folder: &Path) -> bool {
     let output = Command::new("sha256sum").args(["--strict", "-c", "SHA256SUMS"]).current_dir(folder).output().unwrap();
     output.status.success()
 }

@@ -10,3 +10,4 @@ mod export;
 mod old_ledger;
 mod reverify;
 mod tampering;
+mod time_stamps;

@@ -5,11 +5,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use keywright_test_support::cli::Idp;
+use keywright_test_support::cli::{Ended, Idp};
 use rusqlite::{Connection, params};
 use sha2::{Digest as _, Sha256};
 
 use super::checkpoints::{Station, copy};
+
+mod beside;
 
 const ADA: &str = "ada@example.org";
 
@@ -129,6 +131,9 @@ const TAMPERINGS: &[Tampering] = tamperings! {
     "a checkpoint that is none": |at| at.change_checkpoint(|_| "nothing".to_owned()) => VERIFY, "this is no signed note";
     "a checkpoint of another ledger": |at| at.change_checkpoint(|text| text.replace(&text["keywright/ledger/".len()..][..8], "00000000")) => VERIFY, "checkpoint of another ledger";
     "the station's key replaced": |at| { fs::remove_file(at.home.state().join("station.pem")).unwrap(); fs::remove_dir_all(at.home.state().join("checkpoints")).unwrap(); at.forget_memory(); at.rename("Ada the Second").expect(0); } => &["ledger", "verify", "--pin", "STATION"], "no checkpoint of this ledger is signed by";
+    "the station's key made unreadable as one": |at| fs::write(at.home.state().join("station.pem"), "no key").unwrap() => &["account", "edit", ADA, "--name", "Eve"], "this is no Ed25519 key";
+    "a link in the place of the station's key": |at| link(&at.home.state().join("station.pem")) => &["account", "edit", ADA, "--name", "Eve"], "is a link";
+    "a link in the place of the checkpoints": |at| link(&at.home.state().join("checkpoints")) => STATUS, "is a link";
     "the station's key readable by others": |at| open_up(&at.home.state().join("station.pem")) => &["account", "edit", ADA, "--name", "Eve"], "others can read";
     // What is remembered.
     "what is remembered is damaged": |at| at.change_memory(|text| text.replace("\"head\"", "\"tail\"")) => &["account", "edit", ADA, "--name", "Eve"], "missing field `head`";
@@ -145,6 +150,17 @@ fn open_up(file: &Path) {
 #[cfg(not(unix))]
 fn open_up(_file: &Path) {}
 
+/// Moves it elsewhere, and leaves a link to it.
+#[cfg(unix)]
+fn link(file: &Path) {
+    let elsewhere = file.with_extension("elsewhere");
+    fs::rename(file, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(elsewhere, file).unwrap();
+}
+
+#[cfg(not(unix))]
+fn link(_file: &Path) {}
+
 /// The cells of a leaf page are found by an array of offsets; the first and the last of each page change places.
 fn swap_cells(ledger: &Path) {
     Connection::open(ledger).unwrap().execute_batch("PRAGMA journal_mode = DELETE; VACUUM").unwrap();
@@ -159,35 +175,46 @@ fn swap_cells(ledger: &Path) {
     fs::write(ledger, file).unwrap();
 }
 
-#[test]
-fn each_tampering_is_noticed() {
-    let station = Station::new();
-    station.rename("Ada L.").expect(0);
-    let (state, config) = (station.home.state(), station.home.path(".config"));
-    let [state_before, config_before] = ["state-before", "config-before"].map(|name| station.home.path(name));
-    fs::copy(station.kept().pop().unwrap(), station.home.path("put-away.checkpoint")).unwrap();
-    let guarantees = station.run(&["ledger", "verify", "--json"]).expect(0).one()["guarantees"].clone();
-    assert_eq!(guarantees.as_array().unwrap().len(), 3, "{guarantees}");
-    let pin = station.vkey();
-    copy(&state, &state_before);
-    copy(&config, &config_before);
+/// Does one after the other, each to what the folders hold now, and says which of them nobody noticed.
+fn unnoticed(
+    station: &Station,
+    folders: &[PathBuf],
+    tamperings: &[Tampering],
+    run: impl Fn(&[&str]) -> Ended,
+) -> Vec<String> {
+    let before: Vec<_> = (0..folders.len()).map(|number| station.home.path(&format!("before-{number}"))).collect();
+    folders.iter().zip(&before).for_each(|(folder, before)| copy(folder, before));
     let mut unnoticed = Vec::new();
-    for Tampering { what, does, noticed_by, says } in TAMPERINGS {
-        for (folder, before) in [(&state, &state_before), (&config, &config_before)] {
+    for Tampering { what, does, noticed_by, says } in tamperings {
+        for (folder, before) in folders.iter().zip(&before) {
             fs::remove_dir_all(folder).unwrap();
             copy(before, folder);
         }
-        station.run(VERIFY).expect(0);
-        does(&station);
-        let arguments: Vec<_> =
-            noticed_by.iter().map(|argument| if *argument == "STATION" { &*pin } else { argument }).collect();
-        let ended = station.run(&arguments);
+        does(station);
+        let ended = run(noticed_by);
         if ended.code != 1 || !ended.stderr.contains(says) {
             unnoticed.push(format!("{what}: {ended:?}"));
         }
     }
+    unnoticed
+}
+
+#[test]
+fn each_tampering_is_noticed() {
+    let station = Station::new();
+    station.rename("Ada L.").expect(0);
+    fs::copy(station.kept().pop().unwrap(), station.home.path("put-away.checkpoint")).unwrap();
+    let guarantees = station.run(&["ledger", "verify", "--json"]).expect(0).one()["guarantees"].clone();
+    assert_eq!(guarantees.as_array().unwrap().len(), 3, "{guarantees}");
+    let pin = station.vkey();
+    let run = |arguments: &[&str]| {
+        let arguments: Vec<_> =
+            arguments.iter().map(|argument| if *argument == "STATION" { &*pin } else { argument }).collect();
+        station.run(&arguments)
+    };
+    let unnoticed = unnoticed(&station, &[station.home.state(), station.home.path(".config")], TAMPERINGS, run);
     assert!(unnoticed.is_empty(), "{}", unnoticed.join("\n"));
-    assert!(TAMPERINGS.len() >= 38);
+    assert!(TAMPERINGS.len() >= 40);
 }
 
 #[test]
@@ -234,4 +261,62 @@ fn a_name_that_was_made_up_stands_beside_what_the_system_says() {
     assert!(operator.contains(&format!("tester {seen}")), "{operator}");
     let json = station.run(&["status", ADA, "--json"]).expect(0).one();
     assert_eq!((&json["operator"], &json["operator_seen"]["uid"]), (&"tester".into(), &uid.into()));
+}
+
+/// Kinds of events that stand between the start of a batch, which names the operator, and its end, or follow from another event.
+const WITHIN_A_BATCH: &[&str] = &[
+    "account-planned",
+    "user-found",
+    "job-planned",
+    "replacement-planned",
+    "step-started",
+    "step-done",
+    "step-failed",
+    "stepped-back",
+    "credential-deleted",
+    "ceremony-abandoned",
+    "account-completed",
+    "attention-needed",
+];
+
+#[test]
+#[cfg(target_os = "linux")]
+fn each_event_that_a_person_causes_names_the_person() {
+    let station = Station::new();
+    for command in [
+        &["key", "add", "--stock", "--softkeys", "5", "--place", "safe"][..],
+        &["account", "edit", ADA, "--name", "Ada L."],
+        &["revoke", ADA, "--key", "1", "--reason", "lost", "--yes"],
+        &["account", "left", ADA, "--reason", "left", "--yes"],
+        &["account", "erase", ADA, "--reason", "asked", "--yes"],
+    ] {
+        station.run(command).expect(0);
+    }
+    let events = station.run(&["ledger", "show", "--json"]).expect(0).json();
+    let uid = rustix::process::getuid().as_raw();
+    let mut kinds = Vec::new();
+    for body in events.iter().map(|event| &event["body"]) {
+        let kind = body["event"].as_str().unwrap();
+        if !WITHIN_A_BATCH.contains(&kind) {
+            let operator = &body["operator"];
+            assert_eq!((&operator["name"], &operator["uid"]), (&"tester".into(), &uid.into()), "{body}");
+            assert!(operator["host"].is_string(), "{body}");
+            // The very first event is written by a station that has no key yet.
+            assert!(operator["station"].is_string() || kind == "batch-started", "{body}");
+            kinds.push(kind);
+        }
+    }
+    for kind in [
+        "batch-started",
+        "pin-delivered",
+        "key-added",
+        "key-marked",
+        "account-edited",
+        "revocation-requested",
+        "credential-revoked",
+        "account-left",
+        "account-erased",
+    ] {
+        assert!(kinds.contains(&kind), "{kind} is not among {kinds:?}");
+    }
 }

@@ -123,7 +123,8 @@ impl Drill {
         // Opening for writing would make one.
         let store = session.ledger_for_reading()?;
         let store = if self.dry_run { store } else { session.ledger_for_writing()? };
-        let engine = Engine::open(&*directory, &*store, RetryPolicy::default(), &session.cancel, &SystemEntropy)?;
+        let (retry, cancel, operator) = (RetryPolicy::default(), &session.cancel, session.operator()?);
+        let engine = Engine::open(&*directory, &*store, retry, cancel, &SystemEntropy, operator)?;
         let register = engine.book();
         let named = self.account.as_deref();
         let account = named.map(|login| account::known_at_idp(login, &*directory, &register)).transpose()?;
@@ -208,7 +209,22 @@ impl Drill {
         for candidate in candidates {
             exits.push(self.one(candidate, &engine, session)?);
         }
+        if !self.dry_run {
+            self.show_outside(session)?;
+        }
         Ok(Exit::of_several(&exits))
+    }
+
+    /// Has those outside see where the drill ended: once, however many keys were tried.
+    fn show_outside(&self, session: &Session) -> Result<(), CliError> {
+        let settings = session.settings()?.checkpoints;
+        if !settings.has_outsiders() {
+            return Ok(());
+        }
+        if let Some(signed) = session.checkpoint()? {
+            session.tell_checkpoint(&session.seen_outside(signed)?);
+        }
+        Ok(())
     }
 
     fn take_pin(&self, what: &str, session: &Session) -> Result<Pin, CliError> {

@@ -215,9 +215,10 @@ impl RunContext {
         RunOutcome { kind, report, took, hand_over, labels, checkpoint: self.checkpoint(session) }
     }
 
-    /// The checkpoint that the run ends with; where the settings demand it, one of their security keys signs it too.
+    /// The checkpoint that the run ends with. Those outside see it first, so that it is not the touch that they wait for; where the
+    /// settings demand it, one of their security keys signs it too.
     fn checkpoint(&self, session: &Session) -> Result<Option<Signed>, CliError> {
-        let signed = session.checkpoint()?;
+        let signed = session.checkpoint()?.map(|signed| session.seen_outside(signed)).transpose()?;
         let settings = session.settings()?.checkpoints;
         match signed {
             Some(signed) if settings.require_security_key => {

@@ -1,12 +1,12 @@
 //! The checkpoint that a command ends with, and what is remembered outside the state folder.
 //!
-//! It refuses to sign for a ledger that is not the one that is remembered: nothing is written to that one either.
+//! It refuses to sign for a ledger that is not the one that is remembered.
 
 use std::path::PathBuf;
 
-use crate::cli::shared::ledger::register_of;
+use crate::cli::shared::outside::Missing;
 use crate::cli::shared::{CliError, Session};
-use crate::ledger::{Checkpoint, Checkpoints, Kept, Memory, Mismatch, SqliteStore, StationKey, Store};
+use crate::ledger::{Checkpoint, Checkpoints, Kept, Memory, Mismatch, Stamped, StationKey};
 use crate::register::Register;
 use keywright_files::base_folder;
 
@@ -17,6 +17,12 @@ pub(crate) struct Signed {
     pub(crate) kept: Kept,
     /// The station, for people.
     pub(crate) station: String,
+    /// Witnesses that cosigned it when they were asked.
+    pub(crate) cosigned: Vec<String>,
+    /// What time-stamping servers said when they were asked.
+    pub(crate) time_stamps: Vec<Stamped>,
+    /// Who was asked, and did not sign.
+    pub(crate) missing: Vec<Missing>,
 }
 
 impl Session {
@@ -48,7 +54,7 @@ impl Session {
         let state = self.state()?;
         let Some(store) = self.ledger_if_any()? else { return Ok(None) };
         let Some(key) = StationKey::read(&state.station_key())? else { return Ok(None) };
-        self.sign(&register_of(&*store)?, &key)
+        self.sign(&Register::of(&*store)?, &key)
     }
 
     /// The same of a ledger that was read already, to its end.
@@ -71,7 +77,8 @@ impl Session {
         {
             self.console.warn(&format!("the checkpoint is not remembered outside the state folder: {error}"));
         }
-        Ok(Some(Signed { kept, station: key.fingerprint() }))
+        let station = key.fingerprint();
+        Ok(Some(Signed { kept, station, cosigned: Vec::new(), time_stamps: Vec::new(), missing: Vec::new() }))
     }
 
     /// After a command that opened the ledger for writing: whatever it wrote is under a checkpoint.
@@ -81,24 +88,13 @@ impl Session {
 
     /// Says which checkpoint a batch, drill or audit ended with.
     pub(crate) fn tell_checkpoint(&self, signed: &Signed) {
-        let Signed { kept, station } = signed;
+        let Signed { kept, station, cosigned, time_stamps, .. } = signed;
         self.console.say(&format!("checkpoint {}, signed by station {station}", kept.checkpoint));
-    }
-
-    /// The ledger for writing, if it is the one that this station remembers.
-    pub(super) fn open_remembered(&self) -> Result<Box<dyn Store>, CliError> {
-        if let Some(mismatch) = self.mismatch()? {
-            return Err(CliError::Ledger(mismatch.into()));
+        for name in cosigned {
+            self.console.say(&format!("cosigned by {name}"));
         }
-        self.open_as_it_is()
-    }
-
-    /// The ledger for writing, whatever is remembered: for the command that accepts it as it is.
-    pub(crate) fn open_as_it_is(&self) -> Result<Box<dyn Store>, CliError> {
-        let state = self.state()?;
-        let store = SqliteStore::open(&state.create()?.ledger(), Box::new(Self::now))?;
-        let key = StationKey::read_or_make(&state.station_key())?;
-        self.wrote.store(true, std::sync::atomic::Ordering::SeqCst);
-        Ok(Box::new(store.keeping(key)))
+        for stamped in time_stamps {
+            self.console.say(&format!("time-stamped by {} at {}", stamped.by, stamped.time()));
+        }
     }
 }

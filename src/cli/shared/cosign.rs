@@ -5,8 +5,9 @@
 use data_encoding::BASE64;
 use ureq::http::{Method, header};
 
+use crate::cli::shared::outside::PATIENCE;
 use crate::cli::shared::{CliError, Session};
-use crate::idp::http::{Client, Limits, Reply};
+use crate::idp::http::{Client, Reply};
 use crate::ledger::note::{Note, NoteKey, Signed};
 use crate::ledger::tree::WholeTree;
 use crate::ledger::{Head, Kept};
@@ -17,7 +18,7 @@ const LONGEST: u64 = 1 << 20;
 
 /// Has a witness see the checkpoint, with the proof that it goes on from the one that it saw last, and keeps its cosignature.
 pub(crate) fn ask(witness: &Witness, kept: &Kept, session: &Session) -> Result<Kept, CliError> {
-    let client = Client::new(witness.key.name(), &witness.url, Limits::default()).map_err(CliError::Witness)?;
+    let client = Client::new(witness.key.name(), &witness.url, PATIENCE).map_err(CliError::Witness)?;
     let mut hashes = Vec::new();
     session.ledger_for_reading()?.each(&Head::EMPTY, &mut |entry| {
         if entry.seq <= kept.checkpoint.size {

@@ -2,6 +2,8 @@
 //!
 //! It refuses to make a ledger for a command that only reads.
 
+use std::sync::atomic::Ordering;
+
 use crate::cli::shared::{CliError, Session};
 use crate::ledger::{Entry, Head, LedgerError, Record, SqliteStore, StationKey, Store};
 use crate::register::Register;
@@ -40,23 +42,30 @@ impl Session {
     /// The ledger for writing; made where there is none. A command that must not make one reads it first. Fails with
     /// [`LedgerError::NotAsRemembered`] if it is not the one that this station remembers.
     pub(crate) fn ledger_for_writing(&self) -> Result<Box<dyn Store>, CliError> {
-        self.open_remembered()
+        match self.mismatch()? {
+            Some(mismatch) => Err(CliError::Ledger(mismatch.into())),
+            None => self.ledger_as_accepted(),
+        }
+    }
+
+    /// The ledger for writing, whatever this station remembers: for the command by which somebody accepts it as it is.
+    pub(crate) fn ledger_as_accepted(&self) -> Result<Box<dyn Store>, CliError> {
+        let state = self.state()?;
+        let store = SqliteStore::open(&state.create()?.ledger(), Box::new(Self::now))?;
+        let key = StationKey::read_or_make(&state.station_key())?;
+        self.wrote.store(true, Ordering::SeqCst);
+        Ok(Box::new(store.keeping(key)))
     }
 
     /// What the ledger says now. Fails where there is none.
     pub(crate) fn register(&self) -> Result<Register, CliError> {
-        register_of(&*self.ledger_for_reading()?)
+        Ok(Register::of(&*self.ledger_for_reading()?)?)
     }
 
     /// What the ledger says now, for commands that can do without one.
     pub(crate) fn register_if_any(&self) -> Result<Option<Register>, CliError> {
-        self.ledger_if_any()?.map(|store| register_of(&*store)).transpose()
+        Ok(self.ledger_if_any()?.map(|store| Register::of(&*store)).transpose()?)
     }
-}
-
-/// What a ledger says now.
-pub(crate) fn register_of(store: &dyn Store) -> Result<Register, CliError> {
-    Ok(Register::of(store)?)
 }
 
 /// A ledger that does not exist and is not made.

@@ -21,6 +21,7 @@ pub(crate) mod model_name;
 pub(crate) mod open_key;
 pub(crate) mod operator;
 pub(crate) mod output;
+pub(crate) mod outside;
 pub(crate) mod pin_entry;
 pub(crate) mod plan_summary;
 #[cfg(feature = "practice")]
@@ -33,6 +34,7 @@ pub(crate) mod sign_checkpoint;
 pub(crate) mod soft_keys;
 pub(crate) mod state;
 pub(crate) mod terminal;
+pub(crate) mod time_stamp;
 
 pub(crate) use exit::Exit;
 pub(crate) use failure::CliError;

@@ -5,6 +5,8 @@ use serde::Serialize;
 
 use crate::cli::shared::checkpoint::Signed;
 use crate::cli::shared::output::View;
+use crate::cli::shared::outside::Missing;
+use crate::ledger::Stamped;
 
 /// A checkpoint, as JSON.
 #[derive(Serialize)]
@@ -15,6 +17,17 @@ pub(crate) struct CheckpointLine {
     station: String,
     /// The signed note, as other software takes it.
     note: String,
+    /// Witnesses that cosigned it when they were asked.
+    cosigned: Vec<String>,
+    time_stamps: Vec<TimeStampLine>,
+    /// Who was asked, and did not sign.
+    missing: Vec<Missing>,
+}
+
+#[derive(Serialize)]
+struct TimeStampLine {
+    by: String,
+    at: String,
 }
 
 impl View for CheckpointLine {
@@ -23,13 +36,17 @@ impl View for CheckpointLine {
 
 impl CheckpointLine {
     /// What was signed.
-    pub(crate) fn new(Signed { kept, station }: &Signed) -> Self {
+    pub(crate) fn new(Signed { kept, station, cosigned, time_stamps, missing }: &Signed) -> Self {
+        let line = |stamped: &Stamped| TimeStampLine { by: stamped.by.clone(), at: stamped.time() };
         Self {
             origin: kept.checkpoint.origin.to_string(),
             size: kept.checkpoint.size,
             root: BASE64.encode(&kept.checkpoint.root),
             station: station.clone(),
             note: kept.note.to_string(),
+            cosigned: cosigned.clone(),
+            time_stamps: time_stamps.iter().map(line).collect(),
+            missing: missing.clone(),
         }
     }
 }

@@ -162,7 +162,8 @@ impl Ledger {
         let audit = LedgerAudit::judge(&readable, &Standards { judge: &by.judge, at: by.at });
 
         let is_whole = readable.broken.is_none() && by.as_of.is_none() && session.mismatch()?.is_none();
-        let signed = match is_whole.then(|| session.checkpoint_of(audit.register)) {
+        let sign = || session.checkpoint_of(audit.register)?.map(|signed| session.seen_outside(signed)).transpose();
+        let signed = match is_whole.then(sign) {
             Some(Ok(signed)) => signed,
             Some(Err(error)) => {
                 session.console.warn(&format!("the end of the ledger was not signed: {error}"));

@@ -4,10 +4,10 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::cli::shared::arguments::Change;
-use crate::cli::shared::ledger::register_of;
 use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::ledger::{Event, Origin};
+use crate::register::Register;
 
 /// Go on with the ledger as it is, though this station remembers a newer or another one.
 ///
@@ -50,8 +50,8 @@ impl Accept {
             return Ok(Exit::Done);
         }
         session.console.confirm(&format!("{lost}. Go on with it as it is?"), self.change.yes)?;
-        let store = session.open_as_it_is()?;
-        let mut register = register_of(&*store)?;
+        let store = session.ledger_as_accepted()?;
+        let mut register = Register::of(&*store)?;
         let operator = session.operator()?;
         register
             .record(&*store, &Event::LedgerAccepted { lost: lost.clone(), reason: self.reason.clone(), operator })?;

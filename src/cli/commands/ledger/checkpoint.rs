@@ -9,9 +9,11 @@ use crate::cli::shared::arguments::{OneKey, PinArgument};
 use crate::cli::shared::open_key::OpenKey;
 use crate::cli::shared::output::View;
 use crate::cli::shared::sign_checkpoint::{self, Found};
-use crate::cli::shared::{CliError, Exit, Session, cosign};
+use crate::cli::shared::{CliError, Exit, Session, cosign, time_stamp};
 use crate::cli::view::checkpoint::CheckpointLine;
+use crate::idp::http::SignedAnswersUrl;
 use crate::ledger::note::NoteKey;
+use crate::settings::TimeStampServer;
 use keywright_files::text;
 
 /// Sign where the ledger ends, and print that as a signed note (C2SP).
@@ -19,11 +21,12 @@ use keywright_files::text;
 /// Every batch, drill and other change ends with one, signed by the station. With --sign-with-key your own security key signs it too,
 /// with a touch: one of those that the settings name under [checkpoints] keys. --new-key makes the credential for that on a
 /// key, and prints the line for the settings. With --witness the servers that the settings name under
-/// [[checkpoints.witnesses]] cosign it (C2SP tlog-witness); --add takes over what one signed elsewhere. Who has the state folder, and not
-/// your key, cannot write the ledger anew then.
+/// [[checkpoints.witnesses]] cosign it (C2SP tlog-witness); --add takes over what one signed elsewhere. With --timestamp the servers
+/// under [[checkpoints.time-stamps]] say when it existed (RFC 3161); what they answer is kept beside it, as a file that 'openssl ts'
+/// verifies. Who has the state folder, and not your key, cannot write the ledger anew then.
 #[derive(Args)]
 #[command(
-    after_long_help = "Example:\n  keywright ledger checkpoint > monday.checkpoint\n  keywright ledger checkpoint --new-key ops/ada --key 1-2\n  keywright ledger checkpoint --sign-with-key"
+    after_long_help = "Example:\n  keywright ledger checkpoint > monday.checkpoint\n  keywright ledger checkpoint --new-key ops/ada --key 1-2\n  keywright ledger checkpoint --sign-with-key\n  keywright ledger checkpoint --timestamp https://freetsa.org/tsr --tsa-root freetsa.pem"
 )]
 pub(crate) struct Checkpoint {
     /// Have a security key of the settings sign it, too
@@ -38,6 +41,12 @@ pub(crate) struct Checkpoint {
     /// Take over the signatures in this file, of keys that the settings name: a signed note, or its signature lines
     #[arg(long, value_name = "FILE", conflicts_with = "new_key")]
     add: Option<PathBuf>,
+    /// Have the servers under [[checkpoints.time-stamps]] time-stamp it, too; or this one
+    #[arg(long, value_name = "URL", num_args = 0..=1, conflicts_with = "new_key")]
+    timestamp: Option<Option<SignedAnswersUrl>>,
+    /// The root certificate of the server at --timestamp, PEM or DER, where the settings do not name it
+    #[arg(long, value_name = "CERT", requires = "timestamp")]
+    tsa_root: Option<PathBuf>,
     #[command(flatten)]
     which: OneKey,
     #[command(flatten)]
@@ -106,9 +115,42 @@ impl Checkpoint {
             }
             for witness in &witnesses {
                 signed.kept = cosign::ask(witness, &signed.kept, session)?;
+                signed.cosigned.push(witness.key.name().to_owned());
             }
+        }
+        for server in self.time_stamp_servers(session)? {
+            let stamped = time_stamp::ask(&server, &signed.kept, session)?;
+            session.console.say(&format!("time-stamped by {} at {}", stamped.by, stamped.time()));
+            signed.time_stamps.push(stamped);
         }
         session.output.result(&CheckpointLine::new(&signed), || signed.kept.note.to_string().trim_end().to_owned())?;
         Ok(Exit::Done)
+    }
+
+    /// The servers that are to time-stamp it.
+    fn time_stamp_servers(&self, session: &Session) -> Result<Vec<TimeStampServer>, CliError> {
+        let known = || Ok::<_, CliError>(session.settings()?.checkpoints.time_stamps);
+        match (&self.timestamp, &self.tsa_root) {
+            (None, _) => Ok(Vec::new()),
+            (Some(None), Some(_)) => {
+                Err(CliError::Usage("--tsa-root needs the server's URL: --timestamp URL".to_owned()))
+            }
+            (Some(None), None) => match known()? {
+                servers if servers.is_empty() => {
+                    let why = "the settings name no [[checkpoints.time-stamps]]; name a server with --timestamp URL";
+                    Err(CliError::NotFound(why.to_owned()))
+                }
+                servers => Ok(servers),
+            },
+            (Some(Some(url)), Some(root)) => Ok(vec![TimeStampServer { url: url.clone(), root: root.clone() }]),
+            (Some(Some(url)), None) => match known()?.into_iter().find(|server| server.url == *url) {
+                Some(server) => Ok(vec![server]),
+                None => {
+                    let why =
+                        format!("the settings do not name {}; name its root certificate with --tsa-root", &***url);
+                    Err(CliError::Usage(why))
+                }
+            },
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! `keywright ledger verify`: the hash chain from the first event to the last, and who vouches for it since when.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::Args;
@@ -11,19 +11,20 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::cli::shared::output::{View, count, table};
-use crate::cli::shared::{CliError, Exit, Session};
+use crate::cli::shared::{CliError, Exit, Session, time_stamp};
 use crate::cli::view::ledger_head::HeadLine;
 use crate::ledger::note::{KeyKind, NoteKey, Signed};
 use crate::ledger::tree::Hash;
-use crate::ledger::{Head, Kept, LedgerError, Origin, StationKey};
+use crate::ledger::{Head, Kept, LedgerError, Origin, Stamped, StationKey};
 use crate::register::Register;
 
 /// Check that no event was changed, removed or reordered, and say who vouches for that since when.
 ///
 /// Each event's hash covers the event and the hash before it, so the chain shows that nothing was changed unless all after it was
 /// written anew. That, and events that are missing at the end, is found with what was kept somewhere else: a checkpoint (--checkpoint,
-/// a file or what a PIN letter says), a head (--head), a key that signed checkpoints (--pin, besides those of the settings), and what
-/// this station remembers outside the state folder.
+/// a file or what a PIN letter says), a head (--head), a key that signed checkpoints (--pin, besides those of the settings), a server that
+/// time-stamped them (--tsa-root, besides those of the settings), and what this station remembers outside the state folder. Nobody is
+/// asked. A checkpoint's time stamps are beside it: of monday.checkpoint monday.tsr, monday.2.tsr and so on.
 #[derive(Args)]
 #[command(
     after_long_help = "Example:\n  keywright ledger verify\n  keywright ledger verify --checkpoint 2026-11.checkpoint\n  keywright ledger verify --head 212:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
@@ -38,6 +39,9 @@ pub(crate) struct Verify {
     /// A key that has to have signed a checkpoint (repeatable)
     #[arg(long, value_name = "NAME+ID+KEY")]
     pin: Vec<NoteKey>,
+    /// The root certificate of a server that has to have time-stamped a checkpoint, PEM or DER (repeatable)
+    #[arg(long, value_name = "CERT")]
+    tsa_root: Vec<PathBuf>,
 }
 
 /// A size and root that the log has to have.
@@ -71,6 +75,7 @@ enum By {
     Station,
     SecurityKey,
     Witness,
+    TimeStamp,
     OtherKey,
     Memory,
     KeptElsewhere,
@@ -197,6 +202,7 @@ impl Verify {
             let (events, since) = found.unwrap_or_default();
             guarantees.push(Guarantee { by, name: Some(key.name().to_owned()), events, since, words });
         }
+        guarantees.extend(self.time_stamps(&signed, session)?);
         if let Some(memory) = session.memory()?
             && let Some(head) = memory.newest(&origin)?
         {
@@ -219,6 +225,38 @@ impl Verify {
             since: None,
             words,
         }));
+        Ok(guarantees)
+    }
+}
+
+impl Verify {
+    /// For each root, the newest checkpoint that a server under it time-stamped.
+    fn time_stamps(&self, signed: &[&Kept], session: &Session) -> Result<Vec<Guarantee>, CliError> {
+        let settings = session.settings()?.checkpoints.time_stamps;
+        let named = self.tsa_root.iter().map(|root| (root.display().to_string(), root, true));
+        let known = settings.iter().map(|server| (server.url.host().to_owned(), &server.root, false));
+        let mut guarantees = Vec::new();
+        for (name, root, is_demanded) in known.chain(named) {
+            let roots = time_stamp::roots(root)?;
+            let mut newest: Option<(u64, Stamped)> = None;
+            for kept in signed {
+                let size = kept.checkpoint.size;
+                if let Some(stamped) = kept.stamped(&roots)?
+                    && newest.as_ref().is_none_or(|(known, _)| *known < size)
+                {
+                    newest = Some((size, stamped));
+                }
+            }
+            if newest.is_none() && is_demanded {
+                return Err(CliError::NotFound(format!("no checkpoint of this ledger is time-stamped under {name}")));
+            }
+            let words = "they existed then; who writes them anew cannot have it stamped for that time";
+            let (events, name, since) = match newest {
+                Some((events, stamped)) => (events, stamped.by.clone(), Some(stamped.time())),
+                None => (0, name, None),
+            };
+            guarantees.push(Guarantee { by: By::TimeStamp, name: Some(name), events, since, words });
+        }
         Ok(guarantees)
     }
 }
@@ -259,6 +297,7 @@ fn guarantees_table(guarantees: &[Guarantee]) -> String {
             By::Station => "station",
             By::SecurityKey => "security key",
             By::Witness => "witness",
+            By::TimeStamp => "time stamp",
             By::OtherKey => "key",
             By::Memory => "memory",
             By::KeptElsewhere => "kept elsewhere:",

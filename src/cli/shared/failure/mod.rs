@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use crate::cli::shared::Exit;
 use crate::cli::shared::device::KeysError;
 use crate::idp::{DirectoryError, OpenError};
-use crate::ledger::LedgerError;
+use crate::ledger::{LedgerError, TimeStampError};
 use crate::profile::stock_list::StockListError;
 use crate::profile::{ProfileError, RosterError};
 use crate::provision::{DrillError, EraseError, LetterError, PinAttemptError, RevokeError, RunError};
@@ -124,6 +124,14 @@ pub(crate) enum CliError {
     /// A witness of checkpoints did not answer as one.
     #[error(transparent)]
     Witness(DirectoryError),
+    /// A time-stamping server gave no good time stamp.
+    #[error("{server}: {why}")]
+    TimeStamp {
+        /// Its host.
+        server: String,
+        /// Why.
+        why: TimeStampError,
+    },
     /// No metadata was ever stored.
     #[error("no FIDO metadata is stored")]
     NoMetadata,

@@ -88,7 +88,9 @@ pub(super) fn ledger(error: &LedgerError) -> Meaning {
         LedgerError::NotAsRemembered(_) => {
             row(Failed, "put the newer ledger back; if it is lost for good: keywright ledger accept --reason WHY")
         }
-        LedgerError::Forged { .. } => row(Failed, "keep that file, and look who could change it"),
+        LedgerError::Forged { .. } | LedgerError::TimeStamp { .. } => {
+            row(Failed, "keep that file, and look who could change it")
+        }
         LedgerError::Private(error) => file(error),
         LedgerError::Database(_) => row(Failed, FREE_SPACE),
         LedgerError::File { .. } => row(Failed, CHECK_PATH),

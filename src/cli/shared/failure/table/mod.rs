@@ -12,6 +12,7 @@ use std::borrow::Cow;
 
 use super::CliError;
 use crate::cli::shared::Exit::{self, Failed, Interrupted, Pin, Usage};
+use crate::ledger::TimeStampError;
 
 #[cfg(test)]
 pub(crate) use jobs::of_code;
@@ -45,6 +46,20 @@ const REPLUG: &str = "unplug the key, plug it in again and repeat; without a hub
 const REPLACE_KEY: &str = "revoke this key with 'keywright revoke' and make another with 'keywright enroll'";
 const RESUME: &str = "run 'keywright resume' to go on";
 const RUN_AGAIN: &str = "run the command again";
+
+fn time_stamp(error: &TimeStampError) -> Meaning {
+    match error {
+        TimeStampError::Refused(_) | TimeStampError::Malformed(_) | TimeStampError::Algorithm(_) => {
+            row(Failed, "look at the server's own words about time stamps, or name another server")
+        }
+        TimeStampError::AnotherText | TimeStampError::AnotherNonce | TimeStampError::Signature => {
+            row(Failed, "ask again; if it stays, somebody stands between this station and the server")
+        }
+        TimeStampError::NotForTimeStamps | TimeStampError::NotValid | TimeStampError::Untrusted => {
+            row(Failed, "look whether the root that the settings name is the one that the server publishes")
+        }
+    }
+}
 
 /// What ended a command.
 pub(crate) fn meaning_of(error: &CliError) -> Meaning {
@@ -81,6 +96,7 @@ pub(crate) fn meaning_of(error: &CliError) -> Meaning {
         CliError::Witness(_) => {
             row(Failed, "the station's own signature is kept; try again later, or bring it there and back with --add")
         }
+        CliError::TimeStamp { why, .. } => time_stamp(why),
         CliError::Download(_) => {
             row(Failed, "try later, or fetch it on another machine and take it with 'keywright mds import FILE'")
         }
