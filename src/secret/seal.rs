@@ -138,7 +138,7 @@ impl Vault {
             return Err(another());
         }
         let unsealable = |why: String| SecretError::Unsealable { path: path.display().to_string(), why };
-        let text = unseal(&self.identity, &sealed).map_err(unsealable)?;
+        let text = self.opened(name, &sealed).map_err(unsealable)?;
         let content: Content<'_> =
             serde_json::from_slice(&text).map_err(|_| unsealable("there is no PIN in it".to_owned()))?;
         if !content.belongs_to(owner) {
@@ -152,7 +152,7 @@ impl Vault {
         let path = self.path(name)?;
         let Some(sealed) = private::read(&path)? else { return Ok(None) };
         let unsealable = |why: String| SecretError::Unsealable { path: path.display().to_string(), why };
-        let text = unseal(&self.identity, &sealed).map_err(unsealable)?;
+        let text = self.opened(name, &sealed).map_err(unsealable)?;
         let pin = std::str::from_utf8(&text).ok().and_then(|text| Pin::new(text).ok());
         pin.map(Some).ok_or_else(|| unsealable("there is no PIN in it".to_owned()))
     }
@@ -173,6 +173,12 @@ impl Vault {
     /// The working copies that are there, sorted.
     pub fn list(&self) -> Result<Vec<SealedPin>, SecretError> {
         names(&self.pins)
+    }
+
+    /// The content of a working copy. The log tells that it was opened, so that it can be seen how often one is.
+    fn opened(&self, name: &SealedPin, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, String> {
+        tracing::debug!(name = name.0, "a sealed PIN is opened");
+        unseal(&self.identity, sealed)
     }
 
     fn path(&self, name: &SealedPin) -> Result<PathBuf, SecretError> {

@@ -50,6 +50,11 @@ impl Station {
         self.home.run_with(&[arguments, &["--config", "keywright.toml"]].concat(), &Idp::ENVIRONMENT)
     }
 
+    /// Without its dry run before it.
+    pub(super) fn run_alone(&self, arguments: &[&str]) -> Ended {
+        self.home.run_alone(&[arguments, &["--config", "keywright.toml"]].concat(), &Idp::ENVIRONMENT)
+    }
+
     fn provision(&self) -> Ended {
         self.run(&["provision", "roster.csv", "--softkeys", "4"])
     }

@@ -233,7 +233,8 @@ mod tests {
     #[test]
     fn a_key_that_does_not_count_is_told() {
         let credential_id = crate::ledger::sample::credential_id(1);
-        let revoked = Event::CredentialRevoked { account: account("ada"), credential_id, reason: "lost".into(), operator: None };
+        let revoked =
+            Event::CredentialRevoked { account: account("ada"), credential_id, reason: "lost".into(), operator: None };
         let found = words(&[added(1, "safe"), revoked], &[], SOON);
         assert!(found.contains(&"ada: key 1 does not count".to_owned()), "{found:?}");
     }

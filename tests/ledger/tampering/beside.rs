@@ -133,6 +133,28 @@ fn each_tampering_with_sealed_pins_is_noticed_and_prints_nothing() {
     assert_eq!(letters(), before, "somebody got a letter");
 }
 
+/// Each opening leaves a copy in memory, however short.
+#[test]
+fn a_sealed_pin_is_opened_once_for_its_job_in_each_run() {
+    let station = Station::empty();
+    let opened = |ended: &Ended| {
+        let lines = ended.stderr.lines().filter(|line| line.contains("a sealed PIN is opened"));
+        let mut names: Vec<_> = lines.map(|line| line.rsplit_once("name=").unwrap().1.to_owned()).collect();
+        names.sort();
+        names
+    };
+    let both = ["\"job-1-1\"", "\"job-2-1\""];
+    // From the first step to the hand-over.
+    let ended = station.run_alone(&["provision", "roster.csv", "--softkeys", "4", "-vv"]).expect(0);
+    assert_eq!(opened(&ended), both);
+    // A run that goes on where another was stopped.
+    let station = Station::with_letters();
+    let ended = station.run_alone(&["resume", "--softkeys", "4", "-vv"]).expect(1);
+    assert_eq!(opened(&ended), both);
+    let ended = station.run_alone(&["hand-over", "again", ADA, "--key", "2", "-vv"]).expect(1);
+    assert_eq!(opened(&ended), both[1..]);
+}
+
 const SHOWN: &[&str] = &["mds", "show", "2fc0579f-8113-47ea-b116-bb5a8db9202a"];
 
 const METADATA: &[Tampering] = tamperings! {
