@@ -399,10 +399,11 @@ impl<'a> Scheduler<'a> {
         Err(JobError::Job(failure))
     }
 
-    /// A job that stopped may go on: with any other key if it did nothing to this one, else with the same key plugged in again.
+    /// A job that stopped may go on: with any other key if it did nothing to this one, else with the same key plugged in again. No
+    /// key helps one that has only its PIN left to hand over.
     fn put_back(&self, id: JobId, failure: Failure) {
         let Some(step) = self.journal.state(id).step() else { return };
-        let bound = self.journal.has_key(id);
+        let bound = self.journal.has_key(id) && step != Step::HandOver;
         // What the attestations of a whole delivery lack, the next key lacks too; and it would keep a PIN.
         let another_may_do =
             step <= Step::Reset && !matches!(failure.code, FailureCode::Interrupted | FailureCode::AttestationRefused);

@@ -4,7 +4,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use keywright::ledger::{Event, Record, SqliteStore, StationKey, Store as _};
-use keywright_practice::softkey::SOFT_AAGUID;
 use keywright_test_support::cli::Ended;
 use keywright_test_support::metadata_service::{MetadataService, entry, payload};
 use serde_json::{Value, json};
@@ -106,7 +105,7 @@ const SEALED: &[Tampering] = tamperings! {
     "a sealed PIN of another ledger, in its place and with its name": |at| _ = fs::copy(Station::with_letters().pin(1), at.pin(1)).unwrap() => AGAIN, "is not the PIN that was sealed for this key";
     "another PIN, sealed to this station": |at| seal_another(at) => AGAIN, "is not the PIN that was sealed for this key";
     "a sealed PIN removed": |at| fs::remove_file(at.pin(1)).unwrap() => AGAIN, "is not sealed here any more";
-    "a link in the place of a sealed PIN": |at| link(&at.pin(1)) => AGAIN, "is a link";
+    "a link in the place of a sealed PIN": |at| link(&at.pin(1)) => AGAIN, "is a symbolic link";
     "the vault's identity replaced": |at| _ = fs::copy(Station::with_letters().vault_identity(), at.vault_identity()).unwrap() => AGAIN, "does not open with this station's identity";
     "the vault's identity removed": |at| fs::remove_file(at.vault_identity()).unwrap() => AGAIN, "is missing, but there are sealed PINs";
     "the vault's identity readable by others": |at| open_up(&at.vault_identity()) => AGAIN, "others can read";
@@ -155,7 +154,8 @@ fn a_sealed_pin_is_opened_once_for_its_job_in_each_run() {
     assert_eq!(opened(&ended), both[1..]);
 }
 
-const SHOWN: &[&str] = &["mds", "show", "2fc0579f-8113-47ea-b116-bb5a8db9202a"];
+const MODEL: &str = "2fc0579f-8113-47ea-b116-bb5a8db9202a";
+const SHOWN: &[&str] = &["mds", "show", MODEL];
 
 const METADATA: &[Tampering] = tamperings! {
     "a BLOB that nobody signed, and the index made to fit": |at| forge(at) => SHOWN, "was changed since it was stored";
@@ -164,13 +164,13 @@ const METADATA: &[Tampering] = tamperings! {
     "the index says another number": |at| { let index = at.metadata("current.json"); let text = fs::read_to_string(&index).unwrap(); fs::write(index, text.replace("\"no\": 7", "\"no\": 8").replace("\"no\":7", "\"no\":8")).unwrap(); } => SHOWN, "error";
     "the index damaged": |at| fs::write(at.metadata("current.json"), "{").unwrap() => SHOWN, "error";
     "the index removed": |at| fs::remove_file(at.metadata("current.json")).unwrap() => SHOWN, "no FIDO metadata is stored";
-    "a link in the place of the folder": |at| link(&at.home.state().join("mds")) => SHOWN, "is a link";
+    "a link in the place of the folder": |at| link(&at.home.state().join("mds")) => SHOWN, "is a symbolic link";
 };
 
 fn forge(at: &Station) {
     let index = at.metadata("current.json");
     let mut json: Value = serde_json::from_slice(&fs::read(&index).unwrap()).unwrap();
-    let entries = json!([entry(&SOFT_AAGUID.to_string(), "Soft key", "FIDO_CERTIFIED_L3plus", &[])]);
+    let entries = json!([entry(MODEL, "Soft key", "FIDO_CERTIFIED_L3plus", &[])]);
     let signed = MetadataService::new().sign(&payload(7, entries));
     let (input, _) = std::str::from_utf8(&signed).unwrap().rsplit_once('.').unwrap();
     let forged = format!("{input}.{}", data_encoding::BASE64URL_NOPAD.encode(&[0; 64]));
@@ -185,7 +185,7 @@ fn each_tampering_with_metadata_is_noticed_and_a_cache_is_no_evidence() {
     let station = Station::new();
     let service = MetadataService::new();
     fs::write(station.home.path("root.der"), service.root.der()).unwrap();
-    let entries = json!([entry(&SOFT_AAGUID.to_string(), "Soft key", "FIDO_CERTIFIED_L1", &[])]);
+    let entries = json!([entry(MODEL, "Soft key", "FIDO_CERTIFIED_L1", &[])]);
     fs::write(station.home.path("blob.jwt"), service.sign(&payload(7, entries))).unwrap();
     station.run(&["mds", "import", "blob.jwt", "--root", "root.der"]).expect(0);
     let shown = station.run(SHOWN).expect(0).stdout;
