@@ -193,7 +193,12 @@ fn wrong(change: impl FnOnce(&mut World)) -> Vec<Reason> {
 }
 
 fn revoked(job: u64) -> Event {
-    Event::CredentialRevoked { account: account("ada"), credential_id: credential_id(job), reason: "lost".into() }
+    Event::CredentialRevoked {
+        account: account("ada"),
+        credential_id: credential_id(job),
+        reason: "lost".into(),
+        operator: None,
+    }
 }
 
 #[test]
