@@ -13,7 +13,7 @@ use keywright::idp::capability::{SignInMethods as _, Standing, Suspension as _};
 use keywright::idp::{Directory, User};
 use keywright::ledger::rollout::{BreakGlassAdded, Loss};
 use keywright::ledger::{AccountId, Event};
-use keywright::provision::{RetryPolicy, leave};
+use keywright::provision::{RetryPolicy, RevokeOrder, leave};
 use keywright::register::{AccountState, Register};
 use keywright::rollout::enforce::{EnforceError, Enforcing};
 use keywright::rollout::recover::{self, RecoverError, StandsAt, Wanted};
@@ -124,7 +124,8 @@ impl World {
             Step::Leave(who) => {
                 let (account, store) = (AccountId::new(DIRECTORY, PEOPLE[*who]), self.workshop.store());
                 let (retry, operator) = (quick(), "tester".into());
-                leave(&directory, &store, &retry, &Cancel::default(), &account, "left", &operator).unwrap();
+                let order = RevokeOrder { reason: "left", operator: &operator };
+                leave(&directory, &store, &retry, &Cancel::default(), &account, order).unwrap();
             }
         }
         Ok(())
