@@ -92,6 +92,21 @@ impl<E: Estate> Visit<E> {
     }
 }
 
+/// How many requests one person's inventory takes: methods, passkeys and last use. docs/idp/README.md has the figures.
+pub(crate) fn asked_for_one_person<E: Estate>(login: &str) -> usize {
+    let visit = Visit::<E>::new();
+    let user = visit.directory.find_user(login).unwrap();
+    let asked = || visit.idp.server().calls().iter().filter(|call| !call.ends_with("/token")).count();
+    let before = asked();
+    let has = visit.directory.capabilities();
+    has.methods.unwrap().methods(&user).unwrap();
+    if let Some(passkeys) = has.passkeys {
+        passkeys.passkeys(&user).unwrap();
+    }
+    has.last_use.unwrap().last_use(&user).unwrap();
+    asked() - before
+}
+
 fn walk<T>(page: impl Fn(Option<&Cursor>) -> keywright::idp::capability::Page<T>) -> (Listing<T>, usize) {
     let (mut all, mut after, mut pages) = (Listing::default(), None, 0);
     loop {

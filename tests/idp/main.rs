@@ -3,11 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 
 mod descriptions;
+mod documentation;
 mod embedded;
 mod entra;
 mod estate;
 mod estates;
 mod fake_idp;
+mod google_workspace;
 mod hostile_page;
 mod http;
 mod oauth;

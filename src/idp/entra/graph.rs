@@ -44,6 +44,7 @@ impl Permission {
     pub(super) const GROUP_ELIGIBILITY: Self = Self("PrivilegedEligibilitySchedule.Read.AzureADGroup");
     pub(super) const READ_ACCESS: Self = Self("Policy.Read.ConditionalAccess");
     pub(super) const READ_POLICIES: Self = Self("Policy.Read.All");
+    pub(super) const APPLICATIONS: Self = Self("Application.Read.All");
     pub(super) const ENABLE: Self = Self("User.EnableDisableAccount.All");
     pub(super) const SESSIONS: Self = Self("User.RevokeSessions.All");
     pub(super) const PASSES: Self = Self("UserAuthMethod-TAP.ReadWrite.All");

@@ -5,6 +5,8 @@
 //! | the account | `signInActivity` of the user; licence P1 | confirmed (CSDL) |
 //! | a key | `lastUsedDateTime` of the passkey, on beta alone | confirmed (CSDL of beta); since when it is filled in is not documented |
 //!
+//! | sign-ins | `auditLogs/signIns`, interactive ones; kept for 30 days, without a licence for 7 | confirmed (CSDL, documentation); v1.0 does not say by which method |
+//!
 //! So a key without a time may have been used before: it refuses to call that "never".
 
 use serde::Deserialize;
@@ -13,8 +15,8 @@ use ureq::http::Method;
 
 use super::graph::{Permission, untold};
 use super::{Entra, known};
-use crate::idp::capability::last_use::{KeyUse, LastUse, LastUsed, Seen};
-use crate::idp::capability::told::{Listing, Told, Untold};
+use crate::idp::capability::last_use::{KeyUse, LastUse, LastUsed, Seen, SignInSeen};
+use crate::idp::capability::told::{Listing, Told, Untold, WhyUntold};
 use crate::idp::directory::User;
 use crate::idp::error::DirectoryError;
 use crate::idp::http::segment;
@@ -46,6 +48,28 @@ struct UsedPasskey {
     last_used_date_time: Option<OffsetDateTime>,
 }
 
+/// How long a licensed tenant keeps sign-ins.
+const KEPT: time::Duration = time::Duration::days(30);
+
+/// `signIn`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SignedIn {
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    created_date_time: Option<OffsetDateTime>,
+    #[serde(default)]
+    status: SignInStatus,
+}
+
+/// `signInStatus`.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SignInStatus {
+    /// 0: it came to a sign-in.
+    #[serde(default)]
+    error_code: Option<i64>,
+}
+
 impl Entra {
     fn account_use(&self, user: &User) -> Result<Told<Seen>, DirectoryError> {
         let call = self.graph.call(Method::GET, &format!("/v1.0/users/{}", segment(&user.id)));
@@ -65,6 +89,34 @@ impl Entra {
 }
 
 impl LastUse for Entra {
+    fn sign_ins(&self, user: &User, since: OffsetDateTime) -> Result<Listing<SignInSeen>, DirectoryError> {
+        let what = "the sign-in log";
+        let first = self.graph.now() - KEPT;
+        let from = since
+            .max(first)
+            .to_offset(time::UtcOffset::UTC)
+            .replace_nanosecond(0)
+            .unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let from = from.format(&time::format_description::well_known::Rfc3339).unwrap_or_default();
+        let filter = format!("userId eq '{}' and createdDateTime ge {from}", user.id.replace('\'', "''"));
+        let path = format!("/v1.0/auditLogs/signIns?$filter={}&$top=1000", segment(&filter));
+        let mut listing = match self.graph.collection::<SignedIn>(&path, what, Permission::REPORT) {
+            Ok(seen) => {
+                let seen = seen.into_iter().filter(|one| one.status.error_code.unwrap_or(0) == 0);
+                let mut seen: Vec<_> =
+                    seen.filter_map(|one| Some(SignInSeen { at: one.created_date_time?, by: None })).collect();
+                seen.sort_by_key(|one| one.at);
+                Listing::whole(seen)
+            }
+            Err(error) => Listing::untold(untold(what, Permission::REPORT, error)?),
+        };
+        if since < first {
+            let why = WhyUntold::Lags(Some(first));
+            listing.untold.push(Untold { what: "sign-ins before that".into(), why, needs: String::new() });
+        }
+        Ok(listing)
+    }
+
     fn last_use(&self, user: &User) -> Result<LastUsed, DirectoryError> {
         let account = self.account_use(user)?;
         let path = format!("/beta/users/{}/authentication/fido2Methods", segment(&user.id));

@@ -22,6 +22,7 @@
 //!
 //! After a 400 or 409 the adapter looks in the same way before it reports the refusal: it may have refused a repetition.
 
+mod applications;
 mod classes;
 mod display_name;
 mod graph;
@@ -644,7 +645,7 @@ impl Directory for Entra {
             // Graph lists, makes and removes passkeys, and changes none.
             labels: None,
             rights: Some(self),
-            applications: None,
+            applications: Some(self),
         }
     }
 }

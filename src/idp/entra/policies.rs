@@ -63,7 +63,7 @@ struct Target {
 /// `conditionalAccessPolicy`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct AccessPolicy {
+pub(super) struct AccessPolicy {
     #[serde(default)]
     display_name: String,
     #[serde(default)]
@@ -244,11 +244,7 @@ impl AccessPolicy {
         if out > 0 {
             name.push_str(&format!(" (not for {out} users, groups or roles that it leaves out)"));
         }
-        let state = match self.state.as_str() {
-            "enabled" => RuleState::On,
-            "enabledForReportingButNotEnforced" => RuleState::ReportOnly,
-            _ => RuleState::Off,
-        };
+        let state = self.state();
         let about = if registers { About::Registration } else { About::SignIn };
         let admits = match admits {
             // However strict it is: the rest is open.
@@ -259,6 +255,49 @@ impl AccessPolicy {
         };
         let rule = Rule { policy: name, about, state, admits, place: ACCESS.into() };
         Some(Covered { rule, whole: narrow.is_empty() && !registers })
+    }
+}
+
+impl AccessPolicy {
+    /// What it lets in to one application; `None` if it is not about it.
+    pub(super) fn of_application(&self, app_id: &str) -> Option<Rule> {
+        let conditions = self.conditions.as_ref()?;
+        let (users, applications) = (conditions.users.as_ref()?, conditions.applications.as_ref()?);
+        let has = |list: &[String], id: &str| list.iter().any(|one| one == id);
+        let is_in = has(&applications.include_applications, "All") || has(&applications.include_applications, app_id);
+        let filtered = applications.application_filter.as_ref().is_some_and(|filter| !filter.is_null());
+        if !is_in && !filtered || has(&applications.exclude_applications, app_id) {
+            return None;
+        }
+        let admits = self.grant_controls.as_ref()?.admits()?;
+        let everybody =
+            has(&users.include_users, "All") && users.exclude_groups.is_empty() && users.exclude_roles.is_empty();
+        let mut narrow = conditions.narrow_but_applications();
+        if filtered {
+            narrow.push("applications that a filter names".into());
+        }
+        if !everybody {
+            narrow.push("for some people".into());
+        }
+        let mut policy = self.display_name.clone();
+        let admits = match admits {
+            Admits::PhishingResistant | Admits::Nothing if !narrow.is_empty() => {
+                Admits::Weaker(vec!["anything, in sign-ins that it is not about".into()])
+            }
+            admits => admits,
+        };
+        if !narrow.is_empty() {
+            policy.push_str(&format!(" (only {})", narrow.join(", ")));
+        }
+        Some(Rule { policy, about: About::SignIn, state: self.state(), admits, place: ACCESS.into() })
+    }
+
+    fn state(&self) -> RuleState {
+        match self.state.as_str() {
+            "enabled" => RuleState::On,
+            "enabledForReportingButNotEnforced" => RuleState::ReportOnly,
+            _ => RuleState::Off,
+        }
     }
 }
 
@@ -287,6 +326,13 @@ impl Conditions {
             Some(applications) => narrow.push(format!("{} applications", applications.include_applications.len())),
             None => narrow.push("no application that is told".into()),
         }
+        narrow.extend(self.narrow_but_applications());
+        narrow
+    }
+
+    /// The same, as far as it is not about applications.
+    fn narrow_but_applications(&self) -> Vec<String> {
+        let mut narrow = Vec::new();
         let clients = self.client_app_types.as_deref().unwrap_or_default();
         if !clients.is_empty() && !clients.iter().any(|client| client == "all") {
             narrow.push(clients.join(" and "));

@@ -41,12 +41,13 @@ enum Scope {
     Groups,
     Roles,
     Usage,
+    Audit,
     /// It could change things too; there is none that only reads app passwords and backup codes.
     Security,
 }
 
 impl Scope {
-    const ALL: [Self; 5] = [Self::Users, Self::Groups, Self::Roles, Self::Usage, Self::Security];
+    const ALL: [Self; 6] = [Self::Users, Self::Groups, Self::Roles, Self::Usage, Self::Audit, Self::Security];
 
     /// Without the address that all have in common.
     fn name(self) -> &'static str {
@@ -55,6 +56,7 @@ impl Scope {
             Self::Groups => "admin.directory.group.readonly",
             Self::Roles => "admin.directory.rolemanagement.readonly",
             Self::Usage => "admin.reports.usage.readonly",
+            Self::Audit => "admin.reports.audit.readonly",
             Self::Security => "admin.directory.user.security",
         }
     }

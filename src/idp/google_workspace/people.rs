@@ -231,6 +231,6 @@ pub(super) fn probe(scope: Scope) -> (&'static str, &'static [(&'static str, &'s
         Scope::Users => ("/admin/directory/v1/users", &[("customer", "my_customer"), ("maxResults", "1")]),
         Scope::Groups => ("/admin/directory/v1/groups", &[("customer", "my_customer"), ("maxResults", "1")]),
         Scope::Roles => (ASSIGNMENTS, &[("maxResults", "1")]),
-        Scope::Usage | Scope::Security => ("", &[]),
+        Scope::Usage | Scope::Audit | Scope::Security => ("", &[]),
     }
 }

@@ -8,7 +8,7 @@ use crate::idp::capability::rights::{AccountRights, Right, Rights};
 use crate::idp::capability::told::{Told, Untold};
 use crate::idp::error::DirectoryError;
 
-const NEEDED: [(Capability, Scope); 7] = [
+const NEEDED: [(Capability, Scope); 8] = [
     (Capability::People, Scope::Groups),
     (Capability::People, Scope::Roles),
     (Capability::People, Scope::Users),
@@ -16,6 +16,7 @@ const NEEDED: [(Capability, Scope); 7] = [
     (Capability::Methods, Scope::Usage),
     (Capability::Methods, Scope::Security),
     (Capability::LastUse, Scope::Users),
+    (Capability::LastUse, Scope::Audit),
 ];
 
 impl Sdk {

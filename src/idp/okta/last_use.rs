@@ -6,6 +6,8 @@
 //! | a key | `lastVerified` of its factor | seen in answers of real orgs, in no description |
 //! | a key, where that is missing | the System Log's `user.authentication.auth_via_mfa` that names the factor | confirmed; kept for some months |
 //!
+//! | sign-ins | the System Log's `user.session.start` and `user.authentication.auth_via_mfa` | confirmed; the factor's word is seen in answers |
+//!
 //! A key that neither knows may have been used before the log begins: it refuses to call that "never".
 
 use serde::Deserialize;
@@ -14,7 +16,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::wire::{Account, Factor};
 use super::{Okta, Scope, known};
-use crate::idp::capability::last_use::{KeyUse, LastUse, LastUsed, Seen};
+use crate::idp::capability::last_use::{KeyUse, LastUse, LastUsed, Seen, SignInSeen};
 use crate::idp::capability::told::{Listing, Told, Untold, WhyUntold};
 use crate::idp::directory::User;
 use crate::idp::error::DirectoryError;
@@ -57,7 +59,64 @@ impl Okta {
     }
 }
 
+/// `LogEvent` of a sign-in.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SignedIn {
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    published: Option<OffsetDateTime>,
+    #[serde(default)]
+    debug_context: DebugContext,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DebugContext {
+    #[serde(default)]
+    debug_data: DebugData,
+}
+
+#[derive(Default, Deserialize)]
+struct DebugData {
+    #[serde(default)]
+    factor: Option<String>,
+}
+
+fn moment(at: OffsetDateTime) -> String {
+    let at = at.to_offset(time::UtcOffset::UTC).replace_nanosecond(0).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    at.format(&Rfc3339).unwrap_or_default()
+}
+
 impl LastUse for Okta {
+    fn sign_ins(&self, user: &User, since: OffsetDateTime) -> Result<Listing<SignInSeen>, DirectoryError> {
+        let now = OffsetDateTime::now_utc();
+        let first = now - LOOKS_BACK;
+        let filter = format!(
+            "(eventType eq \"user.session.start\" or eventType eq \"user.authentication.auth_via_mfa\") and outcome.result eq \
+             \"SUCCESS\" and actor.id eq \"{}\"",
+            user.id
+        );
+        // With an end the log has a last page.
+        let path = format!(
+            "/api/v1/logs?since={}&until={}&filter={}&sortOrder=ASCENDING&limit=1000",
+            segment(&moment(since.max(first))),
+            segment(&moment(now + time::Duration::minutes(1))),
+            segment(&filter)
+        );
+        let asked = self.every::<SignedIn>(Scope::Logs, &path, LOG);
+        let seen = |events: Vec<SignedIn>| {
+            let seen =
+                |event: SignedIn| Some(SignInSeen { at: event.published?, by: event.debug_context.debug_data.factor });
+            events.into_iter().filter_map(seen).collect()
+        };
+        let mut listing = Listing::of(Told::from_answer(LOG, LOG_NEEDS, asked.map(seen))?);
+        if since < first {
+            let why = WhyUntold::Lags(Some(first));
+            listing.untold.push(Untold { what: "sign-ins before that".into(), why, needs: String::new() });
+        }
+        Ok(listing)
+    }
+
     fn last_use(&self, user: &User) -> Result<LastUsed, DirectoryError> {
         let account: Account = self.get(&format!("/api/v1/users/{}", segment(&user.id)), &known(user))?.json()?;
         let account = Told::Known(Seen { at: account.last_login });

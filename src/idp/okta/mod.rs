@@ -9,6 +9,7 @@
 //!
 //! It refuses to remove a factor that was activated, other than to revoke it.
 
+mod applications;
 mod classes;
 mod last_use;
 mod methods;
@@ -68,11 +69,13 @@ enum Scope {
     Roles,
     /// To read the System Log.
     Logs,
+    /// To read applications.
+    Apps,
 }
 
 impl Scope {
     /// Those that no registration needs.
-    const READING: [Self; 4] = [Self::Policies, Self::Groups, Self::Roles, Self::Logs];
+    const READING: [Self; 5] = [Self::Policies, Self::Groups, Self::Roles, Self::Logs, Self::Apps];
 
     fn name(self) -> &'static str {
         match self {
@@ -81,6 +84,7 @@ impl Scope {
             Self::Groups => "okta.groups.read",
             Self::Roles => "okta.roles.read",
             Self::Logs => "okta.logs.read",
+            Self::Apps => "okta.apps.read",
         }
     }
 }
@@ -469,7 +473,7 @@ impl Directory for Okta {
             // A name comes from the metadata, and no API sets one.
             labels: None,
             rights: Some(self),
-            applications: None,
+            applications: Some(self),
         }
     }
 }

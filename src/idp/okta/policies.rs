@@ -143,6 +143,17 @@ impl Conditions {
     }
 }
 
+impl Conditions {
+    /// Whether they let everybody through.
+    fn are_none(&self) -> bool {
+        let is_empty = |which: &Option<Which>| {
+            which.as_ref().is_none_or(|which| which.include.is_empty() && which.exclude.is_empty())
+        };
+        self.people.as_ref().is_none_or(|people| is_empty(&people.groups) && is_empty(&people.users))
+            && self.others.iter().all(|(name, value)| is_anything(name, value))
+    }
+}
+
 /// Whether a condition lets everything through.
 fn is_anything(name: &str, value: &Value) -> bool {
     match name {
@@ -180,8 +191,31 @@ impl Okta {
         }
     }
 
+    /// What a sign-on policy lets anybody in by: its rules up to the one that takes everybody.
+    pub(super) fn rules_for_everybody(&self, policy: &str) -> Result<Listing<Rule>, DirectoryError> {
+        let told = Told::from_answer("the rules of a sign-on policy", NEEDS, self.rules_of(policy))?;
+        let rules = |rules: Vec<PolicyRule>| {
+            let mut found = Vec::new();
+            for rule in rules.iter().filter(|rule| rule.status == "ACTIVE") {
+                if let Some(admits) = admitted(&rule.actions["appSignOn"]) {
+                    let (policy, place) = (format!("rule {}", rule.name), SIGN_ON.to_owned());
+                    found.push(Rule { policy, about: About::SignIn, state: RuleState::On, admits, place });
+                }
+                if rule.conditions.as_ref().is_none_or(Conditions::are_none) {
+                    break;
+                }
+            }
+            found
+        };
+        Ok(Listing::of(told.map(rules)))
+    }
+
     fn rules(&self, policy: &Policy) -> Result<Vec<PolicyRule>, DirectoryError> {
-        let path = format!("/api/v1/policies/{}/rules", segment(&policy.id));
+        self.rules_of(&policy.id)
+    }
+
+    fn rules_of(&self, policy: &str) -> Result<Vec<PolicyRule>, DirectoryError> {
+        let path = format!("/api/v1/policies/{}/rules", segment(policy));
         let mut rules: Vec<PolicyRule> = self.every(Scope::Policies, &path, "such policy")?;
         rules.sort_by_key(|rule| rule.priority);
         Ok(rules)

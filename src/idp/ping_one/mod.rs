@@ -278,7 +278,7 @@ impl Directory for PingOne {
             models: Some(self),
             labels: Some(self),
             rights: Some(self),
-            applications: None,
+            applications: Some(self),
         }
     }
 }

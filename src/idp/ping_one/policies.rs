@@ -16,8 +16,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::PingOne;
+use crate::idp::capability;
+use crate::idp::capability::applications::Applications;
 use crate::idp::capability::policies::{About, Admits, Policies, Rule, RuleOrder, RuleState};
-use crate::idp::capability::told::{Listing, Told, Untold};
+use crate::idp::capability::told::{Cursor, Listing, Page, Told, Untold};
 use crate::idp::error::DirectoryError;
 use crate::idp::http::segment;
 
@@ -102,13 +104,12 @@ struct Assignment {
     sign_on_policy: Option<Reference>,
 }
 
-/// Names of applications.
-#[derive(Default)]
-struct Used {
-    /// By the id of the sign-on policy that they use.
-    by_policy: BTreeMap<String, Vec<String>>,
-    /// Those that a DaVinci flow signs in.
-    by_flow: Vec<String>,
+/// What an application is signed in to by.
+enum SignsInBy {
+    /// The ids of sign-on policies.
+    Policies(Vec<String>),
+    /// A DaVinci flow.
+    Flow,
 }
 
 impl DevicePolicy {
@@ -160,51 +161,111 @@ impl PingOne {
         serde_json::from_value(list).map_err(|error| self.session.idp().invalid_response(error.to_string()))
     }
 
-    fn used(&self, default: Option<&str>) -> Result<Used, DirectoryError> {
-        let mut used = Used::default();
+    /// The applications that people sign in to, with what by.
+    fn applications_in_use(&self, default: Option<&str>) -> Result<Vec<(Application, SignsInBy)>, DirectoryError> {
         let applications: Vec<Application> = self.list("/applications", "applications")?;
+        let mut all = Vec::new();
         // Workers sign in as themselves.
         for one in applications.into_iter().filter(|one| one.enabled != Some(false) && one.kind != "WORKER") {
             let at = format!("/applications/{}", segment(&one.id));
             let flows: Vec<Value> = self.list(&format!("{at}/flowPolicyAssignments"), "flowPolicyAssignments")?;
             if !flows.is_empty() {
-                used.by_flow.push(one.name);
+                all.push((one, SignsInBy::Flow));
                 continue;
             }
             let assigned: Vec<Assignment> =
                 self.list(&format!("{at}/signOnPolicyAssignments"), "signOnPolicyAssignments")?;
             let ids: Vec<String> = assigned.into_iter().filter_map(|one| Some(one.sign_on_policy?.id)).collect();
             let ids = if ids.is_empty() { default.map(str::to_owned).into_iter().collect() } else { ids };
-            for id in ids {
-                used.by_policy.entry(id).or_default().push(one.name.clone());
-            }
+            all.push((one, SignsInBy::Policies(ids)));
         }
-        Ok(used)
+        Ok(all)
     }
 
-    fn sign_on(&self, devices: &[DevicePolicy]) -> Result<Vec<Rule>, DirectoryError> {
+    /// Each application with its rules; one of a flow has a rule that cannot be told.
+    fn guarded(&self, devices: &[DevicePolicy]) -> Result<Vec<(Application, Vec<Rule>)>, DirectoryError> {
         let policies: Vec<SignOnPolicy> = self.list("/signOnPolicies", "signOnPolicies")?;
         let default = policies.iter().find(|policy| policy.default).map(|policy| policy.id.as_str());
-        let Used { by_policy, by_flow } = self.used(default)?;
-        let mut rules = Vec::new();
-        let rule =
-            |policy: String, about, admits| Rule { policy, about, state: RuleState::On, admits, place: SIGN_ON.into() };
-        for policy in policies.iter().filter(|policy| by_policy.contains_key(&policy.id)) {
-            let path = format!("/signOnPolicies/{}/actions", segment(&policy.id));
-            let mut actions: Vec<Action> = self.list(&path, "actions")?;
-            actions.sort_by_key(|action| action.priority);
-            let name = format!("{}, for {}", policy.name, by_policy[&policy.id].join(", "));
-            if actions.iter().any(|action| action.recovery.as_ref().is_some_and(|recovery| recovery.enabled)) {
-                let admits = Admits::Weaker(vec!["password recovery by e-mail or SMS".into()]);
-                rules.push(rule(name.clone(), About::Recovery, admits));
+        let mut known: BTreeMap<String, Vec<Rule>> = BTreeMap::new();
+        let mut all = Vec::new();
+        for (application, by) in self.applications_in_use(default)? {
+            let mut rules = Vec::new();
+            match by {
+                SignsInBy::Flow => {
+                    let admits = Admits::CannotTell(Untold::not_offered("what a DaVinci flow lets in"));
+                    rules.push(on(format!("the DaVinci flow of {}", application.name), About::SignIn, admits));
+                }
+                SignsInBy::Policies(ids) => {
+                    for policy in policies.iter().filter(|policy| ids.contains(&policy.id)) {
+                        if !known.contains_key(&policy.id) {
+                            known.insert(policy.id.clone(), self.rules_of(policy, devices)?);
+                        }
+                        rules.extend(known[&policy.id].iter().cloned());
+                    }
+                }
             }
-            rules.push(rule(name, About::SignIn, admitted(&actions, devices)));
+            all.push((application, rules));
         }
-        rules.extend(by_flow.into_iter().map(|name| {
-            let admits = Admits::CannotTell(Untold::not_offered("what a DaVinci flow lets in"));
-            rule(format!("the DaVinci flow of {name}"), About::SignIn, admits)
-        }));
+        Ok(all)
+    }
+
+    fn rules_of(&self, policy: &SignOnPolicy, devices: &[DevicePolicy]) -> Result<Vec<Rule>, DirectoryError> {
+        let path = format!("/signOnPolicies/{}/actions", segment(&policy.id));
+        let mut actions: Vec<Action> = self.list(&path, "actions")?;
+        actions.sort_by_key(|action| action.priority);
+        let mut rules = Vec::new();
+        if actions.iter().any(|action| action.recovery.as_ref().is_some_and(|recovery| recovery.enabled)) {
+            let admits = Admits::Weaker(vec!["password recovery by e-mail or SMS".into()]);
+            rules.push(on(policy.name.clone(), About::Recovery, admits));
+        }
+        rules.push(on(policy.name.clone(), About::SignIn, admitted(&actions, devices)));
         Ok(rules)
+    }
+
+    /// The rules of every policy that is used, each once, with the applications that use it.
+    fn sign_on(&self, devices: &[DevicePolicy]) -> Result<Vec<Rule>, DirectoryError> {
+        let mut rules: Vec<(Rule, Vec<String>)> = Vec::new();
+        for (application, of_it) in self.guarded(devices)? {
+            for rule in of_it {
+                match rules.iter_mut().find(|(other, _)| *other == rule) {
+                    Some((_, names)) => names.push(application.name.clone()),
+                    None => rules.push((rule, vec![application.name.clone()])),
+                }
+            }
+        }
+        let named = |(rule, names): (Rule, Vec<String>)| {
+            let policy = if rule.policy.starts_with("the DaVinci flow of") {
+                rule.policy
+            } else {
+                format!("{}, for {}", rule.policy, names.join(", "))
+            };
+            Rule { policy, ..rule }
+        };
+        Ok(rules.into_iter().map(named).collect())
+    }
+
+    fn device_policies(&self) -> Result<Told<Vec<DevicePolicy>>, DirectoryError> {
+        let asked = self.list::<DevicePolicy>("/deviceAuthenticationPolicies", "deviceAuthenticationPolicies");
+        Told::from_answer("the MFA policies", NEEDS, asked)
+    }
+}
+
+fn on(policy: String, about: About, admits: Admits) -> Rule {
+    Rule { policy, about, state: RuleState::On, admits, place: SIGN_ON.into() }
+}
+
+impl Applications for PingOne {
+    fn applications(&self, _after: Option<&Cursor>) -> Result<Page<capability::Application>, DirectoryError> {
+        let devices = match self.device_policies()? {
+            Told::Known(devices) => devices,
+            Told::CannotTell(untold) => return Ok(Page::only(Listing::untold(untold))),
+        };
+        let told = Told::from_answer("the applications", NEEDS, self.guarded(&devices))?;
+        let application = |(one, mut rules): (Application, Vec<Rule>)| {
+            rules.retain(|rule| rule.about == About::SignIn);
+            capability::Application { id: one.id, name: one.name, legacy: false, rules: Listing::whole(rules) }
+        };
+        Ok(Page::only(Listing::of(told.map(|all| all.into_iter().map(application).collect()))))
     }
 }
 
@@ -212,9 +273,7 @@ impl Policies for PingOne {
     fn of_group(&self, group: &str) -> Result<Listing<Rule>, DirectoryError> {
         // That there is such a group, though it decides nothing.
         self.group_id(group)?;
-        let what = "the MFA policies";
-        let asked = self.list::<DevicePolicy>("/deviceAuthenticationPolicies", "deviceAuthenticationPolicies");
-        let devices = match Told::from_answer(what, NEEDS, asked)? {
+        let devices = match self.device_policies()? {
             Told::Known(devices) => devices,
             Told::CannotTell(untold) => return Ok(Listing::untold(untold)),
         };

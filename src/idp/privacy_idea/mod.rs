@@ -18,6 +18,7 @@
 //! It refuses to delete a token that is rolled out: those are revoked, and stay in the server's list as such. It does not try
 //! a sign-in: triggering one would also send text messages and mails to the person.
 
+mod applications;
 mod classes;
 mod labels;
 mod last_use;
@@ -351,7 +352,7 @@ impl Directory for PrivacyIdea {
             models: None,
             labels: Some(self),
             rights: Some(self),
-            applications: None,
+            applications: Some(self),
         }
     }
 }

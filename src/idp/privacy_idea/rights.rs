@@ -29,6 +29,7 @@ impl AccountRights for PrivacyIdea {
             (Capability::LastUse, "tokenlist"),
             (Capability::LastUse, "auditlog"),
             (Capability::Policies, "policyread"),
+            (Capability::Policies, "clienttype"),
             (Capability::Removal, "delete"),
             (Capability::Pass, "enrollREGISTRATION"),
             (Capability::Pass, "delete"),

@@ -119,6 +119,9 @@ fn graph_describes_every_request_around_the_keys() {
     let used = has.last_use.unwrap().last_use(&ada).unwrap();
     assert!(used.keys.is_whole() && used.account.known().unwrap().at.is_some(), "{used:?}");
     assert!(has.passkeys.unwrap().passkeys(&ada).unwrap().is_whole());
+    let since = time::OffsetDateTime::now_utc() - time::Duration::days(10);
+    assert_eq!(has.last_use.unwrap().sign_ins(&ada, since).unwrap().found.len(), 2);
+    assert_eq!(has.applications.unwrap().applications(None).unwrap().listing.found.len(), 2);
     assert_eq!(front.seen().len(), visit.idp.idp.seen().len(), "Prism kept a request back");
 }
 
@@ -214,6 +217,48 @@ fn a_policy_that_is_kept_back_is_named_with_its_permission() {
 }
 
 #[test]
+fn an_application_is_guarded_by_what_is_for_everybody() {
+    let applications = |change: &dyn Fn(&mut State)| {
+        let visit = with(change);
+        visit.directory.capabilities().applications.unwrap().applications(None).unwrap().listing
+    };
+    let mut for_everybody = strength("Keys", "-");
+    for_everybody["conditions"]["users"] =
+        json!({ "includeUsers": ["All"], "includeGroups": [], "excludeUsers": ["b1"] });
+    let mut but_mail = for_everybody.clone();
+    but_mail["conditions"]["applications"]["excludeApplications"] = json!(["mail"]);
+    let told = applications(&|state| state.access = vec![for_everybody.clone()]);
+    let names: Vec<_> = told.found.iter().map(|one| (one.name.as_str(), one.legacy)).collect();
+    assert_eq!(names, [("payroll", false), ("mail", true)], "somebody signed in to it by IMAP");
+    assert_eq!(told.found[0].rules.found[0].admits, Admits::PhishingResistant);
+    let told = applications(&|state| state.access = vec![but_mail.clone()]);
+    assert_eq!((told.found[0].rules.found.len(), told.found[1].rules.found.len()), (1, 0));
+    let told = applications(&|state| state.access = vec![strength("Some", ADMINS)]);
+    assert!(matches!(&told.found[0].rules.found[0].admits, Admits::Weaker(_)), "others come in as they are");
+    let told = applications(&|state| state.licensed = false);
+    assert!(
+        told.untold[0].what.contains("older protocols") && told.untold[0].needs.contains("P1"),
+        "{:?}",
+        told.untold
+    );
+    let told = applications(&|state| state.refused = vec!["/v1.0/servicePrincipals"]);
+    assert_eq!(told.untold[0].needs, "Application.Read.All");
+}
+
+#[test]
+fn sign_ins_that_came_to_one_are_read_as_far_back_as_they_are_kept() {
+    let visit = Visit::<Tenant>::new();
+    let log = visit.directory.capabilities().last_use.unwrap();
+    let since = |days| time::OffsetDateTime::now_utc() - time::Duration::days(days);
+    let seen = log.sign_ins(&visit.ada(), since(10)).unwrap();
+    assert!(seen.is_whole() && seen.found.len() == 2 && seen.found[0].at < seen.found[1].at, "{seen:?}");
+    assert!(!log.sign_ins(&visit.ada(), since(90)).unwrap().is_whole(), "a drill of 90 days ago cannot be shown by it");
+    let visit = with(|state| state.licensed = false);
+    let seen = visit.directory.capabilities().last_use.unwrap().sign_ins(&visit.ada(), since(10)).unwrap();
+    assert!(seen.untold[0].needs.contains("P1"));
+}
+
+#[test]
 fn a_pass_that_the_policy_does_not_take_says_so() {
     let visit = with(|state| state.pass_usable = false);
     let pass = visit.directory.capabilities().pass.unwrap().issue(&visit.ada(), hour()).unwrap();
@@ -286,6 +331,11 @@ fn rights_are_those_that_the_token_names() {
     let (opaque, over) = rights(None);
     assert!(Capability::ALL.iter().all(|one| matches!(opaque.readiness(*one), Readiness::CannotTell(_))));
     assert!(matches!(over, Told::CannotTell(_)));
+}
+
+#[test]
+fn one_person_costs_a_bounded_number_of_requests() {
+    assert_eq!(estates::asked_for_one_person::<Tenant>("ada"), 5);
 }
 
 #[test]

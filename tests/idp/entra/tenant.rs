@@ -164,6 +164,11 @@ fn answer(state: &mut State, request: &Request) -> Answer {
             200,
             &json!({ "id": "d", "displayName": "Security Defaults", "isEnabled": state.security_defaults }),
         ),
+        ("GET", ["v1.0", "servicePrincipals"]) => {
+            let app = |id: &str, enabled: bool| json!({ "appId": id, "displayName": id, "accountEnabled": enabled });
+            page(request, &[app("payroll", true), app("mail", true), app("gone", false)])
+        }
+        ("GET", ["v1.0", "auditLogs", "signIns"]) => sign_ins(state, request),
         ("GET", ["v1.0", "identity", "conditionalAccess", "policies"]) => page(request, &state.access),
         (_, [version, "users", user, rest @ ..]) => {
             let Some(login) = state.logins.iter().find(|login| login == user || id_of(login) == *user).cloned() else {
@@ -173,6 +178,25 @@ fn answer(state: &mut State, request: &Request) -> Answer {
         }
         _ => absent(),
     }
+}
+
+fn sign_ins(state: &State, request: &Request) -> Answer {
+    if !state.licensed {
+        let why = "Neither tenant is B2C or tenant doesn't have premium license";
+        return error(403, "Authentication_RequestFromNonPremiumTenantOrB2CTenant", why);
+    }
+    let filter = request.parameter("$filter").unwrap();
+    let seen = |at: &str, code: i64, app: &str, client: &str| json!({ "id": at, "createdDateTime": at, "appId": app, "clientAppUsed": client, "status": { "errorCode": code } });
+    if filter.contains("IMAP4") {
+        return page(request, &[seen("2026-04-20T10:15:30Z", 0, "mail", "IMAP4")]);
+    }
+    assert!(filter.starts_with(&format!("userId eq '{}' and createdDateTime ge ", id_of("ada"))), "{filter}");
+    let all = [
+        seen("2026-04-20T10:15:32Z", 0, "payroll", "Browser"),
+        seen("2026-04-20T10:15:31Z", 50126, "payroll", "Browser"),
+        seen("2026-04-20T10:15:30Z", 0, "payroll", "Browser"),
+    ];
+    page(request, &all)
 }
 
 fn user(state: &State, login: &str) -> Value {

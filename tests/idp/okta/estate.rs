@@ -126,6 +126,9 @@ fn okta_describes_every_request_around_the_keys() {
     has.pass.unwrap().withdraw(&ada, &pass.id).unwrap();
     assert!(has.last_use.unwrap().last_use(&ada).unwrap().keys.is_whole());
     assert!(has.passkeys.unwrap().passkeys(&ada).unwrap().is_whole());
+    let since = time::OffsetDateTime::now_utc() - time::Duration::days(10);
+    assert_eq!(has.last_use.unwrap().sign_ins(&ada, since).unwrap().found.len(), 2);
+    has.applications.unwrap().applications(None).unwrap();
     has.rights.unwrap().rights().unwrap();
     assert_eq!(front.seen().len(), visit.idp.idp.seen().len(), "Prism kept a request back");
 }
@@ -196,6 +199,34 @@ fn what_nobody_of_the_group_gets_to_is_left_out() {
     let told = visit.directory.capabilities().policies.unwrap().of_group(ADMINS).unwrap();
     assert!(told.found.is_empty() && told.untold.len() == 3, "{told:?}");
     assert!(told.untold.iter().all(|one| one.needs.contains("okta.policies.read")), "{told:?}");
+}
+
+#[test]
+fn an_application_is_told_with_the_rules_that_guard_it() {
+    let visit = Visit::<Org>::new();
+    let reads = visit.directory.capabilities().applications.unwrap();
+    let first = reads.applications(None).unwrap();
+    let second = reads.applications(first.next.as_ref()).unwrap();
+    let all: Vec<_> = first.listing.found.iter().chain(&second.listing.found).collect();
+    let names: Vec<_> = all.iter().map(|one| (one.name.as_str(), one.legacy, one.rules.found.len())).collect();
+    assert_eq!(names, [("Console", false, 2), ("Vault", true, 1), ("Wiki", false, 1), ("Old", false, 0)]);
+    assert!(!all[3].rules.is_whole(), "without a policy nobody can tell");
+    let calls = visit.idp.idp.calls();
+    let rules = calls.iter().filter(|call| call.ends_with("acp-account/rules")).count();
+    assert_eq!(rules, 1, "one policy is read once: {calls:?}");
+    let visit = with(|state| state.refused = vec!["/api/v1/apps"]);
+    let page = visit.directory.capabilities().applications.unwrap().applications(None).unwrap();
+    assert!(page.listing.untold[0].needs.contains("okta.apps.read"));
+}
+
+#[test]
+fn sign_ins_are_read_as_far_back_as_the_log_goes() {
+    let visit = Visit::<Org>::new();
+    let log = visit.directory.capabilities().last_use.unwrap();
+    let since = |days| time::OffsetDateTime::now_utc() - time::Duration::days(days);
+    let seen = log.sign_ins(&visit.ada(), since(10)).unwrap();
+    assert!(seen.is_whole() && seen.found[1].by.as_deref() == Some("FIDO_WEBAUTHN"), "{seen:?}");
+    assert!(!log.sign_ins(&visit.ada(), since(200)).unwrap().is_whole());
 }
 
 #[test]
@@ -278,6 +309,11 @@ fn rights_are_tried_where_they_only_read_and_follow_from_the_role_where_they_wri
     );
     assert!(matches!(refused.readiness(Capability::Pass), Readiness::CannotTell(_)));
     assert!(matches!(over, Told::CannotTell(_)));
+}
+
+#[test]
+fn one_person_costs_a_bounded_number_of_requests() {
+    assert_eq!(estates::asked_for_one_person::<Org>("ada"), 7);
 }
 
 #[test]

@@ -237,6 +237,32 @@ fn answer(state: &mut State, request: &Request) -> Answer {
             let tac = json!({ "type": "tac", "id": "aut1", "key": "tac", "status": "ACTIVE", "name": "Temporary Access Code" });
             Answer::json(200, &state.has_codes.then_some(tac).into_iter().collect())
         }
+        ("GET", ["apps"]) => {
+            let app = |id: &str, name: &str, mode: &str, policy: Option<&str>| {
+                let links = policy.map_or(
+                    json!({}),
+                    |id| json!({ "accessPolicy": { "href": format!("https://acme.okta.com/api/v1/policies/{id}") } }),
+                );
+                json!({ "id": id, "label": id, "name": name, "status": "ACTIVE", "signOnMode": mode, "_links": links })
+            };
+            let all = [
+                app("Console", "saasure", "OPENID_CONNECT", Some("acp-console")),
+                app("Vault", "template_swa", "BROWSER_PLUGIN", Some("acp-account")),
+                app("Wiki", "oidc_client", "OPENID_CONNECT", Some("acp-account")),
+                app("Link", "bookmark", "BOOKMARK", None),
+                app("Old", "saml", "SAML_2_0", None),
+            ];
+            page(request, &all, 3)
+        }
+        ("GET", ["logs"]) if request.parameter("until").is_some() => {
+            assert_eq!(request.parameter("sortOrder").as_deref(), Some("ASCENDING"));
+            let event = |published: &str, factor: Option<&str>| json!({ "eventType": "user.session.start", "published": published, "debugContext": { "debugData": { "factor": factor.unwrap_or("") } } });
+            page(
+                request,
+                &[event("2026-04-20T10:15:30.000Z", None), event("2026-04-20T10:15:31.000Z", Some("FIDO_WEBAUTHN"))],
+                1,
+            )
+        }
         ("GET", ["logs"]) => {
             let event = |published| {
                 json!({

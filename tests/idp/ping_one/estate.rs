@@ -105,6 +105,11 @@ fn ping_one_describes_every_request_around_the_keys() {
     let used = has.last_use.unwrap().last_use(&ada).unwrap();
     assert!(used.account.known().unwrap().at.is_some() && !used.keys.is_whole(), "no device tells: {used:?}");
     has.passkeys.unwrap().passkeys(&ada).unwrap();
+    let applications = has.applications.unwrap().applications(None).unwrap().listing.found;
+    let guarded: Vec<_> =
+        applications.iter().map(|one| (one.name.as_str(), one.rules.found[0].admits.clone())).collect();
+    let single = Admits::Weaker(vec!["a password".into()]);
+    assert_eq!(guarded, [("Portal", Admits::PhishingResistant), ("Wiki", single)]);
     has.rights.unwrap().rights().unwrap();
     assert_eq!(front.seen().len(), visit.idp.idp.seen().len(), "Prism kept a request back");
 }
@@ -201,6 +206,11 @@ fn rights_are_tried_where_they_only_read_and_follow_from_the_role_where_they_wri
     let told = rights(&|state| state.refused = vec!["/signOnPolicies", "/applications"]);
     assert!(matches!(told.readiness(Capability::Policies), Readiness::Lacks(_)));
     assert!(matches!(told.readiness(Capability::Sessions), Readiness::CannotTell(_)));
+}
+
+#[test]
+fn one_person_costs_a_bounded_number_of_requests() {
+    assert_eq!(estates::asked_for_one_person::<Environment>("ada"), 6);
 }
 
 #[test]

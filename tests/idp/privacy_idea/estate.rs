@@ -113,6 +113,12 @@ fn a_registration_code_opens_once_ends_and_takes_the_place_of_the_last() {
     let used = directory.capabilities().last_use.unwrap().last_use(&user).unwrap();
     let seen = used.account.known().unwrap().at.unwrap();
     assert!((time::OffsetDateTime::now_utc() - seen).whole_seconds() < 600, "{seen}");
+    let since = |hours| time::OffsetDateTime::now_utc() - time::Duration::hours(hours);
+    let seen = directory.capabilities().last_use.unwrap().sign_ins(&user, since(1)).unwrap();
+    assert!(matches!(&seen.found[..], [one] if one.by.as_deref() == Some("registration")), "{seen:?}");
+    assert!(directory.capabilities().last_use.unwrap().sign_ins(&user, since(-1)).unwrap().found.is_empty());
+    let clients = directory.capabilities().applications.unwrap().applications(None).unwrap().listing;
+    assert!(clients.is_whole() && !clients.found.is_empty() && !clients.found[0].rules.found.is_empty(), "{clients:?}");
     let other = directory.find_user("user2").unwrap();
     let used = directory.capabilities().last_use.unwrap().last_use(&other).unwrap();
     assert_eq!(used.account.known().unwrap().at, None);

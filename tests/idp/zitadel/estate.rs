@@ -183,6 +183,11 @@ fn a_passkey_cannot_be_told_and_rights_are_those_that_zitadel_lists() {
 }
 
 #[test]
+fn one_person_costs_a_bounded_number_of_requests() {
+    assert_eq!(estates::asked_for_one_person::<People>("ada"), 3);
+}
+
+#[test]
 fn one_writing_request_goes_wrong_once_and_the_next_try_ends_it() {
     estates::one_fault::<People>();
 }

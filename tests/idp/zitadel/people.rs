@@ -155,6 +155,10 @@ fn sessions(state: &mut State, body: &Value) -> Answer {
 fn of_user(state: &mut State, method: &str, rest: &[&str]) -> Answer {
     match (method, rest) {
         ("GET", []) => Answer::json(200, &json!({ "details": {}, "user": account(state, "ada") })),
+        ("GET", ["authentication_methods"]) => {
+            let types = json!(["AUTHENTICATION_METHOD_TYPE_PASSKEY"]);
+            Answer::json(200, &json!({ "details": {}, "authMethodTypes": types }))
+        }
         ("POST", ["passkeys", "_search"]) => {
             let key = json!({ "id": "k1", "state": "AUTH_FACTOR_STATE_READY", "name": "k" });
             list("result", &[key], &json!({}))

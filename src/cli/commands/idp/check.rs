@@ -7,7 +7,7 @@ use crate::cli::shared::arguments::WhichIdp;
 use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::cli::view::run_report::by_hand_words;
-use crate::idp::capability::{Readiness, Rights};
+use crate::idp::capability::{AccountRights, Readiness, Rights};
 use crate::idp::{ByHand, Capability, Directory, Finding};
 use crate::settings::IdpChoice;
 use keywright_files::shown;
@@ -59,6 +59,8 @@ struct Checked<'a> {
     capabilities: Vec<CapabilityChecked>,
     /// Permissions that our account has and nothing here needs; `null`: cannot tell.
     beyond: Option<Vec<String>>,
+    /// Whether our account may change accounts of administrators too; `null`: cannot tell.
+    over_administrators: Option<bool>,
     /// What a person has to do; `null` where the IdP has an API.
     by_hand: Option<&'a ByHand>,
 }
@@ -76,16 +78,16 @@ impl Check {
         let findings = directory.preflight()?;
         let ready = !findings.iter().any(|finding| finding.blocks);
         let by_hand = directory.registration().by_hand();
-        let rights = match directory.capabilities().rights {
-            Some(rights) if ready => Some(rights.rights()?),
-            _ => None,
-        };
+        let asked = directory.capabilities().rights.filter(|_| ready);
+        let rights = asked.map(AccountRights::rights).transpose()?;
+        let over_administrators = asked.map(AccountRights::over_administrators).transpose()?;
         let checked = Checked {
             directory: directory.name(),
             ready,
             findings: &findings,
             capabilities: capabilities(directory.as_ref(), rights.as_ref()),
             beyond: rights.and_then(|rights| rights.beyond.known().cloned()),
+            over_administrators: over_administrators.and_then(|over| over.known().copied()),
             by_hand,
         };
         session.output.result(&checked, || idp_check_text(&checked))?;
@@ -141,6 +143,14 @@ fn idp_check_text(checked: &Checked<'_>) -> String {
     }
     for capability in &checked.capabilities {
         text.push_str(&format!("  {}\n", shown::one_line(&capability_words(capability))));
+    }
+    if checked.capabilities.iter().any(|one| one.writes && one.state != "not-offered") {
+        let over = match checked.over_administrators {
+            Some(true) => "may be changed",
+            Some(false) => "may not be changed by our account",
+            None => "cannot tell whether our account may change them",
+        };
+        text.push_str(&format!("  accounts of administrators: {over}\n"));
     }
     if let Some(beyond) = checked.beyond.as_ref().filter(|beyond| !beyond.is_empty()) {
         text.push_str(&format!("  has more than is needed: {}\n", shown::one_line(&beyond.join(", "))));
