@@ -17,7 +17,7 @@ use serde::Deserialize;
 use super::graph::{Permission, untold};
 use super::{Entra, is_guid, wire};
 use crate::idp::capability::people::{Hold, People, Person, Role, RoleHolder};
-use crate::idp::capability::told::{Cursor, Listing, Page, Told};
+use crate::idp::capability::told::{Cursor, Listing, Page, Told, Untold, WhyUntold};
 use crate::idp::directory::User;
 use crate::idp::error::DirectoryError;
 use crate::idp::http::segment;
@@ -146,8 +146,8 @@ impl Entra {
         let path = format!("/v1.0/groups/{}/transitiveMembers/microsoft.graph.user?{PERSON}", segment(&group.id));
         match self.graph.collection::<wire::User>(&path, MEMBERS, Permission::GROUPS) {
             Ok(members) => listing.found.extend(members.into_iter().map(|member| RoleHolder {
+                login: member.login(),
                 user_id: member.id,
-                login: Some(member.user_principal_name),
                 role: role.clone(),
                 hold,
                 through: through.clone(),
@@ -218,8 +218,15 @@ impl People for Entra {
         let asked = path.and_then(|path| self.graph.page::<wire::User>(&path, &what, Permission::GROUPS));
         match asked {
             Ok((found, next)) => {
-                let found = found.into_iter().map(|user| Person { guest: user.is_guest(), user: user.user() });
-                Ok(Page { listing: Listing::whole(found.collect()), next: next.map(Cursor) })
+                let (named, nameless): (Vec<_>, Vec<_>) = found.into_iter().partition(|user| user.login().is_some());
+                let named = named.into_iter().map(|user| Person { guest: user.is_guest(), user: user.user() });
+                let mut listing = Listing::whole(named.collect());
+                if !nameless.is_empty() {
+                    let what = format!("who {} of the group's members are", nameless.len());
+                    let why = WhyUntold::Refused("it tells their ids alone".into());
+                    listing.untold.push(Untold { what, why, needs: Permission::GROUPS.name().into() });
+                }
+                Ok(Page { listing, next: next.map(Cursor) })
             }
             Err(absent @ DirectoryError::NotFound { .. }) => Err(absent),
             Err(error) => Ok(Page::only(Listing::untold(untold(MEMBERS, Permission::GROUPS, error)?))),

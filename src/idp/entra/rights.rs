@@ -108,7 +108,7 @@ impl AccountRights for Entra {
         Ok(match self.claims()?.and_then(|claims| claims.wids) {
             Some(held) => Told::Known(held.iter().any(|role| OVER_ADMINISTRATORS.contains(&role.as_str()))),
             None => Told::CannotTell(Untold::not_offered(
-                "whether the app has a directory role, such as Privileged Authentication Administrator",
+                "whether the app has a role of its own, such as Privileged Authentication Administrator",
             )),
         })
     }

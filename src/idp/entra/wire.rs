@@ -30,6 +30,8 @@ pub(super) struct Page<T> {
 #[serde(rename_all = "camelCase")]
 pub(super) struct User {
     pub id: String,
+    /// Empty where the app may see ids alone.
+    #[serde(default, deserialize_with = "or_empty")]
     pub user_principal_name: String,
     pub display_name: Option<String>,
     pub account_enabled: Option<bool>,
@@ -37,7 +39,16 @@ pub(super) struct User {
     pub user_type: Option<String>,
 }
 
+fn or_empty<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
 impl User {
+    /// The login, if the app may see it.
+    pub(super) fn login(&self) -> Option<String> {
+        Some(self.user_principal_name.clone()).filter(|login| !login.is_empty())
+    }
+
     pub(super) fn user(self) -> directory::User {
         directory::User {
             id: self.id,

@@ -180,7 +180,7 @@ fn rights(grounds: &Grounds<'_>) -> Vec<Reason> {
         Told::CannotTell(untold) => return vec![Reason::CannotTell { untold: untold.clone() }],
     };
     let needed = [Capability::Registration, Capability::Removal, Capability::Suspension, Capability::Sessions];
-    let mut reasons = Vec::new();
+    let mut reasons = over_administrators(grounds);
     for capability in needed.into_iter().filter(|one| grounds.surroundings.has.contains(one)) {
         match rights.readiness(capability) {
             RightsReadiness::Ready => {}
@@ -196,6 +196,18 @@ fn rights(grounds: &Grounds<'_>) -> Vec<Reason> {
         }
     }
     reasons
+}
+
+/// Whether our account may change those of the people who are administrators, if any is.
+fn over_administrators(grounds: &Grounds<'_>) -> Vec<Reason> {
+    if grounds.inventory.people.iter().all(|entry| entry.roles.is_empty()) {
+        return Vec::new();
+    }
+    match &grounds.surroundings.over_administrators {
+        Told::Known(true) => Vec::new(),
+        Told::Known(false) => vec![Reason::NotOverAdministrators],
+        Told::CannotTell(untold) => vec![Reason::CannotTell { untold: untold.clone() }],
+    }
 }
 
 /// Ways in that nobody has decided on, whose day is over, or that are not covered as they were decided to be.

@@ -26,6 +26,8 @@ pub struct Surroundings {
     pub applications: Option<Listing<Application>>,
     /// What our account may do.
     pub rights: Told<Rights>,
+    /// Whether it may change accounts of administrators.
+    pub over_administrators: Told<bool>,
     /// What the adapter can do.
     pub has: BTreeSet<Capability>,
 }
@@ -61,10 +63,18 @@ impl Surroundings {
             Some(rights) => Told::from_answer("what our account may do", "", retry.ask(cancel, || rights.rights()))?,
             None => Told::CannotTell(Untold::not_offered("what our account may do")),
         };
+        let over = "whether our account may change administrators";
+        let over_administrators = match has.rights {
+            Some(rights) => match Told::from_answer(over, "", retry.ask(cancel, || rights.over_administrators()))? {
+                Told::Known(told) => told,
+                Told::CannotTell(untold) => Told::CannotTell(untold),
+            },
+            None => Told::CannotTell(Untold::not_offered(over)),
+        };
         let applications = applications(directory, retry, cancel)?;
         let order = has.policies.map_or(RuleOrder::CannotTell, |policies| policies.order());
         let has = Capability::ALL.into_iter().filter(|one| has.has(*one)).collect();
-        Ok(Self { policies, order, models, applications, rights, has })
+        Ok(Self { policies, order, models, applications, rights, over_administrators, has })
     }
 }
 

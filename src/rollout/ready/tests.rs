@@ -142,6 +142,7 @@ impl World {
                     needed: Capability::ALL.map(right).into(),
                     beyond: Told::Known(Vec::new()),
                 }),
+                over_administrators: Told::Known(true),
                 has: Capability::ALL.into(),
             },
             at: datetime!(2026-11-24 00:00 UTC),
@@ -458,6 +459,9 @@ fn no_because_our_account_may_not_act() {
     assert_eq!(rights(Told::CannotTell(untold())), [Reason::CannotTell { untold: untold() }]);
     let reasons = wrong(|world| world.surroundings.rights = Told::CannotTell(untold()));
     assert_eq!(reasons, [Reason::CannotTell { untold: untold() }]);
+    let over = |told: Told<bool>| wrong(|world| world.surroundings.over_administrators = told);
+    assert_eq!(over(Told::Known(false)), [Reason::NotOverAdministrators]);
+    assert_eq!(over(Told::CannotTell(untold())), [Reason::CannotTell { untold: untold() }]);
 }
 
 #[test]

@@ -212,6 +212,9 @@ fn a_policy_that_is_kept_back_is_named_with_its_permission() {
         let told = visit.directory.capabilities().policies.unwrap().of_group(ADMINS).unwrap();
         assert!(matches!(&told.untold[..], [one] if one.needs == needs), "{path}: {:?}", told.untold);
     }
+    let visit = with(|state| state.ids_alone = true);
+    let members = visit.members(ADMINS).0;
+    assert!(members.found.is_empty() && members.untold[0].needs.contains("User.ReadBasic.All"), "{members:?}");
     let visit = with(|state| state.refused = vec!["/v1.0/groups"]);
     assert!(visit.members(ADMINS).0.untold[0].needs.contains("GroupMember.Read.All"));
 }

@@ -36,6 +36,8 @@ pub(super) struct State {
     pub methods: Value,
     pub access: Vec<Value>,
     pub security_defaults: bool,
+    /// Whether the app may see ids of accounts alone.
+    pub ids_alone: bool,
 }
 
 pub(super) struct Tenant {
@@ -60,6 +62,7 @@ impl Tenant {
             methods: methods(),
             access: vec![strength("Keys for administrators", PARENT)],
             security_defaults: false,
+            ids_alone: false,
         };
         let (idp, state) = FakeIdp::sharing(state, answer);
         Self { idp, state }
@@ -200,6 +203,9 @@ fn sign_ins(state: &State, request: &Request) -> Answer {
 }
 
 fn user(state: &State, login: &str) -> Value {
+    if state.ids_alone {
+        return json!({ "id": id_of(login), "userPrincipalName": null, "displayName": null, "accountEnabled": null, "userType": null });
+    }
     json!({
         "id": id_of(login), "userPrincipalName": login, "displayName": login.to_uppercase(), "accountEnabled": state.enabled,
         "userType": if login == "user3" { "Guest" } else { "Member" },

@@ -237,7 +237,20 @@ fn answer(state: &mut State, request: &Request) -> Answer {
             let tac = json!({ "type": "tac", "id": "aut1", "key": "tac", "status": "ACTIVE", "name": "Temporary Access Code" });
             Answer::json(200, &state.has_codes.then_some(tac).into_iter().collect())
         }
-        ("GET", ["apps"]) => {
+        ("GET", ["apps" | "logs"]) => apps_and_logs(state, request, path[0]),
+        (_, ["users", id, rest @ ..]) => {
+            let Some(at) = state.people.iter().position(|(login, _)| login == id || id_of(login) == *id) else {
+                return absent();
+            };
+            of_user(state, request, at, rest)
+        }
+        _ => absent(),
+    }
+}
+
+fn apps_and_logs(state: &State, request: &Request, list: &str) -> Answer {
+    match list {
+        "apps" => {
             let app = |id: &str, name: &str, mode: &str, policy: Option<&str>| {
                 let links = policy.map_or(
                     json!({}),
@@ -254,16 +267,19 @@ fn answer(state: &mut State, request: &Request) -> Answer {
             ];
             page(request, &all, 3)
         }
-        ("GET", ["logs"]) if request.parameter("until").is_some() => {
+        "logs" if request.parameter("until").is_some() => {
             assert_eq!(request.parameter("sortOrder").as_deref(), Some("ASCENDING"));
-            let event = |published: &str, factor: Option<&str>| json!({ "eventType": "user.session.start", "published": published, "debugContext": { "debugData": { "factor": factor.unwrap_or("") } } });
+            let event = |published: &str, factor: Option<&str>| {
+                let debug = json!({ "debugData": { "factor": factor.unwrap_or("") } });
+                json!({ "eventType": "user.session.start", "published": published, "debugContext": debug })
+            };
             page(
                 request,
                 &[event("2026-04-20T10:15:30.000Z", None), event("2026-04-20T10:15:31.000Z", Some("FIDO_WEBAUTHN"))],
                 1,
             )
         }
-        ("GET", ["logs"]) => {
+        _ => {
             let event = |published| {
                 json!({
                     "eventType": "user.authentication.auth_via_mfa", "published": published,
@@ -272,13 +288,6 @@ fn answer(state: &mut State, request: &Request) -> Answer {
             };
             Answer::json(200, &state.logged.map(event).into_iter().collect())
         }
-        (_, ["users", id, rest @ ..]) => {
-            let Some(at) = state.people.iter().position(|(login, _)| login == id || id_of(login) == *id) else {
-                return absent();
-            };
-            of_user(state, request, at, rest)
-        }
-        _ => absent(),
     }
 }
 
