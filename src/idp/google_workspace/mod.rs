@@ -221,7 +221,7 @@ impl Directory for GoogleWorkspace {
         let blocks = match sdk.read(Scope::Users, "/admin/directory/v1/users", &query, "list of users") {
             Ok(_) => None,
             Err(DirectoryError::Forbidden { why, .. }) => {
-                Some(Finding { blocks: true, message: format!("the Admin SDK cannot be read: {why}") })
+                Some(Finding::blocks(format!("the Admin SDK cannot be read: {why}")))
             }
             Err(error) => return Err(error),
         };
@@ -230,7 +230,7 @@ impl Directory for GoogleWorkspace {
              accounts, roles, and how many keys they have are read by the Admin SDK",
             self.name()
         );
-        Ok([Finding { blocks: false, message }].into_iter().chain(blocks).collect())
+        Ok([Finding::says(message)].into_iter().chain(blocks).collect())
     }
 
     fn find_user(&self, login: &str) -> Result<User, DirectoryError> {
