@@ -19,6 +19,7 @@ mod profile;
 mod provision;
 mod recover;
 mod roster;
+mod stories;
 #[cfg(target_os = "linux")]
 mod text;
 mod usage;

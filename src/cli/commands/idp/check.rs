@@ -3,6 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 
+use super::command_rights::{CommandChecked, of_commands, too_many};
 use crate::cli::shared::arguments::WhichIdp;
 use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session};
@@ -15,8 +16,9 @@ use keywright_files::shown;
 /// Check that registrations would work, without changing anything.
 ///
 /// Signs in to the IdP and asks for what would keep registrations from working; then tells, for each thing that it can do besides,
-/// which permissions that needs and which are there. Exit code 1 if registrations would not work, 4 if the IdP cannot be reached or
-/// refuses the sign-in itself.
+/// which permissions that needs and which are there, and the same for each command. 'enforce' and 'recover' may have a credential
+/// of their own, in [idp.NAME.writing]. Exit code 1 if registrations would not work, 4 if the IdP cannot be reached or refuses the
+/// sign-in itself.
 #[derive(Args)]
 #[command(
     after_long_help = "Example:\n  keywright idp check\n  keywright idp check acme\n  keywright idp check --idp http://127.0.0.1:8460 --idp-token env:KEYWRIGHT_TOKEN"
@@ -61,6 +63,10 @@ struct Checked<'a> {
     beyond: Option<Vec<String>>,
     /// Whether our account may change accounts of administrators too; `null`: cannot tell.
     over_administrators: Option<bool>,
+    /// Each command, and whether what it does at the IdP is permitted; empty where it has no API.
+    commands: Vec<CommandChecked>,
+    /// Permissions that only `enforce` and `recover` need, which have a credential of their own; `null` where they have none.
+    too_many: Option<Vec<String>>,
     /// What a person has to do; `null` where the IdP has an API.
     by_hand: Option<&'a ByHand>,
 }
@@ -74,14 +80,30 @@ impl Check {
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
         let mut which = self.idp.clone();
         which.idp = which.idp.or_else(|| self.name.clone().map(IdpChoice::Name));
-        let directory = which.open(&session.settings()?)?;
+        let settings = session.settings()?;
+        let directory = which.open(&settings)?;
         let findings = directory.preflight()?;
         let ready = !findings.iter().any(|finding| finding.blocks);
         let by_hand = directory.registration().by_hand();
         let asked = directory.capabilities().rights.filter(|_| ready);
         let rights = asked.map(AccountRights::rights).transpose()?;
         let over_administrators = asked.map(AccountRights::over_administrators).transpose()?;
+        let has_writing = settings.choose(which.idp.as_ref(), which.idp_token.as_ref())?.has_writing();
+        let writing = match has_writing && ready {
+            true => {
+                let writing = which.open_for_writing(&settings)?;
+                Some(writing.capabilities().rights.map(|rights| rights.rights()).transpose()?)
+            }
+            false => None,
+        };
+        let own = rights.as_ref();
+        let commands = match by_hand {
+            Some(_) => Vec::new(),
+            None => of_commands(directory.capabilities(), own, writing.as_ref().map(Option::as_ref)),
+        };
         let checked = Checked {
+            too_many: has_writing.then(|| too_many(own)),
+            commands,
             directory: directory.name(),
             ready,
             findings: &findings,
@@ -151,6 +173,13 @@ fn idp_check_text(checked: &Checked<'_>) -> String {
             None => "cannot tell whether our account may change them",
         };
         text.push_str(&format!("  accounts of administrators: {over}\n"));
+    }
+    for command in &checked.commands {
+        text.push_str(&format!("  {}\n", shown::one_line(&command.text())));
+    }
+    if let Some(too_many) = checked.too_many.as_ref().filter(|too_many| !too_many.is_empty()) {
+        let too_many = shown::one_line(&too_many.join(", ")).into_owned();
+        text.push_str(&format!("  too many, since enforce and recover have a credential of their own: {too_many}\n"));
     }
     if let Some(beyond) = checked.beyond.as_ref().filter(|beyond| !beyond.is_empty()) {
         text.push_str(&format!("  has more than is needed: {}\n", shown::one_line(&beyond.join(", "))));

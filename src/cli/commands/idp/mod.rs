@@ -2,6 +2,7 @@
 
 pub(crate) mod add;
 pub(crate) mod check;
+mod command_rights;
 pub(crate) mod default_idp;
 pub(crate) mod edit;
 pub(crate) mod list;

@@ -51,6 +51,8 @@ pub(super) fn play(stage: Stage, faults: bool, session: &Session) -> Result<Stag
     at.run(&["inventory", "--group", GROUP])?.expect(&[0, 3])?;
     at.scene("Can it be enforced?", "Not yet, and each reason has what mends it.");
     at.run(&["ready", "--wave", "1"])?.expect(&[3])?;
+    at.tell("Whoever tries all the same is stopped before anything is touched:");
+    at.run(&["enforce", "--wave", "1", "--yes"])?.expect(&[3])?;
 
     at.scene(
         "Keys for everybody",
