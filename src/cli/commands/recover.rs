@@ -6,6 +6,7 @@ use clap::Args;
 
 use crate::cli::shared::arguments::{WhichKey, Work};
 use crate::cli::shared::batch::RunContext;
+use crate::cli::shared::estate::WhichPlan;
 use crate::cli::shared::output::count;
 use crate::cli::shared::session::ENDING;
 use crate::cli::shared::{CliError, Exit, Session, account};
@@ -16,6 +17,7 @@ use crate::ledger::rollout::{Loss, RecoveryId, RecoveryStep};
 use crate::provision::Station;
 use crate::register::Register;
 use crate::rollout::recover::{self, RecoveryPlan, Wanted};
+use crate::rollout::{Who, breakglass};
 
 /// Get somebody back in who lost a key.
 ///
@@ -87,7 +89,7 @@ impl Recover {
         let lost = self.lost.map(|which| which.of_account(&id, &register)).transpose()?;
         let wanted = match open {
             Some((_, of)) if lost.is_none_or(|lost| lost == of) => None,
-            _ => Some(self.wanted(&id, lost, &*directory, &register)?),
+            _ => Some(self.wanted(&id, lost, &*directory, &register, session)?),
         };
         let context = RunContext::with_directory(&self.work, &settings, directory, session)?;
         let recovery = match (wanted, open) {
@@ -112,10 +114,13 @@ impl Recover {
         lost: Option<usize>,
         directory: &dyn Directory,
         register: &Register,
+        session: &Session,
     ) -> Result<Wanted, CliError> {
         let missing = |flag: &str, what: &str| CliError::Usage(format!("{flag} is missing: {what}"));
         let said = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
         let rehearsal = self.group.clone().filter(|_| self.rehearse);
+        let rehearsal =
+            rehearsal.map(|group| self.group_of_plan(&group, id, directory, register, session)).transpose()?;
         let newest = || {
             let standing = register.standing(id, Session::now())?;
             standing.keys.iter().rev().find(|key| key.standing.counts()).map(|key| key.ordinal)
@@ -137,6 +142,34 @@ impl Recover {
             rehearsal,
             pass_minutes: pass.then_some(self.pass_minutes),
         })
+    }
+
+    /// The group as the roll-out plan calls it, where there is one; and the account has to be in it, as far as the IdP tells.
+    fn group_of_plan(
+        &self,
+        group: &str,
+        id: &AccountId,
+        directory: &dyn Directory,
+        register: &Register,
+        session: &Session,
+    ) -> Result<String, CliError> {
+        let Some(plan) = WhichPlan::default().read_if_any(session)? else { return Ok(group.to_owned()) };
+        let Some(known) = plan.group(group) else {
+            let names: Vec<&str> = plan.groups.iter().map(|group| group.name.as_str()).collect();
+            return Err(CliError::Usage(format!("the plan has no group \"{group}\"; it has {}", names.join(", "))));
+        };
+        let (Who::Group(members), Some(people)) = (&known.who, directory.capabilities().people) else {
+            return Ok(known.name.clone());
+        };
+        let user = register.accounts[id].user_id.as_deref().unwrap_or_default();
+        if !breakglass::members_have(people, members, user)? {
+            let login = register.login(id);
+            return Err(CliError::NotFound(format!(
+                "{login} is not in {}, which it is to be rehearsed for",
+                known.who
+            )));
+        }
+        Ok(known.name.clone())
     }
 
     /// Says what would be done, asks, and writes it down. `None` in a dry run.

@@ -28,6 +28,7 @@ impl Resume {
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
         let settings = session.settings()?;
         session.catch_interrupts(ENDING)?;
+        Self::name_enforcements(session)?;
         let idps = self.idps(&settings, session)?;
         let [first, others @ ..] = &idps[..] else {
             session.console.say("nothing is left to do");
@@ -90,6 +91,18 @@ impl Resume {
             }
         }
         Ok(of_recoveries.unwrap_or(Exit::Done))
+    }
+
+    /// An enforcement that was interrupted asks first whether its people are still ready: its own command does that.
+    fn name_enforcements(session: &Session) -> Result<(), CliError> {
+        let register = session.register_if_any()?.unwrap_or_default();
+        for (id, one) in register.rollout.enforcements.iter().filter(|(_, one)| one.ended.is_none()) {
+            let scope = &one.scope;
+            session
+                .console
+                .hint(&format!("{id} of {scope} was interrupted; 'keywright enforce' for the same people goes on"));
+        }
+        Ok(())
     }
 
     /// Goes on with every recovery at this IdP that has not ended: before all else, because somebody cannot sign in. The worst of

@@ -117,7 +117,12 @@ fn bagged_since(register: &Register, account: &AccountId) -> OffsetDateTime {
     first.unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 
-fn members_have(people: &dyn crate::idp::capability::People, group: &str, user: &str) -> Result<bool, DirectoryError> {
+/// Whether the user is a member of the group, or may be: what was kept back may have it in it.
+pub fn members_have(
+    people: &dyn crate::idp::capability::People,
+    group: &str,
+    user: &str,
+) -> Result<bool, DirectoryError> {
     let mut after = None;
     loop {
         let page = people.members(group, after.as_ref())?;

@@ -9,9 +9,12 @@ use time::macros::date;
 
 use super::*;
 use crate::idp::Finding;
+use crate::ledger::rollout::{EnforcementId, RecoveryId, RecoveryStep};
 use crate::ledger::{AccountId, Failure, FailureCode, Head, Mismatch};
 use crate::provision::{NoDelivery, PersonError};
 use crate::register::CredentialState;
+use crate::rollout::enforce::EnforceError;
+use crate::rollout::recover::{RecoverError, StepError};
 use crate::settings::MissingAnswer;
 use keywright_files::FileError;
 
@@ -225,6 +228,32 @@ fn of_idps() -> Vec<(CliError, Exit)> {
     ]
 }
 
+fn of_rollouts() -> Vec<(CliError, Exit)> {
+    let recovery = RecoveryId(1);
+    let step = |why: StepError| RecoverError::Step { step: RecoveryStep::GivePass, why: Box::new(why) };
+    let directory = || DirectoryError::Unreachable { directory: "corp".into(), why: "refused".into() };
+    let scope = || "wave 1".to_owned();
+    vec![
+        (RecoverError::NoSuchKey { account: account(), ordinal: 3 }.into(), Exit::Failed),
+        (RecoverError::AnotherGoesOn { account: account(), recovery, lost: 1 }.into(), Exit::Failed),
+        (RecoverError::BreakGlass(account()).into(), Exit::Failed),
+        (RecoverError::NotActive(account()).into(), Exit::Failed),
+        (RecoverError::Out { account: account(), word: "deprovisioned".into() }.into(), Exit::Failed),
+        (RecoverError::Directory(directory()).into(), Exit::Directory),
+        (step(StepError::Directory(directory())).into(), Exit::Directory),
+        (step(StepError::StillSignsIn).into(), Exit::Directory),
+        (step(StepError::HandOver(SecretError::NoTerminal)).into(), Exit::Usage),
+        (step(StepError::NotOutOfThePrinter).into(), Exit::Failed),
+        (step(StepError::Run(RunError::NoKey)).into(), Exit::Key),
+        (EnforceError::NotReady { scope: scope(), reasons: 2 }.into(), Exit::Partial),
+        (EnforceError::AnotherGoesOn { enforcement: EnforcementId(1), scope: scope() }.into(), Exit::Failed),
+        (EnforceError::PolicyNotOn { group: "admins".into() }.into(), Exit::Failed),
+        (EnforceError::NotOffered { directory: "corp".into() }.into(), Exit::Failed),
+        (EnforceError::Stopped.into(), Exit::Interrupted),
+        (EnforceError::Directory(directory()).into(), Exit::Directory),
+    ]
+}
+
 fn of_commands() -> Vec<(CliError, Exit)> {
     vec![
         (CliError::Usage("--set url is given twice".into()), Exit::Usage),
@@ -242,7 +271,7 @@ fn of_commands() -> Vec<(CliError, Exit)> {
 }
 
 fn errors() -> impl Iterator<Item = (CliError, Exit)> {
-    [of_keys(), of_secrets(), of_files(), of_idps(), of_commands()].into_iter().flatten()
+    [of_keys(), of_secrets(), of_files(), of_idps(), of_rollouts(), of_commands()].into_iter().flatten()
 }
 
 #[test]
