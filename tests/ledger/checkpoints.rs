@@ -417,3 +417,33 @@ fn a_witness_cosigns_what_goes_on_from_what_it_saw() {
     station.rename("Ada M.").expect(0);
     station.run(&["ledger", "checkpoint", "--add", &file]).expect(1).says("has no good signature");
 }
+
+#[test]
+fn a_witness_sees_the_end_of_each_batch_and_audit_and_is_missed_where_it_is_away() {
+    let station = Station::new();
+    let witness = Witness::start(&station.home);
+    let table = |url: &str| format!("[[checkpoints.witnesses]]\nurl = \"{url}\"\nkey = \"{}\"\n", witness.key);
+    let batch = || station.run(&["provision", "roster.csv", "--softkeys", "4", "--yes", "--json"]).expect(0);
+    let vouched = || station.guarantees(&[])[2].1;
+    station.settings(&table(&witness.url));
+    let ended = batch().says("cosigned by witness.example/w1");
+    let checkpoint = &ended.json().pop().unwrap()["checkpoint"];
+    assert_eq!(checkpoint["cosigned"], serde_json::json!(["witness.example/w1"]), "{checkpoint}");
+    assert_eq!(vouched(), checkpoint["size"].as_u64().unwrap());
+    station.rename("Ada L.").expect(0);
+    station.run(&["audit", "ledger"]).says("cosigned by witness.example/w1");
+    let seen = vouched();
+    assert_eq!(seen, *witness.seen.lock().unwrap());
+
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    station.settings(&table(&format!("http://{nobody}")));
+    // It saw this one already, and is not asked.
+    station.run(&["audit", "ledger"]).says("cosigned by witness.example/w1");
+    let ended = batch().says("the checkpoint is not cosigned by witness.example/w1");
+    let missing = &ended.json().pop().unwrap()["checkpoint"]["missing"];
+    assert_eq!(missing[0]["name"], "witness.example/w1", "{missing}");
+    assert_eq!(vouched(), seen);
+    station.settings(&table(&witness.url));
+    station.run(&["audit", "ledger"]).says("cosigned by witness.example/w1");
+    assert!(vouched() > seen);
+}

@@ -17,6 +17,8 @@ pub(crate) struct Signed {
     pub(crate) kept: Kept,
     /// The station, for people.
     pub(crate) station: String,
+    /// The operator's security key that signed it, by its name in the settings.
+    pub(crate) security_key: Option<String>,
     /// Witnesses that cosigned it when they were asked.
     pub(crate) cosigned: Vec<String>,
     /// What time-stamping servers said when they were asked.
@@ -78,7 +80,14 @@ impl Session {
             self.console.warn(&format!("the checkpoint is not remembered outside the state folder: {error}"));
         }
         let station = key.fingerprint();
-        Ok(Some(Signed { kept, station, cosigned: Vec::new(), time_stamps: Vec::new(), missing: Vec::new() }))
+        Ok(Some(Signed {
+            kept,
+            station,
+            security_key: None,
+            cosigned: Vec::new(),
+            time_stamps: Vec::new(),
+            missing: Vec::new(),
+        }))
     }
 
     /// After a command that opened the ledger for writing: whatever it wrote is under a checkpoint.
@@ -88,8 +97,11 @@ impl Session {
 
     /// Says which checkpoint a batch, drill or audit ended with.
     pub(crate) fn tell_checkpoint(&self, signed: &Signed) {
-        let Signed { kept, station, cosigned, time_stamps, .. } = signed;
+        let Signed { kept, station, security_key, cosigned, time_stamps, .. } = signed;
         self.console.say(&format!("checkpoint {}, signed by station {station}", kept.checkpoint));
+        if let Some(name) = security_key {
+            self.console.say(&format!("signed by security key {name}"));
+        }
         for name in cosigned {
             self.console.say(&format!("cosigned by {name}"));
         }

@@ -15,8 +15,8 @@ use keywright_fido::webauthn::{CoseAlgorithm, RelyingParty, RpId, UserEntity, Us
 
 /// What became of it.
 pub(crate) enum Found {
-    /// It signed.
-    Signed(Kept),
+    /// It signed, under this name.
+    Signed(Kept, String),
     /// The key has none of the credentials.
     NoCredential,
 }
@@ -91,7 +91,8 @@ pub(crate) fn sign(
         if note.signed_by(note_key) != Signed::Yes {
             return Err(CliError::NotFound(format!("the key's signature is not one of {}", note_key.name())));
         }
-        return Ok(Found::Signed(session.checkpoints()?.keep(kept.checkpoint.clone(), note)?));
+        let kept = session.checkpoints()?.keep(kept.checkpoint.clone(), note)?;
+        return Ok(Found::Signed(kept, note_key.name().to_owned()));
     }
     Ok(Found::NoCredential)
 }
@@ -105,8 +106,8 @@ pub(crate) fn with_any_key(
 ) -> Result<checkpoint::Signed, CliError> {
     for device in bus.devices()? {
         let mut key = open_key::open(bus, &device, session)?;
-        if let Found::Signed(kept) = sign(&mut key, &device, pinned, &signed.kept, None, false, session)? {
-            return Ok(checkpoint::Signed { kept, ..signed });
+        if let Found::Signed(kept, name) = sign(&mut key, &device, pinned, &signed.kept, None, false, session)? {
+            return Ok(checkpoint::Signed { kept, security_key: Some(name), ..signed });
         }
     }
     let names: Vec<_> = pinned.iter().map(NoteKey::name).collect();

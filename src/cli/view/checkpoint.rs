@@ -36,7 +36,7 @@ impl View for CheckpointLine {
 
 impl CheckpointLine {
     /// What was signed.
-    pub(crate) fn new(Signed { kept, station, cosigned, time_stamps, missing }: &Signed) -> Self {
+    pub(crate) fn new(Signed { kept, station, cosigned, time_stamps, missing, .. }: &Signed) -> Self {
         let line = |stamped: &Stamped| TimeStampLine { by: stamped.by.clone(), at: stamped.time() };
         Self {
             origin: kept.checkpoint.origin.to_string(),

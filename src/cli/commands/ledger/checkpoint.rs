@@ -79,21 +79,30 @@ impl Checkpoint {
         if let Some(mismatch) = session.mismatch()? {
             return Err(CliError::Ledger(mismatch.into()));
         }
-        let none = "there is nothing to sign here: no ledger, or no key of a station";
-        let mut signed = session.checkpoint()?.ok_or_else(|| CliError::NotFound(none.to_owned()))?;
+        let none = CliError::NotSetUp {
+            what: "there is nothing to sign here: no ledger, or no key of a station",
+            next: "name the state folder with --state, or provision somebody first",
+        };
+        let mut signed = session.checkpoint()?.ok_or(none)?;
         if self.sign_with_key {
             let pinned = session.settings()?.checkpoints.security_keys();
             if pinned.is_empty() {
-                let why = "the settings name no security key under [checkpoints] keys; --new-key NAME makes one";
-                return Err(CliError::NotFound(why.to_owned()));
+                return Err(CliError::NotSetUp {
+                    what: "the settings name no security key under [checkpoints] keys",
+                    next: "'keywright ledger checkpoint --new-key NAME' makes one and prints the line for them",
+                });
             }
             let OpenKey { keys: _keys, device, mut authenticator } = OpenKey::open(&self.which, session)?;
             let pin = self.pin.pin.as_ref();
-            let Found::Signed(kept) =
+            let Found::Signed(kept, name) =
                 sign_checkpoint::sign(&mut authenticator, &device, &pinned, &signed.kept, pin, self.yes, session)?
             else {
-                return Err(CliError::NotFound("this key is none of those that the settings name".to_owned()));
+                return Err(CliError::NotSetUp {
+                    what: "this key is none of those that the settings name",
+                    next: "take the one that signs, or name it with --key",
+                });
             };
+            session.console.say(&format!("signed by security key {name}"));
             signed.kept = kept;
         }
         if let Some(file) = &self.add {
@@ -111,7 +120,10 @@ impl Checkpoint {
         if self.witness {
             let witnesses = session.settings()?.checkpoints.witnesses;
             if witnesses.is_empty() {
-                return Err(CliError::NotFound("the settings name no [[checkpoints.witnesses]]".to_owned()));
+                return Err(CliError::NotSetUp {
+                    what: "the settings name no [[checkpoints.witnesses]]",
+                    next: "add one with its url and key; docs/ledger.md has an example",
+                });
             }
             for witness in &witnesses {
                 signed.kept = cosign::ask(witness, &signed.kept, session)?;
@@ -136,10 +148,10 @@ impl Checkpoint {
                 Err(CliError::Usage("--tsa-root needs the server's URL: --timestamp URL".to_owned()))
             }
             (Some(None), None) => match known()? {
-                servers if servers.is_empty() => {
-                    let why = "the settings name no [[checkpoints.time-stamps]]; name a server with --timestamp URL";
-                    Err(CliError::NotFound(why.to_owned()))
-                }
+                servers if servers.is_empty() => Err(CliError::NotSetUp {
+                    what: "the settings name no [[checkpoints.time-stamps]]",
+                    next: "add one, or name a server with --timestamp URL --tsa-root CERT",
+                }),
                 servers => Ok(servers),
             },
             (Some(Some(url)), Some(root)) => Ok(vec![TimeStampServer { url: url.clone(), root: root.clone() }]),

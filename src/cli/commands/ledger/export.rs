@@ -40,6 +40,7 @@ impl Export {
         let head = export::export(&*store, &self.folder)?;
         let exported = Exported { folder: self.folder.clone(), head: HeadLine::new(&head) };
         session.output.result(&exported, || format!("{}\nhead {}", self.folder.display(), head))?;
+        session.console.hint(&format!("{} says how to check it", self.folder.join("README.txt").display()));
         Ok(Exit::Done)
     }
 }

@@ -52,8 +52,8 @@ impl Prove {
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
         let newest = session.checkpoints()?.all()?.pop();
         let none =
-            || CliError::NotFound("there is no checkpoint yet; 'keywright ledger checkpoint' makes one".to_owned());
-        let Kept { checkpoint, note, file } = newest.ok_or_else(none)?;
+            CliError::NotSetUp { what: "there is no checkpoint yet", next: "'keywright ledger checkpoint' makes one" };
+        let Kept { checkpoint, note, file } = newest.ok_or(none)?;
         let (mut hashes, mut wanted, mut before) = (Vec::new(), None, Head::EMPTY);
         session.ledger_for_reading()?.each(&Head::EMPTY, &mut |entry| {
             if entry.seq <= checkpoint.size {

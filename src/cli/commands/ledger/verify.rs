@@ -56,6 +56,9 @@ struct Claim {
     named: bool,
 }
 
+/// What is said of somebody who vouches for nothing.
+const NOTHING: &str = "it signed no checkpoint that is here";
+
 /// Who vouches for how much.
 #[derive(Serialize)]
 struct Guarantee {
@@ -179,8 +182,10 @@ impl Verify {
         let station = StationKey::read(&session.state()?.station_key())?
             .map(|key| (NoteKey::of_station(origin.as_str(), key.public()), key.fingerprint()));
         if let Some((Ok(key), fingerprint)) = &station {
-            let (events, since) = newest_signed(key, &signed, &time)?.unwrap_or_default();
+            let found = newest_signed(key, &signed, &time)?;
             let words = "who has not this station's key cannot have written them anew";
+            let words = if found.is_some() { words } else { NOTHING };
+            let (events, since) = found.unwrap_or_default();
             guarantees.push(Guarantee { by: By::Station, name: Some(fingerprint.clone()), events, since, words });
         } else {
             let words = "cannot be checked: the station's key is not here; name it with --pin";
@@ -199,6 +204,7 @@ impl Verify {
                 KeyKind::Cosigner(_) => (By::Witness, "it saw one history of this ledger and no other, and says when"),
                 KeyKind::Ed25519(_) => (By::OtherKey, "who has not this key cannot have written them anew"),
             };
+            let words = if found.is_some() { words } else { NOTHING };
             let (events, since) = found.unwrap_or_default();
             guarantees.push(Guarantee { by, name: Some(key.name().to_owned()), events, since, words });
         }
@@ -251,9 +257,9 @@ impl Verify {
                 return Err(CliError::NotFound(format!("no checkpoint of this ledger is time-stamped under {name}")));
             }
             let words = "they existed then; who writes them anew cannot have it stamped for that time";
-            let (events, name, since) = match newest {
-                Some((events, stamped)) => (events, stamped.by.clone(), Some(stamped.time())),
-                None => (0, name, None),
+            let (events, name, since, words) = match newest {
+                Some((events, stamped)) => (events, stamped.by.clone(), Some(stamped.time()), words),
+                None => (0, name, None, NOTHING),
             };
             guarantees.push(Guarantee { by: By::TimeStamp, name: Some(name), events, since, words });
         }
@@ -289,25 +295,31 @@ fn newest_signed(
     Ok(newest)
 }
 
+/// Who vouches for how much since when, and below it what that says, so that a narrow terminal shows each whole.
 fn guarantees_table(guarantees: &[Guarantee]) -> String {
-    let heading = ["VOUCHED FOR BY", "EVENTS", "SINCE", "WHAT IT SAYS"].map(str::to_owned);
+    let heading = ["VOUCHED FOR BY", "EVENTS", "SINCE"].map(str::to_owned);
     let rows = guarantees.iter().map(|one| {
+        let name = one.name.as_deref().unwrap_or_default();
         let by = match one.by {
-            By::Chain => "the chain",
-            By::Station => "station",
-            By::SecurityKey => "security key",
-            By::Witness => "witness",
-            By::TimeStamp => "time stamp",
-            By::OtherKey => "key",
-            By::Memory => "memory",
-            By::KeptElsewhere => "kept elsewhere:",
+            By::Chain => "the chain".to_owned(),
+            By::Station => format!("station {name}"),
+            By::SecurityKey => format!("security key {name}"),
+            By::Witness => format!("witness {name}"),
+            By::TimeStamp => format!("time stamp {name}"),
+            By::OtherKey => format!("key {name}"),
+            By::Memory => "memory".to_owned(),
+            By::KeptElsewhere => "kept elsewhere".to_owned(),
         };
-        let by = [Some(by), one.name.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" ");
         let events = if one.events == 0 { "none".to_owned() } else { format!("1-{}", one.events) };
-        let since = one.since.clone().unwrap_or_else(|| "-".to_owned());
-        [by, events, since, one.words.to_owned()]
+        [by.trim_end().to_owned(), events, one.since.clone().unwrap_or_else(|| "-".to_owned())]
     });
-    table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>())
+    let all = table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>());
+    let says = guarantees.iter().map(|one| match (one.by, &one.name) {
+        (By::Memory | By::KeptElsewhere, Some(place)) => format!("  {} ({place})\n", one.words),
+        _ => format!("  {}\n", one.words),
+    });
+    // The heading has no words below it.
+    all.lines().zip(std::iter::once(String::new()).chain(says)).map(|(line, says)| format!("{line}\n{says}")).collect()
 }
 
 /// `SIZE:ROOT`, the root in base64.

@@ -164,6 +164,14 @@ pub(crate) enum CliError {
         /// Their names.
         keys: String,
     },
+    /// The settings, or the state folder, lack what the command works with.
+    #[error("{what}")]
+    NotSetUp {
+        /// What is not there.
+        what: &'static str,
+        /// What to do.
+        next: &'static str,
+    },
     /// Somebody pressed Ctrl-C while a single key was in hand.
     #[error("interrupted")]
     Stopped,

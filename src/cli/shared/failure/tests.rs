@@ -195,6 +195,13 @@ fn of_idps() -> Vec<(CliError, Exit)> {
         (DirectoryError::Failed { directory: directory(), status: 500 }.into(), Exit::Directory),
         (DirectoryError::InvalidResponse { directory: directory(), why: why() }.into(), Exit::Directory),
         (CliError::Witness(DirectoryError::Failed { directory: directory(), status: 500 }), Exit::Failed),
+        (CliError::TimeStamp { server: "tsa.example".into(), why: TimeStampError::Untrusted }, Exit::Failed),
+        (CliError::TimeStamp { server: "tsa.example".into(), why: TimeStampError::Signature }, Exit::Failed),
+        (
+            CliError::TimeStamp { server: "tsa.example".into(), why: TimeStampError::Refused("busy".into()) },
+            Exit::Failed,
+        ),
+        (CliError::NotSetUp { what: "there is no checkpoint yet", next: "make one first" }, Exit::Failed),
         (CliError::Download(DirectoryError::Failed { directory: directory(), status: 500 }), Exit::Failed),
         (OpenError::Secret(SecretError::Interrupted).into(), Exit::Interrupted),
         (OpenError::Directory(DirectoryError::Expired { directory: directory() }).into(), Exit::Directory),

@@ -113,6 +113,7 @@ pub(crate) fn meaning_of(error: &CliError) -> Meaning {
         CliError::NotFound(_) => {
             row(Failed, "check the name; 'keywright status' and 'keywright key list' show what there is")
         }
+        CliError::NotSetUp { next, .. } => row(Failed, *next),
         CliError::Stopped => row(Interrupted, RUN_AGAIN),
         CliError::Interrupted => row(Interrupted, RESUME),
         CliError::System { .. } => {
