@@ -203,7 +203,8 @@ fn write_json(out: &mut Hashed, value: &impl Serialize) -> io::Result<()> {
     out.write_all(b"\n")
 }
 
-fn file_name(id: &CredentialId) -> String {
+/// Where a credential's file is in an export.
+pub(super) fn file_name(id: &CredentialId) -> String {
     let name = id.to_string();
     let name = if name.len() > LONGEST_NAME { HEXLOWER.encode(&Sha256::digest(id.as_bytes())) } else { name };
     format!("credentials/{name}.json")

@@ -1,6 +1,7 @@
 //! The vocabulary of the log. Names and members are part of the format: they may be added to, never changed. Which of them are texts
 //! about people, and stand in the log as tokens, says `personal/members.rs`. The roll-out's is in `rollout`.
 
+pub mod audit;
 mod failure;
 pub mod rollout;
 
@@ -8,6 +9,7 @@ pub use failure::{Failure, FailureCode};
 
 use serde::{Deserialize, Serialize};
 
+use self::audit::AuditSampled;
 use self::rollout::{
     BreakGlassAdded, BreakGlassDrilled, BreakGlassRemoved, EnforcementBegun, EnforcementEnded, EnforcementStepDone,
     EnforcementStepStarted, EstateRead, RecoveryBegun, RecoveryEnded, RecoveryStepDone, RecoveryStepStarted,
@@ -302,6 +304,7 @@ impl Event {
             | Self::AccountForgotten { .. }
             | Self::AccountErased { .. }
             | Self::LedgerAccepted { .. }
+            | Self::AuditSampled(_)
             | Self::KeyDrilled { .. }
             | Self::BreakGlassAdded(_)
             | Self::BreakGlassRemoved(_)
@@ -362,6 +365,7 @@ impl Event {
             | Self::KeyReturned { .. }
             | Self::JobGivenUp { .. }
             | Self::LedgerAccepted { .. }
+            | Self::AuditSampled(_)
             | Self::EnforcementBegun(_)
             | Self::EnforcementEnded(_)
             | Self::EstateRead(_)
@@ -758,4 +762,6 @@ pub enum Event {
     EnforcementEnded(EnforcementEnded),
     /// The estate was read.
     EstateRead(EstateRead),
+    /// Keys were drawn to be checked by hand.
+    AuditSampled(AuditSampled),
 }

@@ -6,6 +6,7 @@
 
 mod account_id;
 mod actor;
+mod archive;
 pub mod assertion;
 pub mod chain;
 mod checkpoint;
@@ -28,6 +29,7 @@ mod writer;
 
 pub use account_id::{AccountId, IdpInstance};
 pub use actor::{Actor, Seen};
+pub use archive::Archive;
 pub use chain::{Entry, Head};
 pub use checkpoint::{Checkpoint, Origin};
 pub use checkpoints::{Checkpoints, Kept};

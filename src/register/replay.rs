@@ -121,7 +121,7 @@ impl Register {
             Event::BatchStarted { batch, .. } => {
                 ensure(*batch > self.batch, || format!("batch {batch} begins after batch {}", self.batch))?;
             }
-            Event::AccountPlanned { .. } | Event::LedgerAccepted { .. } => {}
+            Event::AccountPlanned { .. } | Event::LedgerAccepted { .. } | Event::AuditSampled(_) => {}
             Event::UserFound { account, .. } => {
                 self.account(account)?;
             }
@@ -536,7 +536,7 @@ impl Register {
                 self.set_account_state(account, left);
                 self.rollout.note(time, event);
             }
-            Event::LedgerAccepted { .. } => {}
+            Event::LedgerAccepted { .. } | Event::AuditSampled(_) => {}
             Event::AccountForgotten { account, .. } => {
                 self.set_account_state(account, AccountState::Forgotten);
                 self.rollout.note(time, event);

@@ -136,6 +136,28 @@ pub enum AccountStanding {
     Forgotten,
 }
 
+impl AccountStanding {
+    /// It in a word or two, for people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::UnderWay => "under way",
+            Self::Planned => "planned",
+            Self::KeysMissing => "keys missing",
+            Self::ToBeConfirmed => "to be confirmed",
+            Self::Complete => "complete",
+            Self::Duplicate => "duplicate",
+            Self::Left => "left",
+            Self::Forgotten => "forgotten",
+        }
+    }
+
+    /// Whether no keys are made for it any more.
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Duplicate | Self::Left | Self::Forgotten)
+    }
+}
+
 /// What holds of an account at a moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {

@@ -95,8 +95,8 @@ impl Status {
         let now = self.at.unwrap_or_else(Session::now);
         // What was under way at another moment is not known.
         let writer = match self.at {
-            Some(_) => Writer::CannotTell,
-            None => Writer::of_ledger(&session.state()?.ledger()),
+            None if session.global.from.is_none() => Writer::of_ledger(&session.state()?.ledger()),
+            _ => Writer::CannotTell,
         };
         let account = |id| Some(StatusAccount::new(id, &register, register.standing(id, now)?));
         if let Some(text) = &self.account {

@@ -32,6 +32,9 @@ pub(crate) struct Global {
     /// The state folder: ledger, sealed PINs, hand-over, soft keys
     #[arg(long, global = true, value_name = "DIR", env = "KEYWRIGHT_STATE", hide_env = true)]
     pub(crate) state: Option<PathBuf>,
+    /// Read this exported folder instead of the state folder's ledger; commands that write to the ledger refuse it
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) from: Option<PathBuf>,
     /// The settings file (keywright.toml)
     #[arg(long, global = true, value_name = "FILE", env = "KEYWRIGHT_CONFIG", hide_env = true)]
     pub(crate) config: Option<PathBuf>,

@@ -53,6 +53,7 @@ impl Session {
     /// Signs where the ledger ends now, keeps that, and remembers it. `None` if there is no ledger yet, or no key to sign with.
     /// Costs nothing new if the ledger ends where it did before.
     pub(crate) fn checkpoint(&self) -> Result<Option<Signed>, CliError> {
+        self.refuse_export()?;
         let state = self.state()?;
         let Some(store) = self.ledger_if_any()? else { return Ok(None) };
         let Some(key) = StationKey::read(&state.station_key())? else { return Ok(None) };
@@ -62,8 +63,9 @@ impl Session {
     /// The same of a ledger that was read already, to its end.
     pub(crate) fn checkpoint_of(&self, register: &Register) -> Result<Option<Signed>, CliError> {
         match StationKey::read(&self.state()?.station_key())? {
-            Some(key) => self.sign(register, &key),
-            None => Ok(None),
+            // An exported folder may be another station's.
+            Some(key) if self.global.from.is_none() => self.sign(register, &key),
+            _ => Ok(None),
         }
     }
 

@@ -1,16 +1,19 @@
-//! The ledger of the state folder: the one place where it is opened.
+//! The ledger, of the state folder or of an exported one: the one place where it is opened.
 //!
 //! It refuses to make a ledger for a command that only reads.
 
 use std::sync::atomic::Ordering;
 
 use crate::cli::shared::{CliError, Session};
-use crate::ledger::{Entry, Head, LedgerError, Record, SqliteStore, StationKey, Store};
+use crate::ledger::{Archive, Entry, Head, LedgerError, Record, SqliteStore, StationKey, Store};
 use crate::register::Register;
 
 impl Session {
     /// The ledger for reading. Fails where there is none.
     pub(crate) fn ledger_for_reading(&self) -> Result<Box<dyn Store>, CliError> {
+        if let Some(folder) = &self.global.from {
+            return Ok(Box::new(Archive::open(folder)?));
+        }
         let state = self.state()?;
         let store = SqliteStore::read(&state.ledger())?;
         // Without the station's key, as in a copy that an auditor was given, the log is read from its first event.
@@ -50,11 +53,23 @@ impl Session {
 
     /// The ledger for writing, whatever this station remembers: for the command by which somebody accepts it as it is.
     pub(crate) fn ledger_as_accepted(&self) -> Result<Box<dyn Store>, CliError> {
+        self.refuse_export()?;
         let state = self.state()?;
         let store = SqliteStore::open(&state.create()?.ledger(), Box::new(Self::now))?;
         let key = StationKey::read_or_make(&state.station_key())?;
         self.wrote.store(true, Ordering::SeqCst);
         Ok(Box::new(store.keeping(key)))
+    }
+
+    /// Refuses a command that writes where an exported folder is read in place of the ledger.
+    pub(super) fn refuse_export(&self) -> Result<(), CliError> {
+        match &self.global.from {
+            None => Ok(()),
+            Some(folder) => Err(CliError::Usage(format!(
+                "{} is an exported folder, and this command writes to the ledger; run it without --from",
+                folder.display()
+            ))),
+        }
     }
 
     /// What the ledger says now. Fails where there is none.

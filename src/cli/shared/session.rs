@@ -42,7 +42,8 @@ impl Session {
             console: Console::new(),
             cancel: Cancel::default(),
             global: global.clone(),
-            remembers: true,
+            // What this station remembers is about its own ledger.
+            remembers: global.from.is_none(),
             wrote: AtomicBool::new(false),
         }
     }

@@ -157,17 +157,7 @@ impl<'a> StatusAccount<'a> {
 
     /// The account's state in a word or two.
     pub(crate) fn state_words(&self) -> &'static str {
-        match self.state {
-            AccountStanding::Failed => "failed",
-            AccountStanding::UnderWay => "under way",
-            AccountStanding::Planned => "planned",
-            AccountStanding::KeysMissing => "keys missing",
-            AccountStanding::ToBeConfirmed => "to be confirmed",
-            AccountStanding::Complete => "complete",
-            AccountStanding::Duplicate => "duplicate",
-            AccountStanding::Left => "left",
-            AccountStanding::Forgotten => "forgotten",
-        }
+        self.state.words()
     }
 
     /// What comes next, for the row of the account.

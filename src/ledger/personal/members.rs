@@ -30,6 +30,7 @@ pub(super) fn each_text(event: &mut Event, visit: Visit<'_>) {
     match event {
         Event::BatchStarted { .. }
         | Event::StepStarted { job: _, step: _ }
+        | Event::AuditSampled(_)
         | Event::LedgerAccepted { lost: _, reason: _, operator: _ } => {}
         Event::AccountPlanned { batch: _, account, person, profile: _ } => {
             of_account(account, visit);

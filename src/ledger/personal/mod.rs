@@ -48,6 +48,12 @@ pub struct PersonTexts {
     pub texts: Vec<String>,
 }
 
+/// The texts of an entry's body, by what is kept of each token.
+pub(super) fn texts_from(body: &str, mut kept: impl FnMut(Token) -> Option<Arc<str>>) -> Texts {
+    let tokens = is_committed(body).then(|| Token::all_in(body)).into_iter().flatten();
+    Texts(tokens.filter_map(|token| Some((token, kept(token)?))).collect())
+}
+
 /// Whether the texts of an event are committed.
 pub(super) fn is_committed(body: &str) -> bool {
     body.ends_with(COMMITTED)

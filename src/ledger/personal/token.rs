@@ -23,7 +23,7 @@ pub struct Token {
 
 impl Token {
     /// The token of a text.
-    pub(super) fn of(person: u64, salt: &hmac::Key, text: &str) -> Self {
+    pub(in crate::ledger) fn of(person: u64, salt: &hmac::Key, text: &str) -> Self {
         let tag = hmac::sign(salt, text.as_bytes());
         let code = tag.as_ref().try_into().expect("HMAC-SHA-256 has 32 bytes");
         Self { person, code }

@@ -1,7 +1,11 @@
 //! `keywright audit`: questions asked afterwards. None of these changes a key, an IdP or the ledger.
 
+pub(crate) mod diff;
 pub(crate) mod key;
 pub(crate) mod ledger;
+pub(crate) mod list;
+mod records;
+pub(crate) mod sample;
 
 use clap::{Args, Subcommand};
 
@@ -18,6 +22,9 @@ pub(crate) struct Audit {
 enum AuditCommand {
     Key(key::Key),
     Ledger(ledger::Ledger),
+    List(list::List),
+    Diff(diff::Diff),
+    Sample(sample::Sample),
 }
 
 impl Audit {
@@ -26,6 +33,9 @@ impl Audit {
         match &self.command {
             AuditCommand::Key(command) => command.run(session),
             AuditCommand::Ledger(command) => command.run(session),
+            AuditCommand::List(command) => command.run(session),
+            AuditCommand::Diff(command) => command.run(session),
+            AuditCommand::Sample(command) => command.run(session),
         }
     }
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session};
+use crate::ledger::event::audit::AuditSampled;
 use crate::ledger::{Actor, Entry, Erasure, Event, Head, JobId, LedgerError, Outcome};
 use crate::profile::HandOver;
 use keywright_fido::webauthn::CredentialId;
@@ -185,6 +186,9 @@ fn event_text(event: &Event) -> String {
             format!("key of credential {credential_id}: returned to {operator}")
         }
         Event::AccountLeft { account, reason, operator } => format!("{account}: left: {reason}, by {operator}"),
+        Event::AuditSampled(AuditSampled { seed, size, drawn_from, operator }) => {
+            format!("{size} of {drawn_from} keys drawn to be checked, with the seed {seed}, by {operator}")
+        }
         Event::LedgerAccepted { lost, reason, operator } => format!("goes on though {lost}: {reason}, by {operator}"),
         Event::AccountForgotten { account, reason, operator } => {
             format!("{account}: forgotten: {reason}, by {operator}")

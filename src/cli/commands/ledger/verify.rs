@@ -120,7 +120,9 @@ impl Verify {
             kept: Some(kept),
             named,
         };
-        let mut claims: Vec<_> = session.checkpoints()?.all()?.into_iter().map(|kept| of_file(kept, false)).collect();
+        // Those that are kept here are about this station's own ledger.
+        let kept = if session.global.from.is_none() { session.checkpoints()?.all()? } else { Vec::new() };
+        let mut claims: Vec<_> = kept.into_iter().map(|kept| of_file(kept, false)).collect();
         for text in &self.checkpoint {
             claims.push(match Short::from_str(text) {
                 Ok(Short { size, root }) => Claim { size, root, source: text.clone(), kept: None, named: true },

@@ -1,0 +1,216 @@
+//! An exported evidence folder, read as the ledger that it came from.
+//!
+//! Every file is held against `SHA256SUMS` when it is opened, and each text about a person against its token. It refuses to be
+//! written to, and to pass over a file that was changed, is missing, or that no sum names.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io::{self, BufRead as _, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use aws_lc_rs::hmac;
+use data_encoding::HEXLOWER;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use super::personal::{Erasures, PersonTexts, Texts, Token, texts_from};
+use super::{Entry, Head, LedgerError, Record, Store};
+
+/// The list of sums, which has no sum of its own: the checkpoint and the head that was printed stand for it.
+const SUMS: &str = "SHA256SUMS";
+
+/// A line is an event, and none is longer (`sqlite.rs` bounds it likewise), with what JSON adds.
+const LONGEST_LINE: u64 = 64 * 1024 * 1024;
+
+/// An exported folder.
+pub struct Archive {
+    folder: PathBuf,
+    /// Where it says that the log ends.
+    head: Head,
+    /// The texts about people, by their tokens.
+    texts: BTreeMap<Token, Arc<str>>,
+}
+
+/// What is wrong with a line, or what whoever was shown it failed with.
+type Shown = Result<Result<(), LedgerError>, String>;
+
+/// A line of `events.jsonl`.
+#[derive(Deserialize)]
+struct EventLine {
+    seq: u64,
+    time: String,
+    body: String,
+    hash: String,
+}
+
+/// A line of `persons.jsonl`.
+#[derive(Deserialize)]
+struct PersonLine {
+    person: u64,
+    salt: Option<String>,
+    texts: Vec<String>,
+}
+
+impl Archive {
+    /// Opens a folder that `keywright ledger export` wrote. Fails with [`LedgerError::File`] at the first file that is not what its
+    /// sum says, that is missing, or that has no sum, and with [`LedgerError::Broken`] where a text about a person was changed.
+    pub fn open(folder: &Path) -> Result<Self, LedgerError> {
+        let mut archive = Self { folder: folder.to_owned(), head: Head::EMPTY, texts: BTreeMap::new() };
+        archive.check_sums()?;
+        archive.head = archive.text("HEAD")?.trim_end().parse()?;
+        archive.read_persons()?;
+        archive.check_texts()?;
+        Ok(archive)
+    }
+
+    fn wrong(&self, name: &str, why: impl Into<String>) -> LedgerError {
+        LedgerError::File { path: self.folder.join(name).display().to_string(), why: why.into() }
+    }
+
+    fn text(&self, name: &str) -> Result<String, LedgerError> {
+        let path = self.folder.join(name);
+        fs::read_to_string(&path).map_err(|error| LedgerError::file(&path, &error))
+    }
+
+    fn check_sums(&self) -> Result<(), LedgerError> {
+        if !self.folder.join(SUMS).is_file() {
+            return Err(self.wrong("", "it is no exported folder: it has no SHA256SUMS"));
+        }
+        let mut named = BTreeSet::new();
+        for line in self.text(SUMS)?.lines() {
+            let (sum, name) = line.split_once("  ").ok_or_else(|| self.wrong(SUMS, "a line has no sum and name"))?;
+            let inside = Path::new(name).components().all(|part| matches!(part, std::path::Component::Normal(_)));
+            if !inside {
+                return Err(self.wrong(SUMS, format!("it names a file outside of the folder: {name}")));
+            }
+            let path = self.folder.join(name);
+            let failed = |error: io::Error| LedgerError::file(&path, &error);
+            if fs::symlink_metadata(&path).map_err(failed)?.is_symlink() {
+                return Err(self.wrong(name, "it is a link"));
+            }
+            if sum_of(File::open(&path).map_err(failed)?).map_err(failed)? != sum {
+                return Err(self.wrong(name, "it is not what SHA256SUMS says: it was changed after the export"));
+            }
+            named.insert(name.to_owned());
+        }
+        for needed in ["HEAD", "events.jsonl", "persons.jsonl", "accounts.json"] {
+            if !named.contains(needed) {
+                return Err(self.wrong(SUMS, format!("it has no sum of {needed}")));
+            }
+        }
+        let credentials = self.folder.join("credentials");
+        for entry in fs::read_dir(&credentials).into_iter().flatten().flatten() {
+            let name = format!("credentials/{}", entry.file_name().to_string_lossy());
+            if !named.contains(&name) {
+                return Err(self.wrong(&name, "SHA256SUMS does not name it: it was put there after the export"));
+            }
+        }
+        Ok(())
+    }
+
+    fn read_persons(&mut self) -> Result<(), LedgerError> {
+        let mut texts = BTreeMap::new();
+        self.each_person(&mut |person| {
+            if let Some(salt) = &person.salt {
+                let salt = hmac::Key::new(hmac::HMAC_SHA256, &**salt);
+                let tokens = person.texts.into_iter();
+                texts.extend(tokens.map(|text| (Token::of(person.number, &salt, &text), Arc::from(text))));
+            }
+            Ok(())
+        })?;
+        self.texts = texts;
+        Ok(())
+    }
+
+    /// A text that was changed has no token, and reads as an erased one: only an event may say so.
+    fn check_texts(&self) -> Result<(), LedgerError> {
+        let mut erasures = Erasures::default();
+        self.rows(0, &mut |entry| {
+            erasures.note(&entry, &entry.event()?);
+            Ok(())
+        })?;
+        erasures.check()
+    }
+
+    fn each_person(&self, visit: &mut dyn FnMut(PersonTexts) -> Result<(), LedgerError>) -> Result<(), LedgerError> {
+        self.lines("persons.jsonl", &mut |line| {
+            let PersonLine { person, salt, texts } = serde_json::from_str(line).map_err(|error| error.to_string())?;
+            let salt = salt.map(|salt| {
+                let mut bytes = Zeroizing::new([0; 32]);
+                match salt.len() == 64 && HEXLOWER.decode_mut(salt.as_bytes(), &mut *bytes).is_ok() {
+                    true => Ok(bytes),
+                    false => Err("a salt has 64 hexadecimal digits".to_owned()),
+                }
+            });
+            Ok(visit(PersonTexts { number: person, salt: salt.transpose()?, texts }))
+        })
+    }
+
+    /// Shows each line to `read`, which says what is wrong with it as a line, or fails with an error of its own.
+    fn lines(&self, name: &str, read: &mut dyn FnMut(&str) -> Shown) -> Result<(), LedgerError> {
+        let path = self.folder.join(name);
+        let failed = |error: io::Error| LedgerError::file(&path, &error);
+        let mut file = BufReader::new(File::open(&path).map_err(failed)?);
+        let (mut line, mut number) = (String::new(), 0_u64);
+        loop {
+            line.clear();
+            if file.by_ref().take(LONGEST_LINE).read_line(&mut line).map_err(failed)? == 0 {
+                return Ok(());
+            }
+            number += 1;
+            read(line.trim_end_matches('\n')).map_err(|why| self.wrong(name, format!("line {number}: {why}")))??;
+        }
+    }
+}
+
+/// SHA-256 in hexadecimal.
+fn sum_of(mut file: impl Read) -> io::Result<String> {
+    let (mut hash, mut piece) = (Sha256::new(), vec![0; 1 << 16]);
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(HEXLOWER.encode(&hash.finalize())),
+            count => hash.update(&piece[..count]),
+        }
+    }
+}
+
+impl EventLine {
+    fn entry(self, texts: &BTreeMap<Token, Arc<str>>) -> Result<Entry, String> {
+        let mut hash = [0; 32];
+        if self.hash.len() != 64 || HEXLOWER.decode_mut(self.hash.as_bytes(), &mut hash).is_err() {
+            return Err("a hash has 64 hexadecimal digits".to_owned());
+        }
+        let texts: Texts = texts_from(&self.body, |token| texts.get(&token).cloned());
+        Ok(Entry { seq: self.seq, time: self.time, body: self.body, hash, texts })
+    }
+}
+
+impl Store for Archive {
+    fn append(&self, _expected: &Head, _records: &[Record<'_>]) -> Result<Vec<Entry>, LedgerError> {
+        Err(LedgerError::ReadOnly { path: self.folder.display().to_string() })
+    }
+
+    fn persons(&self, visit: &mut dyn FnMut(PersonTexts) -> Result<(), LedgerError>) -> Result<(), LedgerError> {
+        self.each_person(visit)
+    }
+
+    fn rows(&self, after: u64, visit: &mut dyn FnMut(Entry) -> Result<(), LedgerError>) -> Result<(), LedgerError> {
+        let mut last = Head::EMPTY;
+        let mut expected = 1_u64;
+        self.lines("events.jsonl", &mut |line| {
+            let line: EventLine = serde_json::from_str(line).map_err(|error| error.to_string())?;
+            if line.seq != expected {
+                let why = format!("event {} stands in its place", line.seq);
+                return Ok(Err(LedgerError::broken(expected, why)));
+            }
+            expected += 1;
+            let entry = line.entry(&self.texts)?;
+            last = entry.head();
+            Ok(if entry.seq > after { visit(entry) } else { Ok(()) })
+        })?;
+        // A folder whose last events were cut off with their sum says so.
+        if last == self.head { Ok(()) } else { Err(LedgerError::missing(&self.head)) }
+    }
+}
