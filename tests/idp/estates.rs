@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use keywright::idp::capability::{Capabilities, Cursor, Listing, Person, RoleHolder};
+use keywright::idp::capability::{Capabilities, Cursor, Listing, Person, Removed, RoleHolder};
 use keywright::idp::{Directory, DirectoryError, User};
 use keywright_test_support::fault_proxy::{self, Fault, FaultProxy, Which};
 use keywright_test_support::workshop::each;
@@ -105,6 +105,19 @@ pub(crate) fn asked_for_one_person<E: Estate>(login: &str) -> usize {
     }
     has.last_use.unwrap().last_use(&user).unwrap();
     asked() - before
+}
+
+/// Removes what the account has of this kind; nothing if it has none.
+pub(crate) fn remove(has: &Capabilities<'_>, user: &User, kind: &str) -> Result<(), DirectoryError> {
+    let methods = has.methods.unwrap().methods(user)?;
+    let Some(method) = methods.found.iter().find(|method| method.kind == kind) else {
+        assert!(methods.is_whole(), "a list that was kept back is not an empty one: {:?}", methods.untold);
+        return Ok(());
+    };
+    match has.removal.unwrap().remove(user, method)? {
+        Removed::Gone => Ok(()),
+        Removed::IsDefault { why } => panic!("{why}"),
+    }
 }
 
 fn walk<T>(page: impl Fn(Option<&Cursor>) -> keywright::idp::capability::Page<T>) -> (Listing<T>, usize) {

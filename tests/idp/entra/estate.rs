@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use keywright::idp::capability::{
-    About, Admits, Binding, Capability, Hold, Readiness, RuleState, Standing, Told, ToldBy, Usable, WantedPass,
-    WhyUntold,
+    About, Admits, Binding, Capability, Hold, Readiness, Removed, RuleState, Standing, Told, ToldBy, Usable,
+    WantedPass, WhyUntold,
 };
 use keywright::idp::entra::{Access, Api, Entra, Settings};
 use keywright::idp::http::Limits;
@@ -22,6 +22,13 @@ use crate::played::keep;
 impl Estate for Tenant {
     const DESCRIPTION: Option<&'static str> = Some(super::DESCRIPTION);
     const WRITINGS: &'static [Writing<Self>] = &[
+        Writing {
+            method: "DELETE",
+            path: "/v1.0/users/*/authentication/phoneMethods/*",
+            before: |_| {},
+            write: |has, user| estates::remove(has, user, "phone"),
+            is_done: |tenant| tenant.state.lock().unwrap().phones.is_empty(),
+        },
         Writing {
             method: "PATCH",
             path: "/v1.0/users/*",
@@ -112,6 +119,7 @@ fn graph_describes_every_request_around_the_keys() {
     suspension.restore(&ada).unwrap();
     assert_eq!(suspension.standing(&ada).unwrap(), Standing::Active);
     has.sessions.unwrap().end(&ada).unwrap();
+    estates::remove(&has, &ada, "phone").unwrap();
     let pass = has.pass.unwrap().issue(&ada, hour()).unwrap();
     assert_eq!((pass.secret.expose_secret(), pass.until.unwrap().hour(), pass.usable), ("TAPRocks!", 11, Usable::Yes));
     has.pass.unwrap().withdraw(&ada, &pass.id).unwrap();
@@ -259,6 +267,23 @@ fn sign_ins_that_came_to_one_are_read_as_far_back_as_they_are_kept() {
     let visit = with(|state| state.licensed = false);
     let seen = visit.directory.capabilities().last_use.unwrap().sign_ins(&visit.ada(), since(10)).unwrap();
     assert!(seen.untold[0].needs.contains("P1"));
+}
+
+#[test]
+fn the_default_method_goes_after_the_others() {
+    let visit = with(|state| state.phones = vec!["alternateMobile", "mobile"]);
+    let (ada, has) = (visit.ada(), visit.directory.capabilities());
+    let mut phones = has.methods.unwrap().methods(&ada).unwrap().found;
+    phones.retain(|one| one.kind == "phone");
+    phones.sort_by_key(|one| one.turn);
+    let names: Vec<_> = phones.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(names, ["phone (alternateMobile)", "phone (mobile)"]);
+    let remove = |at: usize| has.removal.unwrap().remove(&ada, &phones[at]).unwrap();
+    assert!(matches!(remove(1), Removed::IsDefault { why } if why.contains("default")));
+    assert_eq!(
+        (remove(0), remove(0), remove(1), remove(1)),
+        (Removed::Gone, Removed::Gone, Removed::Gone, Removed::Gone)
+    );
 }
 
 #[test]

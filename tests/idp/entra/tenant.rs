@@ -21,6 +21,8 @@ pub(super) struct State {
     /// Ada is the first.
     pub logins: Vec<String>,
     pub enabled: bool,
+    /// Kinds of telephones; the last is the default method, and the mobile one goes after the alternate one.
+    pub phones: Vec<&'static str>,
     pub sessions: bool,
     pub passes: Vec<String>,
     /// What the pass's policy makes of it.
@@ -51,6 +53,7 @@ impl Tenant {
         let state = State {
             logins,
             enabled: true,
+            phones: vec!["mobile"],
             sessions: true,
             passes: Vec::new(),
             pass_usable: true,
@@ -167,6 +170,14 @@ fn answer(state: &mut State, request: &Request) -> Answer {
             200,
             &json!({ "id": "d", "displayName": "Security Defaults", "isEnabled": state.security_defaults }),
         ),
+        ("GET", ["v1.0", "reports", "authenticationMethods", "userRegistrationDetails", id]) => {
+            let details = json!({
+                "id": id, "userPrincipalName": "ada", "userDisplayName": "ADA", "isAdmin": false, "isMfaCapable": true,
+                "isMfaRegistered": true, "isPasswordlessCapable": true, "isSsprCapable": false, "isSsprEnabled": false,
+                "isSsprRegistered": false, "methodsRegistered": ["mobilePhone"], "lastUpdatedDateTime": "2026-04-20T10:15:30Z",
+            });
+            Answer::json(200, &details)
+        }
         ("GET", ["v1.0", "servicePrincipals"]) => {
             let app = |id: &str, enabled: bool| json!({ "appId": id, "displayName": id, "accountEnabled": enabled });
             page(request, &[app("payroll", true), app("mail", true), app("gone", false)])
@@ -284,6 +295,13 @@ fn groups(state: &State, request: &Request, rest: &[&str]) -> Answer {
     }
 }
 
+fn phone_id(kind: &str) -> &'static str {
+    match kind {
+        "mobile" => "3179e48a-750b-4051-897c-87b9720928f7",
+        _ => "b6332ec1-7057-4abe-9331-3d72feddfe41",
+    }
+}
+
 fn of_user(state: &mut State, request: &Request, version: &str, login: &str, rest: &[&str]) -> Answer {
     match (request.method.as_str(), rest) {
         ("GET", []) if request.query.contains("signInActivity") => {
@@ -323,7 +341,19 @@ fn of_user(state: &mut State, request: &Request, version: &str, login: &str, res
         }
         ("GET", ["authentication", "methods"]) => {
             let pass = |id: &String| json!({ "@odata.type": "#microsoft.graph.temporaryAccessPassAuthenticationMethod", "id": id });
-            page(request, &state.passes.iter().map(pass).collect::<Vec<_>>())
+            let phone = |kind: &&str| json!({ "@odata.type": "#microsoft.graph.phoneAuthenticationMethod", "id": phone_id(kind), "phoneType": kind });
+            page(request, &state.passes.iter().map(pass).chain(state.phones.iter().map(phone)).collect::<Vec<_>>())
+        }
+        ("DELETE", ["authentication", "phoneMethods", id]) => {
+            let Some(at) = state.phones.iter().position(|kind| phone_id(kind) == *id) else {
+                return error(404, "resourceNotFound", "The method does not exist.");
+            };
+            if at + 1 == state.phones.len() && state.phones.len() > 1 {
+                let why = "Cannot delete default method with other methods configured. Please change default method before deletion.";
+                return error(400, "badRequest", why);
+            }
+            state.phones.remove(at);
+            Answer::empty(204)
         }
         ("POST", ["authentication", "temporaryAccessPassMethods"]) => {
             let minutes = request.json()["lifetimeInMinutes"].as_u64().unwrap();

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use keywright::idp::capability::{
-    About, Admits, Binding, Capability, Readiness, Rule, RuleState, Standing, Told, ToldBy, WantedPass,
+    About, Admits, Binding, Capability, Readiness, Removed, Rule, RuleState, Standing, Told, ToldBy, WantedPass,
 };
 use keywright::idp::http::Limits;
 use keywright::idp::okta::{Access, Okta, Settings};
@@ -20,6 +20,16 @@ use crate::played::keep;
 impl Estate for Org {
     const DESCRIPTION: Option<&'static str> = Some(super::DESCRIPTION);
     const WRITINGS: &'static [Writing<Self>] = &[
+        Writing {
+            method: "DELETE",
+            path: "/api/v1/users/*/factors/*",
+            before: |_| {},
+            write: |has, user| estates::remove(has, user, "sms"),
+            is_done: |org| {
+                let state = org.state.lock().unwrap();
+                !state.phone && !state.recovery_phone
+            },
+        },
         Writing {
             method: "POST",
             path: "/api/v1/users/*/lifecycle/suspend",
@@ -121,6 +131,12 @@ fn okta_describes_every_request_around_the_keys() {
     assert_eq!(suspension.standing(&ada).unwrap(), Standing::Suspended);
     suspension.restore(&ada).unwrap();
     has.sessions.unwrap().end(&ada).unwrap();
+    let methods = has.methods.unwrap().methods(&ada).unwrap().found;
+    let sms = methods.iter().find(|one| one.kind == "sms").unwrap();
+    for _ in 0..2 {
+        assert_eq!(has.removal.unwrap().remove(&ada, sms).unwrap(), Removed::Gone);
+    }
+    assert_eq!(visit.directory.other_methods(&ada).unwrap(), Vec::<String>::new(), "the recovery's enrolment too");
     let pass = has.pass.unwrap().issue(&ada, hour()).unwrap();
     assert_eq!((pass.secret.expose_secret(), pass.until.is_some()), ("73a1-9f", true));
     has.pass.unwrap().withdraw(&ada, &pass.id).unwrap();

@@ -30,6 +30,9 @@ pub(super) struct State {
     pub verified: Option<&'static str>,
     pub logged: Option<&'static str>,
     pub key_name: &'static str,
+    /// Whether the account has a telephone, and whether that is good for recovery too.
+    pub phone: bool,
+    pub recovery_phone: bool,
     /// Policies and their rules.
     pub policies: Vec<Value>,
     pub rules: Vec<(&'static str, Value)>,
@@ -57,6 +60,8 @@ impl Org {
             verified: Some("2026-04-20T10:15:30.000Z"),
             logged: None,
             key_name: "Soft key",
+            phone: true,
+            recovery_phone: true,
             policies,
             rules,
             unmapped: vec!["acp-unused"],
@@ -336,11 +341,19 @@ fn of_user(state: &mut State, request: &Request, at: usize, rest: &[&str]) -> An
             if let Some(verified) = state.verified {
                 key["lastVerified"] = json!(verified);
             }
-            Answer::json(200, &json!([key]))
+            let phone = json!({ "id": "mbl1", "factorType": "sms", "provider": "OKTA", "vendorName": "OKTA", "status": "ACTIVE" });
+            Answer::json(200, &[key].into_iter().chain(state.phone.then_some(phone)).collect())
         }
         ("GET", ["authenticator-enrollments"]) => {
-            let enrolled = json!([{ "id": WEBAUTHN, "key": "webauthn", "status": "ACTIVE" }]);
-            Answer::json(200, &enrolled)
+            let enrolled = |id: &str, key: &str| json!({ "id": id, "key": key, "status": "ACTIVE" });
+            let phone = state.recovery_phone.then(|| enrolled("mbl1", "phone_number"));
+            Answer::json(200, &[enrolled(WEBAUTHN, "webauthn")].into_iter().chain(phone).collect())
+        }
+        ("DELETE", ["factors", "mbl1"]) if state.phone => {
+            state.phone = false;
+            // Without a word it stays for recovery.
+            state.recovery_phone &= request.parameter("removeRecoveryEnrollment").as_deref() != Some("true");
+            Answer::empty(204)
         }
         ("POST", ["lifecycle", change]) => {
             let (from, to) = match *change {

@@ -22,6 +22,8 @@ pub(super) struct State {
     pub enabled: bool,
     pub locked: bool,
     pub sessions: Vec<String>,
+    /// Whether the account has a telephone.
+    pub phone: bool,
     /// Paths below the environment whose requests are refused.
     pub refused: Vec<&'static str>,
     /// The worker app's roles.
@@ -48,6 +50,7 @@ impl Environment {
             enabled: true,
             locked: false,
             sessions: vec!["s1".into(), "s2".into()],
+            phone: true,
             refused: Vec::new(),
             own_roles: vec!["Identity Data Admin"],
             nested: 0,
@@ -234,8 +237,14 @@ fn of_user(state: &mut State, request: &Request, login: &str, rest: &[&str]) -> 
             state.sessions.retain(|one| one != id);
             if state.sessions.len() == before { absent() } else { Answer::empty(204) }
         }
+        ("DELETE", ["devices", "d2"]) if state.phone => {
+            state.phone = false;
+            Answer::empty(204)
+        }
         ("GET", ["devices"]) => {
-            list("devices", vec![json!({ "id": "d1", "type": "FIDO2", "status": "ACTIVE", "nickname": "k" })])
+            let device = |id: &str, kind: &str| json!({ "id": id, "type": kind, "status": "ACTIVE", "nickname": "k" });
+            let phone = state.phone.then(|| device("d2", "SMS"));
+            list("devices", [device("d1", "FIDO2")].into_iter().chain(phone).collect())
         }
         _ => absent(),
     }

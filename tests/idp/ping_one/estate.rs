@@ -20,6 +20,13 @@ impl Estate for Environment {
         Some(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/idp/ping_one/description.yaml"));
     const WRITINGS: &'static [Writing<Self>] = &[
         Writing {
+            method: "DELETE",
+            path: "/v1/environments/*/users/*/devices/*",
+            before: |_| {},
+            write: |has, user| estates::remove(has, user, "SMS"),
+            is_done: |environment| !environment.state.lock().unwrap().phone,
+        },
+        Writing {
             method: "PUT",
             path: "/v1/environments/*/users/*/enabled",
             before: |_| {},
@@ -105,6 +112,7 @@ fn ping_one_describes_every_request_around_the_keys() {
     let used = has.last_use.unwrap().last_use(&ada).unwrap();
     assert!(used.account.known().unwrap().at.is_some() && !used.keys.is_whole(), "no device tells: {used:?}");
     has.passkeys.unwrap().passkeys(&ada).unwrap();
+    estates::remove(&has, &ada, "SMS").unwrap();
     let applications = has.applications.unwrap().applications(None).unwrap().listing.found;
     let guarded: Vec<_> =
         applications.iter().map(|one| (one.name.as_str(), one.rules.found[0].admits.clone())).collect();

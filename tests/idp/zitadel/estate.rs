@@ -19,6 +19,13 @@ impl Estate for People {
     const DESCRIPTION: Option<&'static str> = None;
     const WRITINGS: &'static [Writing<Self>] = &[
         Writing {
+            method: "DELETE",
+            path: "/v2/users/*/otp_sms",
+            before: |_| {},
+            write: |has, user| estates::remove(has, user, "OTP_SMS"),
+            is_done: |people| !people.state.lock().unwrap().phone,
+        },
+        Writing {
             method: "POST",
             path: "/v2/users/*/deactivate",
             before: |_| {},

@@ -16,6 +16,8 @@ pub(super) struct State {
     /// Ada is the first.
     pub logins: Vec<String>,
     pub user_state: &'static str,
+    /// Whether the account has a telephone.
+    pub phone: bool,
     pub sessions: Vec<&'static str>,
     /// Ended, and listed once more.
     lagging: Vec<&'static str>,
@@ -35,6 +37,7 @@ impl People {
         let state = State {
             logins: std::iter::once("ada".to_owned()).chain((0..120).map(|number| format!("user{number}"))).collect(),
             user_state: "ACTIVE",
+            phone: true,
             sessions: vec!["s1", "s2"],
             lagging: Vec::new(),
             permissions: vec!["user.read", "user.write", "user.passkey.write", "org.member.read", "policy.read"],
@@ -156,8 +159,13 @@ fn of_user(state: &mut State, method: &str, rest: &[&str]) -> Answer {
     match (method, rest) {
         ("GET", []) => Answer::json(200, &json!({ "details": {}, "user": account(state, "ada") })),
         ("GET", ["authentication_methods"]) => {
-            let types = json!(["AUTHENTICATION_METHOD_TYPE_PASSKEY"]);
+            let kinds = ["PASSKEY"].into_iter().chain(state.phone.then_some("OTP_SMS"));
+            let types: Vec<String> = kinds.map(|kind| format!("AUTHENTICATION_METHOD_TYPE_{kind}")).collect();
             Answer::json(200, &json!({ "details": {}, "authMethodTypes": types }))
+        }
+        ("DELETE", ["otp_sms"]) if state.phone => {
+            state.phone = false;
+            done()
         }
         ("POST", ["passkeys", "_search"]) => {
             let key = json!({ "id": "k1", "state": "AUTH_FACTOR_STATE_READY", "name": "k" });
