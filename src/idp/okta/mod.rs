@@ -307,7 +307,7 @@ fn explain(fault: &Fault) -> Option<&'static str> {
             "check whether client-id is right, the app is active and signs in with Public key / Private key, and the key is among its public keys with this key-id"
         }
         "invalid_scope" => {
-            "grant the scopes that the README names (the app > Okta API Scopes), and give the app an admin role"
+            "grant the scopes that docs/settings.md names (the app > Okta API Scopes), and give the app an admin role"
         }
         _ => return None,
     })

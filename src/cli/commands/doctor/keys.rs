@@ -56,7 +56,7 @@ impl Barrier {
             ),
             Self::Linux(Missing::Seat) => (
                 "no permission to open it: only the person who is logged in at this machine may open keys",
-                "log in there, or let a group open keys: README, \"Permission to open keys\"",
+                "log in there, or let a group open keys: docs/settings.md, \"Permission to open keys\"",
             ),
             Self::Windows => (
                 "no permission to open it: Windows gives FIDO keys to administrators only",
