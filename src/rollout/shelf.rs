@@ -66,6 +66,20 @@ impl Shelf {
         PartialShelf { shelf: self, folder: self.0.join(format!("partial-{name}")), now }
     }
 
+    /// The files that have one of these logins or ids in them: an erasure does not reach into what a hash stands for.
+    pub fn naming(&self, texts: &[&str]) -> Result<Vec<PathBuf>, RolloutError> {
+        let quoted: Vec<Vec<u8>> = texts.iter().filter_map(|text| serde_json::to_vec(text).ok()).collect();
+        let mut found = Vec::new();
+        for file in json_files(&self.0)? {
+            let content = private::read(&file)?.unwrap_or_default();
+            let has = |text: &Vec<u8>| content.windows(text.len()).any(|part| part == text.as_slice());
+            if quoted.iter().any(has) {
+                found.push(file);
+            }
+        }
+        Ok(found)
+    }
+
     fn file(&self, sha256: &str) -> PathBuf {
         self.0.join(format!("{sha256}.json"))
     }
@@ -96,16 +110,7 @@ impl PartialShelf<'_> {
     }
 
     fn files(&self) -> Result<Vec<PathBuf>, RolloutError> {
-        let entries = match std::fs::read_dir(&self.folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(self.failed(error).into()),
-        };
-        let paths = entries.map(|entry| entry.map(|entry| entry.path()));
-        let mut files = paths.collect::<Result<Vec<_>, _>>().map_err(|error| self.failed(error))?;
-        files.retain(|file| file.extension().is_some_and(|ending| ending == "json"));
-        files.sort();
-        Ok(files)
+        Ok(json_files(&self.folder)?)
     }
 
     fn failed(&self, error: std::io::Error) -> FileError {
@@ -132,4 +137,18 @@ impl Partial for PartialShelf<'_> {
         private::write(&self.folder.join(format!("{number:06}.json")), &content)?;
         Ok(())
     }
+}
+
+/// The files of a folder, by name; none where there is no such folder.
+fn json_files(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(private::at(folder)(error)),
+    };
+    let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+    let mut files = paths.collect::<Result<Vec<_>, _>>().map_err(private::at(folder))?;
+    files.retain(|file| file.extension().is_some_and(|ending| ending == "json"));
+    files.sort();
+    Ok(files)
 }

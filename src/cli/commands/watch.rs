@@ -162,7 +162,7 @@ impl Watch {
     }
 }
 
-/// What the IdP says of each break-glass account. One that the IdP has no more is in the inventory, or told as a key that does not count.
+/// What the IdP says of each break-glass account. One that is gone at the IdP is in the inventory, or told as a key that does not count.
 fn sightings(
     estate: &Estate<'_>,
     register: &Register,

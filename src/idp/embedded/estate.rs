@@ -13,7 +13,7 @@ use crate::idp::capability::Capability;
 use crate::idp::capability::applications::{Application, Applications};
 use crate::idp::capability::labels::Labels;
 use crate::idp::capability::last_use::{KeyUse, LastUse, LastUsed, Seen, SignInSeen};
-use crate::idp::capability::methods::{Method, MethodClass, Removal, SignInMethods, Usable};
+use crate::idp::capability::methods::{Method, MethodClass, Removal, Reported, SignInMethods, Usable};
 use crate::idp::capability::models::{ModelRules, ShutOut};
 use crate::idp::capability::pass::{Pass, TemporaryPass, WantedPass};
 use crate::idp::capability::passkeys::{Binding, Passkey, Passkeys, ToldBy};
@@ -149,20 +149,37 @@ fn binding(told: &estate::Method) -> (Binding, ToldBy) {
     }
 }
 
+/// A method that the server lists.
+fn method(told: estate::Method) -> Method {
+    let mut method = CLASSES.method(&told.kind, told.id.clone());
+    if told.kind == PASSKEY {
+        method.class = MethodClass::from(binding(&told).0);
+        method.removal = Removal::Impossible { why: "keys are revoked one by one".into() };
+    }
+    if !told.usable {
+        method.usable = Usable::No { why: "used or run out".into() };
+    }
+    method
+}
+
 impl SignInMethods for Embedded {
     fn methods(&self, user: &User) -> Result<Listing<Method>, DirectoryError> {
-        let method = |told: estate::Method| {
-            let mut method = CLASSES.method(&told.kind, told.id.clone());
-            if told.kind == PASSKEY {
-                method.class = MethodClass::from(binding(&told).0);
-                method.removal = Removal::Impossible { why: "keys are revoked one by one".into() };
-            }
-            if !told.usable {
-                method.usable = Usable::No { why: "used or run out".into() };
-            }
-            method
-        };
         Ok(Listing::whole(self.told_methods(user)?.into_iter().map(method).collect()))
+    }
+
+    fn report(&self, after: Option<&Cursor>) -> Option<Result<Told<Page<Reported>>, DirectoryError>> {
+        let at = page_of("/v1/method-report", after);
+        let page = self.get::<estate::MethodReport>(&at, "report").map(|page| {
+            let reported = |one: estate::ReportedAccount| Reported {
+                user_id: one.user,
+                login: one.login,
+                is_admin: None,
+                methods: Listing::whole(one.methods.into_iter().map(method).collect()),
+            };
+            let found = page.accounts.into_iter().map(reported).collect();
+            Page { listing: Listing::whole(found), next: page.next.map(Cursor) }
+        });
+        Some(Told::from_answer("the report over all accounts", TOKEN, page))
     }
 }
 

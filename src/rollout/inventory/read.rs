@@ -236,7 +236,12 @@ impl Reader<'_> {
             }
         };
         for (who, group) in groups {
-            for mut candidate in self.people_of(people, who, roles, untold)? {
+            let its = match self.people_of(people, who, roles, untold) {
+                // A group of the plan in which nobody is keeps an enforcement from being decided; it is no wrong command.
+                Err(RolloutError::NobodyHasRole { .. }) if *scope == Scope::Rollout => Vec::new(),
+                its => its?,
+            };
+            for mut candidate in its {
                 // The first group of the plan that a person is in is theirs.
                 candidate.group = group.map(str::to_owned);
                 match found.get_mut(&candidate.user_id) {

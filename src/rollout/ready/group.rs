@@ -60,7 +60,9 @@ fn policies(plan: &GroupPlan, grounds: &Grounds<'_>) -> (Vec<Reason>, Vec<Rule>,
     match (acts, prepared.iter().find(|rule| rule.state == RuleState::ReportOnly).or(prepared.first())) {
         (true, _) => {}
         (false, Some(rule)) => switches.push((*rule).clone()),
-        (false, None) => reasons.push(Reason::NoPolicy),
+        // What was kept back may be one.
+        (false, None) if rules.is_whole() => reasons.push(Reason::NoPolicy),
+        (false, None) => {}
     }
     for rule in rules.found.iter().filter(|rule| rule.state == RuleState::On) {
         let is_beside = rule.about == About::SignIn && grounds.surroundings.order == RuleOrder::Every;

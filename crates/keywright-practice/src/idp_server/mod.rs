@@ -41,6 +41,7 @@
 //! | `GET /v1/shut-models`, `PUT`, `DELETE /v1/shut-models/AAGUID` | | 200 [`wire::estate::ShutModels`], 204 |
 //! | `GET /v1/role-holders`, `GET /v1/users/USER/roles` | | 200 [`wire::estate::RoleHolders`] |
 //! | `PUT`, `DELETE /v1/users/USER/roles/ROLE` | [`wire::estate::RoleGrant`] | 204 |
+//! | `GET /v1/method-report` | | 200 [`wire::estate::MethodReport`], over all accounts |
 //! | `GET /v1/users/USER/methods` | | 200 [`wire::estate::Methods`] |
 //! | `DELETE /v1/users/USER/methods/METHOD` | | 204; passkeys are removed as credentials |
 //! | `PUT`, `DELETE /v1/users/USER/suspension` | | 204 |

@@ -59,7 +59,7 @@ impl Erase {
         may_be_erased(&known, &id)?;
         session.console.confirm(&format!("erase the names of {login}? They cannot be brought back"), self.yes)?;
 
-        let files = hand_over_files(session, &known, &id)?;
+        let files = files_with_names(session, &known, &id)?;
         let store = session.ledger_for_writing()?;
         let mut register = known;
         register.catch_up(&*store)?;
@@ -109,11 +109,15 @@ fn may_be_erased(register: &Register, id: &AccountId) -> Result<(), CliError> {
     }
 }
 
-/// PINs for readers, whose files are named after the account.
-fn hand_over_files(session: &Session, register: &Register, id: &AccountId) -> Result<Vec<PathBuf>, CliError> {
+/// PINs for readers, whose files are named after the account, and inventories that name it.
+fn files_with_names(session: &Session, register: &Register, id: &AccountId) -> Result<Vec<PathBuf>, CliError> {
     let account = &register.accounts[id];
     let logins = account.former_logins.iter().chain([&account.login, &id.login]);
-    Ok(AgeFiles::of_accounts(&session.state()?.hand_over(), logins.map(String::as_str)))
+    let mut names: Vec<&str> = logins.clone().map(String::as_str).collect();
+    names.extend(account.user_id.as_deref());
+    let mut files = AgeFiles::of_accounts(&session.state()?.hand_over(), logins.map(String::as_str));
+    files.extend(session.shelf()?.naming(&names)?);
+    Ok(files)
 }
 
 /// What stands for the login in the event that erased it, the newest one; and the events that still have texts about the account.
@@ -148,7 +152,7 @@ fn erased_text(login: &str, erased: &Erased) -> String {
         ));
     }
     for file in &erased.files {
-        text.push_str(&format!("  named after the account, to be deleted by you: {}\n", file.display()));
+        text.push_str(&format!("  still has the name, to be deleted by you: {}\n", file.display()));
     }
     text
 }

@@ -20,7 +20,7 @@ use crate::rollout::inventory::read::Depth;
 /// no longer asked for is told on stderr, with exit code 3. Changes nothing at the IdP.
 #[derive(Args)]
 #[command(
-    after_long_help = "Example:\n  keywright roster draw --all-admins > roster.csv\n  keywright roster draw --missing > to-make.csv\n  keywright roster draw --role \"User Administrator\" --profile admin --against roster.csv"
+    after_long_help = "Example:\n  keywright roster draw --all-admins > roster.csv\n  keywright roster draw --missing > to-make.csv\n  keywright roster draw --role helpdesk --profile admin --against roster.csv"
 )]
 pub(super) struct Draw {
     #[command(flatten)]

@@ -12,8 +12,8 @@ use super::{Provider, account, active, check_name, random, random_id};
 use crate::idp_server::refusal::Refusal;
 use crate::idp_server::store::{Store, StoredPass};
 use crate::idp_server::wire::estate::{
-    Application, Applications, Members, Method, Methods, NamedApplication, NamedPolicies, NewPass, OtherSignIn, PAGE,
-    Pass, Policy, RoleGrant, RoleHolders, Session, Sessions, ShutModels, SignInLog,
+    Application, Applications, Members, Method, MethodReport, Methods, NamedApplication, NamedPolicies, NewPass,
+    OtherSignIn, PAGE, Pass, Policy, ReportedAccount, RoleGrant, RoleHolders, Session, Sessions, ShutModels, SignInLog,
 };
 use crate::idp_server::wire::{User, UserChange};
 use keywright_fido::webauthn::Aaguid;
@@ -69,6 +69,24 @@ impl Provider {
     pub(in crate::idp_server) fn methods(&self, user: &str) -> Result<Methods, Refusal> {
         let store = self.store();
         account(&store, user)?;
+        Ok(Methods { methods: self.methods_of(&store, user)? })
+    }
+
+    /// The report over all accounts.
+    pub(in crate::idp_server) fn method_report(&self, after: &str) -> Result<MethodReport, Refusal> {
+        let store = self.store();
+        let mut accounts = store.accounts_after(after)?;
+        let more = accounts.len() > PAGE as usize;
+        accounts.truncate(PAGE as usize);
+        let next = accounts.last().filter(|_| more).map(|(user, _)| user.clone());
+        let reported = |(user, login): (String, String)| {
+            let methods = self.methods_of(&store, &user)?;
+            Ok(ReportedAccount { user, login, methods })
+        };
+        Ok(MethodReport { accounts: accounts.into_iter().map(reported).collect::<Result<_, Refusal>>()?, next })
+    }
+
+    fn methods_of(&self, store: &Store, user: &str) -> Result<Vec<Method>, Refusal> {
         let mut methods = Vec::new();
         for credential in store.credentials(user)? {
             let told = store.passkey(&credential.id)?;
@@ -90,7 +108,7 @@ impl Provider {
             let usable = self.is_good(&pass);
             methods.push(plain(pass.id, PASS, usable));
         }
-        Ok(Methods { methods })
+        Ok(methods)
     }
 
     /// Removes a method that is no passkey; those are revoked as credentials.

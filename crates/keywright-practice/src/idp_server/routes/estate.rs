@@ -12,8 +12,8 @@ use super::{Answer, At, Body, Made, made};
 use crate::idp_server::ceremony::Provider;
 use crate::idp_server::refusal::Refusal;
 use crate::idp_server::wire::estate::{
-    Application, Applications, Members, Methods, NamedPolicies, NewPass, OtherSignIn, Pass, Policy, RoleGrant,
-    RoleHolders, Session, Sessions, ShutModels, SignInLog,
+    Application, Applications, Members, MethodReport, Methods, NamedPolicies, NewPass, OtherSignIn, Pass, Policy,
+    RoleGrant, RoleHolders, Session, Sessions, ShutModels, SignInLog,
 };
 use keywright_fido::webauthn::Aaguid;
 
@@ -36,6 +36,7 @@ pub(super) fn router() -> Router<Arc<Provider>> {
         .route("/v1/role-holders", get(role_holders))
         .route("/v1/users/{user}/roles", get(roles))
         .route("/v1/users/{user}/roles/{role}", put(grant_role).delete(take_role))
+        .route("/v1/method-report", get(method_report))
         .route("/v1/users/{user}/methods", get(methods))
         .route("/v1/users/{user}/methods/{method}", delete(remove_method))
         .route("/v1/users/{user}/suspension", put(suspend).delete(restore))
@@ -126,6 +127,10 @@ async fn take_role(State(at): At, Path((user, role)): Path<(String, String)>) ->
 
 async fn methods(State(at): At, Path(user): Path<String>) -> Answer<Methods> {
     at.methods(&user).map(Json)
+}
+
+async fn method_report(State(at): At, Query(page): Query<After>) -> Answer<MethodReport> {
+    at.method_report(&page.after).map(Json)
 }
 
 async fn remove_method(State(at): At, Path((user, method)): Path<(String, String)>) -> Done {

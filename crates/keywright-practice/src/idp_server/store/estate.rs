@@ -62,6 +62,12 @@ impl Store {
         query.query_map(params![group, after, PAGE + 1], user)?.collect()
     }
 
+    /// A page and one more of all accounts, by id: id and login.
+    pub(in crate::idp_server) fn accounts_after(&self, after: &str) -> rusqlite::Result<Vec<(String, String)>> {
+        let mut query = self.db.prepare_cached("SELECT id, login FROM user WHERE id > ?1 ORDER BY id LIMIT ?2")?;
+        query.query_map(params![after, PAGE + 1], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+    }
+
     /// Gives a role, or takes it.
     pub(in crate::idp_server) fn set_role(&self, user: &str, role: &str, hold: Option<Hold>) -> rusqlite::Result<()> {
         match hold {

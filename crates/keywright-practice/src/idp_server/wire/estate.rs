@@ -88,6 +88,27 @@ pub struct Methods {
     pub methods: Vec<Method>,
 }
 
+/// A page of the report over all accounts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MethodReport {
+    /// By id.
+    pub accounts: Vec<ReportedAccount>,
+    /// `after` of the next page; absent on the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// An account in the report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportedAccount {
+    /// The account's id.
+    pub user: String,
+    /// The login.
+    pub login: String,
+    /// Every way in, passkeys first.
+    pub methods: Vec<Method>,
+}
+
 /// A rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
