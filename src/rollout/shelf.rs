@@ -152,3 +152,61 @@ fn json_files(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
     files.sort();
     Ok(files)
 }
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+    use crate::idp::User;
+    use crate::idp::capability::{Listing, Seen, Told};
+
+    fn sighting(login: &str, read: OffsetDateTime) -> Sighting {
+        Sighting {
+            user: User { id: format!("id-{login}"), login: login.into(), display_name: login.into(), active: true },
+            guest: false,
+            keys: Listing::default(),
+            methods: Listing::default(),
+            seen: Told::Known(Seen { at: None }),
+            read,
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_what_its_hash_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = Shelf::new(folder.path().join("estate"));
+        let sha256 = shelf.put(&vec!["ada@example.org".to_owned()]).unwrap();
+        assert_eq!(shelf.get::<Vec<String>>(&sha256).unwrap(), Some(vec!["ada@example.org".to_owned()]));
+        assert_eq!(shelf.get::<Vec<String>>(&"0".repeat(64)).unwrap(), None);
+        assert!(matches!(shelf.get::<u64>(&sha256), Err(RolloutError::Unreadable { .. })));
+        let file = shelf.file(&sha256);
+        assert_eq!(shelf.naming(&["bo", "ada@example.org"]).unwrap(), [file.clone()]);
+        assert!(shelf.naming(&["ada"]).unwrap().is_empty(), "a part of a login is another one");
+        std::fs::write(&file, "[\"bo@example.org\"]").unwrap();
+        assert!(matches!(shelf.get::<Vec<String>>(&sha256), Err(RolloutError::Changed { .. })));
+        shelf.remove(&sha256).unwrap();
+        shelf.remove(&sha256).unwrap();
+        assert_eq!(shelf.get::<Vec<String>>(&sha256).unwrap(), None);
+    }
+
+    #[test]
+    fn what_an_interrupted_reading_left_is_good_for_a_day_and_for_the_same_people() {
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = Shelf::new(folder.path().join("estate"));
+        let (acme, now) = (IdpInstance::new("embedded", "acme"), datetime!(2026-11-24 12:00 UTC));
+        let partial = shelf.partial(&acme, &Scope::Rollout, now);
+        assert_eq!(partial.kept().unwrap(), []);
+        let (fresh, old) = (sighting("ada", now), sighting("bo", datetime!(2026-11-23 11:00 UTC)));
+        partial.keep(&[fresh.clone(), old]).unwrap();
+        partial.keep(&[sighting("cy", now)]).unwrap();
+        let logins = |partial: &PartialShelf<'_>| -> Vec<String> {
+            partial.kept().unwrap().into_iter().map(|one| one.user.login).collect()
+        };
+        assert_eq!(logins(&partial), ["ada", "cy"]);
+        assert_eq!(logins(&shelf.partial(&acme, &Scope::Ledger, now)), [""; 0]);
+        partial.clear().unwrap();
+        partial.clear().unwrap();
+        assert_eq!(logins(&partial), [""; 0]);
+    }
+}

@@ -1,5 +1,6 @@
 //! The practice IdP around the keys: every capability, and each of its writing requests gone wrong in every way.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use keywright::idp::embedded::Embedded;
 use keywright::idp::http::Limits;
 use keywright::idp::{Directory, DirectoryError, User};
 use keywright_attest::Anchors;
+use keywright_fido::webauthn::Aaguid;
 use keywright_practice::idp_server::wire::{self, estate};
 use keywright_practice::idp_server::{EmbeddedServer, Settings};
 use keywright_test_support::fault_proxy::{self, Fault, FaultProxy, Which};
@@ -173,6 +175,56 @@ fn a_pass_opens_once_and_is_a_weak_way_while_it_is_good() {
     assert_eq!(idp.other_methods(&ada).unwrap(), ["sms", "password"]);
     let rights = idp.capabilities().rights.unwrap().rights().unwrap();
     assert!(Capability::ALL.iter().all(|one| rights.readiness(*one) == Readiness::Ready));
+}
+
+#[test]
+fn a_model_that_is_shut_out_is_told_and_opens_nothing() {
+    let server = server();
+    let idp = client(&server.url());
+    let ada = account(&idp, "ada");
+    let mut key = enrolled(&idp, &ada);
+    let model = idp.capabilities().passkeys.unwrap().passkeys(&ada).unwrap().found[0].aaguid;
+    let models = BTreeSet::from([model.unwrap_or(Aaguid::ZERO)]);
+    let shut = || idp.capabilities().models.unwrap().shut_out(&models).unwrap().found;
+    assert_eq!(shut(), []);
+    for model in &models {
+        idp.set_model_shut(*model, true).unwrap();
+    }
+    assert!(shut()[0].at_sign_in);
+    let error = signs_in(&idp, &ada, &mut key).unwrap_err();
+    assert!(matches!(&error, DirectoryError::Refused { why, .. } if why.contains("shut models")), "{error}");
+    for model in &models {
+        idp.set_model_shut(*model, false).unwrap();
+    }
+    signs_in(&idp, &ada, &mut key).unwrap();
+}
+
+#[test]
+fn applications_and_the_report_are_walked_page_by_page() {
+    let server = server();
+    let idp = client(&server.url());
+    let policy = estate::Policy { group: None, enforced: true, admits: Vec::new() };
+    idp.set_policy("keys only", Some(&policy)).unwrap();
+    for number in 0..101 {
+        account(&idp, &format!("user{number:03}"));
+        let policies = vec!["keys only".into(), "no such policy".into()];
+        let application = estate::Application { name: format!("App {number}"), legacy: false, policies };
+        idp.set_application(&format!("app{number:03}"), Some(&application)).unwrap();
+    }
+    let reads = idp.capabilities().applications.unwrap();
+    let first = reads.applications(None).unwrap();
+    let second = reads.applications(first.next.as_ref()).unwrap();
+    assert_eq!((first.listing.found.len(), second.listing.found.len(), second.next), (100, 1, None));
+    assert_eq!(second.listing.found[0].rules.found.len(), 1);
+    idp.set_application("app100", None).unwrap();
+    assert_eq!(reads.applications(first.next.as_ref()).unwrap().listing.found, []);
+
+    let methods = idp.capabilities().methods.unwrap();
+    let Told::Known(first) = methods.report(None).unwrap().unwrap() else { panic!("it is kept back") };
+    let Told::Known(second) = methods.report(first.next.as_ref()).unwrap().unwrap() else { panic!("it is kept back") };
+    assert_eq!((first.listing.found.len(), second.listing.found.len(), second.next), (100, 1, None));
+    let kinds: Vec<_> = second.listing.found[0].methods.found.iter().map(|method| method.kind.clone()).collect();
+    assert_eq!(kinds, ["sms", "password"]);
 }
 
 /// A writing request, what it is sent by, and whether it was done.

@@ -6,12 +6,13 @@ use serde::Serialize;
 use time::format_description::well_known::Rfc3339;
 
 use crate::cli::shared::CliError;
-use crate::cli::shared::output::{View, count, harmless, table};
+use crate::cli::shared::output::{View, count, harmless};
 use crate::idp::capability::{Binding, Capability, Hold, Seen, Told, Untold, Usable, WhyUntold};
 use crate::ledger::KeyNumber;
 use crate::rollout::inventory::Teller;
 use crate::rollout::{Entry, Inventory, KeyEntry, Whose};
 use keywright_fido::webauthn::{Aaguid, CredentialId};
+use keywright_files::shown;
 
 /// When something was seen: `seen`, `never`, or `cannot-tell`.
 #[derive(Serialize)]
@@ -299,24 +300,26 @@ fn key_words(keys: &[KeyEntry]) -> String {
     if words.is_empty() { "none".to_owned() } else { words.join("; ") }
 }
 
-/// The table, and below it what could not be told.
+/// Two lines for each person, which fit where logins are long; below them what could not be told.
 pub(crate) fn text(inventory: &Inventory, line: &InventoryLine<'_>) -> String {
-    let heading = ["ACCOUNT", "ROLES", "KEYS", "WEAK METHODS", "LAST SEEN"].map(str::to_owned);
-    let row = |entry: &Entry| {
+    let mut text = String::new();
+    for entry in &inventory.people {
         let Cells { roles, keys, weak, seen } = Cells::new(entry);
         let inactive = if entry.user.active { "" } else { " (not active)" };
-        [format!("{}{inactive}", entry.user.login), roles, keys, weak, seen]
-    };
-    let mut text = String::new();
+        let roles = if entry.is_admin() { format!(": {roles}") } else { String::new() };
+        let who = format!("{}{inactive}{roles}", entry.user.login);
+        text.push_str(&format!("{}\n", shown::one_line(&who)));
+        let ways = format!("  keys: {keys} | weak: {weak} | seen: {seen}");
+        text.push_str(&format!("{}\n", shown::one_line(&ways)));
+    }
     if !inventory.people.is_empty() {
-        text.push_str(&table(&std::iter::once(heading).chain(inventory.people.iter().map(row)).collect::<Vec<_>>()));
         text.push('\n');
     }
     text.push_str(&untold_words(inventory));
     let people = count(line.people, "person", "people");
     let unknown = count(line.keys_unknown, "key unknown to us", "keys unknown to us");
     text.push_str(&format!(
-        "{people}, {} with a role of power, {} with weak methods; {unknown}, {} gone, {} outlived\ninventory {}, SHA-256 {}\n",
+        "{people}, {} with a role of power, {} with weak methods; {unknown}, {} gone, {} outlived\ninventory {}: {}\n",
         line.administrators, line.weak, line.keys_gone, line.keys_outlived, line.number, line.sha256
     ));
     text

@@ -61,7 +61,11 @@ fn each_persons_ways_in_are_told_with_whose_each_key_is() {
     assert!(std::fs::read_to_string(&file).unwrap().contains("cy@example.org"));
 
     let text = estate.look(&["inventory", "--role", "OWNER"]).expect(0).stdout;
-    assert!(text.contains("bo@example.org   owner (eligible)  2 ours, bound") && !text.contains("cy@"), "{text}");
+    assert!(
+        text.contains("bo@example.org: owner (eligible)\n  keys: 2 ours, bound | weak: - | seen: 20")
+            && !text.contains("cy@"),
+        "{text}"
+    );
     let csv = estate.look(&["inventory", "--all-admins", "--csv"]).expect(0).stdout;
     assert_eq!(csv.lines().count(), 1 + 2 + 2 + 1, "{csv}");
     let page = estate.home.path("admins.html");
@@ -98,7 +102,10 @@ fn what_was_refused_is_named_and_never_clean() {
     let untold = ada["untold"].as_array().unwrap();
     assert!(untold.len() >= 2 && untold.iter().all(|one| one["why"] == "refused"), "{ada:#}");
     let text = estate.look(&["inventory", "--all-admins"]).expect(0).stdout;
-    assert!(text.contains("none; ?") && text.contains("cannot tell sign-in methods: refused"), "{text}");
+    assert!(
+        text.contains("keys: none; ? | weak: ?") && text.contains("cannot tell sign-in methods: refused"),
+        "{text}"
+    );
     // Who has roles was refused: the list is not whole, and nobody is in it.
     estate.proxy.clear();
     estate.proxy.always(Which::request("GET", "/v1/role-holders"), refused());

@@ -18,9 +18,9 @@ use crate::cli::shared::{CliError, Exit, Session};
 #[derive(Args)]
 #[command(
     args_conflicts_with_subcommands = true,
-    after_long_help = "KEYS: ours: the IdP and the ledger have it. unknown: nobody here made it. gone: the IdP no longer has it. outlived: taken\n\
+    after_long_help = "keys: ours: the IdP and the ledger have it. unknown: nobody here made it. gone: the IdP no longer has it. outlived: taken\n\
         out of service here, and still at the IdP. bound, synced: where its private key is; 'told_by' in --json says who says so.\n\
-        WEAK METHODS: ? stands for what could not be read.\n\n\
+        weak: ? stands for what could not be read.\n\n\
         Example:\n  keywright inventory --all-admins\n  keywright inventory --group sales --csv > sales.csv\n  keywright inventory --role owner --page admins.html\n  keywright inventory --paths\n  keywright inventory diff"
 )]
 pub(crate) struct Inventory {
