@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(shelf.get::<Vec<String>>(&"0".repeat(64)).unwrap(), None);
         assert!(matches!(shelf.get::<u64>(&sha256), Err(RolloutError::Unreadable { .. })));
         let file = shelf.file(&sha256);
-        assert_eq!(shelf.naming(&["bo", "ada@example.org"]).unwrap(), [file.clone()]);
+        assert_eq!(shelf.naming(&["bo", "ada@example.org"]).unwrap(), std::slice::from_ref(&file));
         assert!(shelf.naming(&["ada"]).unwrap().is_empty(), "a part of a login is another one");
         std::fs::write(&file, "[\"bo@example.org\"]").unwrap();
         assert!(matches!(shelf.get::<Vec<String>>(&sha256), Err(RolloutError::Changed { .. })));

@@ -155,3 +155,119 @@ pub fn name(key: &KeyEntry) -> String {
     let disabled = if key.in_service || key.directory_id.is_none() { "" } else { ", disabled" };
     format!("{name} ({}{disabled})", key.whose.words())
 }
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+    use crate::idp::User;
+    use crate::idp::capability::{Binding, Method, MethodClass, Removal, Role, Seen, Told, Untold, Usable};
+    use crate::ledger::IdpInstance;
+    use crate::rollout::inventory::{HeldRole, Scope, Teller, Whose};
+
+    fn method(kind: &str) -> Method {
+        Method {
+            id: kind.into(),
+            kind: kind.into(),
+            name: kind.into(),
+            class: MethodClass::Phishable,
+            usable: Usable::Yes,
+            removal: Removal::Possible,
+            turn: 0,
+        }
+    }
+
+    fn key(id: &str, whose: Whose) -> KeyEntry {
+        KeyEntry {
+            whose,
+            directory_id: Some(id.into()),
+            label: Some(id.into()),
+            in_service: true,
+            credential_id: None,
+            ordinal: None,
+            number: None,
+            aaguid: None,
+            binding: Binding::CannotTell,
+            told_by: Teller::Nobody,
+            used: Told::Known(Seen { at: None }),
+        }
+    }
+
+    fn person(login: &str) -> Entry {
+        Entry {
+            user: User { id: format!("id-{login}"), login: login.into(), display_name: login.into(), active: true },
+            guest: false,
+            group: None,
+            account: None,
+            roles: Vec::new(),
+            keys: vec![key("k-1", Whose::Ours)],
+            methods: vec![method("sms")],
+            seen: Told::Known(Seen { at: None }),
+            key_untold: Vec::new(),
+            method_untold: Vec::new(),
+        }
+    }
+
+    fn words(before: Vec<Entry>, after: Vec<Entry>) -> Vec<String> {
+        let inventory = |people| Inventory {
+            taken: datetime!(2026-11-24 00:00 UTC),
+            directory: "acme".into(),
+            instance: IdpInstance::new("embedded", "acme"),
+            scope: Scope::Rollout,
+            people,
+            gone: Vec::new(),
+            untold: Vec::new(),
+            lacks: BTreeSet::new(),
+        };
+        let changes = diff(&inventory(before), &inventory(after));
+        changes.iter().map(|one| format!("{}: {}", one.account, one.change.words())).collect()
+    }
+
+    #[test]
+    fn what_changed_of_a_person_is_told() {
+        let mut after = person("ada");
+        after.user.active = false;
+        after.methods = vec![method("push")];
+        after.keys = vec![key("k-1", Whose::Outlived), key("k-2", Whose::Unknown)];
+        let role = Role { id: "o".into(), name: "owner".into() };
+        after.roles = vec![HeldRole { role, hold: Hold::Eligible, through: None }];
+        let told = [
+            "ada: not active any more",
+            "ada: new role: owner (can be taken on)",
+            "ada: new key: k-2 (unknown to us)",
+            "ada: key changed: k-1 (ours, out of service, still at the IdP)",
+            "ada: new weak method: push",
+            "ada: weak method gone: sms",
+        ];
+        assert_eq!(words(vec![person("ada")], vec![after]), told);
+        assert_eq!(words(vec![person("ada")], vec![person("bo")]), ["ada: not there any more", "bo: new"]);
+        let nothing: [&str; 0] = [];
+        assert_eq!(words(vec![person("ada")], vec![person("ada")]), nothing);
+    }
+
+    #[test]
+    fn a_person_goes_by_the_idps_id() {
+        let mut renamed = person("ada");
+        renamed.user.login = "ada.l".into();
+        let nothing: [&str; 0] = [];
+        assert_eq!(words(vec![person("ada")], vec![renamed]), nothing);
+    }
+
+    #[test]
+    fn what_was_not_read_is_not_gone() {
+        let untold = || vec![Untold::not_offered("x")];
+        let dark = Entry {
+            methods: Vec::new(),
+            keys: Vec::new(),
+            key_untold: untold(),
+            method_untold: untold(),
+            ..person("ada")
+        };
+        let told = words(vec![person("ada")], vec![dark.clone()]);
+        assert_eq!(told, ["ada: cannot tell x: the IdP does not tell it"]);
+        let told = words(vec![dark], vec![person("ada")]);
+        let light = "ada: can be told now: cannot tell x: the IdP does not tell it";
+        assert_eq!(told, ["ada: new key: k-1 (ours)", "ada: new weak method: sms", light]);
+    }
+}

@@ -110,9 +110,13 @@ impl Reading<'_> {
                     let name = self.table::<Spanned<String>>(value);
                     plan.paths_vouched_by = name.and_then(|name| self.line("paths-vouched-by", &name));
                 }
+                "models-vouched-by" => {
+                    let name = self.table::<Spanned<String>>(value);
+                    plan.models_vouched_by = name.and_then(|name| self.line("models-vouched-by", &name));
+                }
                 other => {
                     let why = format!(
-                        "unknown setting `{other}`, expected idp, paths-vouched-by, group, shared, contractor or path"
+                        "unknown setting `{other}`, expected idp, paths-vouched-by, models-vouched-by, group, shared, contractor or path"
                     );
                     self.fault(key.span().start, why);
                 }
@@ -469,6 +473,8 @@ owner = "storage team"
         assert_eq!((plan.groups.len(), plan.waves().len(), plan.paths.len()), (3, 3, 3));
         for setting in [
             "idp",
+            "paths-vouched-by",
+            "models-vouched-by",
             "name",
             "group",
             "role",

@@ -30,6 +30,8 @@ pub struct Plan {
     pub paths: Vec<PathPlan>,
     /// Who vouches that these are all applications, where the IdP does not tell them.
     pub paths_vouched_by: Option<String>,
+    /// Who vouches that the IdP's rules shut no model of these keys out, where keywright does not read such rules.
+    pub models_vouched_by: Option<String>,
 }
 
 /// What is decided for a group of people.

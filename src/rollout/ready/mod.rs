@@ -161,7 +161,7 @@ pub fn assess(which: &Which, grounds: &Grounds<'_>) -> Readiness {
     reasons.extend(rights(grounds));
     reasons.extend(paths(grounds));
     if grounds.inventory.people.iter().any(|entry| !entry.keys.is_empty()) {
-        reasons.extend(grounds.surroundings.models.untold.iter().map(|one| Reason::CannotTell { untold: one.clone() }));
+        reasons.extend(models_untold(grounds).into_iter().map(|untold| Reason::CannotTell { untold }));
     }
     reasons.extend(grounds.inventory.untold.iter().map(|untold| Reason::CannotTell { untold: untold.clone() }));
     Readiness { at: grounds.at, groups, reasons }
@@ -207,6 +207,18 @@ fn over_administrators(grounds: &Grounds<'_>) -> Vec<Reason> {
         Told::Known(true) => Vec::new(),
         Told::Known(false) => vec![Reason::NotOverAdministrators],
         Told::CannotTell(untold) => vec![Reason::CannotTell { untold: untold.clone() }],
+    }
+}
+
+/// Rules about models that could not be read; where the adapter has none to read, somebody may have looked.
+fn models_untold(grounds: &Grounds<'_>) -> Vec<Untold> {
+    match &grounds.surroundings.models {
+        Some(listing) => listing.untold.clone(),
+        None if grounds.plan.models_vouched_by.is_some() => Vec::new(),
+        None => vec![Untold {
+            needs: "somebody who looks, and models-vouched-by in rollout.toml".into(),
+            ..Untold::not_offered("which models of keys its rules shut out")
+        }],
     }
 }
 

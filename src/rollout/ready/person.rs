@@ -108,7 +108,7 @@ fn keys_at_idp(entry: &Entry, plan: &GroupPlan) -> Vec<Reason> {
 fn models(keys: &[KeyEntry], grounds: &Grounds<'_>) -> Vec<Reason> {
     let mut reasons = Vec::new();
     for key in keys.iter().filter(|key| matches!(key.whose, Whose::Ours | Whose::CannotTell)) {
-        let shut = grounds.surroundings.models.found.iter();
+        let shut = grounds.surroundings.models.iter().flat_map(|listing| &listing.found);
         for rule in shut.filter(|rule| rule.at_sign_in && Some(rule.model) == key.aaguid) {
             reasons.push(Reason::ModelShutOut {
                 ordinal: key.ordinal.unwrap_or_default(),

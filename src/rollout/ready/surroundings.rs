@@ -20,8 +20,8 @@ pub struct Surroundings {
     pub policies: BTreeMap<String, Listing<Rule>>,
     /// How the rules of several policies add up.
     pub order: RuleOrder,
-    /// Models that are shut out.
-    pub models: Listing<ShutOut>,
+    /// Models that are shut out; `None` where the adapter does not read that.
+    pub models: Option<Listing<ShutOut>>,
     /// What people sign in to; `None` where the adapter does not read it.
     pub applications: Option<Listing<Application>>,
     /// What our account may do.
@@ -50,14 +50,14 @@ impl Surroundings {
         let in_use: BTreeSet<Aaguid> =
             inventory.people.iter().flat_map(|entry| &entry.keys).filter_map(|key| key.aaguid).collect();
         let models = match has.models {
-            Some(_) if in_use.is_empty() => Listing::default(),
+            Some(_) if in_use.is_empty() => Some(Listing::default()),
             Some(rules) => {
                 match Told::from_answer("rules about models", "", retry.ask(cancel, || rules.shut_out(&in_use)))? {
-                    Told::Known(shut) => shut,
-                    Told::CannotTell(untold) => Listing::untold(untold),
+                    Told::Known(shut) => Some(shut),
+                    Told::CannotTell(untold) => Some(Listing::untold(untold)),
                 }
             }
-            None => Listing::untold(Untold::not_offered("which models its rules shut out")),
+            None => None,
         };
         let rights = match has.rights {
             Some(rights) => Told::from_answer("what our account may do", "", retry.ask(cancel, || rights.rights()))?,

@@ -136,7 +136,7 @@ impl World {
                 )]
                 .into(),
                 order: RuleOrder::First,
-                models: Listing::default(),
+                models: Some(Listing::default()),
                 applications: Some(Listing::default()),
                 rights: Told::Known(Rights {
                     needed: Capability::ALL.map(right).into(),
@@ -301,17 +301,24 @@ fn no_because_a_passkey_of_their_own_is_missing() {
 fn no_because_a_model_is_shut_out_where_people_sign_in() {
     let model = "2fc0579f-8113-47ea-b116-bb5a8db9202a".parse().unwrap();
     let shut = |at_sign_in| ShutOut { model, rule: "allowed models".into(), at_sign_in, place: "there".into() };
-    let reasons = wrong(|world| world.surroundings.models = Listing::whole(vec![shut(true)]));
+    let reasons = wrong(|world| world.surroundings.models = Some(Listing::whole(vec![shut(true)])));
     let reason =
         |ordinal| Reason::ModelShutOut { ordinal, model, rule: "allowed models".into(), place: "there".into() };
     assert_eq!(reasons, [reason(1), reason(2)]);
-    assert_eq!(wrong(|world| world.surroundings.models = Listing::whole(vec![shut(false)])), []);
+    assert_eq!(wrong(|world| world.surroundings.models = Some(Listing::whole(vec![shut(false)]))), []);
 }
 
 #[test]
 fn no_because_rules_about_models_could_not_be_read() {
-    let reasons = wrong(|world| world.surroundings.models = Listing::untold(untold()));
+    let reasons = wrong(|world| world.surroundings.models = Some(Listing::untold(untold())));
     assert_eq!(reasons, [Reason::CannotTell { untold: untold() }]);
+    let reasons = wrong(|world| world.surroundings.models = None);
+    assert!(matches!(&reasons[..], [Reason::CannotTell { .. }]), "{reasons:?}");
+    let vouched = wrong(|world| {
+        world.plan.insert_str(0, "models-vouched-by = \"Ada\"\n");
+        world.surroundings.models = None;
+    });
+    assert_eq!(vouched, []);
 }
 
 #[test]
