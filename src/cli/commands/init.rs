@@ -183,10 +183,8 @@ impl SettingUp<'_> {
         };
         let mut readers: Vec<Reader> = given.iter().filter_map(named).collect();
         if given.is_empty() {
-            self.say(
-                "\nWho opens files with PINs? A name makes an age identity for it here; NAME=age1... takes one that",
-            );
-            self.say("exists; none, if PINs go out in letters alone.");
+            self.say("\nWho opens files with PINs? A name makes an age identity here; NAME=age1... takes one that is");
+            self.say("there; none, if PINs go out in letters alone.");
             loop {
                 match self.ask("reader", "keyroom")?.as_str() {
                     "none" => break,
@@ -218,7 +216,7 @@ impl SettingUp<'_> {
                 identity.display()
             )));
         };
-        self.say(&format!("made {}: whoever has it opens PIN files; keep a copy elsewhere", identity.display()));
+        self.say(&format!("made {}\n  whoever has it opens PIN files; keep a copy elsewhere", identity.display()));
         self.made.push(identity);
         Ok(reader)
     }
@@ -298,7 +296,13 @@ impl SettingUp<'_> {
         let points = station::look(self.session);
         let to_do = points.iter().filter(|point| point.next_step.is_some()).count();
         let set_up = SetUp { settings: &self.file, state, made: self.made.clone(), points };
-        self.session.output.result(&set_up, || format!("\n{}", findings_text(&set_up.points, self.session)))?;
+        match self.session.output.is_json() {
+            true => self.session.output.object(&set_up)?,
+            false => {
+                let text = format!("\n{}", findings_text(&set_up.points, self.session));
+                self.session.output.bytes(text.as_bytes())?;
+            }
+        }
         self.say(match to_do {
             0 => "ready; next: keywright provision ROSTER --dry-run",
             _ => "what is left is named above; then: keywright provision ROSTER --dry-run",

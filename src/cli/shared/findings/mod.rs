@@ -5,7 +5,7 @@ pub(crate) mod station;
 use serde::Serialize;
 
 use crate::cli::shared::console::Style;
-use crate::cli::shared::output::{View, table};
+use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Session};
 use keywright_files::shown;
 
@@ -106,21 +106,21 @@ impl Finding {
 
 /// A line for each finding, and one below it for what there is to do.
 pub(crate) fn findings_text(findings: &[Finding], session: &Session) -> String {
-    let rows: Vec<[String; 3]> = findings
-        .iter()
-        .map(|finding| {
-            let check = format!("{:?}", finding.check).to_lowercase();
-            [check, finding.subject.clone(), finding.message.clone()]
-        })
-        .collect();
     let mut text = String::new();
-    for (finding, line) in findings.iter().zip(table(&rows).lines()) {
+    for finding in findings {
+        let check = format!("{:?}", finding.check).to_lowercase();
+        let (subject, message) = (shown::one_line(&finding.subject), shown::one_line(&finding.message));
+        // In one line with as few columns as can be: half of the screen may be another window.
+        let line = match &*subject {
+            "" | "-" => message.into_owned(),
+            _ => format!("{subject}: {message}"),
+        };
         let (style, state) = match (finding.ok, &finding.next_step) {
             (true, None) => (Style::Good, "ok   "),
             (true, Some(_)) => (Style::Now, "to do"),
             (false, _) => (Style::Bad, "wrong"),
         };
-        text.push_str(&format!("{}  {line}\n", session.console.paint(style, state)));
+        text.push_str(&format!("{}  {check:<9} {line}\n", session.console.paint(style, state)));
         if let Some(step) = &finding.next_step {
             let step = shown::one_line(step);
             text.push_str(&format!("       {} {step}\n", session.console.paint(Style::Now, "do:")));
