@@ -253,7 +253,7 @@ fn plan_text(plan: &RecoveryPlan) -> String {
         // A text in memory takes all that is written to it.
         let _ = writeln!(text, "  {}. {what}", at + 1);
     }
-    let _ = writeln!(text, "{} that counts left until the new one", count(plan.keys_left, "key", "keys"));
+    let _ = writeln!(text, "keys that count until the new one is there: {}", plan.keys_left);
     for way in &plan.other_ways {
         let _ = writeln!(text, "other way in: {way}");
     }

@@ -101,7 +101,9 @@ pub(crate) fn go_on(context: &RunContext, recovery: RecoveryId, session: &Sessio
             of_keys.filter(|exit| *exit != Exit::Done).unwrap_or(Exit::Key)
         }
         Some(StandsAt::Complete) | None => {
-            session.console.hint("tell the person, by another way than they asked by, that a key was replaced");
+            if view.rehearsal.is_none() {
+                session.console.hint("tell the person, by another way than they asked by, that a key was replaced");
+            }
             Exit::Done
         }
     })

@@ -70,7 +70,9 @@ pub(super) fn play(stage: Stage, faults: bool, session: &Session) -> Result<Stag
             .expect(&[0])?;
         let (pin, key) = (at.pin(account, 1)?, at.key_path(account, 1, "10")?);
         let drill = ["breakglass", "drill", account, "--by", "Ada Example", "--by", "Bo Example", "--new-bag", new_bag];
-        at.run(&[&drill[..], &["--softkeys", "10", "--key", &key, "--pin", &pin]].concat())?.expect(&[0])?;
+        let drilled = at.run(&[&drill[..], &["--softkeys", "10", "--key", &key, "--pin", &pin]].concat())?;
+        at.forget_pin()?;
+        drilled.expect(&[0])?;
     }
     at.run(&["breakglass", "status", "--group", GROUP])?.expect(&[0])?;
 

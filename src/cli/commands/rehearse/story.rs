@@ -4,7 +4,7 @@
 //! its API, and said. It refuses to go on from a scene that did not end as it was to.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
@@ -166,9 +166,19 @@ impl<'s> Theatre<'s> {
     pub(super) fn pin(&self, login: &str, ordinal: usize) -> Result<String, CliError> {
         let sealed = self.stage.folder.join(format!("hand-over/{}/{login}.{ordinal}.age", super::READER));
         let pin = open_age(&sealed, &self.stage.reader_key())?;
-        let file = self.stage.folder.join("pin.txt");
+        let file = self.pin_file();
         write_private(&file, format!("{pin}\n").as_bytes())?;
         Ok(SecretSource::File(file).to_string())
+    }
+
+    /// The PIN was typed.
+    pub(super) fn forget_pin(&self) -> Result<(), CliError> {
+        let file = self.pin_file();
+        std::fs::remove_file(&file).map_err(|error| CliError::File { path: file.clone(), why: error.to_string() })
+    }
+
+    fn pin_file(&self) -> PathBuf {
+        self.stage.folder.join("pin.txt")
     }
 
     /// The path of the soft key that is this key of an account.
