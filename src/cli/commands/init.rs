@@ -27,9 +27,7 @@ use keywright_files::private;
 ///
 /// Without a terminal, or with --yes, everything that is not named takes its default.
 #[derive(Args)]
-#[command(
-    after_long_help = "Example:\n  keywright init\n  keywright init --yes --letter-program 'lp -d vault' --no-metadata"
-)]
+#[command(after_long_help = "Example:\n  keywright init\n  keywright init --yes --letter-program lpr --no-metadata")]
 pub(crate) struct Init {
     /// Who opens files with PINs (repeatable); 'none' for nobody
     #[arg(long, value_name = "NAME=age1...|none", value_parser = unrepeated::<ReaderAnswer>())]

@@ -10,7 +10,7 @@ use self::diff::Diff;
 use self::take::Take;
 use crate::cli::shared::{CliError, Exit, Session};
 
-/// List each person's ways in: roles, keys at the IdP against the ledger's, weak methods, last use.
+/// List each person's ways in: roles, keys at IdP and in ledger, weak methods, last use.
 ///
 /// Changes nothing at the IdP. Where it has a report over all accounts, that is used. What could not be read is named, with the
 /// permission that it needs, and never shown as clean. The list is kept under the state folder, and its SHA-256 goes into the ledger,
