@@ -195,7 +195,7 @@ fn one_checkpoint_is_shown_to_go_on_from_another() {
     let old = fs::read_to_string(&station.kept()[0]).unwrap();
     station.rename("Ada L.").expect(0);
     let size = old.lines().nth(1).unwrap();
-    let text = station.run(&["ledger", "prove", "--from", size]).expect(0).stdout;
+    let text = station.run(&["ledger", "prove", "--since", size]).expect(0).stdout;
     let (proof, note) = text.split_once("\n\n").unwrap();
     let lines: Vec<_> = note.lines().collect();
     let hash = |text: &str| <[u8; 32]>::try_from(data_encoding::BASE64.decode(text.as_bytes()).unwrap()).unwrap();

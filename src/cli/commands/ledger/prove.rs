@@ -15,19 +15,19 @@ use crate::ledger::{Entry, Head, Kept};
 /// Prove that an event is in the ledger, for somebody who has a checkpoint of it.
 ///
 /// The proof is a C2SP tlog-proof: the event, the hashes beside its way up the tree, and the newest checkpoint. docs/verify_proof.py
-/// verifies it in a dozen lines. With --from, it is the proof that the newest checkpoint goes on from an earlier one, in the form
+/// verifies it in a dozen lines. With --since, it is the proof that the newest checkpoint goes on from an earlier one, in the form
 /// that C2SP witnesses take.
 #[derive(Args)]
 #[command(
-    after_long_help = "Example:\n  keywright ledger prove 57 --out event-57.tlog-proof\n  keywright ledger prove --from 40"
+    after_long_help = "Example:\n  keywright ledger prove 57 --out event-57.tlog-proof\n  keywright ledger prove --since 40"
 )]
 pub(crate) struct Prove {
     /// The event's number
-    #[arg(value_name = "EVENT", required_unless_present = "from")]
+    #[arg(value_name = "EVENT", required_unless_present = "since")]
     event: Option<u64>,
     /// How many events the ledger had at an earlier checkpoint
     #[arg(long, value_name = "SIZE", conflicts_with = "event")]
-    from: Option<u64>,
+    since: Option<u64>,
     /// A file for the proof, instead of standard output
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -79,7 +79,7 @@ impl Prove {
             );
             CliError::NotFound(format!("event {size} is not in it: {what}"))
         };
-        let text = match (self.event, self.from) {
+        let text = match (self.event, self.since) {
             (Some(event), _) => {
                 let proof = tree.inclusion(event).ok_or_else(|| beyond(event))?;
                 let (before, entry) = wanted.ok_or_else(|| beyond(event))?;
@@ -95,7 +95,7 @@ impl Prove {
         if let Some(out) = &self.out {
             write_private(out, text.as_bytes())?;
         }
-        let proof = Proof { event: self.event, from: self.from, size: checkpoint.size, proof: &text };
+        let proof = Proof { event: self.event, from: self.since, size: checkpoint.size, proof: &text };
         session.output.result(&proof, || match &self.out {
             Some(out) => out.display().to_string(),
             None => text.trim_end().to_owned(),
