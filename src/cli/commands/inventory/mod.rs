@@ -18,9 +18,7 @@ use crate::cli::shared::{CliError, Exit, Session};
 #[derive(Args)]
 #[command(
     args_conflicts_with_subcommands = true,
-    after_long_help = "keys: ours: the IdP and the ledger have it. unknown: nobody here made it. gone: the IdP no longer has it. outlived: taken\n\
-        out of service here, and still at the IdP. bound, synced: where its private key is; 'told_by' in --json says who says so.\n\
-        weak: ? stands for what could not be read.\n\n\
+    after_long_help = "Keys:\n  ours      the IdP and the ledger have it\n  unknown   nobody here made it\n  gone      the IdP no longer has it\n  outlived  taken out of service here, and still at the IdP\n  bound, synced: where its private key is; 'told_by' in --json says who says so\n  ?         something could not be read\n\n\
         Example:\n  keywright inventory --all-admins\n  keywright inventory --group sales --csv > sales.csv\n  keywright inventory --role owner --page admins.html\n  keywright inventory --paths\n  keywright inventory diff"
 )]
 pub(crate) struct Inventory {
