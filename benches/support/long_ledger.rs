@@ -13,7 +13,7 @@ use data_encoding::BASE64URL_NOPAD;
 use keywright::ledger::{Event, Head, JobId, Outcome, Record, SqliteStore, StationKey, Store};
 use keywright_fido::webauthn::cbor::{self, Value};
 use keywright_fido::webauthn::{
-    AttestationObject, CeremonyType, Challenge, ClientDataJson, CredentialId, SignedAssertion,
+    AttestationObject, CeremonyType, Challenge, ClientDataJson, CredentialId, SignedAssertion, UserHandle,
 };
 use rcgen::{BasicConstraints, CertificateParams, CustomExtension, DnType, DnValue, IsCa, Issuer, KeyPair};
 use time::{Duration, OffsetDateTime};
@@ -185,6 +185,10 @@ impl Life<'_> {
         format!("00000000-0000-4000-8000-{:012}", self.person)
     }
 
+    fn user_handle(&self) -> UserHandle {
+        UserHandle::new(digest(&SHA256, self.user_id().as_bytes()).as_ref()).unwrap()
+    }
+
     fn outcome(&mut self, key: usize, outcome: &mut Outcome) {
         let own = |what: &str| format!("{what}{:08}-{key}", self.person);
         match outcome {
@@ -196,6 +200,7 @@ impl Life<'_> {
                 ceremony.user_id = self.user_id();
                 ceremony.pending = ceremony.pending.as_ref().map(|_| own("pending-"));
                 ceremony.options.user.name = login(self.person);
+                ceremony.options.user.id = self.user_handle();
                 let challenge = Challenge::new(digest(&SHA256, own("challenge").as_bytes()).as_ref()).unwrap();
                 ceremony.options.challenge = challenge.clone();
                 self.keys.resize_with(self.keys.len().max(key + 1), || (challenge.clone(), None));
@@ -215,11 +220,20 @@ impl Life<'_> {
 
     /// A credential of its own, attested by the maker.
     fn make(&mut self, key: usize, outcome: &mut Outcome) {
-        let Outcome::Make { credential_id, ctap_response, attestation_object, client_data_json, public_key, .. } =
-            outcome
+        let handle = self.user_handle();
+        let Outcome::Make {
+            credential_id,
+            user_handle,
+            ctap_response,
+            attestation_object,
+            client_data_json,
+            public_key,
+            ..
+        } = outcome
         else {
             return;
         };
+        *user_handle = handle;
         let decode = |text: &str| BASE64URL_NOPAD.decode(text.as_bytes()).unwrap();
         let (challenge, made) = &mut self.keys[key];
         let origin = serde_json::from_slice::<serde_json::Value>(&decode(client_data_json)).unwrap()["origin"].clone();

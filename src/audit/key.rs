@@ -8,9 +8,11 @@ use std::collections::BTreeMap;
 
 use super::Registration;
 use crate::provision::credential_on_key::{self, Shown};
+use crate::provision::was_on_empty_key;
 use crate::register::Register;
 use crate::secret::Entropy;
 use keywright_fido::ctap::{Authenticator, CtapError, EnterpriseAttestation, MakeCredential, PinUvAuthToken, Touch};
+use keywright_fido::hid::Device;
 use keywright_fido::webauthn::{
     CeremonyType, Challenge, ClientDataJson, CoseAlgorithm, CredentialId, Origin, RelyingParty, RpId, UserEntity,
     UserHandle,
@@ -72,5 +74,32 @@ pub fn shown_of_ledger(key: &mut Authenticator, book: &Register) -> Result<Shown
         found.perhaps.extend(perhaps);
         found.cannot_tell = found.cannot_tell.or(cannot_tell);
     }
+    Ok(found)
+}
+
+/// Keys that are plugged in, each with the ledger's credentials on it, or that were, as far as one can tell. An empty key is taken for
+/// the one whose erasure did not end only where that key is not there with its credential, and no other empty key may be it.
+pub fn in_hand<E: From<CtapError>>(
+    devices: Vec<Device>,
+    register: &Register,
+    mut open: impl FnMut(&Device) -> Result<Authenticator, E>,
+) -> Result<Vec<(Device, Vec<CredentialId>)>, E> {
+    let (mut found, mut empty) = (Vec::new(), Vec::new());
+    for device in devices {
+        let mut key = open(&device)?;
+        let shown = credentials_of_ledger(&mut key, register)?;
+        if !shown.is_empty() {
+            found.push((device, shown));
+            continue;
+        }
+        let was = was_on_empty_key(register, &device, &mut key)?;
+        if !was.is_empty() {
+            empty.push((device, was));
+        }
+    }
+    let is_shown = |ids: &[CredentialId]| found.iter().any(|(_, shown)| shown.iter().any(|id| ids.contains(id)));
+    let only = |ids: &[CredentialId]| empty.iter().filter(|(_, other)| other == ids).count() == 1;
+    let was: Vec<_> = empty.iter().filter(|(_, ids)| only(ids) && !is_shown(ids)).cloned().collect();
+    found.extend(was);
     Ok(found)
 }

@@ -250,6 +250,9 @@ fn means(credentials: &[CredentialAudit<'_>], standards: &Standards<'_>) -> Vec<
     matters
 }
 
+/// As many others are named with an account: an IdP that gives everybody the same handle has as many findings as people.
+const NAMED: usize = 3;
+
 /// Accounts to which an IdP gave one user handle: whichever of their keys is used, it signs in as one of them.
 fn one_handle_for_two(credentials: &[CredentialAudit<'_>]) -> Vec<Finding> {
     let mut accounts: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
@@ -270,8 +273,13 @@ fn one_handle_for_two(credentials: &[CredentialAudit<'_>]) -> Vec<Finding> {
     for sharing in accounts.values().filter(|sharing| sharing.len() > 1) {
         for account in sharing.keys() {
             let others = sharing.iter().filter(|(other, _)| *other != account).map(|(_, login)| *login);
+            let mut named = others.take(NAMED).collect::<Vec<_>>().join(", ");
+            match sharing.len() - 1 {
+                others if others > NAMED => named.push_str(&format!(" and {} more", others - NAMED)),
+                _ => {}
+            }
             let about = About { account: Some((*account).clone()), ..About::default() };
-            findings.push(Finding { about, matter: FindingKind::SharedHandle(others.collect::<Vec<_>>().join(", ")) });
+            findings.push(Finding { about, matter: FindingKind::SharedHandle(named) });
         }
     }
     findings
@@ -301,8 +309,7 @@ fn enrolled_again(serial: &str, all: &[&CredentialAudit<'_>]) -> Vec<Finding> {
 /// A key in service whose USB serial number another key in service shows, too.
 fn serial_shared(one: &CredentialAudit<'_>, book: &Register) -> Option<Finding> {
     let number = one.credential.number.filter(|_| one.credential.state.is_in_use())?;
-    let others = book.keys.sharing_usb_serial(number).into_iter();
-    let mut in_use = others.filter_map(|other| Some((other, book.current_of(other)?.1)));
+    let mut in_use = book.keys.sharing_usb_serial(number).filter_map(|other| Some((other, book.current_of(other)?.1)));
     let (other, credential) = in_use.find(|(_, other)| other.state.is_in_use())?;
     let matter = FindingKind::SerialShared {
         serial: one.credential.key.usb_serial.clone()?,

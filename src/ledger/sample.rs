@@ -271,13 +271,18 @@ pub(crate) fn every_kind() -> Vec<Event> {
                 "signature": {"authenticator_data": "AAAA", "client_data_json": "e30", "signature": "MEQC"}}],
             "silent": [credential_id(2)]}})),
     ]);
-    let relabel = json!({"event": "relabel-requested", "account": account("ada"), "credential_id": credential_id(1), "label": "blue"});
+    let relabel = |kind: &str| json!({"event": kind, "account": account("ada"), "credential_id": credential_id(1)});
+    let with_label = |kind: &str, label: &str| {
+        let mut relabel = relabel(kind);
+        relabel["label"] = json!(label);
+        event(relabel)
+    };
     events.extend([
-        event(relabel.clone()),
-        event(json!({"event": "relabel-ended", "account": account("ada"), "credential_id": credential_id(1)})),
-        event(relabel.clone()),
-        event(json!({"event": "relabel-ended", "account": account("ada"), "credential_id": credential_id(1), "label": "blue"})),
-        event(relabel),
+        with_label("relabel-requested", "blue"),
+        event(relabel("relabel-ended")),
+        with_label("relabel-requested", "Soft key 1"),
+        with_label("relabel-ended", "Soft key 1"),
+        with_label("relabel-requested", "blue"),
     ]);
     events
         .push(event(json!({"event": "ledger-accepted", "lost": "the ledger is an older copy", "reason": "disk died",

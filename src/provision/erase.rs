@@ -11,6 +11,7 @@ use super::credential_on_key;
 use super::journal::Journal;
 use super::open_key::{fingerprint, identity};
 use super::recognise::looks_like;
+use super::which_key;
 use crate::ledger::{Actor, Erasure, ErasureSeen, Event, KeyIdentity, LedgerError, SilentAnswer, Store};
 use crate::register::Register;
 use crate::secret::Entropy;
@@ -220,12 +221,17 @@ impl Eraser<'_> {
 }
 
 /// The credentials that were on a key which has no PIN now, as far as one can tell: on the one key that looks like it and whose reset
-/// was begun and did not end, or on the key with its USB serial number. Whether it is that key, only a person can say.
-pub fn was_on_empty_key(register: &Register, device: &Device, info: &GetInfo) -> Vec<CredentialId> {
-    if info.has_pin() {
-        return Vec::new();
+/// was begun and did not end, or on the key with its USB serial number. Whether it is that key, only a person can say. One that shows
+/// that it is another key of the register is not.
+pub fn was_on_empty_key(
+    register: &Register,
+    device: &Device,
+    key: &mut Authenticator,
+) -> Result<Vec<CredentialId>, CtapError> {
+    if key.info().has_pin() || which_key::marked(register, device, key)?.is_some() {
+        return Ok(Vec::new());
     }
-    let this: KeyIdentity = identity(device, info);
+    let this: KeyIdentity = identity(device, key.info());
     let mut begun: BTreeMap<&str, Vec<CredentialId>> = BTreeMap::new();
     for (id, credential) in &register.credentials {
         if let Some(erasing) = credential.erasing.as_ref().filter(|erasing| erasing.how == Erasure::Reset)
@@ -235,8 +241,8 @@ pub fn was_on_empty_key(register: &Register, device: &Device, info: &GetInfo) ->
         }
     }
     if begun.len() == 1 {
-        return begun.into_values().flatten().collect();
+        return Ok(begun.into_values().flatten().collect());
     }
     let by_serial = register.keys.by_usb_serial(&this).and_then(|number| register.current_of(number));
-    by_serial.filter(|(_, one)| one.state.lives()).map(|(id, _)| id.clone()).into_iter().collect()
+    Ok(by_serial.filter(|(_, one)| one.state.lives()).map(|(id, _)| id.clone()).into_iter().collect())
 }

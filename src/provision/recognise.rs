@@ -3,6 +3,8 @@
 //! A key is recognised by what only it can have: a credential of the ledger, or the PIN that is sealed for one job. The port
 //! says which job to ask about first, and nothing more.
 
+use std::cmp::Reverse;
+
 use super::job_error::JobError;
 use super::journal::Journal;
 use super::open_key::OpenKey;
@@ -109,12 +111,16 @@ pub(super) fn recognise(
     }
 }
 
-/// Asks the key, without PIN and touch, for any credential of the register that is on a key.
+/// Asks the key, without PIN and touch, for any credential of the register that is on a key: for those of keys that look like it
+/// first, the newest before the others, because a key is asked for a few at a time.
 pub(super) fn shown_of_register(journal: &Journal<'_>, key: &mut OpenKey) -> Result<Shown, CtapError> {
+    let identity = key.identity();
     let candidates: Vec<_> = {
         let book = journal.book();
         let live = book.credentials.iter().filter(|(_, credential)| credential.state.lives());
-        live.map(|(id, credential)| (credential.rp_id.clone(), id.clone())).collect()
+        let mut live: Vec<_> = live.collect();
+        live.sort_by_key(|(_, credential)| (!looks_like(&credential.key, &identity), Reverse(credential.job)));
+        live.into_iter().map(|(id, credential)| (credential.rp_id.clone(), id.clone())).collect()
     };
     shown(&mut key.authenticator, &candidates)
 }

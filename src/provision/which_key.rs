@@ -32,6 +32,16 @@ pub fn number(register: &Register, device: &Device, key: &mut Authenticator) -> 
     Ok(number.or_else(|| by_serial(register, &identity)))
 }
 
+/// Which key of the register it is by its throw-away credential, if it has one.
+pub(super) fn marked(
+    register: &Register,
+    device: &Device,
+    key: &mut Authenticator,
+) -> Result<Option<KeyNumber>, CtapError> {
+    let identity = identity(device, key.info());
+    by_marker(key, &markers(register, &identity))
+}
+
 /// Whether it shows that it is the key with this number, which a person named: by a credential that only that key has, or by its
 /// USB serial number.
 pub fn shows(

@@ -103,7 +103,7 @@ pub struct Keys {
     all: BTreeMap<KeyNumber, Key>,
     attested: BTreeMap<(Aaguid, String), KeyNumber>,
     /// By USB serial, and by the one that was bought, which may be the same.
-    shown: BTreeMap<String, Vec<KeyNumber>>,
+    shown: BTreeMap<String, BTreeSet<KeyNumber>>,
 }
 
 impl Keys {
@@ -134,10 +134,7 @@ impl Keys {
     /// The key that this one is by its USB serial number, if that is a single key's.
     pub fn by_usb_serial(&self, identity: &KeyIdentity) -> Option<KeyNumber> {
         let serial = identity.usb_serial.as_deref().filter(|serial| !is_placeholder(serial))?;
-        match self.shown.get(&folded(serial)).map(Vec::as_slice) {
-            Some([only]) => Some(*only).filter(|number| self.is_model(*number, identity.aaguid)),
-            _ => None,
-        }
+        self.only_with(serial).filter(|number| self.is_model(*number, identity.aaguid))
     }
 
     /// A key that was bought with this serial number, or shows it over USB; where several do, one of them.
@@ -154,21 +151,24 @@ impl Keys {
     }
 
     /// Keys that show one USB serial number, of one model: one key that was reset, or a maker that gives several keys one number.
-    pub fn sharing_usb_serial(&self, number: KeyNumber) -> Vec<KeyNumber> {
-        let Some(key) = self.all.get(&number) else { return Vec::new() };
-        let Some(serial) = key.usb_serial().filter(|serial| !is_placeholder(serial)) else { return Vec::new() };
-        let same = self.shown.get(&folded(serial)).into_iter().flatten().copied();
-        let aaguid = key.identity.as_ref().map(|identity| identity.aaguid);
-        same.filter(|other| *other != number && aaguid.is_some_and(|aaguid| self.is_model(*other, aaguid))).collect()
+    pub fn sharing_usb_serial(&self, number: KeyNumber) -> impl Iterator<Item = KeyNumber> {
+        let identity = self.all.get(&number).and_then(|key| key.identity.as_ref());
+        let shown = identity.and_then(|identity| Some((identity.aaguid, identity.usb_serial.as_deref()?)));
+        let shown = shown.filter(|(_, serial)| !is_placeholder(serial));
+        let same = shown.and_then(|(aaguid, serial)| Some((aaguid, self.shown.get(&folded(serial))?)));
+        let same = same.into_iter().flat_map(|(aaguid, numbers)| numbers.iter().map(move |other| (aaguid, *other)));
+        same.filter(move |(aaguid, other)| *other != number && self.is_model(*other, *aaguid)).map(|(_, other)| other)
+    }
+
+    /// The one key that was bought with this serial number, or shows it over USB.
+    fn only_with(&self, serial: &str) -> Option<KeyNumber> {
+        let numbers = self.shown.get(&folded(serial))?;
+        numbers.first().copied().filter(|_| numbers.len() == 1)
     }
 
     /// A key that was bought with one of these serial numbers, and that nobody has seen: of another model, it is another key.
     fn bought(&self, aaguid: Aaguid, serials: &[Option<String>]) -> Option<KeyNumber> {
-        let mut found =
-            serials.iter().flatten().filter_map(|serial| match self.shown.get(&folded(serial))?.as_slice() {
-                [only] => Some(*only),
-                _ => None,
-            });
+        let mut found = serials.iter().flatten().filter_map(|serial| self.only_with(serial));
         found.find(|number| self.all[number].bought_serial().is_some() && self.is_model(*number, aaguid))
     }
 
@@ -279,11 +279,8 @@ impl Register {
     }
 }
 
-fn index(shown: &mut BTreeMap<String, Vec<KeyNumber>>, serial: &str, number: KeyNumber) {
-    let numbers = shown.entry(folded(serial)).or_default();
-    if !numbers.contains(&number) {
-        numbers.push(number);
-    }
+fn index(shown: &mut BTreeMap<String, BTreeSet<KeyNumber>>, serial: &str, number: KeyNumber) {
+    shown.entry(folded(serial)).or_default().insert(number);
 }
 
 /// Serial numbers are compared without regard to case and to zeros in front, which lists and keys leave out or not.
@@ -357,11 +354,11 @@ mod tests {
         assert_eq!(keys.by_usb_serial(&identity(Some("0A78"))), None);
         enrol(&mut keys, 2, Some("0A77"), None);
         assert_eq!(keys.by_usb_serial(&identity(Some("0A77"))), None);
-        assert_eq!(keys.sharing_usb_serial(KeyNumber(1)), [KeyNumber(2)]);
+        assert!(keys.sharing_usb_serial(KeyNumber(1)).eq([KeyNumber(2)]));
         for placeholder in ["0", "0000000000", "1000000000", "1", ""] {
             enrol(&mut keys, 3, Some(placeholder), None);
             assert_eq!(keys.by_usb_serial(&identity(Some(placeholder))), None, "{placeholder:?}");
-            assert_eq!(keys.sharing_usb_serial(KeyNumber(3)), []);
+            assert_eq!(keys.sharing_usb_serial(KeyNumber(3)).next(), None);
         }
     }
 }

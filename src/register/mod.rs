@@ -51,7 +51,7 @@ pub struct Account {
     /// otherwise made another account. Its keys are that person's, and count there for nothing twice.
     pub same_as: Option<AccountId>,
     /// The roster's newest row.
-    #[serde(with = "snapshot::as_json")]
+    #[serde(with = "snapshot::as_tuple")]
     pub person: Person,
     /// The newest profile.
     #[serde(with = "snapshot::shared")]
@@ -432,8 +432,10 @@ pub struct Register {
     /// By number.
     pub jobs: BTreeMap<JobId, Job>,
     /// By id.
+    #[serde(skip)]
     pub credentials: BTreeMap<CredentialId, Credential>,
     /// By number.
+    #[serde(skip)]
     pub keys: Keys,
     /// Break-glass accounts, recoveries, enforcement.
     pub rollout: Rollout,

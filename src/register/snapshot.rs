@@ -8,6 +8,7 @@
 //! same events makes, which a test holds at every event of a long log.
 
 pub(super) mod as_json;
+pub(super) mod as_tuple;
 pub(super) mod shared;
 #[cfg(test)]
 mod tests;
@@ -18,7 +19,7 @@ use crate::ledger::{LedgerError, Store};
 
 /// The format. A field more or less in the register is another format: raise it then, so that what other versions wrote is not
 /// misread. A test tells when.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// After how many events beyond the snapshot a new one is worth its time.
 const WORTH_KEEPING: u64 = 2_000;
@@ -67,12 +68,15 @@ impl Register {
         .unwrap_or_default()
     }
 
-    /// Format, shared values, register: postcard but for the shared values, which are few.
+    /// Format, shared values, and the register in two parts, of people and of keys, which are read at the same time: postcard but for
+    /// the shared values, which are few.
     fn to_snapshot(&self) -> Result<Vec<u8>, postcard::Error> {
-        let (body, tables) = shared::collecting(|| postcard::to_stdvec(self));
+        let write = || Ok((postcard::to_stdvec(self)?, postcard::to_stdvec(&(&self.credentials, &self.keys))?));
+        let (parts, tables) = shared::collecting(write);
+        let (people, keys) = parts?;
         let tables = serde_json::to_string(&tables).map_err(|_| postcard::Error::SerdeSerCustom)?;
-        let start = postcard::to_stdvec(&(FORMAT, tables))?;
-        Ok([start, body?].concat())
+        let start = postcard::to_stdvec(&(FORMAT, tables, people.len()))?;
+        Ok([start, people, keys].concat())
     }
 
     fn from_snapshot(bytes: &[u8]) -> Result<Self, postcard::Error> {
@@ -80,9 +84,16 @@ impl Register {
         if format != FORMAT {
             return Err(postcard::Error::SerdeDeCustom);
         }
-        let (tables, rest) = postcard::take_from_bytes::<&str>(rest)?;
+        let ((tables, length), rest) = postcard::take_from_bytes::<(&str, usize)>(rest)?;
         let tables: Tables = serde_json::from_str(tables).map_err(|_| postcard::Error::SerdeDeCustom)?;
-        let mut register: Self = shared::providing(tables.clone(), || postcard::from_bytes(rest))?;
+        let (people, keys) = rest.split_at_checked(length).ok_or(postcard::Error::DeserializeUnexpectedEnd)?;
+        let (register, keys) = std::thread::scope(|scope| {
+            let of_keys = scope.spawn(|| shared::providing(tables.clone(), || postcard::from_bytes(keys)));
+            let register = shared::providing(tables.clone(), || postcard::from_bytes::<Self>(people));
+            (register, of_keys.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        });
+        let (credentials, keys) = keys?;
+        let mut register = Self { credentials, keys, ..register? };
         register.shared.refill(tables);
         Ok(register)
     }

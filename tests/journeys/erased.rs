@@ -32,7 +32,7 @@ fn reset_first_key(workshop: &Workshop, store: &dyn Store) {
     let mut key = open();
     let mut ids = credentials_of_ledger(&mut key, &book).unwrap();
     if ids.is_empty() {
-        ids = was_on_empty_key(&book, &device, key.info());
+        ids = was_on_empty_key(&book, &device, &mut key).unwrap();
     }
     let nothing = |_: &_| {};
     let eraser = Eraser {

@@ -93,9 +93,9 @@ fn a_usb_serial_of_a_key_in_service_is_a_question() {
             // A person may say that it is that key, by resetting it.
             let device = bus.devices().unwrap().remove(0);
             let pipe = bus.open(&device).unwrap();
-            let key = Authenticator::open_hid(pipe, Limits::default(), Cancel::default()).unwrap();
+            let mut key = Authenticator::open_hid(pipe, Limits::default(), Cancel::default()).unwrap();
             let first = book.current_of(KeyNumber(1)).unwrap().0.clone();
-            assert_eq!(was_on_empty_key(&book, &device, key.info()), [first]);
+            assert_eq!(was_on_empty_key(&book, &device, &mut key).unwrap(), [first]);
         }
     }
 }

@@ -1,14 +1,22 @@
 //! The process is killed before and after every write of what is done to keys after their first day, and `resume` or the same
 //! command again ends it: see [`keywright_test_support::power_cut`].
 
+use std::time::Duration;
+
+use keywright::audit::key::{self, attest, credentials_of_ledger};
 use keywright::idp::Directory as _;
-use keywright::ledger::{AccountId, Event};
-use keywright::profile::Person;
-use keywright::provision::{Plan, RetryPolicy, RevokeOrder, leave, revoke};
+use keywright::ledger::{AccountId, Event, KeyNumber, KeyState, Store};
+use keywright::profile::{HandOver, Person};
+use keywright::provision::{
+    self, Eraser, Plan, Relabelled, RetryPolicy, RevokeOrder, identity, leave, revoke, which_key,
+};
 use keywright::register::{AccountStanding, CredentialState, KeyStanding, Register, Replacement, Standing};
+use keywright::secret::SystemEntropy;
+use keywright_fido::ctap::{Authenticator, CtapError, Permissions};
+use keywright_fido::hid::{Bus as _, Device, Limits};
 use keywright_fido::webauthn::CredentialId;
 use keywright_files::Cancel;
-use keywright_practice::softkey::{Moment, Side};
+use keywright_practice::softkey::{Moment, Rack, Side};
 use keywright_test_support::as_said::run_as_said;
 use keywright_test_support::cli::program;
 use keywright_test_support::power_cut::{self, Cut, Ended, work_until_cut};
@@ -243,5 +251,357 @@ fn an_account_that_is_forgotten_is_so_whole_or_not_at_all() {
         let rack = workshop.rack();
         let plan = workshop.with(&rack, &Hands::default(), |station| Plan::for_resuming(station).unwrap());
         assert!(plan.is_none(), "{cut}");
+    });
+}
+
+fn nothing(_: &Device) {}
+
+/// What erases keys, as the program does.
+fn eraser<'a>(rack: &'a Rack, store: &'a dyn Store) -> Eraser<'a> {
+    Eraser {
+        bus: rack,
+        store,
+        limits: Limits::default(),
+        patience: Duration::ZERO,
+        cancel: Cancel::default(),
+        entropy: &SystemEntropy,
+        operator_name: "tester".into(),
+        ask_to_replug: &nothing,
+        ask_to_touch: &nothing,
+    }
+}
+
+fn open(rack: &Rack, device: &Device) -> Authenticator {
+    Authenticator::open_hid(rack.open(device).unwrap(), Limits::default(), Cancel::default()).unwrap()
+}
+
+fn read(store: &dyn Store) -> Register {
+    let mut register = Register::default();
+    register.catch_up(store).unwrap();
+    register
+}
+
+/// Everything of ada's that is plugged in comes back, as by `key return` and `account left --wipe`: erased, and marked again.
+fn take_back(workshop: &Workshop, store: &dyn Store) {
+    let rack = workshop.rack();
+    let in_hand = key::in_hand(rack.devices().unwrap(), &read(store), |device| Ok::<_, CtapError>(open(&rack, device)));
+    for (device, mut ids) in in_hand.unwrap() {
+        let mut register = read(store);
+        ids.retain(|id| register.credentials[id].returned.is_none());
+        let Some(number) = ids.first().and_then(|id| register.credentials[id].number) else { continue };
+        let back = ids.iter().map(|id| Event::KeyReturned { credential_id: id.clone(), operator: "tester".into() });
+        let key = open(&rack, &device);
+        let (_, mut key) = eraser(&rack, store).reset(&device, key, &ids, back.collect()).unwrap();
+        register = read(store);
+        let credential_id = marker(&mut key);
+        register.record(store, &Event::KeyMarked { key: number, credential_id, operator: None }).unwrap();
+    }
+}
+
+/// A throw-away credential.
+fn marker(key: &mut Authenticator) -> CredentialId {
+    let made = attest(key, None, None, &SystemEntropy, &mut |_| {}).unwrap();
+    made.attestation.auth_data.attested_credential_data.unwrap().credential_id
+}
+
+/// Ada's keys are empty, nobody's, and where the register says; it never calls one in stock that has her credential.
+fn keys_are_back(workshop: &Workshop, after: Cut) {
+    let (book, rack) = (workshop.book(), workshop.rack());
+    let states: Vec<_> = book.keys.iter().map(|(_, key)| key.state).collect();
+    assert_eq!(states, [KeyState::InStock, KeyState::InStock], "{after}");
+    assert!(book.credentials.values().all(|one| one.returned.is_some() && one.erasing.is_none()), "{after}");
+    for device in rack.devices().unwrap() {
+        let mut key = open(&rack, &device);
+        assert!(!key.info().has_pin(), "{after}");
+        assert_eq!(credentials_of_ledger(&mut key, &book).unwrap(), [], "{after}");
+    }
+}
+
+#[test]
+#[ignore = "started by the tests of this file, in a process that may die"]
+fn return_of_keys() {
+    work_until_cut(take_back);
+}
+
+#[test]
+fn a_return_that_is_killed_is_ended_by_the_same_command() {
+    let two_of_two = || {
+        let workshop = Workshop::new(2, &["ada"]);
+        workshop.provision().unwrap();
+        workshop
+    };
+    killed_at_every_write("return_of_keys", 6..=6, two_of_two, |workshop, cut| {
+        let book = workshop.book();
+        for device in workshop.rack().devices().unwrap() {
+            let shown = credentials_of_ledger(&mut open(&workshop.rack(), &device), &book).unwrap();
+            let counted = shown.iter().filter(|id| book.credentials[*id].state == CredentialState::Erased);
+            assert_eq!(counted.count(), 0, "{cut}: erased by the ledger, and on the key");
+        }
+        if cut != Cut::Never {
+            start("return_of_keys", workshop, Cut::Never).expect_success(cut);
+        }
+        keys_are_back(workshop, cut);
+        assert_eq!(standing(workshop).in_service(), 0, "{cut}");
+    });
+}
+
+#[test]
+#[ignore = "started by the tests of this file, in a process that may die"]
+fn departure_with_keys() {
+    work_until_cut(|workshop, store| {
+        let (directory, policy) = (workshop.directory(), RetryPolicy::default());
+        leave(
+            &directory,
+            store,
+            &policy,
+            &Cancel::default(),
+            &ada(),
+            RevokeOrder { reason: "left", operator: &"tester".into() },
+        )
+        .unwrap();
+        take_back(workshop, store);
+    });
+}
+
+#[test]
+fn a_departure_with_keys_in_hand_that_is_killed_is_ended_by_the_same_command() {
+    let two_of_two = || {
+        let workshop = Workshop::new(2, &["ada"]);
+        workshop.provision().unwrap();
+        workshop
+    };
+    killed_at_every_write("departure_with_keys", 8..=12, two_of_two, |workshop, cut| {
+        if cut != Cut::Never {
+            start("departure_with_keys", workshop, Cut::Never).expect_success(cut);
+        }
+        assert_eq!(standing(workshop).account, AccountStanding::Left, "{cut}");
+        register_and_idp_agree(workshop, cut);
+        assert_eq!(at_the_idp(workshop), [], "{cut}");
+        keys_are_back(workshop, cut);
+    });
+}
+
+/// Deletes the credential of ada's first key, as `key credentials --delete` does.
+#[test]
+#[ignore = "started by the tests of this file, in a process that may die"]
+fn deletion() {
+    work_until_cut(|workshop, store| {
+        let (rack, book) = (workshop.rack(), workshop.book());
+        let job = &book.jobs[&book.job_of_key(&ada(), 1).unwrap()];
+        let port = &job.key().unwrap().port;
+        let device = rack.devices().unwrap().into_iter().find(|device| device.port == *port).unwrap();
+        let mut key = open(&rack, &device);
+        let pin = workshop.handed_over("ada", 1).unwrap();
+        let token = key.pin_uv_auth_token(&pin, Permissions::CREDENTIAL_MANAGEMENT, None).unwrap();
+        let id = job.credential_id().unwrap();
+        // What is gone already has nothing to be deleted.
+        if credentials_of_ledger(&mut key, &book).unwrap().contains(id) {
+            eraser(&rack, store).delete(&mut key, &token, id).unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_deletion_that_is_killed_never_counts_what_is_gone() {
+    killed_at_every_write("deletion", 2..=2, with_two_keys, |workshop, cut| {
+        let first = |workshop: &Workshop| standing(workshop).keys[0].standing.clone();
+        let is_there = |workshop: &Workshop| {
+            let (book, rack) = (workshop.book(), workshop.rack());
+            let id = book.jobs[&book.job_of_key(&ada(), 1).unwrap()].credential_id().unwrap().clone();
+            let found = rack
+                .devices()
+                .unwrap()
+                .into_iter()
+                .flat_map(|device| credentials_of_ledger(&mut open(&rack, &device), &book).unwrap());
+            found.collect::<Vec<_>>().contains(&id)
+        };
+        assert!(is_there(workshop) || !first(workshop).counts(), "{cut}: {:?}", first(workshop));
+        workshop.resume().unwrap();
+        match (is_there(workshop), first(workshop)) {
+            // It was seen, and counts again.
+            (true, KeyStanding::InService) => {}
+            (false, KeyStanding::CannotTell { .. } | KeyStanding::Erased) => {}
+            other => panic!("{cut}: {other:?}"),
+        }
+        start("deletion", workshop, Cut::Never).expect_success(cut);
+        let (directory, policy, cancel) = (workshop.directory(), RetryPolicy::default(), Cancel::default());
+        let order = RevokeOrder { reason: "erased", operator: &"tester".into() };
+        revoke(&directory, &workshop.store(), &policy, &cancel, &ada(), 1, order).unwrap();
+        assert_eq!(first(workshop), KeyStanding::Revoked, "{cut}");
+        register_and_idp_agree(workshop, cut);
+    });
+}
+
+/// Takes the keys that are plugged in and unknown into stock, as `key add --stock` does.
+#[test]
+#[ignore = "started by the tests of this file, in a process that may die"]
+fn stock() {
+    work_until_cut(|workshop, store| {
+        let rack = workshop.rack();
+        for device in rack.devices().unwrap() {
+            let (mut register, mut key) = (read(store), open(&rack, &device));
+            if which_key::number(&register, &device, &mut key).unwrap().is_some() {
+                continue;
+            }
+            let (number, operator) = (register.keys.next_number(), "tester".into());
+            let identity = Some(identity(&device, key.info()).into());
+            let (model, serial, attested_serial, place) = (None, None, None, Some("safe".to_owned()));
+            let credential_id = marker(&mut key);
+            let added = Event::KeyAdded { key: number, identity, model, serial, attested_serial, place, operator };
+            register
+                .record_all(store, &[added, Event::KeyMarked { key: number, credential_id, operator: None }])
+                .unwrap();
+        }
+    });
+}
+
+#[test]
+fn stock_that_is_killed_has_each_key_once() {
+    killed_at_every_write(
+        "stock",
+        2..=2,
+        || Workshop::new(2, &["ada"]),
+        |workshop, cut| {
+            if cut != Cut::Never {
+                start("stock", workshop, Cut::Never).expect_success(cut);
+            }
+            let numbers: Vec<_> = workshop.book().keys.in_stock().map(|(number, _)| number).collect();
+            assert_eq!(numbers, [KeyNumber(1), KeyNumber(2)], "{cut}");
+        },
+    );
+}
+
+/// Somebody says that every letter of ada's came out, as after `hand-over again`.
+#[test]
+#[ignore = "started by the tests of this file, in a process that may die"]
+fn letters() {
+    work_until_cut(|workshop, store| {
+        let waiting = provision::waiting_letters(&read(store), &ada());
+        let jobs: Vec<_> = waiting.into_iter().map(|(job, _)| job).collect();
+        provision::letters_arrived(store, &workshop.vault(), &jobs, &"tester".into()).unwrap();
+    });
+}
+
+#[test]
+fn the_word_about_letters_is_in_the_ledger_before_their_copies_go() {
+    let with_letters = || {
+        let mut workshop = Workshop::new(2, &["ada"]);
+        workshop.profile.hand_over = HandOver::Letter;
+        workshop.letter_program = ["sh", "-c", "cat > /dev/null"].map(str::to_owned).to_vec();
+        let (rack, hands) = (workshop.rack(), Hands { misses_letters: true, ..Hands::default() });
+        workshop.provision_with(&rack, &hands).unwrap();
+        assert_eq!(workshop.vault().list().unwrap().len(), 2);
+        workshop
+    };
+    killed_at_every_write("letters", 5..=8, with_letters, |workshop, cut| {
+        let ada = standing(workshop);
+        assert!(!ada.keys.iter().any(|key| key.standing == KeyStanding::PinLost), "{cut}: {ada:?}");
+        let (sealed, counts) = (workshop.vault().list().unwrap().len(), ada.in_service());
+        assert!(sealed + counts <= 3 && sealed <= 2, "{cut}: {sealed} copies, {counts} keys count");
+        if cut != Cut::Never {
+            start("letters", workshop, Cut::Never).expect_success(cut);
+            workshop.resume().unwrap();
+        }
+        assert!(standing(workshop).is_complete(), "{cut}: {:?}", standing(workshop));
+        assert_eq!(workshop.vault().list().unwrap(), [], "{cut}");
+    });
+}
+
+/// Ada's names are erased, as by `account erase`.
+#[test]
+#[ignore = "started by the tests of this file, in a process that may die"]
+fn erasure() {
+    work_until_cut(|_, store| {
+        let mut register = read(store);
+        let (account, known) = register.accounts.iter().next().unwrap();
+        if known.erased.is_none() {
+            let (account, login) = (account.clone(), known.login.clone());
+            let (reason, operator) = ("asked".to_owned(), "tester".into());
+            register.record(store, &Event::AccountErased { account, login, reason, operator }).unwrap();
+        }
+    });
+}
+
+#[test]
+fn names_that_are_erased_by_a_process_that_is_killed_are_gone() {
+    let left = || {
+        let workshop = Workshop::new(2, &["ada"]);
+        workshop.provision().unwrap();
+        let (directory, policy, store) = (workshop.directory(), RetryPolicy::default(), workshop.store());
+        leave(
+            &directory,
+            &store,
+            &policy,
+            &Cancel::default(),
+            &ada(),
+            RevokeOrder { reason: "left", operator: &"tester".into() },
+        )
+        .unwrap();
+        take_back(&workshop, &store);
+        let (account, name, operator) = (ada(), Some("Ada Lovelace".to_owned()), "tester".into());
+        let named = Event::AccountEdited { account, name, ticket: None, storage: None, operator };
+        read(&store).record(&store, &named).unwrap();
+        drop(store);
+        workshop
+    };
+    let is_there = |workshop: &Workshop| {
+        let files = std::fs::read_dir(workshop.path()).unwrap().map(|entry| entry.unwrap().path());
+        let mut ledger = files.filter(|file| file.file_name().unwrap().to_string_lossy().starts_with("ledger."));
+        ledger.any(|file| std::fs::read(file).unwrap().windows(8).any(|window| window == b"Lovelace"))
+    };
+    killed_at_every_write("erasure", 1..=1, left, |workshop, cut| {
+        if cut == Cut::Before(0) {
+            assert!(is_there(workshop));
+            start("erasure", workshop, Cut::Never).expect_success(cut);
+        }
+        // The next one who writes takes the last traces off the disk, which the dead process could not.
+        drop(workshop.store());
+        assert!(!is_there(workshop), "{cut}");
+        let book = workshop.book();
+        assert!(book.accounts.values().all(|account| account.erased.is_some()), "{cut}");
+    });
+}
+
+/// Ada's first key is labelled anew, as by `key edit`.
+#[test]
+#[ignore = "started by the tests of this file, in a process that may die"]
+fn label() {
+    work_until_cut(|workshop, store| {
+        let mut register = read(store);
+        let id = register.jobs[&register.job_of_key(&ada(), 1).unwrap()].credential_id().unwrap().clone();
+        let key = register.credentials[&id].number.unwrap();
+        let changed = Event::KeyChanged {
+            key,
+            state: None,
+            reason: None,
+            label: Some("blue".to_owned()),
+            place: None,
+            custodian: None,
+            operator: "tester".into(),
+        };
+        let events: Vec<_> = std::iter::once(changed).chain(provision::request_label(&register, &id, "blue")).collect();
+        register.record_all(store, &events).unwrap();
+        let (policy, cancel) = (RetryPolicy::default(), Cancel::default());
+        let done = provision::relabel(&workshop.directory(), store, &policy, &cancel, &id).unwrap();
+        assert_eq!(done, Relabelled::Done);
+    });
+}
+
+#[test]
+fn a_label_that_is_corrected_by_a_process_that_is_killed_is_the_one_at_the_idp() {
+    killed_at_every_write("label", 2..=2, with_two_keys, |workshop, cut| {
+        if cut == Cut::Before(0) {
+            start("label", workshop, Cut::Never).expect_success(cut);
+        }
+        workshop.resume().unwrap();
+        let (book, directory) = (workshop.book(), workshop.directory());
+        let first = &book.credentials[standing(workshop).keys[0].credential_id.as_ref().unwrap()];
+        assert_eq!(
+            (&first.relabel, first.label.as_deref(), first.label()),
+            (&None, Some("blue"), Some("blue")),
+            "{cut}"
+        );
+        let listed = directory.list(&directory.find_user("ada").unwrap()).unwrap();
+        assert_eq!(listed.iter().filter(|one| one.label == "blue").count(), 1, "{cut}");
     });
 }

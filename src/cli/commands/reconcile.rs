@@ -148,7 +148,7 @@ fn in_hand(source: &KeySource, register: &Register, session: &Session) -> Result
         let mut one = InHand { port: device.port.clone(), has: Vec::new(), had: Vec::new(), cannot_tell: None };
         match open_key::open(keys.bus(), &device, session) {
             Ok(mut key) => {
-                one.had = was_on_empty_key(register, &device, key.info());
+                one.had = was_on_empty_key(register, &device, &mut key)?;
                 match shown_of_ledger(&mut key, register) {
                     Ok(shown) => {
                         one.cannot_tell = shown.cannot_tell.as_ref().map(ToString::to_string);

@@ -118,7 +118,10 @@ impl Status {
         let of_no_job = register.attention.iter().filter(|(job, _)| job.is_none());
         let attention = of_no_job.map(|(_, what)| what.as_str()).collect();
         let summary = Summary { batch: register.batch, events: register.head.seq, attention, ..Summary::default() };
-        self.print(register.accounts.keys().filter_map(account), summary, &writer, session)
+        let shown = self.print(register.accounts.keys().filter_map(account), summary, &writer, session);
+        // The program ends here, and to take a long register apart first would be a good part of its time.
+        std::mem::forget(register);
+        shown
     }
 
     /// Prints all accounts, one after the other: of 25,000 there is never more than one in memory.

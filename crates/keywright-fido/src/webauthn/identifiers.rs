@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use data_encoding::BASE64URL_NOPAD;
 use serde::de::Error as _;
@@ -58,12 +59,13 @@ impl<'de> Deserialize<'de> for Aaguid {
     }
 }
 
-/// A byte string with limits on its length, shown and serialised as base64url without padding.
+/// A byte string with limits on its length, shown and serialised as base64url without padding; as bytes in formats that nobody reads.
+/// A copy is the same bytes in memory.
 macro_rules! byte_string {
     ($(#[$doc:meta])* $name:ident, $what:literal, $lengths:expr) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub struct $name(Vec<u8>);
+        pub struct $name(Arc<[u8]>);
 
         impl $name {
             /// Takes the bytes if their number is allowed.
@@ -75,7 +77,7 @@ macro_rules! byte_string {
                         format!("{} bytes; {} to {} are allowed", bytes.len(), $lengths.start(), $lengths.end()),
                     ));
                 }
-                Ok(Self(bytes))
+                Ok(Self(bytes.into()))
             }
 
             /// The bytes.
@@ -110,13 +112,19 @@ macro_rules! byte_string {
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
+                match serializer.is_human_readable() {
+                    true => serializer.collect_str(self),
+                    false => serializer.serialize_bytes(&self.0),
+                }
             }
         }
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+                match deserializer.is_human_readable() {
+                    true => String::deserialize(deserializer)?.parse().map_err(D::Error::custom),
+                    false => Self::new(<&[u8]>::deserialize(deserializer)?).map_err(D::Error::custom),
+                }
             }
         }
     };

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 
-use crate::audit::key::credentials_of_ledger;
+use crate::audit::key::in_hand;
 use crate::cli::commands::key::{erase, mark};
 use crate::cli::shared::arguments::{Change, KeySource, WhichIdp};
 use crate::cli::shared::open_key::{self, Keys};
@@ -11,7 +11,7 @@ use crate::cli::shared::output::{View, count};
 use crate::cli::shared::session::ENDING;
 use crate::cli::shared::{CliError, Exit, Session, account};
 use crate::ledger::{AccountId, Event, KeyNumber};
-use crate::provision::{self, RetryPolicy, RevokeOrder, was_on_empty_key};
+use crate::provision::{self, RetryPolicy, RevokeOrder};
 use crate::register::Register;
 use keywright_fido::hid::Device;
 use keywright_fido::webauthn::CredentialId;
@@ -158,18 +158,12 @@ impl InHand {
     /// All of them.
     fn find(keys: &Keys, id: &AccountId, session: &Session) -> Result<Vec<Self>, CliError> {
         let register = session.register()?;
-        let mut found = Vec::new();
-        for device in keys.bus().devices()? {
-            let mut key = open_key::open(keys.bus(), &device, session)?;
-            let mut ids = credentials_of_ledger(&mut key, &register)?;
-            if ids.is_empty() {
-                ids = was_on_empty_key(&register, &device, key.info());
-            }
+        let open = |device: &Device| open_key::open(keys.bus(), device, session);
+        let found = in_hand(keys.bus().devices()?, &register, open)?.into_iter().map(|(device, mut ids)| {
             ids.retain(|one| register.credentials[one].account == *id && register.credentials[one].returned.is_none());
-            if !ids.is_empty() {
-                found.push(Self { device, ids });
-            }
-        }
+            Self { device, ids }
+        });
+        let found = found.filter(|one| !one.ids.is_empty()).collect();
         Ok(found)
     }
 

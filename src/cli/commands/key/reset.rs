@@ -95,7 +95,7 @@ fn on_key(device: &Device, key: &mut Authenticator, session: &Session) -> Result
     if !ids.is_empty() {
         return Ok(OnKey { ids, begun: false });
     }
-    let ids = was_on_empty_key(&register, device, key.info());
+    let ids = was_on_empty_key(&register, device, key)?;
     Ok(OnKey { begun: !ids.is_empty(), ids })
 }
 

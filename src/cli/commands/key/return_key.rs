@@ -62,7 +62,7 @@ impl Return {
         let OpenKey { keys, device, mut authenticator } = OpenKey::open(&self.which, session)?;
         let mut ids = credentials_of_ledger(&mut authenticator, &register)?;
         if ids.is_empty() {
-            ids = was_on_empty_key(&register, &device, authenticator.info());
+            ids = was_on_empty_key(&register, &device, &mut authenticator)?;
         }
         ids.retain(|id| register.credentials[id].returned.is_none());
         if ids.is_empty() {
