@@ -36,24 +36,19 @@ fn rank(seed: &str, credential_id: &str) -> [u8; 32] {
         .into()
 }
 
-/// How many of each stratum, `size` in all.
+/// How many of each stratum, `size` in all: one of each where there are enough, the rest in proportion by largest remainders.
 fn shares(strata: &[usize], size: usize) -> Vec<usize> {
-    let all: usize = strata.iter().sum();
-    let size = size.min(all);
-    if all == 0 {
-        return vec![0; strata.len()];
-    }
-    // Nobody has so many keys that the products overflow; saturated, a share is too large and cut by its stratum.
-    let mut shares: Vec<usize> = strata.iter().map(|keys| keys.saturating_mul(size) / all).collect();
+    let size = size.min(strata.iter().sum());
+    let one = usize::from(size >= strata.len());
+    let rest = size - one * strata.len();
+    let weights: Vec<usize> = strata.iter().map(|keys| keys - one).collect();
+    let all = weights.iter().sum::<usize>().max(1);
+    // Nobody has so many keys that the products overflow; saturated, a share is cut by its stratum.
+    let mut shares: Vec<usize> = weights.iter().map(|weight| one + weight.saturating_mul(rest) / all).collect();
     let mut order: Vec<usize> = (0..strata.len()).collect();
-    order.sort_by_key(|at| std::cmp::Reverse((usize::from(shares[*at] == 0), strata[*at].saturating_mul(size) % all)));
-    let mut left = size.saturating_sub(shares.iter().sum());
-    for at in order.into_iter().cycle().take(strata.len().saturating_mul(2)) {
-        if left > 0 && shares[at] < strata[at] {
-            shares[at] += 1;
-            left -= 1;
-        }
-    }
+    order.sort_by_key(|at| std::cmp::Reverse(weights[*at].saturating_mul(rest) % all));
+    let left = size.saturating_sub(shares.iter().sum());
+    order.into_iter().take(left).for_each(|at| shares[at] += 1);
     shares
 }
 
@@ -64,7 +59,8 @@ mod tests {
     #[test]
     fn each_stratum_gives_its_share_and_one_at_least() {
         assert_eq!(shares(&[10, 10], 4), [2, 2]);
-        assert_eq!(shares(&[97, 2, 1], 10), [9, 1, 0]);
+        assert_eq!(shares(&[97, 2, 1], 10), [8, 1, 1]);
+        assert_eq!(shares(&[97, 2, 1], 2), [2, 0, 0]);
         assert_eq!(shares(&[98, 1, 1], 25).iter().sum::<usize>(), 25);
         assert!(shares(&[98, 1, 1], 25).iter().all(|share| *share > 0));
         assert_eq!(shares(&[3, 2], 99), [3, 2]);

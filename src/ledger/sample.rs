@@ -287,6 +287,9 @@ pub(crate) fn every_kind() -> Vec<Event> {
     events
         .push(event(json!({"event": "ledger-accepted", "lost": "the ledger is an older copy", "reason": "disk died",
         "operator": {"name": "root", "uid": 0, "host": "desk7", "station": "1a2b3c4d5e6f7081"}})));
+    events.push(event(
+        json!({"event": "audit-sampled", "seed": "dice 4 1 6", "size": 25, "drawn_from": 400, "operator": "root"}),
+    ));
     events
 }
 

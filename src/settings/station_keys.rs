@@ -29,7 +29,9 @@ impl StationKeys {
     /// The settings file with these keys.
     pub fn added_to(&self, file: &Path) -> Result<String, SettingsError> {
         let named = || file.display().to_string();
-        let text = Settings::text(file)?.unwrap_or_else(|| BEGINNING.to_owned());
+        let old = Settings::text(file)?;
+        let beginning = if old.is_none() { BEGINNING } else { "" };
+        let text = old.unwrap_or_default();
         Settings::parse(file, &text)?;
         let refused = |why: String| SettingsError::Unwritable { file: named(), why };
         let mut document: DocumentMut =
@@ -48,7 +50,7 @@ impl StationKeys {
         if !self.letter_program.is_empty() {
             set("letter-program", Array::from_iter(self.letter_program.iter().map(String::as_str)).into());
         }
-        let text = document.to_string();
+        let text = format!("{beginning}{document}");
         Settings::parse(file, &text)?;
         Ok(text)
     }
@@ -77,7 +79,10 @@ mod tests {
         let old = "letter-program = ['cat'] # ours\n\n# the IdP\n[idp.b]\nkind = 'embedded'\nurl = 'http://[::1]:1'\ntoken = 'env:B'\n";
         std::fs::write(&file, old).unwrap();
         let text = keys.added_to(&file).unwrap();
-        assert!(text.starts_with("letter-program = ['cat'] # ours\n") && text.ends_with(&old[32..]), "{text}");
+        assert!(
+            text.starts_with("letter-program = ['cat'] # ours\n") && text.ends_with(&old[old.find("\n\n").unwrap()..]),
+            "{text}"
+        );
         assert_eq!(Settings::parse(&file, &text).unwrap().readers.len(), 1);
     }
 }

@@ -90,6 +90,14 @@ pub const QUESTIONS: &[Question] = &[
     Question::text("administrator", "For which administrator does it stand in?", "keywright@example.org")
         .found("an account of your own for this, with a role that reads users, groups, roles and reports")
         .with("service-account"),
+    Question::text("api", "At what address is the Admin SDK?", "https://admin.googleapis.com")
+        .found("only where a gateway of yours stands before Google's")
+        .or("Google's own")
+        .with("service-account"),
+    Question::text("auth", "At what address are tokens given?", "https://oauth2.googleapis.com")
+        .found("only where a gateway of yours stands before Google's")
+        .or("Google's own")
+        .with("service-account"),
 ];
 
 #[cfg(test)]

@@ -46,6 +46,7 @@ const STAYS: &[&str] = &[
     "result.until",
     "result.weak[].kind",
     "scope",
+    "seed",
     "sha256",
     "sign_in_log.log",
     "sign_in_log.since",

@@ -17,7 +17,7 @@ use crate::register::Register;
 /// drawn from; of an exported folder (--from) nothing is written. Keys out of service are not drawn.
 #[derive(Args)]
 #[command(
-    after_long_help = "Example:\n  keywright audit sample --size 25 --seed 'Q4, dice 4 1 6'\n  keywright audit sample --size 25 --seed X --from evidence --csv"
+    after_long_help = "Example:\n  keywright audit sample --size 25 --seed dice-4-1-6\n  keywright audit sample --size 25 --seed X --from evidence --csv"
 )]
 pub(crate) struct Sample {
     /// How many keys

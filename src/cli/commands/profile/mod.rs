@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 
 use crate::cli::shared::{CliError, Exit, Session};
 
-/// What each class of accounts demands of its keys: look at profiles, make one, check them.
+/// Profiles: what each class of accounts demands of its keys.
 #[derive(Args)]
 pub(crate) struct Profile {
     #[command(subcommand)]
