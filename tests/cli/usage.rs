@@ -31,7 +31,7 @@ fn a_topic_has_its_help_and_a_slip_is_told_what_there_is() {
     ] {
         assert!(home.run(&["help", topic]).expect(0).stdout.contains(words), "{topic}");
     }
-    home.run(&["help", "roster"]).expect(2).says("no help for \"roster\"").says("rosters");
+    home.run(&["help", "secret"]).expect(2).says("no help for \"secret\"").says("secrets");
     home.run(&["help", "key", "pim"]).expect(2).says("no help for \"key pim\"").says("pin");
 }
 

@@ -115,7 +115,7 @@ impl Enforce {
             Ok(plan) => Ok(Ok(plan)),
             Err(EnforceError::NotReady { scope, reasons }) => {
                 session.console.say(&readiness::text(which, &answer));
-                session.console.hint("mend these, then run it again; 'keywright ready --page' writes them down");
+                session.console.hint("fix these, then run it again; 'keywright ready --page' writes them down");
                 let why = count(reasons, "reason", "reasons");
                 session.console.mark(
                     crate::cli::shared::console::Style::Bad,

@@ -214,7 +214,7 @@ impl SettingUp<'_> {
                 identity.display()
             )));
         };
-        self.say(&format!("made {}\n  whoever has it opens PIN files; keep a copy elsewhere", identity.display()));
+        self.say(&format!("made {}\n  it opens PIN files; keep a copy elsewhere", identity.display()));
         self.made.push(identity);
         Ok(reader)
     }

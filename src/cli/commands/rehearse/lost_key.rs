@@ -38,7 +38,7 @@ pub(super) fn play(mut stage: Stage, faults: bool, session: &Session) -> Result<
 
     at.scene(
         "Her bag is stolen, and a key with it",
-        "Whoever has the bag may try. Meanwhile somebody signs in as Ada by SMS: nobody knows who that was.",
+        "The thief may try. Meanwhile somebody signs in as Ada by SMS: nobody knows who that was.",
     );
     at.steal(ADA, 1, "2")?;
     at.idp()?.sign_in_otherwise(&at.user(ADA)?, &OtherSignIn { method: "sms".into(), pass: None })?;
@@ -63,7 +63,10 @@ pub(super) fn play(mut stage: Stage, faults: bool, session: &Session) -> Result<
     at.run(&[&recover[..], &["--dry-run"]].concat())?.expect(&[0])?;
 
     if faults {
-        at.scene("The IdP is down", "The key is written down as gone all the same: it counts no more. The rest waits.");
+        at.scene(
+            "The IdP is down",
+            "The key is written down as gone all the same: it no longer counts. The rest waits.",
+        );
         at.idp_goes_down();
         at.run(&[&recover[..], &["--yes"]].concat())?.expect(&[4])?;
         at.idp_comes_back()?;
