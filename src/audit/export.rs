@@ -4,7 +4,7 @@
 //! It refuses to write evidence from a log that does not pass [`crate::ledger::chain::verify`], to leave half a folder behind, and
 //! to let anybody but its owner read it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -62,6 +62,30 @@ pub fn export(store: &dyn Store, folder: &Path) -> Result<Head, LedgerError> {
     // It has its name now; there is nothing left to remove.
     let _ = draft.keep();
     Ok(head)
+}
+
+/// Holds the files about accounts and credentials of an exported folder against the events in it: the sums of all can be made anew by
+/// whoever changes one. Fails with [`LedgerError::File`] at the first that does not follow from the events.
+pub fn check(folder: &Path, events: &dyn Store) -> Result<(), LedgerError> {
+    let place = tempfile::tempdir().map_err(|error| LedgerError::file(folder, &error))?;
+    let anew = place.path().join("evidence");
+    export(events, &anew)?;
+    let sums = |folder: &Path| -> Result<BTreeMap<String, String>, LedgerError> {
+        let path = folder.join("SHA256SUMS");
+        let text = fs::read_to_string(&path).map_err(|error| LedgerError::file(&path, &error))?;
+        let lines = text.lines().filter_map(|line| line.split_once("  "));
+        let of_events = lines.filter(|(_, name)| *name == "accounts.json" || name.starts_with("credentials/"));
+        Ok(of_events.map(|(sum, name)| (name.to_owned(), sum.to_owned())).collect())
+    };
+    let (found, expected) = (sums(folder)?, sums(&anew)?);
+    let names: BTreeSet<&String> = found.keys().chain(expected.keys()).collect();
+    match names.into_iter().find(|name| found.get(*name) != expected.get(*name)) {
+        None => Ok(()),
+        Some(name) => Err(LedgerError::File {
+            path: folder.join(name).display().to_string(),
+            why: "it is not what this version of keywright makes of the events".to_owned(),
+        }),
+    }
 }
 
 /// What one pass through the log gave.

@@ -19,9 +19,7 @@ pub use finding::{About, Area, Finding, FindingKind, Severity};
 use self::judges::Judges;
 use crate::ledger::{AccountId, Event, FailureCode, Head, JobId, LedgerError, Outcome, Step, Store, chain};
 use crate::profile::{Profile, Profiles};
-use crate::register::{
-    self, AccountStanding, AccountState, CredentialState, Evidence, Job, JobState, KeyStanding, Register, Standing,
-};
+use crate::register::{self, AccountState, CredentialState, Evidence, Job, JobState, KeyStanding, Register, Standing};
 use keywright_attest::{Judge, Metadata};
 use keywright_fido::webauthn::{CredentialId, RpId};
 
@@ -288,8 +286,7 @@ fn one_handle_for_two(credentials: &[CredentialAudit<'_>]) -> Vec<Finding> {
 fn too_few_keys(account: &Covered<'_>) -> Option<Finding> {
     let Covered { id, standing, .. } = account;
     let (proved, required) = (standing.in_service(), standing.required);
-    let is_over = matches!(standing.account, AccountStanding::Left | AccountStanding::Duplicate);
-    let short = proved < required && !is_over;
+    let short = proved < required && !standing.account.is_over();
     short.then(|| Finding {
         about: About { account: Some((*id).clone()), ..About::default() },
         matter: FindingKind::TooFewKeys { proved, required, unconfirmed: standing.to_be_confirmed() },

@@ -162,6 +162,11 @@ pub enum DirectoryError {
 }
 
 impl DirectoryError {
+    /// Whether the IdP looked at the request and said no: asking again changes nothing, and the next request may fare better.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Forbidden { .. } | Self::Refused { .. })
+    }
+
     /// Whether the IdP may have done what it was asked for all the same. Then the caller looks before it asks again.
     pub fn may_have_acted(&self) -> bool {
         matches!(self, Self::Unanswered { .. } | Self::Failed { .. } | Self::InvalidResponse { .. })

@@ -101,8 +101,14 @@ impl Archive {
             }
         }
         let credentials = self.folder.join("credentials");
-        for entry in fs::read_dir(&credentials).into_iter().flatten().flatten() {
-            let name = format!("credentials/{}", entry.file_name().to_string_lossy());
+        let failed = |error: io::Error| LedgerError::file(&credentials, &error);
+        let entries = match fs::read_dir(&credentials) {
+            // An empty ledger has none, and those that a sum names were looked for above.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            entries => entries.map_err(failed)?,
+        };
+        for entry in entries {
+            let name = format!("credentials/{}", entry.map_err(failed)?.file_name().to_string_lossy());
             if !named.contains(&name) {
                 return Err(self.wrong(&name, "SHA256SUMS does not name it: it was put there after the export"));
             }

@@ -20,7 +20,7 @@ pub use identity::{IdpIdentity, KnownPerson};
 pub use key::{Bought, Key, Keys};
 pub use outcomes::Outcomes;
 pub use rollout::Rollout;
-pub use standing::{AccountStanding, KeyLine, KeyStanding, Standing, is_later};
+pub use standing::{AccountStanding, KeyLine, KeyStanding, Standing, is_later, moment};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -93,6 +93,30 @@ impl KeyStanding {
         matches!(self, Self::InService | Self::DrillDue { .. })
     }
 
+    /// Whether the key was taken out of service here: the IdP is not to have it.
+    pub fn is_out_of_service(&self) -> bool {
+        match self {
+            Self::Revoked
+            | Self::RevocationPending
+            | Self::Erased
+            | Self::Deleted
+            | Self::GivenUp
+            | Self::Withdrawn { .. } => true,
+            Self::InService
+            | Self::DrillDue { .. }
+            | Self::FailedDrill { .. }
+            | Self::ProfileNotMet { .. }
+            | Self::ToBeConfirmed
+            | Self::Superseded { .. }
+            | Self::Planned
+            | Self::Interrupted { .. }
+            | Self::Failed { .. }
+            | Self::PinLost
+            | Self::NotRegistered
+            | Self::CannotTell { .. } => false,
+        }
+    }
+
     /// Whether something is still to be done to make the key.
     pub fn is_to_come(&self) -> bool {
         matches!(self, Self::Planned | Self::Interrupted { .. } | Self::Failed { .. })
@@ -387,7 +411,8 @@ fn account_standing(known: &Account, standing: &Standing) -> AccountStanding {
     }
 }
 
-fn moment(text: &str) -> Option<OffsetDateTime> {
+/// A moment as the log has it, RFC 3339; `None` if it is none.
+pub fn moment(text: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(text, &Rfc3339).ok()
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use time::Date;
 
 use super::plan::{Decision, PathPlan, Plan};
-use crate::idp::capability::{Admits, Application, Listing, RuleOrder, RuleState, Untold};
+use crate::idp::capability::{About, Admits, Application, Listing, RuleOrder, RuleState, Untold};
 use crate::profile::login;
 
 /// A way in.
@@ -102,7 +102,7 @@ fn guard(application: &Application, order: RuleOrder) -> Guard {
     }
     let Listing { found, untold } = &application.rules;
     let mut strict = None;
-    for rule in found.iter().filter(|rule| rule.state != RuleState::Off) {
+    for rule in found.iter().filter(|rule| rule.about == About::SignIn && rule.state != RuleState::Off) {
         match &rule.admits {
             Admits::PhishingResistant | Admits::Nothing => strict = strict.or(Some(&rule.policy)),
             Admits::CannotTell(untold) => return Guard::CannotTell(untold.clone()),
@@ -181,7 +181,7 @@ mod tests {
     use time::macros::date;
 
     use super::*;
-    use crate::idp::capability::{About, Rule};
+    use crate::idp::capability::Rule;
     use crate::profile::built_in;
 
     fn rule(state: RuleState, admits: Admits) -> Rule {

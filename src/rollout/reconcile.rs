@@ -217,10 +217,7 @@ impl Difference {
             Kind::StillOnKey { .. } => "keywright key return".to_owned(),
             Kind::NotOnKey { ordinal, .. } => format!("keywright replace {login} --key {ordinal} --reason erased"),
             Kind::KeyDoesNotTell { port, .. } => format!("keywright audit key --key {port}"),
-            Kind::CannotTell { untold } if untold.needs.is_empty() => {
-                "look for yourself in the IdP's console".to_owned()
-            }
-            Kind::CannotTell { untold } => format!("give our account at the IdP {}", untold.needs),
+            Kind::CannotTell { untold } => untold.next_step(),
         }
     }
 }

@@ -37,7 +37,6 @@ fn a_profile_of_ones_own_is_a_copy_that_is_checked() {
     let home = Home::new();
     home.run(&["profile", "new", "board"]).expect(2).says("--profiles");
     let settings = home.file("keywright.toml", "profiles = \"ours\"\n");
-    std::fs::create_dir(home.path("ours")).unwrap();
     let run = |arguments: &[&str]| home.run(&[arguments, &["--config", &settings]].concat());
     let made = run(&["profile", "new", "board", "--like", "exec"]).expect(0).stdout;
     let file = made.trim().to_owned();

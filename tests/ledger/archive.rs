@@ -64,7 +64,19 @@ fn what_was_changed_cut_or_added_is_refused() {
         let script = "cd \"$0\" && awk '{print $2}' SHA256SUMS | xargs sha256sum > new && mv new SHA256SUMS";
         assert!(std::process::Command::new("sh").args(["-c", script]).arg(folder).status().unwrap().success());
     }
-    let attacks: [(Attack, &str); 7] = [
+    let attacks: [(Attack, &str); 8] = [
+        (
+            |folder| {
+                let credentials = std::fs::read_dir(folder.join("credentials")).unwrap();
+                let mut files: Vec<_> = credentials.map(|file| file.unwrap().path()).collect();
+                files.sort();
+                let [first, second] = [&files[0], &files[1]].map(|file| std::fs::read(file).unwrap());
+                std::fs::write(&files[0], second).unwrap();
+                std::fs::write(&files[1], first).unwrap();
+                sums_anew(folder);
+            },
+            "it is not what this version of keywright makes of the events",
+        ),
         (|folder| edit(&folder.join("events.jsonl"), "admin", "nimda"), "it is not what SHA256SUMS says"),
         (|folder| std::fs::write(folder.join("credentials/more.json"), "{}").unwrap(), "SHA256SUMS does not name it"),
         (|folder| std::fs::remove_file(folder.join("accounts.json")).unwrap(), "accounts.json"),

@@ -162,7 +162,7 @@ impl Recover {
             return Ok(known.name.clone());
         };
         let user = register.accounts[id].user_id.as_deref().unwrap_or_default();
-        if !breakglass::members_have(people, members, user)? {
+        if !breakglass::members_have(directory.name(), people, members, user)? {
             let login = register.login(id);
             return Err(CliError::NotFound(format!(
                 "{login} is not in {}, which it is to be rehearsed for",

@@ -59,6 +59,11 @@ pub(crate) struct Set {
 }
 
 impl JudgedBy {
+    /// The same, with other metadata: what was known at another time.
+    pub(crate) fn with_metadata(&self, file: &Path) -> Self {
+        Self { mds: Some(file.to_owned()), ..self.clone() }
+    }
+
     /// Reads everything, and says on stderr what it is. `besides` is trusted as well.
     pub(crate) fn set(&self, besides: Anchors, session: &Session) -> Result<Set, CliError> {
         let at = self.at.unwrap_or_else(Session::now);

@@ -35,7 +35,7 @@ pub use removal::{MethodRemoval, Removed};
 pub use rights::{AccountRights, Readiness, Right, Rights};
 pub use sessions::Sessions;
 pub use suspension::{Standing, Suspension};
-pub use told::{Cursor, Listing, Page, Told, Untold, WhyUntold};
+pub use told::{Cursor, Listing, Page, Told, Untold, WhyUntold, walk};
 
 /// What an adapter can do, each `None` where it cannot.
 #[derive(Clone, Copy, Default)]

@@ -22,6 +22,13 @@ pub struct Rule {
     pub place: String,
 }
 
+impl Rule {
+    /// Whether it lets people sign in with nothing weaker than what resists phishing, once it acts.
+    pub fn is_strict(&self) -> bool {
+        self.about == About::SignIn && self.admits == Admits::PhishingResistant
+    }
+}
+
 /// What a rule is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

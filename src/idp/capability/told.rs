@@ -4,6 +4,7 @@
 //! licence, a list that lags and a member that does not exist become values here.
 
 use std::fmt;
+use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -39,6 +40,14 @@ impl Untold {
     /// The IdP's API has no such thing, and nothing would help.
     pub fn not_offered(what: impl Into<String>) -> Self {
         Self { what: what.into(), why: WhyUntold::NotOffered, needs: String::new() }
+    }
+
+    /// What somebody can do about it.
+    pub fn next_step(&self) -> String {
+        match self.needs.as_str() {
+            "" => "look for yourself in the IdP's console".to_owned(),
+            needs => format!("it needs {needs}"),
+        }
     }
 
     /// What a refusal keeps back: 403 and 404 are answers, any other error stays one.
@@ -192,6 +201,27 @@ pub struct Page<T> {
     pub next: Option<Cursor>,
 }
 
+/// Walks a long list, and shows what is on each page to `take` until it has enough. `page` fetches one. Fails with
+/// [`DirectoryError::InvalidResponse`] where the list leads back to the page that it was on: it would be walked for ever.
+pub fn walk<T, E: From<DirectoryError>>(
+    directory: &str,
+    mut page: impl FnMut(Option<&Cursor>) -> Result<Page<T>, E>,
+    mut take: impl FnMut(Listing<T>) -> ControlFlow<()>,
+) -> Result<(), E> {
+    let mut after: Option<Cursor> = None;
+    loop {
+        let Page { listing, next } = page(after.as_ref())?;
+        if take(listing).is_break() || next.is_none() {
+            return Ok(());
+        }
+        if next == after {
+            let why = "a list goes on with the page that it was on".to_owned();
+            return Err(DirectoryError::InvalidResponse { directory: directory.to_owned(), why }.into());
+        }
+        after = next;
+    }
+}
+
 impl<T> Page<T> {
     /// The only one.
     pub fn only(listing: Listing<T>) -> Self {
@@ -224,6 +254,30 @@ mod tests {
         for failure in [acme.failed(500), acme.rate_limited(None), acme.unreachable("x"), acme.sign_in_refused("x")] {
             assert_eq!(told(failure.clone()), Err(failure));
         }
+    }
+
+    #[test]
+    fn a_list_is_walked_to_its_end_or_until_there_is_enough_and_never_in_a_circle() {
+        let page = |after: Option<&Cursor>, last: u32| {
+            let number: u32 = after.map_or(0, |cursor| cursor.0.parse().unwrap());
+            let next = (number < last).then(|| Cursor((number + 1).to_string()));
+            Ok::<_, DirectoryError>(Page { listing: Listing::whole(vec![number]), next })
+        };
+        let walked = |enough: u32| {
+            let mut seen = Vec::new();
+            let take = |listing: Listing<u32>| {
+                seen.extend(listing.found);
+                if seen.last() == Some(&enough) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            };
+            walk("acme", |after| page(after, 3), take).unwrap();
+            seen
+        };
+        assert_eq!((walked(9), walked(1)), (vec![0, 1, 2, 3], vec![0, 1]));
+        let circle = |_: Option<&Cursor>| {
+            Ok::<_, DirectoryError>(Page { listing: Listing::<u32>::default(), next: Some(Cursor("1".into())) })
+        };
+        let error = walk("acme", circle, |_| ControlFlow::Continue(())).unwrap_err();
+        assert!(matches!(error, DirectoryError::InvalidResponse { .. }), "{error}");
     }
 
     #[test]

@@ -6,18 +6,19 @@
 mod judge;
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
 pub use judge::{Finding, judge};
 
-use crate::idp::capability::{Listing, Rule, SignInSeen, Untold};
+use crate::idp::capability::{Listing, People, Person, Rule, SignInSeen, Untold, walk};
 use crate::idp::{Directory, DirectoryError};
 use crate::ledger::AccountId;
 use crate::ledger::rollout::{SignInEntry, SignInLog};
 use crate::provision::{PersonError, RetryPolicy, same_person};
-use crate::register::Register;
+use crate::register::{Register, moment};
 use keywright_files::Cancel;
 
 /// Accounts that there have to be: one may be in the fire.
@@ -56,7 +57,7 @@ pub fn sight(
     let (mut policies, mut not_in) = (BTreeMap::new(), Vec::new());
     for group in groups {
         let is_in = match has.people {
-            Some(people) => retry.ask(cancel, || members_have(people, group, &user.id))?,
+            Some(people) => retry.ask(cancel, || members_have(directory.name(), people, group, &user.id))?,
             None => true,
         };
         if !is_in {
@@ -118,27 +119,17 @@ fn bagged_since(register: &Register, account: &AccountId) -> OffsetDateTime {
 }
 
 /// Whether the user is a member of the group, or may be: what was kept back may have it in it.
-pub fn members_have(
-    people: &dyn crate::idp::capability::People,
-    group: &str,
-    user: &str,
-) -> Result<bool, DirectoryError> {
-    let mut after = None;
-    loop {
-        let page = people.members(group, after.as_ref())?;
-        // What was kept back may have the account in it.
-        if page.listing.found.iter().any(|person| person.user.id == user) || !page.listing.is_whole() {
-            return Ok(true);
-        }
-        match page.next {
-            Some(next) => after = Some(next),
-            None => return Ok(false),
-        }
-    }
-}
-
-fn moment(text: &str) -> Option<OffsetDateTime> {
-    OffsetDateTime::parse(text, &Rfc3339).ok()
+pub fn members_have(directory: &str, people: &dyn People, group: &str, user: &str) -> Result<bool, DirectoryError> {
+    let mut may_be = false;
+    walk(
+        directory,
+        |after| people.members(group, after),
+        |listing: Listing<Person>| {
+            may_be = listing.found.iter().any(|person| person.user.id == user) || !listing.is_whole();
+            if may_be { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        },
+    )?;
+    Ok(may_be)
 }
 
 fn text(at: OffsetDateTime) -> String {

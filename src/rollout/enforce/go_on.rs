@@ -334,5 +334,5 @@ impl OnePerson<'_, '_> {
 
 /// Whether the IdP looked at the request and said no: the next person may fare better.
 fn is_refusal(error: &DirectoryError) -> bool {
-    matches!(error, DirectoryError::Forbidden { .. } | DirectoryError::Refused { .. } | DirectoryError::NotFound { .. })
+    error.is_refusal() || matches!(error, DirectoryError::NotFound { .. })
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::EnforceError;
-use crate::idp::capability::{About, Admits, Method, Rule, RuleState, Told};
+use crate::idp::capability::{Method, Rule, RuleState, Told};
 use crate::idp::{Directory, User};
 use crate::ledger::AccountId;
 use crate::ledger::rollout::{KeptMethod, PolicySeen};
@@ -129,9 +129,7 @@ pub fn policy_seen(
                 continue;
             }
         };
-        let acting = rules.found.iter().find(|rule| {
-            rule.about == About::SignIn && rule.state == RuleState::On && rule.admits == Admits::PhishingResistant
-        });
+        let acting = rules.found.iter().find(|rule| rule.is_strict() && rule.state == RuleState::On);
         match acting {
             Some(rule) => policies.push(rule.policy.clone()),
             None if rules.is_whole() => return Err(EnforceError::PolicyNotOn { group: name.clone() }),

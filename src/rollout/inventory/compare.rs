@@ -6,7 +6,7 @@ use super::sighting::{SeenKey, Sighting};
 use super::{Entry, HeldRole, KeyEntry, Teller, Whose};
 use crate::idp::capability::{Binding, Seen, Told, Untold};
 use crate::ledger::AccountId;
-use crate::register::{Credential, CredentialState, IdpIdentity, KeyStanding, Register};
+use crate::register::{Credential, CredentialState, IdpIdentity, Register};
 use keywright_attest::{Chain, Statement};
 use keywright_fido::webauthn::CredentialId;
 use time::OffsetDateTime;
@@ -54,7 +54,7 @@ impl<'a> Ours<'a> {
                 register.accounts.get_key_value(account).into_iter().flat_map(|(id, _)| register.credentials_of(id))
             {
                 let line = lines.iter().find(|line| line.credential_id.as_ref() == Some(id));
-                let is_out = line.is_none_or(|line| is_out(&line.standing));
+                let is_out = line.is_none_or(|line| line.standing.is_out_of_service());
                 let is_expected = credential.state == CredentialState::Registered && !is_out;
                 all.push(Self { id, credential, is_expected });
             }
@@ -94,19 +94,6 @@ impl<'a> Ours<'a> {
         let binding = if verdict.backup_eligible { Binding::Synced } else { Binding::DeviceBound };
         is_proof.then_some((binding, Teller::Ledger))
     }
-}
-
-/// Whether a key was taken out of service here.
-fn is_out(standing: &KeyStanding) -> bool {
-    matches!(
-        standing,
-        KeyStanding::Revoked
-            | KeyStanding::RevocationPending
-            | KeyStanding::Erased
-            | KeyStanding::Deleted
-            | KeyStanding::GivenUp
-            | KeyStanding::Withdrawn { .. }
-    )
 }
 
 fn seen_key(key: &SeenKey, ours: &[Ours<'_>]) -> KeyEntry {

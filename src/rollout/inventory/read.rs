@@ -4,6 +4,7 @@
 //! refuses to leave out a person whose entry could not be read without saying so.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::ControlFlow;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -12,7 +13,7 @@ use time::OffsetDateTime;
 use super::sighting::{self, Sighting};
 use super::{Gone, HeldRole, Inventory, Scope, compare};
 use crate::idp::capability::{
-    Capability, Cursor, Listing, Method, Page, People, Person, RoleHolder, SignInMethods, Told, Untold,
+    Capability, Cursor, Listing, Method, Page, People, Person, Reported, RoleHolder, Told, Untold, walk,
 };
 use crate::idp::{Directory, DirectoryError, User};
 use crate::profile::login;
@@ -161,24 +162,30 @@ impl Reader<'_> {
         &self,
         mut page: impl FnMut(Option<&Cursor>) -> Result<Page<T>, DirectoryError>,
     ) -> Result<Listing<T>, RolloutError> {
-        let (mut all, mut after) = (Listing::default(), None);
-        loop {
-            let Page { listing, next } = self.ask(|| page(after.as_ref()))?;
-            all.found.extend(listing.found);
-            all.untold.extend(listing.untold.into_iter().filter(|one| !all.untold.contains(one)).collect::<Vec<_>>());
-            match next {
-                None => return Ok(all),
-                Some(_) if self.cancel.is_cancelled() => return Err(RolloutError::Stopped),
-                // A list that leads back to its page would be walked for ever.
-                Some(next) if after.as_ref() == Some(&next) => return Err(self.circle().into()),
-                Some(next) => after = Some(next),
+        let mut all = Listing::default();
+        let fetch = |after: Option<&Cursor>| self.next_page(after, &mut page);
+        walk(self.directory.name(), fetch, |Listing { found, untold }| {
+            all.found.extend(found);
+            for one in untold {
+                if !all.untold.contains(&one) {
+                    all.untold.push(one);
+                }
             }
-        }
+            ControlFlow::Continue(())
+        })?;
+        Ok(all)
     }
 
-    fn circle(&self) -> DirectoryError {
-        let why = "a list goes on with the page that it was on".to_owned();
-        DirectoryError::InvalidResponse { directory: self.directory.name().to_owned(), why }
+    /// Asks for a page; not for a further one once somebody ended the reading.
+    fn next_page<P>(
+        &self,
+        after: Option<&Cursor>,
+        mut page: impl FnMut(Option<&Cursor>) -> Result<P, DirectoryError>,
+    ) -> Result<P, RolloutError> {
+        match after {
+            Some(_) if self.cancel.is_cancelled() => Err(RolloutError::Stopped),
+            _ => Ok(self.ask(|| page(after))?),
+        }
     }
 
     /// Everybody's roles.
@@ -220,7 +227,8 @@ impl Reader<'_> {
             Scope::Ledger => {
                 let here = register.accounts.iter().filter(|(id, account)| idp.has(id, account));
                 for (_, account) in here {
-                    let Some(id) = account.user_id.as_deref() else { continue };
+                    // One that was never looked up is looked up by its login: its list would read as clean otherwise.
+                    let id = account.user_id.as_deref().unwrap_or(&account.login);
                     found.insert(id.to_owned(), named(id, Some(&account.login)));
                 }
                 vec![(&Who::AllAdmins, None)]
@@ -299,25 +307,22 @@ impl Reader<'_> {
         if people <= PORTION {
             return Ok(all);
         }
-        let mut after: Option<Cursor> = None;
-        loop {
-            let Some(Told::Known(page)) = self.report_page(methods, after.as_ref())? else { return Ok(HashMap::new()) };
-            all.extend(page.listing.found.into_iter().map(|one| (one.user_id, one.methods)));
-            match page.next {
-                None => return Ok(all),
-                Some(_) if self.cancel.is_cancelled() => return Err(RolloutError::Stopped),
-                Some(next) if after.as_ref() == Some(&next) => return Err(self.circle().into()),
-                Some(next) => after = Some(next),
-            }
-        }
-    }
-
-    fn report_page(
-        &self,
-        methods: &dyn SignInMethods,
-        after: Option<&Cursor>,
-    ) -> Result<Option<Told<Page<crate::idp::capability::Reported>>>, DirectoryError> {
-        self.ask(|| methods.report(after).transpose())
+        let mut is_kept_back = false;
+        let fetch = |after: Option<&Cursor>| {
+            Ok::<_, RolloutError>(match self.next_page(after, |after| methods.report(after).transpose())? {
+                Some(Told::Known(page)) => page,
+                None | Some(Told::CannotTell(_)) => {
+                    is_kept_back = true;
+                    Page::only(Listing::default())
+                }
+            })
+        };
+        walk(self.directory.name(), fetch, |listing| {
+            all.extend(listing.found.into_iter().map(|one: Reported| (one.user_id, one.methods)));
+            ControlFlow::Continue(())
+        })?;
+        // A report that breaks off tells of nobody: then each account is asked for.
+        Ok(if is_kept_back { HashMap::new() } else { all })
     }
 
     /// Looks at each of them, several at once, a portion at a time; gives those that were gone in between by themselves.

@@ -1,7 +1,8 @@
 //! What keeps a group from being enforced: its policies, and whether its way back was rehearsed.
 
-use super::{Grounds, GroupReadiness, Reason, Which, is_fresh, moment, person};
+use super::{Grounds, GroupReadiness, Reason, Which, is_fresh, person};
 use crate::idp::capability::{About, Admits, Rule, RuleOrder, RuleState};
+use crate::register::moment;
 use crate::rollout::plan::GroupPlan;
 use time::OffsetDateTime;
 
@@ -52,10 +53,9 @@ fn policies(plan: &GroupPlan, grounds: &Grounds<'_>) -> (Vec<Reason>, Vec<Rule>,
     let Some(rules) = grounds.surroundings.policies.get(&plan.name) else {
         return (vec![Reason::NoPolicy], switches, Shut { is_shut: false });
     };
-    let is_strict = |rule: &&Rule| rule.about == About::SignIn && rule.admits == Admits::PhishingResistant;
-    let acts = rules.found.iter().filter(is_strict).any(|rule| rule.state == RuleState::On);
-    let prepared: Vec<&Rule> =
-        rules.found.iter().filter(is_strict).filter(|rule| rule.state != RuleState::On).collect();
+    let strict = || rules.found.iter().filter(|rule| rule.is_strict());
+    let acts = strict().any(|rule| rule.state == RuleState::On);
+    let prepared: Vec<&Rule> = strict().filter(|rule| rule.state != RuleState::On).collect();
     // One that was switched off says less of what is meant than one that is written to the log already.
     match (acts, prepared.iter().find(|rule| rule.state == RuleState::ReportOnly).or(prepared.first())) {
         (true, _) => {}

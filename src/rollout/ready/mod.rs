@@ -12,7 +12,6 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use time::format_description::well_known::Rfc3339;
 use time::{Date, Duration, OffsetDateTime};
 
 pub use reason::Reason;
@@ -30,9 +29,6 @@ use crate::register::Register;
 
 /// For how many days a rehearsal of a recovery is good.
 pub const GOOD_FOR_DAYS: i64 = 90;
-
-/// Proved keys that a person has before they are enforced, whatever their profile demands.
-pub const KEYS_NEEDED: usize = 2;
 
 /// Whom the question is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -254,10 +250,6 @@ fn paths(grounds: &Grounds<'_>) -> Vec<Reason> {
 /// Whether something that was done then is still good.
 fn is_fresh(then: OffsetDateTime, at: OffsetDateTime) -> bool {
     at - then <= Duration::days(GOOD_FOR_DAYS)
-}
-
-fn moment(text: &str) -> Option<OffsetDateTime> {
-    OffsetDateTime::parse(text, &Rfc3339).ok()
 }
 
 impl Which {

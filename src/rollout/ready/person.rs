@@ -1,10 +1,11 @@
 //! What keeps a person from being enforced: keys, passkeys, weak methods that would stay, and what could not be read of them.
 
 use super::group::Shut;
-use super::{Grounds, KEYS_NEEDED, LeftOut, PersonReadiness, Reason};
+use super::{Grounds, LeftOut, PersonReadiness, Reason};
 use crate::idp::capability::{Binding, Capability, Method, MethodClass, Removal};
 use crate::ledger::AccountId;
-use crate::register::{AccountStanding, Register};
+use crate::register::Register;
+use crate::register::rollout::KEYS_BEFORE_REMOVAL;
 use crate::rollout::inventory::{Entry, KeyEntry, Whose};
 use crate::rollout::plan::{Factor, GroupPlan};
 use time::{Date, OffsetDateTime};
@@ -46,7 +47,7 @@ fn ways_in(entry: &Entry, plan: &GroupPlan, grounds: &Grounds<'_>) -> Vec<Reason
     let mut reasons = Vec::new();
     if plan.factor.has_keys() {
         let (proved, demanded) = keys(entry.account.as_ref(), grounds.register, grounds.at);
-        let needed = demanded.max(KEYS_NEEDED);
+        let needed = demanded.max(KEYS_BEFORE_REMOVAL);
         if proved < needed {
             reasons.push(Reason::KeysMissing { proved, needed });
         }
@@ -59,9 +60,9 @@ fn ways_in(entry: &Entry, plan: &GroupPlan, grounds: &Grounds<'_>) -> Vec<Reason
 /// Keys that count, and that the profile demands. Those of somebody who left count for nobody.
 fn keys(account: Option<&AccountId>, register: &Register, at: OffsetDateTime) -> (usize, usize) {
     let standing = account.and_then(|account| register.standing(account, at));
-    standing.map_or((0, 0), |standing| match standing.account {
-        AccountStanding::Left | AccountStanding::Forgotten => (0, standing.required),
-        _ => (standing.in_service(), standing.required),
+    standing.map_or((0, 0), |standing| match standing.account.is_over() {
+        true => (0, standing.required),
+        false => (standing.in_service(), standing.required),
     })
 }
 

@@ -211,10 +211,7 @@ impl Reason {
             }
             Self::PathUndecided { .. } | Self::PathOverdue { .. } => "decide on it in rollout.toml".to_owned(),
             Self::PathNotCovered { .. } => "put it under a policy that admits nothing weaker".to_owned(),
-            Self::CannotTell { untold } if untold.needs.is_empty() => {
-                "look for yourself in the IdP's console".to_owned()
-            }
-            Self::CannotTell { untold } => format!("it needs {}", untold.needs),
+            Self::CannotTell { untold } => untold.next_step(),
         }
     }
 }

@@ -2,9 +2,10 @@
 //! changed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 
 use crate::idp::capability::{
-    Application, Capability, Cursor, Listing, Policies, Rights, Rule, RuleOrder, ShutOut, Told, Untold,
+    Application, Capability, Cursor, Listing, Page, Policies, Rights, Rule, RuleOrder, ShutOut, Told, Untold, walk,
 };
 use crate::idp::{Directory, DirectoryError};
 use crate::provision::RetryPolicy;
@@ -85,28 +86,20 @@ pub fn applications(
     cancel: &Cancel,
 ) -> Result<Option<Listing<Application>>, DirectoryError> {
     let Some(reads) = directory.capabilities().applications else { return Ok(None) };
-    let (mut all, mut after) = (Listing::default(), None::<Cursor>);
-    loop {
-        let page = retry.ask(cancel, || reads.applications(after.as_ref()));
-        let page = match Told::from_answer("applications", "", page)? {
+    let mut all = Listing::default();
+    let fetch = |after: Option<&Cursor>| {
+        let page = retry.ask(cancel, || reads.applications(after));
+        Ok::<_, DirectoryError>(match Told::from_answer("applications", "", page)? {
             Told::Known(page) => page,
-            Told::CannotTell(untold) => {
-                all.untold.push(untold);
-                return Ok(Some(all));
-            }
-        };
-        all.found.extend(page.listing.found);
-        all.untold.extend(page.listing.untold);
-        match page.next {
-            // A list that leads back to its page would be walked for ever.
-            Some(next) if after.as_ref() == Some(&next) => {
-                all.untold.push(Untold::not_offered("applications after a page that leads back to itself"));
-                return Ok(Some(all));
-            }
-            Some(next) => after = Some(next),
-            None => return Ok(Some(all)),
-        }
-    }
+            Told::CannotTell(untold) => Page::only(Listing::untold(untold)),
+        })
+    };
+    walk(directory.name(), fetch, |listing: Listing<Application>| {
+        all.found.extend(listing.found);
+        all.untold.extend(listing.untold);
+        ControlFlow::Continue(())
+    })?;
+    Ok(Some(all))
 }
 
 fn rules_of(policies: Option<&dyn Policies>, group: &GroupPlan) -> Result<Listing<Rule>, DirectoryError> {

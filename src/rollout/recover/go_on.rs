@@ -179,9 +179,7 @@ impl GoingOn<'_, '_> {
         let (station, user) = (self.station, self.user()?);
         match station.retry_policy.ask(&station.cancel, || act(capability, &user)) {
             Ok(()) => Ok(RecoveryResult::Done {}),
-            Err(error @ (DirectoryError::Forbidden { .. } | DirectoryError::Refused { .. })) => {
-                Ok(RecoveryResult::Refused { why: error.to_string() })
-            }
+            Err(error) if error.is_refusal() => Ok(RecoveryResult::Refused { why: error.to_string() }),
             Err(error) => Err(error.into()),
         }
     }
@@ -210,7 +208,7 @@ impl GoingOn<'_, '_> {
             minutes: state.pass_minutes.unwrap_or(1),
         };
         match pass::give(self.station, passes, &whose) {
-            Err(StepError::Directory(error @ (DirectoryError::Forbidden { .. } | DirectoryError::Refused { .. }))) => {
+            Err(StepError::Directory(error)) if error.is_refusal() => {
                 Ok(RecoveryResult::Refused { why: error.to_string() })
             }
             given => given,

@@ -4,11 +4,10 @@
 
 use std::fmt;
 
-use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{Date, Duration, OffsetDateTime};
 
-use crate::register::Register;
+use crate::register::{Register, moment};
 use crate::rollout::breakglass::DRILL_DAYS;
 use crate::rollout::plan::Plan;
 use crate::rollout::ready::GOOD_FOR_DAYS;
@@ -116,10 +115,6 @@ pub fn dues(register: &Register, directory: &str, plan: Option<&Plan>) -> Vec<Du
     }
     all.sort();
     all
-}
-
-fn moment(text: &str) -> Option<OffsetDateTime> {
-    OffsetDateTime::parse(text, &Rfc3339).ok()
 }
 
 /// A calendar of these, an event of a whole day each.

@@ -10,7 +10,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use time::format_description::well_known::Rfc3339;
 use time::{Date, Duration, OffsetDateTime};
 
 pub use calendar::{Due, DueKind, calendar, dues};
@@ -20,7 +19,7 @@ use super::inventory::{Entry, Inventory, KeyEntry, Whose, diff};
 use super::plan::Plan;
 use crate::idp::capability::{Seen, Told, Untold};
 use crate::ledger::AccountId;
-use crate::register::Register;
+use crate::register::{Register, moment};
 use keywright_attest::{Metadata, ModelStatus, advisories_of};
 use keywright_fido::webauthn::Aaguid;
 
@@ -212,7 +211,7 @@ fn unused_keys(entry: &Entry, grounds: &Grounds<'_>) -> Vec<Finding> {
     let unused = |key: &&KeyEntry| key.whose == Whose::Ours && matches!(key.used, Told::Known(Seen { at: None }));
     let made = |key: &KeyEntry| {
         let credential = grounds.register.credentials.get(key.credential_id.as_ref()?)?;
-        OffsetDateTime::parse(&credential.made, &Rfc3339).ok()
+        moment(&credential.made)
     };
     let mut found = Vec::new();
     // A key in a sealed bag is there to be unused.
@@ -304,8 +303,7 @@ impl Finding {
             Self::ModelAlert { model, .. } => format!("keywright mds show {model}; keywright audit ledger"),
             Self::KeyNeverUsed { account, .. } => format!("ask {account} whether the key works"),
             Self::Due(due) => due.next_step(),
-            Self::CannotTell { untold, .. } if untold.needs.is_empty() => "look in the IdP's console".to_owned(),
-            Self::CannotTell { untold, .. } => format!("give our account at the IdP {}", untold.needs),
+            Self::CannotTell { untold, .. } => untold.next_step(),
         }
     }
 }

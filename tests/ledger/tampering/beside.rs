@@ -273,7 +273,7 @@ const EXPORT: &[Tampering] = tamperings! {
     "which of the keys it is": |at| at.change_credential(|file| file["ordinal"] = 9.into()) => BOUND, "bind this credential to another account or key";
     "a credential's key": |at| at.change_credential(|file| file["key"]["fingerprint"] = "00".into()) => BOUND, "bind this credential to another account or key";
     "a credential's id": |at| at.change_credential(|file| file["id"] = "AAAA".into()) => BOUND, "bind this credential to another account or key";
-    "a credential's job": |at| at.change_credential(|file| file["job"] = 2.into()) => BOUND, "bind this credential to another account or key";
+    "a credential's job": |at| at.change_credential(|file| file["job"] = 9.into()) => BOUND, "bind this credential to another account or key";
     "a proof of inclusion": |at| at.change_credential(|file| file["inclusion"][0]["path"][0] = "00".repeat(32).into()) => BOUND, "is not in its tree";
     "the tree's root": |at| at.change_credential(|file| file["tree"]["root"] = "00".repeat(32).into()) => BOUND, "is not in its tree";
     "two credentials' evidence in each other's place": |at| { let [one, other] = &at.credentials()[..] else { panic!("ada has two keys") }; let (one, other) = (at.evidence().join(one), at.evidence().join(other)); let kept = fs::read_to_string(&one).unwrap(); let id = |text: &str| serde_json::from_str::<Value>(text).unwrap()["id"].as_str().unwrap().to_owned(); let theirs = fs::read_to_string(&other).unwrap(); fs::write(&one, theirs.replace(&id(&theirs), &id(&kept))).unwrap(); fs::write(&other, kept.replace(&id(&kept), &id(&theirs))).unwrap(); at.new_sums(); } => BOUND, "bind this credential to another account or key";

@@ -10,7 +10,6 @@ use super::records::{Asked, csv};
 use crate::audit::diff::{Difference, between};
 use crate::audit::ledger::{LedgerAudit, Readable, Standards};
 use crate::cli::shared::arguments::moment;
-use crate::cli::shared::judging::Set;
 use crate::cli::shared::output::{View, count, harmless, table};
 use crate::cli::shared::{CliError, Exit, Session, profiles};
 use crate::ledger::{Archive, Store};
@@ -19,7 +18,7 @@ use keywright_attest::Anchors;
 /// Say what changed: keys and people that came and went, verdicts and why they are others, drills done and missed.
 ///
 /// Between an export and the ledger, between two exports, or since a day. Both sides are judged by what is named here, each as of its own
-/// moment. Ends with 3 if something changed.
+/// moment; with --mds-then, the earlier one by what was known then. Ends with 3 if something changed.
 #[derive(Args)]
 #[command(
     after_long_help = "Example:\n  keywright audit diff --since 2026-07-01\n  keywright audit diff evidence-2026-06\n  keywright audit diff evidence-2026-06 evidence-2026-09 --csv > changes.csv"
@@ -36,6 +35,9 @@ pub(crate) struct Diff {
     since: Option<OffsetDateTime>,
     #[command(flatten)]
     asked: Asked,
+    /// FIDO metadata to judge the earlier side by, as it was then [default: the same as the later side's]
+    #[arg(long, value_name = "FILE")]
+    mds_then: Option<PathBuf>,
     /// Print it as CSV, for a spreadsheet
     #[arg(long, conflicts_with = "json")]
     csv: bool,
@@ -60,11 +62,12 @@ impl Diff {
             // Clap sees to it that there is one of the two.
             None => self.read(&*self.earlier.as_ref().map_or_else(live, exported)?, None, session)?,
         };
-        let Set { judge, at, .. } = &by;
-        let earlier_at = self.since.unwrap_or(*at);
+        let then = self.mds_then.as_ref().map(|file| self.asked.by.with_metadata(file).set(Anchors::none(), session));
+        let then = then.transpose()?;
+        let judge = then.as_ref().map_or(&by.judge, |then| &then.judge);
         let differences = between(
-            &LedgerAudit::judge(&earlier, &Standards { judge, at: earlier_at }),
-            &LedgerAudit::judge(&later, &Standards { judge, at: *at }),
+            &LedgerAudit::judge(&earlier, &Standards { judge, at: self.since.unwrap_or(by.at) }),
+            &LedgerAudit::judge(&later, &Standards { judge: &by.judge, at: by.at }),
         );
         self.print(&differences, session)?;
         session.console.say(&format!("{} changed", count(differences.len(), "thing", "things")));

@@ -10,6 +10,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::audit::export;
 use crate::cli::shared::output::{View, count, table};
 use crate::cli::shared::{CliError, Exit, Session, time_stamp};
 use crate::cli::view::ledger_head::HeadLine;
@@ -101,6 +102,9 @@ impl Verify {
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
         if let Some(mismatch) = session.mismatch()? {
             return Err(CliError::Ledger(mismatch.into()));
+        }
+        if let Some(folder) = &session.global.from {
+            export::check(folder, &*session.ledger_for_reading()?)?;
         }
         let claims = self.claims(session)?;
         let (register, times) = self.follow(&claims, session)?;

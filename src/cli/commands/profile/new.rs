@@ -57,6 +57,7 @@ impl New {
             })?,
             None => built_in(&self.name).unwrap_or(BUILT_IN[0].1),
         };
+        private::make_folder(&folder)?;
         let file = folder.join(format!("{}.toml", self.name));
         if !private::write_new(&file, profile::renamed(like, &self.name)?.as_bytes())? {
             return Err(CliError::Usage(format!(
