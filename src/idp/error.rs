@@ -167,6 +167,11 @@ impl DirectoryError {
         matches!(self, Self::Forbidden { .. } | Self::Refused { .. })
     }
 
+    /// Whether the IdP did not come to an answer, and may later.
+    pub fn is_away(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::RateLimited { .. }) || self.may_have_acted()
+    }
+
     /// Whether the IdP may have done what it was asked for all the same. Then the caller looks before it asks again.
     pub fn may_have_acted(&self) -> bool {
         matches!(self, Self::Unanswered { .. } | Self::Failed { .. } | Self::InvalidResponse { .. })

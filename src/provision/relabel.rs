@@ -5,7 +5,6 @@
 
 use super::journal::Journal;
 use super::retry_policy::RetryPolicy;
-use super::revoke::is_away;
 use super::same_person::{self, PersonError};
 use crate::idp::Directory;
 use crate::idp::error::IdpName;
@@ -62,7 +61,7 @@ pub(super) fn relabel_in(
     };
     let (relabelled, label) = match ask(journal, directory, retry_policy, cancel, credential_id, &credential, &label) {
         Ok(()) => (Relabelled::Done, Some(label)),
-        Err(PersonError::Directory(error)) if is_away(&error) => return Ok(Relabelled::Pending),
+        Err(PersonError::Directory(error)) if error.is_away() => return Ok(Relabelled::Pending),
         Err(error) => (Relabelled::Refused(error.to_string()), None),
     };
     let (account, credential_id) = (credential.account, credential_id.clone());

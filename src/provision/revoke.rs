@@ -6,12 +6,11 @@
 
 use time::OffsetDateTime;
 
-use super::job_error::JobError;
 use super::journal::Journal;
 use super::retry_policy::RetryPolicy;
 use super::same_person::{self, PersonError};
 use crate::idp::{Directory, DirectoryError, Registration};
-use crate::ledger::{AccountId, Actor, Event, Failure, FailureCode, JobId, LedgerError, Store};
+use crate::ledger::{AccountId, Actor, Event, JobId, LedgerError, Store};
 use crate::register::{JobState, KnownPerson, Register};
 use keywright_fido::webauthn::CredentialId;
 use keywright_files::Cancel;
@@ -163,7 +162,7 @@ impl Removal<'_, '_> {
             .and_then(|user| Ok((self.ask(|| directory.list(&user))?, user)));
         let (listed, user) = match asked {
             Ok(answer) => answer,
-            Err(PersonError::Directory(error)) if is_away(&error) => {
+            Err(PersonError::Directory(error)) if error.is_away() => {
                 request(self.journal, self.job, self.order)?;
                 return self.put_off(error, revocation);
             }
@@ -175,7 +174,7 @@ impl Removal<'_, '_> {
             match listed.iter().find(|one| one.is(&credential_id, names.iter().map(String::as_str))) {
                 Some(registered) => match self.ask(|| directory.revoke(&user, registered)) {
                     Ok(()) => revocation.removed.push(credential_id.clone()),
-                    Err(error) if is_away(&error) => return self.put_off(error, revocation),
+                    Err(error) if error.is_away() => return self.put_off(error, revocation),
                     Err(error) => return Err(error.into()),
                 },
                 None => revocation.absent.push(credential_id.clone()),
@@ -244,11 +243,6 @@ pub fn revocation_requests(
 
 fn keys_left(journal: &Journal<'_>, account: &AccountId) -> usize {
     journal.book().standing(account, OffsetDateTime::now_utc()).map_or(0, |standing| standing.in_service())
-}
-
-/// Whether the IdP may do it later.
-pub(super) fn is_away(error: &DirectoryError) -> bool {
-    matches!(JobError::from(error.clone()), JobError::Job(Failure { code: FailureCode::DirectoryDown, .. }))
 }
 
 fn record_revoked(

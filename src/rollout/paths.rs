@@ -185,7 +185,14 @@ mod tests {
     use crate::profile::built_in;
 
     fn rule(state: RuleState, admits: Admits) -> Rule {
-        Rule { policy: "p".into(), about: About::SignIn, state, admits, place: String::new() }
+        Rule {
+            policy: "p".into(),
+            about: About::SignIn,
+            state,
+            admits,
+            place: String::new(),
+            leaves_out: Listing::default(),
+        }
     }
 
     fn application(legacy: bool, rules: Vec<Rule>) -> Application {

@@ -20,6 +20,9 @@ pub struct Rule {
     pub admits: Admits,
     /// Where it is changed, as a path through the IdP's console.
     pub place: String,
+    /// Accounts that it is not about though it is about their group, by the IdP's ids.
+    #[serde(default)]
+    pub leaves_out: Listing<String>,
 }
 
 impl Rule {

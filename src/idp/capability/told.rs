@@ -178,6 +178,12 @@ impl<T> Listing<T> {
         listing
     }
 
+    /// Adds what another list has, and what it kept back.
+    pub fn extend(&mut self, more: Self) {
+        self.found.extend(more.found);
+        self.untold.extend(more.untold);
+    }
+
     /// Takes what was told, or notes what was not.
     pub fn take(&mut self, told: Told<Vec<T>>) {
         match told {

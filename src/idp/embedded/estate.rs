@@ -243,6 +243,7 @@ fn rule(told: estate::NamedPolicy) -> Rule {
             false => Admits::Weaker(told.policy.admits),
         },
         place: "PUT /v1/policies/NAME".into(),
+        leaves_out: Listing::default(),
     }
 }
 

@@ -11,14 +11,18 @@
 //! that is about a part of them (an application, a place, a risk) is told as letting in anything in the rest; and where none covers every
 //! sign-in, that is told as a rule of its own. It refuses to judge policies of roles and of single people: they are not the group's.
 
+use std::ops::ControlFlow;
+
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::Entra;
 use super::classes::CLASSES;
 use super::graph::{Permission, untold};
+use crate::idp::capability::people::{People as _, Person};
 use crate::idp::capability::policies::{About, Admits, Policies, Rule, RuleOrder, RuleState};
-use crate::idp::capability::told::{Listing, Told, Untold};
+use crate::idp::capability::told::{Listing, Told, Untold, walk};
+use crate::idp::directory::Directory as _;
 use crate::idp::error::DirectoryError;
 
 const METHODS: &str = "Entra admin center > Authentication methods > Policies";
@@ -167,6 +171,7 @@ fn of_methods(policy: &MethodsPolicy, groups: &[String]) -> Vec<Rule> {
         state: RuleState::On,
         admits,
         place: place.into(),
+        leaves_out: Listing::default(),
     };
     let on = || policy.authentication_method_configurations.iter().filter(|one| one.is_on_for(groups));
     let weak: Vec<String> = on().filter_map(Configuration::weak).collect();
@@ -220,6 +225,8 @@ struct Covered {
     rule: Rule,
     /// Whether it is about every sign-in of the group.
     whole: bool,
+    /// Groups whose members it leaves out; who that is, only Entra knows.
+    excluded_groups: Vec<String>,
 }
 
 impl AccessPolicy {
@@ -253,8 +260,9 @@ impl AccessPolicy {
             }
             admits => admits,
         };
-        let rule = Rule { policy: name, about, state, admits, place: ACCESS.into() };
-        Some(Covered { rule, whole: narrow.is_empty() && !registers })
+        let rule = Rule { policy: name, about, state, admits, place: ACCESS.into(), leaves_out: users.leaves_out() };
+        let excluded_groups = users.exclude_groups.clone();
+        Some(Covered { rule, whole: narrow.is_empty() && !registers, excluded_groups })
     }
 }
 
@@ -289,7 +297,14 @@ impl AccessPolicy {
         if !narrow.is_empty() {
             policy.push_str(&format!(" (only {})", narrow.join(", ")));
         }
-        Some(Rule { policy, about: About::SignIn, state: self.state(), admits, place: ACCESS.into() })
+        Some(Rule {
+            policy,
+            about: About::SignIn,
+            state: self.state(),
+            admits,
+            place: ACCESS.into(),
+            leaves_out: Listing::default(),
+        })
     }
 
     fn state(&self) -> RuleState {
@@ -298,6 +313,21 @@ impl AccessPolicy {
             "enabledForReportingButNotEnforced" => RuleState::ReportOnly,
             _ => RuleState::Off,
         }
+    }
+}
+
+impl Users {
+    /// Single people that are left out, and what names people in another way.
+    fn leaves_out(&self) -> Listing<String> {
+        let is_word = |id: &&String| id.as_str() == "GuestsOrExternalUsers";
+        let mut out = Listing::whole(self.exclude_users.iter().filter(|id| !is_word(id)).cloned().collect());
+        if self.exclude_users.iter().any(|id| is_word(&id)) {
+            out.untold.push(Untold::not_offered("which people a policy leaves out as guests"));
+        }
+        if !self.exclude_roles.is_empty() {
+            out.untold.push(Untold::not_offered("which people a policy leaves out by their roles"));
+        }
+        out
     }
 }
 
@@ -386,20 +416,21 @@ impl Strength {
 }
 
 /// What all policies for sign-in together let in.
-fn of_access(policies: &[AccessPolicy], groups: &[String]) -> Vec<Rule> {
-    let covered: Vec<Covered> = policies.iter().filter_map(|policy| policy.of_group(groups)).collect();
+fn of_access(policies: &[AccessPolicy], groups: &[String]) -> Vec<Covered> {
+    let mut covered: Vec<Covered> = policies.iter().filter_map(|policy| policy.of_group(groups)).collect();
     let is_covered = covered.iter().any(|one| one.whole && one.rule.state == RuleState::On);
-    let mut rules: Vec<Rule> = covered.into_iter().map(|one| one.rule).collect();
     if !is_covered {
-        rules.push(Rule {
+        let rule = Rule {
             policy: "sign-ins that no Conditional Access policy is about".into(),
             about: About::SignIn,
             state: RuleState::On,
             admits: Admits::Weaker(vec!["a password".into()]),
             place: ACCESS.into(),
-        });
+            leaves_out: Listing::default(),
+        };
+        covered.push(Covered { rule, whole: false, excluded_groups: Vec::new() });
     }
-    rules
+    covered
 }
 
 impl Entra {
@@ -414,6 +445,26 @@ impl Entra {
         match self.graph.send(call, what, permission) {
             Ok(reply) => Ok(Told::Known(reply.json()?)),
             Err(error) => untold(what, permission, error).map(Told::CannotTell),
+        }
+    }
+}
+
+impl Entra {
+    /// The ids of a group's members; nobody's, if the group was deleted.
+    fn ids_in(&self, group: &str) -> Result<Listing<String>, DirectoryError> {
+        let mut ids = Listing::default();
+        let walked = walk(
+            self.name(),
+            |after| self.members(group, after),
+            |Listing { found, untold }| {
+                let found = found.into_iter().map(|person: Person| person.user.id).collect();
+                ids.extend(Listing { found, untold });
+                ControlFlow::Continue(())
+            },
+        );
+        match walked {
+            Ok(()) | Err(DirectoryError::NotFound { .. }) => Ok(ids),
+            Err(error) => Err(error),
         }
     }
 }
@@ -443,6 +494,7 @@ impl Policies for Entra {
                 state: RuleState::On,
                 admits: Admits::Weaker(vec!["any multifactor authentication".into()]),
                 place: DEFAULTS.into(),
+                leaves_out: Listing::default(),
             });
             return Ok(rules);
         }
@@ -450,7 +502,16 @@ impl Policies for Entra {
         let what = "Conditional Access policies";
         let path = "/v1.0/identity/conditionalAccess/policies";
         match self.graph.collection::<AccessPolicy>(path, what, Permission::READ_ACCESS) {
-            Ok(policies) => rules.found.extend(of_access(&policies, &groups)),
+            Ok(policies) => {
+                for Covered { mut rule, excluded_groups, .. } in of_access(&policies, &groups) {
+                    // Who is left out of what lets in weaker ways anyhow is nobody's question.
+                    let excluded_groups = if rule.is_strict() { excluded_groups } else { Vec::new() };
+                    for group in &excluded_groups {
+                        rule.leaves_out.extend(self.ids_in(group)?);
+                    }
+                    rules.found.push(rule);
+                }
+            }
             Err(error) => rules.untold.push(untold(what, Permission::READ_ACCESS, error)?),
         }
         Ok(rules)
@@ -490,7 +551,7 @@ mod tests {
     }
 
     fn admits(policies: &[AccessPolicy]) -> Vec<Admits> {
-        of_access(policies, &["g".to_owned()]).into_iter().map(|rule| rule.admits).collect()
+        of_access(policies, &["g".to_owned()]).into_iter().map(|one| one.rule.admits).collect()
     }
 
     #[test]
@@ -506,6 +567,20 @@ mod tests {
         let reported = policy(strength("OR", &["fido2"], &[]), all(), "enabledForReportingButNotEnforced");
         assert_eq!(admits(&[reported]).len(), 2, "it stops nobody");
         assert_eq!(admits(&[]).len(), 1);
+    }
+
+    #[test]
+    fn whom_a_policy_leaves_out_is_told() {
+        let mut keys = policy(strength("OR", &["fido2"], &[]), all(), "enabled");
+        let users = keys.conditions.as_mut().unwrap().users.as_mut().unwrap();
+        users.exclude_groups = vec!["h".into()];
+        let of_group = |keys: &AccessPolicy| keys.of_group(&["g".to_owned()]).unwrap();
+        let told = of_group(&keys);
+        assert_eq!(told.rule.leaves_out, Listing::whole(vec!["breakglass".to_owned()]));
+        assert_eq!(told.excluded_groups, ["h"]);
+        let users = keys.conditions.as_mut().unwrap().users.as_mut().unwrap();
+        users.exclude_roles = vec!["role".into()];
+        assert!(!of_group(&keys).rule.leaves_out.is_whole());
     }
 
     #[test]

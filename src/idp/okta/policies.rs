@@ -199,7 +199,14 @@ impl Okta {
             for rule in rules.iter().filter(|rule| rule.status == "ACTIVE") {
                 if let Some(admits) = admitted(&rule.actions["appSignOn"]) {
                     let (policy, place) = (format!("rule {}", rule.name), SIGN_ON.to_owned());
-                    found.push(Rule { policy, about: About::SignIn, state: RuleState::On, admits, place });
+                    found.push(Rule {
+                        policy,
+                        about: About::SignIn,
+                        state: RuleState::On,
+                        admits,
+                        place,
+                        leaves_out: Listing::default(),
+                    });
                 }
                 if rule.conditions.as_ref().is_none_or(Conditions::are_none) {
                     break;
@@ -242,7 +249,7 @@ impl Okta {
             let (name, place) = (policy.name.clone(), ENROLLMENT.to_owned());
             let (about, state) = (About::Registration, state(&policy.status));
             let admits = enrolled(policy.settings.as_ref().unwrap_or(&Settings::default()));
-            found.push(Rule { policy: name, about, state, admits, place });
+            found.push(Rule { policy: name, about, state, admits, place, leaves_out: Listing::default() });
             let fits = |rule: &PolicyRule| rule.status == "ACTIVE" && rule.takes(groups) == Takes::All;
             if policy.status == "ACTIVE" && policy.takes(groups) == Takes::All && rules.iter().any(fits) {
                 break;
@@ -305,7 +312,7 @@ impl Okta {
             let state = state(&rule.status);
             let name = format!("{}, rule {}", policy.name, rule.name);
             if let (about, Some(admits), place) = read(rule) {
-                found.push(Rule { policy: name, about, state, admits, place });
+                found.push(Rule { policy: name, about, state, admits, place, leaves_out: Listing::default() });
             }
             if state == RuleState::On && rule.takes(groups) == Takes::All {
                 return Ok(true);
@@ -446,8 +453,7 @@ impl Policies for Okta {
             Told::CannotTell(untold) => rules.untold.push(untold),
         }
         for listed in [self.enrolments(&groups)?, self.sign_on(&groups)?, self.recovery(&groups)?] {
-            rules.found.extend(listed.found);
-            rules.untold.extend(listed.untold);
+            rules.extend(listed);
         }
         Ok(rules)
     }

@@ -251,7 +251,7 @@ impl PingOne {
 }
 
 fn on(policy: String, about: About, admits: Admits) -> Rule {
-    Rule { policy, about, state: RuleState::On, admits, place: SIGN_ON.into() }
+    Rule { policy, about, state: RuleState::On, admits, place: SIGN_ON.into(), leaves_out: Listing::default() }
 }
 
 impl Applications for PingOne {
@@ -285,6 +285,7 @@ impl Policies for PingOne {
                 state: RuleState::On,
                 admits: weaker(policy.weak(true)),
                 place: MFA.into(),
+                leaves_out: Listing::default(),
             });
         }
         rules.take(Told::from_answer("the sign-on policies", NEEDS, self.sign_on(&devices))?);

@@ -33,7 +33,7 @@ const AROUND: [(&str, &str); 4] = [
 
 fn rule(policy: impl Into<String>, about: About, admits: Admits, scope: &str) -> Rule {
     let place = format!("Config > Policies, scope {scope}");
-    Rule { policy: policy.into(), about, state: RuleState::On, admits, place }
+    Rule { policy: policy.into(), about, state: RuleState::On, admits, place, leaves_out: Listing::default() }
 }
 
 fn weaker(ways: Vec<String>) -> Admits {

@@ -70,6 +70,7 @@ impl Settings {
             state: RuleState::On,
             admits,
             place: PLACE.into(),
+            leaves_out: Listing::default(),
         };
         let weak = self.weak_factors();
         let registers = if weak.is_empty() { Admits::PhishingResistant } else { Admits::Weaker(weak) };

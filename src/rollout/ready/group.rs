@@ -10,6 +10,8 @@ use time::OffsetDateTime;
 pub(super) struct Shut {
     /// Whether nothing weaker than a passkey opens the door then.
     pub(super) is_shut: bool,
+    /// The strict rules that act, or that are to be switched on: one of them has to be about each person.
+    pub(super) guards: Vec<Rule>,
 }
 
 /// The answer for a group of the plan; `None` if nobody of it was asked for.
@@ -51,7 +53,7 @@ pub(super) fn assess(plan: &GroupPlan, which: &Which, grounds: &Grounds<'_>) -> 
 fn policies(plan: &GroupPlan, grounds: &Grounds<'_>) -> (Vec<Reason>, Vec<Rule>, Shut) {
     let (mut reasons, mut switches) = (Vec::new(), Vec::new());
     let Some(rules) = grounds.surroundings.policies.get(&plan.name) else {
-        return (vec![Reason::NoPolicy], switches, Shut { is_shut: false });
+        return (vec![Reason::NoPolicy], switches, Shut { is_shut: false, guards: Vec::new() });
     };
     let strict = || rules.found.iter().filter(|rule| rule.is_strict());
     let acts = strict().any(|rule| rule.state == RuleState::On);
@@ -86,6 +88,14 @@ fn policies(plan: &GroupPlan, grounds: &Grounds<'_>) -> (Vec<Reason>, Vec<Rule>,
         }
     }
     reasons.extend(rules.untold.iter().map(|untold| Reason::CannotTell { untold: untold.clone() }));
-    let is_shut = (acts || !switches.is_empty()) && rules.is_whole();
-    (reasons, switches, Shut { is_shut })
+    let guards: Vec<Rule> = match acts {
+        true => strict().filter(|rule| rule.state == RuleState::On).cloned().collect(),
+        false => switches.clone(),
+    };
+    if guards.iter().all(|rule| !rule.leaves_out.is_whole()) {
+        let untold = guards.iter().flat_map(|rule| &rule.leaves_out.untold);
+        reasons.extend(untold.map(|untold| Reason::CannotTell { untold: untold.clone() }));
+    }
+    let is_shut = !guards.is_empty() && rules.is_whole();
+    (reasons, switches, Shut { is_shut, guards })
 }

@@ -2,7 +2,7 @@
 
 use super::group::Shut;
 use super::{Grounds, LeftOut, PersonReadiness, Reason};
-use crate::idp::capability::{Binding, Capability, Method, MethodClass, Removal};
+use crate::idp::capability::{Binding, Capability, Method, MethodClass, Removal, Rule};
 use crate::ledger::AccountId;
 use crate::register::Register;
 use crate::register::rollout::KEYS_BEFORE_REMOVAL;
@@ -35,11 +35,20 @@ pub(super) fn assess(entry: &Entry, plan: &GroupPlan, shut: &Shut, grounds: &Gro
         let (until, sponsor) = (contractor.until, contractor.sponsor.clone());
         person.reasons.push(Reason::ContractOver { until, sponsor });
     }
+    person.reasons.extend(left_out_by(entry, shut));
     person.reasons.extend(keys_at_idp(entry, plan));
     person.reasons.extend(models(&entry.keys, grounds));
     weak_methods(entry, plan, shut, grounds, &mut person);
     person.reasons.extend(entry.untold().map(|untold| Reason::CannotTell { untold: untold.clone() }));
     person
+}
+
+/// The strict rule that leaves the person out, if each of them does: their password goes on opening the door.
+fn left_out_by(entry: &Entry, shut: &Shut) -> Option<Reason> {
+    let first = shut.guards.first()?;
+    let leaves_out = |rule: &Rule| rule.leaves_out.found.contains(&entry.user.id);
+    let reason = || Reason::PolicyLeavesOut { policy: first.policy.clone(), place: first.place.clone() };
+    shut.guards.iter().all(leaves_out).then(reason)
 }
 
 /// What they sign in with from then on.

@@ -89,6 +89,13 @@ pub enum Reason {
         /// Where it is changed.
         place: String,
     },
+    /// The policy that lets the group in by nothing weaker leaves the person out.
+    PolicyLeavesOut {
+        /// The policy.
+        policy: String,
+        /// Where it is changed.
+        place: String,
+    },
     /// Something is to be done about the accounts for emergencies.
     BreakGlass {
         /// What.
@@ -150,6 +157,7 @@ impl Reason {
             Self::RecoveryNotRehearsed { .. } => "recovery-not-rehearsed",
             Self::NoPolicy => "no-policy",
             Self::PolicyAdmitsWeaker { .. } => "policy-admits-weaker",
+            Self::PolicyLeavesOut { .. } => "policy-leaves-out",
             Self::BreakGlass { finding } => match finding {
                 Finding::TooFewAccounts { .. } => "break-glass-too-few-accounts",
                 Finding::OnePlace { .. } => "break-glass-one-place",
@@ -185,7 +193,9 @@ impl Reason {
             Self::KeyUnknown { .. } => format!("keywright reconcile {login}"),
             Self::KeyOutlived { ordinal } => format!("keywright revoke {login} --key {ordinal} --reason outlived"),
             Self::NoPasskey { .. } => "the person registers one at the IdP".to_owned(),
-            Self::ModelShutOut { place, .. } | Self::PolicyAdmitsWeaker { place, .. } => format!("change it: {place}"),
+            Self::ModelShutOut { place, .. }
+            | Self::PolicyAdmitsWeaker { place, .. }
+            | Self::PolicyLeavesOut { place, .. } => format!("change it: {place}"),
             Self::WeakMethodRemains { .. } => {
                 "remove it in the IdP's console, or let it stay until a day with [[group.may-stay]]".to_owned()
             }
@@ -242,6 +252,7 @@ impl fmt::Display for Reason {
                 };
                 write!(f, "policy {policy} lets people {about} {}", admits.join(", "))
             }
+            Self::PolicyLeavesOut { policy, .. } => write!(f, "policy {policy} leaves them out"),
             Self::BreakGlass { finding } => finding.fmt(f),
             Self::RightsLacking { capability, permissions } => {
                 write!(f, "our account cannot {}: it lacks {}", capability.words(), permissions.join(", "))

@@ -95,8 +95,7 @@ pub fn applications(
         })
     };
     walk(directory.name(), fetch, |listing: Listing<Application>| {
-        all.found.extend(listing.found);
-        all.untold.extend(listing.untold);
+        all.extend(listing);
         ControlFlow::Continue(())
     })?;
     Ok(Some(all))

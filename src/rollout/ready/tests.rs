@@ -42,7 +42,14 @@ fn untold() -> Untold {
 }
 
 fn rule(about: About, state: RuleState, admits: Admits) -> Rule {
-    Rule { policy: "keys only".into(), about, state, admits, place: "Security > Policies".into() }
+    Rule {
+        policy: "keys only".into(),
+        about,
+        state,
+        admits,
+        place: "Security > Policies".into(),
+        leaves_out: Listing::default(),
+    }
 }
 
 fn method(kind: &str, class: MethodClass) -> Method {
@@ -420,6 +427,29 @@ fn no_because_a_policy_lets_in_something_weaker() {
     assert_eq!(of_every(About::SignIn), []);
     assert_eq!(of_every(About::Recovery), [reason(About::Recovery)]);
     assert_eq!(wrong(|world| world.rules().found.push(rule(About::SignIn, RuleState::Off, admits()))), []);
+}
+
+#[test]
+fn no_because_the_policy_leaves_the_person_out() {
+    let left_out = |world: &mut World, ids: &[&str]| {
+        let rule = &mut world.rules().found[0];
+        rule.leaves_out.found = ids.iter().map(|id| (*id).to_owned()).collect();
+    };
+    let ada = World::good().people[0].user.id.clone();
+    let expected = Reason::PolicyLeavesOut { policy: "keys only".into(), place: "Security > Policies".into() };
+    assert_eq!(wrong(|world| left_out(world, &[&ada])), [expected]);
+    assert_eq!(wrong(|world| left_out(world, &["somebody else"])), []);
+    assert_eq!(
+        wrong(|world| world.rules().found[0].leaves_out.untold.push(untold())),
+        [Reason::CannotTell { untold: untold() }]
+    );
+    // Another strict one is about her.
+    let second = wrong(|world| {
+        left_out(world, &[&ada]);
+        world.rules().found.iter_mut().for_each(|rule| rule.state = RuleState::On);
+        world.rules().found.push(rule(About::SignIn, RuleState::On, Admits::PhishingResistant));
+    });
+    assert_eq!(second, []);
 }
 
 #[test]

@@ -108,11 +108,11 @@ fn ask(station: &Station<'_>, register: &Register, wanted: &Wanted) -> Result<At
     let (directory, cancel) = (station.directory, &station.cancel);
     let user = match same_person::find(directory, &station.retry_policy, cancel, &register.person(&wanted.account)) {
         Ok(user) => user,
-        Err(PersonError::Directory(error)) if is_away(&error) => return Ok(untold(&error)),
+        Err(PersonError::Directory(error)) if error.is_away() => return Ok(untold(&error)),
         Err(error) => return Err(error.into()),
     };
     match at_the_idp(station, &user) {
-        Err(error) if is_away(&error) => Ok(untold(&error)),
+        Err(error) if error.is_away() => Ok(untold(&error)),
         told => Ok(told?),
     }
 }
@@ -137,13 +137,5 @@ fn untold(error: &DirectoryError) -> AtTheIdp {
     AtTheIdp {
         standing: Told::CannotTell(Untold::not_offered("whether the account is suspended")),
         other_ways: vec![format!("cannot tell sign-in methods: {why}")],
-    }
-}
-
-/// Whether the IdP may answer later.
-pub(super) fn is_away(error: &DirectoryError) -> bool {
-    match error {
-        DirectoryError::Unreachable { .. } | DirectoryError::RateLimited { .. } => true,
-        error => error.may_have_acted(),
     }
 }
