@@ -170,7 +170,7 @@ fn ledger(criterion: &mut Criterion) {
 }
 
 fn secret(criterion: &mut Criterion) {
-    let reader = Reader { name: "helpdesk".into(), recipient: age::x25519::Identity::generate().to_public() };
+    let reader = Reader { name: "helpdesk".into(), recipient: age::x25519::Identity::generate().to_public().into() };
     let readers = std::slice::from_ref(&reader);
     let (name, pin) = (SealedPin("job-1-1".into()), pin());
     let owner = PinOwner {

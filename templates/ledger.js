@@ -1,11 +1,12 @@
 const filter = document.getElementById("filter"), shown = document.getElementById("shown");
-const keys = Array.from(document.querySelectorAll(".keys tbody"), row => ({ row, text: row.textContent.toLowerCase() }));
+const choices = Array.from(filter.querySelectorAll("select"));
+const keys = Array.from(document.querySelectorAll(".keys tbody.key"), row => ({ row, text: row.textContent.toLowerCase() }));
 
 function show() {
-  const words = filter.text.value.toLowerCase().split(/\s+/), standing = filter.standing.value;
+  const words = filter.text.value.toLowerCase().split(/\s+/);
   let count = 0;
   for (const { row, text } of keys) {
-    row.hidden = !(words.every(word => text.includes(word)) && (standing === "" || row.dataset.standing === standing));
+    row.hidden = !(words.every(word => text.includes(word)) && choices.every(choice => choice.value === "" || row.dataset[choice.name] === choice.value));
     if (!row.hidden) count += 1;
   }
   shown.textContent = `${count} of ${keys.length} shown`;

@@ -21,15 +21,15 @@ impl Keywright {
     }
 
     fn find(&mut self) {
-        let bus = UsbBus::new().unwrap();
+        let bus = UsbBus::default();
         let device = bus.devices().unwrap().into_iter().find(|device| device.path == self.node);
         self.found = Some((bus, device.expect("the key is there")));
     }
 
     fn open(&mut self) {
         let (bus, device) = self.found.as_ref().expect("found before");
-        let pipe = bus.open(device).unwrap();
-        self.open = Some(Authenticator::open_hid(pipe, Limits::default(), Cancel::default()).unwrap());
+        let opened = bus.open(device, Limits::default(), Cancel::default()).unwrap();
+        self.open = Some(Authenticator::open(opened).unwrap());
     }
 
     fn key(&mut self) -> &mut Authenticator {

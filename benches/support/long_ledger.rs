@@ -192,7 +192,7 @@ impl Life<'_> {
     fn outcome(&mut self, key: usize, outcome: &mut Outcome) {
         let own = |what: &str| format!("{what}{:08}-{key}", self.person);
         match outcome {
-            Outcome::SealPin { sealed, sha256 } => {
+            Outcome::SealPin { sealed, sha256, station: _ } => {
                 sealed.0 = own("pin-");
                 *sha256 = Some(data_encoding::HEXLOWER.encode(digest(&SHA256, sealed.0.as_bytes()).as_ref()));
             }

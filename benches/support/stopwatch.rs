@@ -12,14 +12,14 @@ use keywright::idp::{Directory, DirectoryError, Finding, Registered, SignIn, Use
 use keywright::ledger::{Entry, Failure, Head, LedgerError, Record, Step, Store};
 use keywright::provision::{JobLabel, Operator};
 use keywright::secret::{Delivery, SecretError};
-use keywright_fido::ctap::{Pin, TransportError};
-use keywright_fido::hid::{Bus, Cancel, Device, Pipe, PipeError, Report};
+use keywright_fido::bus::{Bus, Cancel, Device, Limits};
+use keywright_fido::ctap::{Keepalive, Pin, Transport, TransportError, TransportKind};
 use keywright_fido::webauthn::{AuthenticationResponse, Ceremony, CredentialId, RegistrationResponse, SignInCeremony};
 
 /// The doors of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Door {
-    /// Waiting for the key's reports.
+    /// Waiting for the key's answers.
     Key,
     /// Waiting for the IdP's answers.
     Directory,
@@ -162,11 +162,11 @@ impl Bus for TimedBus<'_> {
         self.0.devices()
     }
 
-    fn open(&self, device: &Device) -> Result<Box<dyn Pipe>, TransportError> {
+    fn open(&self, device: &Device, limits: Limits, cancel: Cancel) -> Result<Box<dyn Transport>, TransportError> {
         if LAP.with_borrow(Option::is_none) {
             LAP.set(lap(None));
         }
-        timed(Door::Key, || Ok(Box::new(TimedPipe(self.0.open(device)?)) as Box<dyn Pipe>))
+        timed(Door::Key, || Ok(Box::new(TimedKey(self.0.open(device, limits, cancel)?)) as Box<dyn Transport>))
     }
 
     fn replug(&self, device: &Device, patience: Duration, cancel: &Cancel) -> Result<Device, TransportError> {
@@ -174,15 +174,27 @@ impl Bus for TimedBus<'_> {
     }
 }
 
-struct TimedPipe(Box<dyn Pipe>);
+struct TimedKey(Box<dyn Transport>);
 
-impl Pipe for TimedPipe {
-    fn write(&mut self, report: &Report) -> Result<(), PipeError> {
-        self.0.write(report)
+impl Transport for TimedKey {
+    fn kind(&self) -> TransportKind {
+        self.0.kind()
     }
 
-    fn read(&mut self, timeout: Duration) -> Result<Option<Report>, PipeError> {
-        timed(Door::Key, || self.0.read(timeout))
+    fn speaks_ctap2(&self) -> bool {
+        self.0.speaks_ctap2()
+    }
+
+    fn longest_request(&self) -> usize {
+        self.0.longest_request()
+    }
+
+    fn cbor(&mut self, request: &[u8], keepalive: &mut dyn FnMut(Keepalive)) -> Result<Vec<u8>, TransportError> {
+        timed(Door::Key, || self.0.cbor(request, keepalive))
+    }
+
+    fn wink(&mut self) -> Result<(), TransportError> {
+        timed(Door::Key, || self.0.wink())
     }
 }
 

@@ -65,7 +65,7 @@ impl Workbench {
             store: SqliteStore::open(&folder.path().join("ledger.sqlite3"), Box::new(OffsetDateTime::now_utc)).unwrap(),
             vault: Vault::open(&folder.path().join("vault")).unwrap(),
             judge: Judge::new(anchors()),
-            reader: Reader { name: "helpdesk".into(), recipient: identity.to_public() },
+            reader: Reader { name: "helpdesk".into(), recipient: identity.to_public().into() },
             roster,
             profiles,
             rack,

@@ -19,8 +19,8 @@ use time::format_description::well_known::Rfc3339;
 use super::JSON_SCHEMA;
 use crate::ledger::tree::WholeTree;
 use crate::ledger::{
-    AccountId, Entry, Erasures, Event, Head, JobId, KeyIdentity, KeyNumber, LedgerError, PersonTexts, SeenByHand, Step,
-    Store, WitnessResult,
+    AccountId, Entry, Erasures, Event, Head, JobId, Kept, KeyIdentity, KeyNumber, LedgerError, PersonTexts, SeenByHand,
+    Step, Store, WitnessResult,
 };
 use crate::profile::{Person, ProfileName};
 use crate::register::{self, Account, AccountStanding, Credential, CredentialState, Register, Standing};
@@ -34,11 +34,15 @@ const README: &str = include_str!("evidence.txt");
 /// File names may have 255 bytes on every system that matters, and some tools add to them.
 const LONGEST_NAME: usize = 180;
 
+/// The folder of checkpoints in an export, as in the state folder.
+pub const CHECKPOINTS: &str = "checkpoints";
+
 /// Writes `FOLDER`: `events.jsonl` (one entry a line: seq, time, body, hash), `persons.jsonl` (the texts about people that bodies
 /// have tokens of, and the salts), `credentials/ID.json` (the key's answer,
-/// attestation object, client data, public key, verdict, key, account), `accounts.json`, `HEAD` (seq and hash), `README.txt` (how to check it all) and
+/// attestation object, client data, public key, verdict, key, account), `accounts.json`, `checkpoints/` (those of `kept` that are about these
+/// events, each with the time stamps beside it), `HEAD` (seq and hash), `README.txt` (how to check it all) and
 /// `SHA256SUMS`. The folder must not exist, the folder that it is to be in must. It appears whole, or not at all.
-pub fn export(store: &dyn Store, folder: &Path) -> Result<Head, LedgerError> {
+pub fn export(store: &dyn Store, kept: &[Kept], folder: &Path) -> Result<Head, LedgerError> {
     if folder.symlink_metadata().is_ok() {
         return Err(LedgerError::File { path: folder.display().to_string(), why: "it is there already".to_owned() });
     }
@@ -56,6 +60,8 @@ pub fn export(store: &dyn Store, folder: &Path) -> Result<Head, LedgerError> {
     evidence.persons(store)?;
     evidence.accounts(&book, at)?;
     evidence.credentials(&book, store, &proofs)?;
+    // A longer one was made while this log was read.
+    evidence.checkpoints(kept.iter().filter(|kept| kept.checkpoint.size <= head.seq))?;
     evidence.finish()?;
 
     fs::rename(draft.path(), folder).map_err(|error| LedgerError::file(folder, &error))?;
@@ -69,7 +75,7 @@ pub fn export(store: &dyn Store, folder: &Path) -> Result<Head, LedgerError> {
 pub fn check(folder: &Path, events: &dyn Store) -> Result<(), LedgerError> {
     let place = tempfile::tempdir().map_err(|error| LedgerError::file(folder, &error))?;
     let anew = place.path().join("evidence");
-    export(events, &anew)?;
+    export(events, &[], &anew)?;
     let sums = |folder: &Path| -> Result<BTreeMap<String, String>, LedgerError> {
         let path = folder.join("SHA256SUMS");
         let text = fs::read_to_string(&path).map_err(|error| LedgerError::file(&path, &error))?;
@@ -166,6 +172,26 @@ impl Evidence {
             }
         }
         Ok(())
+    }
+
+    /// As they are: what they vouch for is checked by whoever reads the folder.
+    fn checkpoints<'a>(&mut self, kept: impl Iterator<Item = &'a Kept>) -> Result<(), LedgerError> {
+        private::make_own_folder(&self.folder.join(CHECKPOINTS))?;
+        for one in kept {
+            self.beside(&one.file, one.note.to_string().as_bytes())?;
+            for (stamp, file) in one.time_stamps()? {
+                self.beside(&file, stamp.as_bytes())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A file of the folder of checkpoints, under the name that it has there.
+    fn beside(&mut self, file: &Path, bytes: &[u8]) -> Result<(), LedgerError> {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        self.file(&format!("{CHECKPOINTS}/{name}"), |path, out| {
+            out.write_all(bytes).map_err(|error| LedgerError::file(path, &error))
+        })
     }
 
     fn finish(&mut self) -> Result<(), LedgerError> {
@@ -467,7 +493,7 @@ mod tests {
     fn exported() -> (TempDir, PathBuf, Head) {
         let place = tempfile::tempdir().unwrap();
         let folder = place.path().join("evidence");
-        let head = export(&InMemory(log(&every_kind())), &folder).unwrap();
+        let head = export(&InMemory(log(&every_kind())), &[], &folder).unwrap();
         (place, folder, head)
     }
 
@@ -614,11 +640,11 @@ mod tests {
         let folder = place.path().join("evidence");
         let mut entries = log(&every_kind());
         entries[20].time.push(' ');
-        assert!(matches!(export(&InMemory(entries), &folder), Err(LedgerError::Broken { seq: 21, .. })));
+        assert!(matches!(export(&InMemory(entries), &[], &folder), Err(LedgerError::Broken { seq: 21, .. })));
         assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
 
         let nowhere = place.path().join("not").join("there");
-        assert!(matches!(export(&InMemory(log(&every_kind())), &nowhere), Err(LedgerError::File { .. })));
+        assert!(matches!(export(&InMemory(log(&every_kind())), &[], &nowhere), Err(LedgerError::File { .. })));
         assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
     }
 
@@ -626,18 +652,18 @@ mod tests {
     fn a_folder_that_is_there_is_left_alone() {
         let (_place, folder, _) = exported();
         let before = fs::read(folder.join("SHA256SUMS")).unwrap();
-        assert!(matches!(export(&InMemory(Vec::new()), &folder), Err(LedgerError::File { .. })));
+        assert!(matches!(export(&InMemory(Vec::new()), &[], &folder), Err(LedgerError::File { .. })));
         assert_eq!(fs::read(folder.join("SHA256SUMS")).unwrap(), before);
         let empty = folder.with_file_name("empty");
         fs::create_dir(&empty).unwrap();
-        assert!(export(&InMemory(Vec::new()), &empty).is_err());
+        assert!(export(&InMemory(Vec::new()), &[], &empty).is_err());
     }
 
     #[test]
     fn an_empty_ledger_has_an_empty_export() {
         let place = tempfile::tempdir().unwrap();
         let folder = place.path().join("evidence");
-        assert_eq!(export(&InMemory(Vec::new()), &folder).unwrap(), Head::EMPTY);
+        assert_eq!(export(&InMemory(Vec::new()), &[], &folder).unwrap(), Head::EMPTY);
         assert_eq!(json(&folder.join("accounts.json")), serde_json::json!([]));
         assert_eq!(fs::read(folder.join("events.jsonl")).unwrap(), b"");
     }

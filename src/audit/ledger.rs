@@ -10,14 +10,14 @@ mod judges;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use time::OffsetDateTime;
 
 pub use credential::{Assessment, CredentialAudit};
 pub use finding::{About, Area, Finding, FindingKind, Severity};
 
 use self::judges::Judges;
-use crate::ledger::{AccountId, Event, FailureCode, Head, JobId, LedgerError, Outcome, Step, Store, chain};
+use crate::ledger::{AccountId, Event, FailureCode, Head, JobId, LedgerError, Step, Store, chain, each_event};
 use crate::profile::{Profile, Profiles};
 use crate::register::{self, AccountState, CredentialState, Evidence, Job, JobState, KeyStanding, Register, Standing};
 use keywright_attest::{Judge, Metadata};
@@ -33,16 +33,17 @@ pub struct Standards<'a> {
 }
 
 /// A ledger that was read for an audit, up to its end or its first break.
-#[derive(Debug)]
-pub struct Readable {
+pub struct Readable<'a> {
     /// The last event that is as it was written.
     pub head: Head,
     /// What the events up to there say.
     pub book: Register,
     /// Why it was not read to its end.
     pub broken: Option<LedgerError>,
-    /// What the evidence of credentials is made of, by the number of its event: an audit reads the log once.
-    outcomes: BTreeMap<u64, Outcome>,
+    /// Where the evidence of credentials is read again, one after the other: that of 50,000 does not fit into memory.
+    store: &'a dyn Store,
+    /// The hashes of the events that have it, as the chain was followed to them: what is read is what was read.
+    evidence: BTreeMap<u64, [u8; 32]>,
 }
 
 /// What came of it.
@@ -79,23 +80,27 @@ pub struct Covered<'a> {
     pub rules: &'a Profile,
 }
 
-impl Readable {
+impl<'a> Readable<'a> {
     /// Reads a log, one entry after the other. `known` is a head that was kept elsewhere. A break is no failure but the audit's
     /// first finding; the store itself may fail. The chain is followed to its end; with a moment, what happened after it is not
     /// known.
-    pub fn read(store: &dyn Store, known: Option<&Head>, as_of: Option<OffsetDateTime>) -> Result<Self, LedgerError> {
+    pub fn read(
+        store: &'a dyn Store,
+        known: Option<&Head>,
+        as_of: Option<OffsetDateTime>,
+    ) -> Result<Self, LedgerError> {
         let (mut book, mut over) = (Register::default(), false);
-        let (mut head, mut outcomes) = (Head::EMPTY, BTreeMap::new());
+        let (mut head, mut evidence) = (Head::EMPTY, BTreeMap::new());
         let read = chain::Walk::start(known).and_then(|mut walk| {
-            store.rows(0, &mut |entry| {
-                let event = walk.step(&entry)?;
+            each_event(store, &Head::EMPTY, &mut |entry, event| {
+                walk.take(&entry, &event)?;
                 over |= as_of.is_some_and(|at| register::is_later(&entry, at));
                 if !over {
                     book.apply(&entry, &event)?;
                     if let Event::StepDone { outcome, .. } = event
                         && matches!(outcome.step(), Step::Begin | Step::Make | Step::Verify | Step::Prove)
                     {
-                        outcomes.insert(entry.seq, outcome);
+                        evidence.insert(entry.seq, entry.hash);
                     }
                 }
                 head = entry.head();
@@ -103,16 +108,23 @@ impl Readable {
             })?;
             walk.end()
         });
-        match read {
-            Ok(()) => Ok(Self { head, book, broken: None, outcomes }),
-            Err(broken @ LedgerError::Broken { .. }) => Ok(Self { head, book, broken: Some(broken), outcomes }),
-            Err(error) => Err(error),
-        }
+        let broken = match read {
+            Ok(()) => None,
+            Err(broken @ LedgerError::Broken { .. }) => Some(broken),
+            Err(error) => return Err(error),
+        };
+        Ok(Self { head, book, broken, store, evidence })
     }
 
     /// The evidence of a credential.
     fn evidence(&self, id: &CredentialId) -> Result<Evidence, String> {
-        let outcome = |seq| self.outcomes.get(&seq).cloned().ok_or_else(|| LedgerError::broken(seq, "it is missing"));
+        let outcome = |seq| {
+            let entry = self.store.entry(seq)?;
+            match entry.event()? {
+                Event::StepDone { outcome, .. } if self.evidence.get(&seq) == Some(&entry.hash) => Ok(outcome),
+                _ => Err(LedgerError::broken(seq, "it was changed while the ledger was judged")),
+            }
+        };
         let evidence = self.book.evidence_in(id, outcome).map_err(|error| error.to_string())?;
         evidence.ok_or_else(|| "the ledger has no evidence of it".to_owned())
     }
@@ -120,22 +132,18 @@ impl Readable {
     /// Holds accounts against the profiles of today, by name. One whose profile is not among them keeps that of the ledger.
     pub fn hold_against(&mut self, profiles: &Profiles) {
         let today: BTreeMap<_, _> = profiles.iter().map(|(name, profile)| (name, Arc::new(profile.clone()))).collect();
-        for account in self.book.accounts.values_mut() {
-            if let Some(profile) = today.get(&account.profile.name) {
-                account.profile = Arc::clone(profile);
-            }
-        }
+        self.book.hold_against(|profile| today.get(&profile.name).map(Arc::clone));
     }
 }
 
 impl<'a> LedgerAudit<'a> {
     /// Judges everything that was read, on all cores.
-    pub fn judge(ledger: &'a Readable, standards: &Standards<'a>) -> Self {
+    pub fn judge(ledger: &'a Readable<'_>, standards: &Standards<'a>) -> Self {
         let book = &ledger.book;
         let judges = Judges::new(book, standards);
-        let mut credentials: Vec<_> = book
-            .credentials
-            .par_iter()
+        let all: Vec<_> = book.credentials.iter().collect();
+        let mut credentials: Vec<_> = all
+            .into_par_iter()
             .map(|(id, credential)| CredentialAudit::examine(id, credential, ledger, &judges))
             .collect();
         credentials.sort_by_key(|one| (&one.credential.account, one.credential.ordinal, &one.credential.made));
@@ -193,6 +201,7 @@ impl<'a> LedgerAudit<'a> {
             .collect();
         let due = credentials.iter().filter(|one| due.contains(one.id));
         findings.extend(due.filter_map(|one| Some(Finding { about: one.about(), matter: one.drill()? })));
+        findings.extend(still_registered(&accounts, &credentials));
         findings.sort_by(|a, b| order(a).cmp(&order(b)));
         Self {
             register: book,
@@ -291,6 +300,21 @@ fn too_few_keys(account: &Covered<'_>) -> Option<Finding> {
         about: About { account: Some((*id).clone()), ..About::default() },
         matter: FindingKind::TooFewKeys { proved, required, unconfirmed: standing.to_be_confirmed() },
     })
+}
+
+/// Keys that count no longer, and that their IdP still takes.
+fn still_registered(accounts: &[Covered<'_>], credentials: &[CredentialAudit<'_>]) -> Vec<Finding> {
+    let out = accounts.iter().flat_map(|account| &account.standing.keys).filter_map(|key| {
+        let why = match key.standing {
+            KeyStanding::Withdrawn { key_state } => key_state.to_string(),
+            KeyStanding::RevocationPending => "to be revoked".to_owned(),
+            _ => return None,
+        };
+        Some((key.credential_id.as_ref()?, why))
+    });
+    let out: BTreeMap<_, _> = out.collect();
+    let matter = |one: &CredentialAudit<'_>| out.get(one.id).map(|why| FindingKind::StillRegistered(why.clone()));
+    credentials.iter().filter_map(|one| Some(Finding { about: one.about(), matter: matter(one)? })).collect()
 }
 
 /// Registrations in service of one key, by its serial number: each but the newest has a later one.

@@ -41,8 +41,8 @@ struct Page<'a> {
     alarms: Vec<String>,
     tiles: [Tile; 4],
     groups: Vec<Group>,
-    charts: [Chart; 3],
-    standings: [Assessment; 4],
+    charts: [Chart; 4],
+    filters: Vec<Filter>,
     rows: Vec<Row<'a>>,
     chain: String,
     head: String,
@@ -101,8 +101,19 @@ struct Part {
     width: usize,
 }
 
+/// A list to choose from, of what one column has. The name is that of the rows' attribute.
+struct Filter {
+    name: &'static str,
+    title: &'static str,
+    values: Vec<String>,
+}
+
 /// A key in the table.
 struct Row<'a> {
+    /// The first that is out of service begins a part of its own.
+    begins_out_of_service: bool,
+    number: usize,
+    wave: &'a str,
     login: &'a str,
     person: &'a str,
     ordinal: usize,
@@ -132,6 +143,7 @@ struct Row<'a> {
 
 impl<'a> Page<'a> {
     fn new(audit: &'a LedgerAudit<'_>) -> Self {
+        let rows = rows(audit);
         let broken = audit.findings.iter().filter(|finding| matches!(finding.matter, FindingKind::ChainBroken(_)));
         let alarms: Vec<_> = broken.map(|finding| finding.matter.to_string()).collect();
         Self {
@@ -143,9 +155,9 @@ impl<'a> Page<'a> {
             at: moment(audit.at),
             tiles: tiles(audit),
             groups: groups(audit),
-            charts: [by_model(audit), by_standing(audit), coverage(audit)],
-            standings: [Assessment::Accepted, Assessment::NotJudged, Assessment::Refused, Assessment::Unsound],
-            rows: audit.credentials.iter().map(Row::new).collect(),
+            charts: [by_model(audit), by_standing(audit), coverage(audit), by_algorithm(audit)],
+            filters: filters(&rows),
+            rows,
             chain: match alarms.is_empty() {
                 true => format!("{} events, unchanged", audit.head.seq),
                 false => format!("BROKEN; the {} events before the break are unchanged", audit.head.seq),
@@ -158,6 +170,39 @@ impl<'a> Page<'a> {
             profiles: profiles(audit),
         }
     }
+}
+
+/// Keys in service first, each under the number that findings call it by.
+fn rows<'a>(audit: &'a LedgerAudit<'_>) -> Vec<Row<'a>> {
+    let numbered = || audit.credentials.iter().zip(1..);
+    let is_in = |one: &CredentialAudit<'_>| one.credential.state.is_in_use();
+    let mut rows: Vec<Row<'a>> =
+        numbered().filter(|(one, _)| is_in(one)).map(|(one, number)| Row::new(one, number)).collect();
+    let first = rows.len();
+    rows.extend(numbered().filter(|(one, _)| !is_in(one)).map(|(one, number)| Row::new(one, number)));
+    if let Some(row) = rows.get_mut(first) {
+        row.begins_out_of_service = true;
+    }
+    rows
+}
+
+/// What can be chosen from: columns in which keys differ.
+fn filters(rows: &[Row<'_>]) -> Vec<Filter> {
+    type Value = fn(&Row<'_>) -> String;
+    let columns: [(&str, &str, Value); 5] = [
+        ("standing", "Verdict", |row| row.standing.to_string()),
+        ("state", "State", |row| row.state.to_owned()),
+        ("profile", "Profile", |row| row.profile.to_owned()),
+        ("model", "Model", |row| row.model.to_owned()),
+        ("wave", "Wave", |row| row.wave.to_owned()),
+    ];
+    let filters = columns.into_iter().map(|(name, title, value)| {
+        let mut values: Vec<String> = rows.iter().map(value).filter(|value| !value.is_empty()).collect();
+        values.sort_unstable();
+        values.dedup();
+        Filter { name, title, values }
+    });
+    filters.filter(|filter| filter.values.len() > 1).collect()
 }
 
 /// Where the ledger ends, as whoever keeps the page can hold it against the ledger later.
@@ -333,6 +378,32 @@ fn coverage(audit: &LedgerAudit<'_>) -> Chart {
     }
 }
 
+/// What signatures are made by, the most usual first: what is to be replaced when an algorithm falls.
+fn by_algorithm(audit: &LedgerAudit<'_>) -> Chart {
+    let mut algorithms: BTreeMap<String, usize> = BTreeMap::new();
+    for one in audit.in_service() {
+        let name = one.algorithm.map_or_else(|| "cannot be read".to_owned(), |algorithm| algorithm.to_string());
+        *algorithms.entry(name).or_default() += 1;
+    }
+    let mut algorithms: Vec<_> = algorithms.into_iter().collect();
+    algorithms.sort_by_key(|(_, number)| std::cmp::Reverse(*number));
+    let all = audit.in_service().count();
+    Chart {
+        title: "Keys by algorithm",
+        of: "Algorithm",
+        bars: algorithms
+            .into_iter()
+            .map(|(label, number)| Bar {
+                label,
+                more: None,
+                parts: stack(&["good"], &[number], all),
+                number: number.to_string(),
+            })
+            .collect(),
+        legend: Vec::new(),
+    }
+}
+
 /// Parts one after the other, each as wide as its number of `whole`.
 fn stack(tones: &[&'static str], numbers: &[usize], whole: usize) -> Vec<Part> {
     let mut from = 0;
@@ -381,10 +452,13 @@ fn metadata(audit: &LedgerAudit<'_>) -> String {
 }
 
 impl<'a> Row<'a> {
-    fn new(one: &'a CredentialAudit<'_>) -> Self {
+    fn new(one: &'a CredentialAudit<'_>, number: usize) -> Self {
         let (credential, verdict) = (one.credential, one.verdict.as_ref());
         let advisories = verdict.into_iter().flat_map(|verdict| &verdict.advisories);
         Self {
+            begins_out_of_service: false,
+            number,
+            wave: one.account.person.wave.as_deref().unwrap_or_default(),
             login: &one.account.login,
             person: one.account.person.display_name(),
             ordinal: credential.ordinal,
@@ -400,8 +474,9 @@ impl<'a> Row<'a> {
                 .map_or("firmware not told".into(), |firmware| format!("firmware {firmware}")),
             standing: one.standing,
             tone: match one.standing {
-                Assessment::Accepted => "good",
-                Assessment::NotJudged => "dim",
+                // Good is what somebody can rely on.
+                Assessment::Accepted if credential.state.is_in_use() => "good",
+                Assessment::Accepted | Assessment::NotJudged => "dim",
                 Assessment::Refused | Assessment::Unsound => "bad",
             },
             chain: verdict.map_or("", |verdict| chain(verdict.chain)),

@@ -63,11 +63,15 @@ pub struct KeyRecord {
     pub evidence: String,
     /// The credential, which tells rows apart.
     pub credential_id: String,
+    /// What its signatures are made by.
+    pub algorithm: String,
+    /// The minimum PIN length that the key signed when it made the credential.
+    pub signed_pin_minimum: String,
 }
 
 impl KeyRecord {
     /// The headings of [`KeyRecord::cells`].
-    pub const HEADING: [&'static str; 25] = [
+    pub const HEADING: [&'static str; 27] = [
         "account",
         "directory",
         "person",
@@ -93,6 +97,8 @@ impl KeyRecord {
         "because",
         "evidence file",
         "credential id",
+        "algorithm",
+        "signed PIN minimum",
     ];
 
     /// Every key of an audit, in its order.
@@ -132,11 +138,13 @@ impl KeyRecord {
             because: one.reasons(),
             evidence: export::file_name(one.id),
             credential_id: one.id.to_string(),
+            algorithm: one.algorithm.map(|algorithm| algorithm.to_string()).unwrap_or_default(),
+            signed_pin_minimum: one.signed_pin_minimum.map(|minimum| minimum.to_string()).unwrap_or_default(),
         }
     }
 
     /// A cell for each heading.
-    pub fn cells(&self) -> [String; 25] {
+    pub fn cells(&self) -> [String; 27] {
         let Self {
             account,
             directory,
@@ -163,6 +171,8 @@ impl KeyRecord {
             because,
             evidence,
             credential_id,
+            algorithm,
+            signed_pin_minimum,
         } = self.clone();
         [
             account,
@@ -190,6 +200,8 @@ impl KeyRecord {
             because.join(" "),
             evidence,
             credential_id,
+            algorithm,
+            signed_pin_minimum,
         ]
     }
 
@@ -205,7 +217,7 @@ pub fn state_in_words(state: CredentialState) -> &'static str {
     match state {
         CredentialState::OnKey => "not registered",
         CredentialState::Unconfirmed => "to be confirmed",
-        CredentialState::Registered => "in service",
+        CredentialState::Registered => "registered",
         CredentialState::Deleted => "deleted",
         CredentialState::Erased => "erased",
         CredentialState::Revoked => "revoked",
@@ -229,7 +241,7 @@ fn proved_by(one: &CredentialAudit<'_>) -> String {
     }
     match one.job.and_then(|job| job.witness_result()) {
         Some(WitnessResult::Verified { witness }) => format!("keywright and {witness}"),
-        Some(WitnessResult::Unable { why: Unavailable::NotUsb }) => "keywright (soft key)".to_owned(),
+        Some(WitnessResult::Unable { why: Unavailable::NotUsb }) => "keywright (not on USB)".to_owned(),
         Some(WitnessResult::Unable { .. }) | None => "keywright".to_owned(),
     }
 }

@@ -7,12 +7,14 @@
 //! | a file of `ledger export` | the same, and what the key said of its firmware |
 //!
 //! | as IdPs carry it and libraries print it | see `dialect.rs` |
+//! | as `ssh-keygen` writes it | see `ssh_sk.rs` |
 //!
 //! Bytes are base64url, base64 or hex, with or without padding and line breaks; client data may also be the JSON text itself. An
 //! attestation object may have CTAP's integer keys, as the key answered. Other members are passed over. It refuses JSON that
 //! has no attestation object in it, and CBOR that [`keywright_fido::webauthn`] refuses.
 
 mod dialect;
+mod ssh_sk;
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -67,6 +69,9 @@ pub enum RegistrationError {
         /// What is wrong with it.
         why: String,
     },
+    /// A file of ssh-keygen's that is damaged.
+    #[error("an attestation of ssh-keygen, but {0}")]
+    SshSk(&'static str),
     /// Bytes that should have been WebAuthn data.
     #[error(transparent)]
     Webauthn(#[from] WebauthnError),
@@ -174,8 +179,11 @@ impl Parts {
 }
 
 impl Registration {
-    /// Reads one JSON object, in any of the forms above.
+    /// Reads one registration, in any of the forms above.
     pub fn parse(json: &[u8]) -> Result<Self, RegistrationError> {
+        if ssh_sk::is_one(json) {
+            return Self::of_parts(ssh_sk::read(json)?);
+        }
         match json.trim_ascii_start().first() {
             // serde takes a list for a struct as well.
             Some(b'[') => return Err(RegistrationError::List),
@@ -186,6 +194,10 @@ impl Registration {
             Err(RegistrationError::Json(_) | RegistrationError::NoAttestationObject) => dialect::read(json)?,
             parts => parts?,
         };
+        Self::of_parts(parts)
+    }
+
+    fn of_parts(parts: Parts) -> Result<Self, RegistrationError> {
         let attestation = attestation_object(&parts.object)?;
         let client_data = parts.client_data.map(ClientDataJson::from_bytes);
         let credential_id = parts.id.map(CredentialId::new).transpose()?;

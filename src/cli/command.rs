@@ -4,8 +4,8 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::cli::commands::{
     account, attest, audit, breakglass, completions, doctor, drill, enforce, enroll, hand_over, help, idp, init,
-    inventory, key, ledger, man, mds, profile, provision, ready, reconcile, recover, replace, resume, revoke, rollout,
-    roster, status, version, watch, witness,
+    inventory, key, ledger, man, mds, profile, provision, ready, reconcile, recover, register, replace, resume, revoke,
+    rollout, roster, status, version, watch, witness,
 };
 use crate::cli::shared::arguments::Global;
 use crate::cli::shared::{CliError, Exit, Session, exit};
@@ -45,7 +45,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
         ],
     ),
     ("Evidence", &["audit", "attest", "ledger", "mds"]),
-    ("Set-up", &["init", "doctor", "idp", "profile", "softkey", "completions", "man", "help", "version"]),
+    ("Set-up", &["init", "doctor", "idp", "profile", "register", "softkey", "completions", "man", "help", "version"]),
 ];
 
 /// The whole command line.
@@ -71,6 +71,7 @@ pub(crate) struct Arguments {
 
 /// The commands. Each says about itself in its own file what it does.
 #[derive(Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it in a run")]
 #[allow(missing_docs, reason = "a comment here would take the place of the command's own help")]
 pub(crate) enum Command {
     #[cfg(feature = "practice")]
@@ -99,6 +100,7 @@ pub(crate) enum Command {
     Doctor(doctor::Doctor),
     Idp(idp::Idp),
     Profile(profile::Profile),
+    Register(register::Register),
     #[cfg(all(feature = "practice", target_os = "linux"))]
     Softkey(crate::cli::commands::softkey::Softkey),
     Ledger(ledger::Ledger),
@@ -168,13 +170,14 @@ impl Command {
             Self::Doctor(command) => command.run(session),
             Self::Idp(command) => command.run(session),
             Self::Profile(command) => command.run(session),
+            Self::Register(command) => command.run(session),
             #[cfg(all(feature = "practice", target_os = "linux"))]
             Self::Softkey(command) => command.run(session),
             Self::Ledger(command) => command.run(session),
             Self::Audit(command) => command.run(session),
             Self::Attest(command) => command.run(session),
             Self::Mds(command) => command.run(session),
-            Self::Completions(command) => command.run(tree(), session),
+            Self::Completions(command) => command.run(session),
             Self::Man(command) => command.run(tree(), session),
             Self::Help(command) => command.run(tree(), session),
             Self::Version(command) => command.run(session),

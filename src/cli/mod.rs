@@ -15,10 +15,17 @@ use std::process::ExitCode;
 use clap::FromArgMatches as _;
 
 use command::{Arguments, tree};
+use commands::completions;
 use shared::{CliError, Exit, Session, logging};
 
 /// Runs the program. `--help`, `--version` and wrong usage end here too, with clap's words and codes (0 and 2).
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    match completions::answered(tree, &arguments) {
+        Ok(true) => return Exit::Done.into(),
+        Ok(false) => {}
+        Err(error) => error.exit(),
+    }
     let parsed = tree().try_get_matches_from(arguments).and_then(|found| Arguments::from_arg_matches(&found));
     let arguments = match parsed {
         Ok(arguments) => arguments,

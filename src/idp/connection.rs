@@ -6,7 +6,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::directory::Directory;
 use super::error::DirectoryError;
@@ -68,6 +68,15 @@ impl ConnectionConfig {
     /// The tenant's secret, of one line; `what` is shown at a prompt, such as `API token`.
     pub fn secret(&self, source: &SecretSource, what: &str) -> Result<SecretString, OpenError> {
         Ok(self.place(source).take(&format!("{what} for {}", self.name))?)
+    }
+
+    /// The tenant's token, which goes into a header as it is. Fails, before anything is sent, if no header can carry it (RFC 6750, 2.1).
+    pub fn token(&self, source: &SecretSource, what: &str) -> Result<SecretString, OpenError> {
+        let token = self.secret(source, what)?;
+        match token.expose_secret().chars().find(|char| !matches!(char, '!'..='~')) {
+            Some(char) => Err(SecretError::UnsendableToken { place: self.place(source).to_string(), char }.into()),
+            None => Ok(token),
+        }
     }
 
     /// The tenant's secret, of several lines, such as a private key in PEM.

@@ -9,6 +9,7 @@
 //! libraries copy on the way is theirs and is not wiped: headers (`http`), the bytes under way (ureq's and rustls's buffers),
 //! and answers.
 
+mod certificate;
 mod reply;
 
 use std::cell::Cell;
@@ -17,7 +18,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustls::CertificateError;
 use rustls::pki_types::CertificateDer;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
@@ -411,19 +411,16 @@ impl Call<'_> {
 impl Client {
     /// What it means that no whole answer came. Before the connection stood, nothing can have been acted on.
     fn failure(&self, error: ureq::Error) -> DirectoryError {
-        let why = match &error {
+        let host = self.base.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_owned)).unwrap_or_default();
+        let certificate = tls_error(&error).and_then(|error| certificate::in_words(error, &host));
+        let why = certificate.unwrap_or_else(|| match &error {
             ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
                 format!("no connection within {:?}", self.limits.connect)
             }
             ureq::Error::Timeout(_) => format!("no answer within {:?}", self.limits.total),
-            error if is_unknown_issuer(error) => {
-                "its certificate is from no CA that is trusted here; if that is your company's own, name its PEM file with ca \
-                 in the IdP's table, or in SSL_CERT_FILE"
-                    .to_owned()
-            }
             ureq::Error::Io(error) => error.to_string(),
             other => other.to_string(),
-        };
+        });
         match (REACHED.get(), error) {
             (
                 Reached::Server,
@@ -461,11 +458,6 @@ fn tls_error(error: &ureq::Error) -> Option<&rustls::Error> {
         ureq::Error::Io(error) => error.get_ref()?.downcast_ref(),
         _ => None,
     }
-}
-
-/// Whether a certificate leads to none of the trust anchors.
-fn is_unknown_issuer(error: &ureq::Error) -> bool {
-    matches!(tls_error(error), Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)))
 }
 
 /// How far a request came.

@@ -50,7 +50,7 @@ pub const KINDS: &[Kind] = &[
 
 /// The way to an IdP that is not on this machine: keys that every table may have.
 const NETWORK: &[Question] = &[
-    Question::text("ca", "Which file has the certificate of your company's own CA?", "company-ca.pem")
+    Question::certificates("ca", "Which file has the certificate of your company's own CA?", "company-ca.pem")
         .found("only if the IdP's certificate is not from a public CA; PEM, relative to the folder of keywright.toml")
         .or("the system's CAs alone"),
     Question::text("proxy", "Which proxy is on the way to it?", "http://proxy.example.org:3128")

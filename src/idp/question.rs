@@ -40,6 +40,8 @@ pub struct Question {
 pub enum Form {
     /// A line of text.
     Text,
+    /// The name of a file with certificates.
+    Certificates,
     /// The place of a secret, [`crate::secret::SecretSource`].
     Place,
     /// One of these words.
@@ -71,6 +73,11 @@ impl Question {
     /// A text, and how it may look.
     pub const fn text(key: &'static str, asks: &'static str, example: &'static str) -> Self {
         Self::new(key, asks, example, Form::Text)
+    }
+
+    /// The name of a file with certificates, relative to the settings.
+    pub const fn certificates(key: &'static str, asks: &'static str, example: &'static str) -> Self {
+        Self::new(key, asks, example, Form::Certificates)
     }
 
     /// The place of a secret.

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
-use std::io::{self, BufRead as _, BufReader, Read};
+use std::io::{self, BufRead as _, BufReader, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,10 +16,13 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::personal::{Erasures, PersonTexts, Texts, Token, texts_from};
-use super::{Entry, Head, LedgerError, Record, Store};
+use super::{Entry, Head, LedgerError, Record, Store, follow};
 
 /// The list of sums, which has no sum of its own: the checkpoint and the head that was printed stand for it.
 const SUMS: &str = "SHA256SUMS";
+
+/// The log, a line for each event.
+const EVENTS: &str = "events.jsonl";
 
 /// A line is an event, and none is longer (`sqlite.rs` bounds it likewise), with what JSON adds.
 const LONGEST_LINE: u64 = 64 * 1024 * 1024;
@@ -31,6 +34,8 @@ pub struct Archive {
     head: Head,
     /// The texts about people, by their tokens.
     texts: BTreeMap<Token, Arc<str>>,
+    /// Where each event's line begins in its file.
+    starts: Vec<u64>,
 }
 
 /// What is wrong with a line, or what whoever was shown it failed with.
@@ -57,11 +62,12 @@ impl Archive {
     /// Opens a folder that `keywright ledger export` wrote. Fails with [`LedgerError::File`] at the first file that is not what its
     /// sum says, that is missing, or that has no sum, and with [`LedgerError::Broken`] where a text about a person was changed.
     pub fn open(folder: &Path) -> Result<Self, LedgerError> {
-        let mut archive = Self { folder: folder.to_owned(), head: Head::EMPTY, texts: BTreeMap::new() };
+        let mut archive =
+            Self { folder: folder.to_owned(), head: Head::EMPTY, texts: BTreeMap::new(), starts: Vec::new() };
         archive.check_sums()?;
         archive.head = archive.text("HEAD")?.trim_end().parse()?;
         archive.read_persons()?;
-        archive.check_texts()?;
+        archive.starts = archive.check_texts()?;
         Ok(archive)
     }
 
@@ -95,20 +101,25 @@ impl Archive {
             }
             named.insert(name.to_owned());
         }
-        for needed in ["HEAD", "events.jsonl", "persons.jsonl", "accounts.json"] {
+        for needed in ["HEAD", EVENTS, "persons.jsonl", "accounts.json"] {
             if !named.contains(needed) {
                 return Err(self.wrong(SUMS, format!("it has no sum of {needed}")));
             }
         }
-        let credentials = self.folder.join("credentials");
-        let failed = |error: io::Error| LedgerError::file(&credentials, &error);
-        let entries = match fs::read_dir(&credentials) {
-            // An empty ledger has none, and those that a sum names were looked for above.
+        ["credentials", "checkpoints"].iter().try_for_each(|folder| self.check_folder(folder, &named))
+    }
+
+    /// Each file in a folder has a sum.
+    fn check_folder(&self, folder: &str, named: &BTreeSet<String>) -> Result<(), LedgerError> {
+        let path = self.folder.join(folder);
+        let failed = |error: io::Error| LedgerError::file(&path, &error);
+        let entries = match fs::read_dir(&path) {
+            // There may be none, and those that a sum names were looked for before.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             entries => entries.map_err(failed)?,
         };
         for entry in entries {
-            let name = format!("credentials/{}", entry.map_err(failed)?.file_name().to_string_lossy());
+            let name = format!("{folder}/{}", entry.map_err(failed)?.file_name().to_string_lossy());
             if !named.contains(&name) {
                 return Err(self.wrong(&name, "SHA256SUMS does not name it: it was put there after the export"));
             }
@@ -130,18 +141,49 @@ impl Archive {
         Ok(())
     }
 
-    /// A text that was changed has no token, and reads as an erased one: only an event may say so.
-    fn check_texts(&self) -> Result<(), LedgerError> {
-        let mut erasures = Erasures::default();
-        self.rows(0, &mut |entry| {
+    /// A text that was changed has no token, and reads as an erased one: only an event may say so. Returns where events begin.
+    fn check_texts(&self) -> Result<Vec<u64>, LedgerError> {
+        let (mut erasures, mut starts) = (Erasures::default(), Vec::new());
+        self.events(&mut |start, entry| {
+            starts.push(start);
             erasures.note(&entry, &entry.event()?);
             Ok(())
         })?;
-        erasures.check()
+        erasures.check()?;
+        Ok(starts)
+    }
+
+    /// Shows every event, and where its line begins.
+    fn events(&self, visit: &mut dyn FnMut(u64, Entry) -> Result<(), LedgerError>) -> Result<(), LedgerError> {
+        let mut last = Head::EMPTY;
+        let mut expected = 1_u64;
+        self.lines(EVENTS, &mut |start, line| {
+            let entry = serde_json::from_str::<EventLine>(line).map_err(|error| error.to_string())?;
+            if entry.seq != expected {
+                let why = format!("event {} stands in its place", entry.seq);
+                return Ok(Err(LedgerError::broken(expected, why)));
+            }
+            expected += 1;
+            let entry = entry.entry(&self.texts)?;
+            last = entry.head();
+            Ok(visit(start, entry))
+        })?;
+        // A folder whose last events were cut off with their sum says so.
+        if last == self.head { Ok(()) } else { Err(LedgerError::missing(&self.head)) }
+    }
+
+    /// The event whose line begins there.
+    fn event_at(&self, file: &mut BufReader<File>, start: u64) -> Result<Entry, LedgerError> {
+        let failed = |error: io::Error| LedgerError::file(&self.folder.join(EVENTS), &error);
+        let mut line = String::new();
+        file.seek(SeekFrom::Start(start)).map_err(failed)?;
+        file.take(LONGEST_LINE).read_line(&mut line).map_err(failed)?;
+        let read = serde_json::from_str::<EventLine>(&line).map_err(|error| error.to_string());
+        read.and_then(|line| line.entry(&self.texts)).map_err(|why| self.wrong(EVENTS, why))
     }
 
     fn each_person(&self, visit: &mut dyn FnMut(PersonTexts) -> Result<(), LedgerError>) -> Result<(), LedgerError> {
-        self.lines("persons.jsonl", &mut |line| {
+        self.lines("persons.jsonl", &mut |_, line| {
             let PersonLine { person, salt, texts } = serde_json::from_str(line).map_err(|error| error.to_string())?;
             let salt = salt.map(|salt| {
                 let mut bytes = Zeroizing::new([0; 32]);
@@ -154,19 +196,23 @@ impl Archive {
         })
     }
 
-    /// Shows each line to `read`, which says what is wrong with it as a line, or fails with an error of its own.
-    fn lines(&self, name: &str, read: &mut dyn FnMut(&str) -> Shown) -> Result<(), LedgerError> {
+    /// Shows where each line begins, and the line, to `read`, which says what is wrong with it as a line, or fails with an error of its own.
+    fn lines(&self, name: &str, read: &mut dyn FnMut(u64, &str) -> Shown) -> Result<(), LedgerError> {
         let path = self.folder.join(name);
         let failed = |error: io::Error| LedgerError::file(&path, &error);
         let mut file = BufReader::new(File::open(&path).map_err(failed)?);
-        let (mut line, mut number) = (String::new(), 0_u64);
+        let (mut line, mut number, mut start) = (String::new(), 0_u64, 0_u64);
         loop {
             line.clear();
-            if file.by_ref().take(LONGEST_LINE).read_line(&mut line).map_err(failed)? == 0 {
+            let length = file.by_ref().take(LONGEST_LINE).read_line(&mut line).map_err(failed)?;
+            if length == 0 {
                 return Ok(());
             }
             number += 1;
-            read(line.trim_end_matches('\n')).map_err(|why| self.wrong(name, format!("line {number}: {why}")))??;
+            let begins = start;
+            start += length as u64;
+            read(begins, line.trim_end_matches('\n'))
+                .map_err(|why| self.wrong(name, format!("line {number}: {why}")))??;
         }
     }
 }
@@ -203,20 +249,15 @@ impl Store for Archive {
     }
 
     fn rows(&self, after: u64, visit: &mut dyn FnMut(Entry) -> Result<(), LedgerError>) -> Result<(), LedgerError> {
-        let mut last = Head::EMPTY;
-        let mut expected = 1_u64;
-        self.lines("events.jsonl", &mut |line| {
-            let line: EventLine = serde_json::from_str(line).map_err(|error| error.to_string())?;
-            if line.seq != expected {
-                let why = format!("event {} stands in its place", line.seq);
-                return Ok(Err(LedgerError::broken(expected, why)));
-            }
-            expected += 1;
-            let entry = line.entry(&self.texts)?;
-            last = entry.head();
-            Ok(if entry.seq > after { visit(entry) } else { Ok(()) })
-        })?;
-        // A folder whose last events were cut off with their sum says so.
-        if last == self.head { Ok(()) } else { Err(LedgerError::missing(&self.head)) }
+        self.events(&mut |_, entry| if entry.seq > after { visit(entry) } else { Ok(()) })
+    }
+
+    fn entry(&self, seq: u64) -> Result<Entry, LedgerError> {
+        let start = |seq: u64| self.starts.get(usize::try_from(seq.checked_sub(1)?).ok()?).copied();
+        let path = self.folder.join(EVENTS);
+        let mut file = BufReader::new(File::open(&path).map_err(|error| LedgerError::file(&path, &error))?);
+        let before = seq.checked_sub(1).and_then(start).map(|start| self.event_at(&mut file, start)).transpose()?;
+        let found = start(seq).map(|start| self.event_at(&mut file, start)).transpose()?;
+        follow(before.map_or(Head::EMPTY, |before| before.head()), found, seq)
     }
 }

@@ -9,6 +9,7 @@ use std::str::FromStr;
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
 
 use super::personal::{self, Erasures, Texts};
 use super::{Event, LedgerError};
@@ -140,6 +141,21 @@ pub(super) fn json(value: &impl Serialize) -> String {
     )
 }
 
+/// RFC 3339 in UTC with milliseconds, always 24 characters.
+pub(super) fn timestamp(at: OffsetDateTime) -> String {
+    let at = at.to_offset(time::UtcOffset::UTC);
+    format!(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
+        at.year(),
+        u8::from(at.month()),
+        at.day(),
+        at.hour(),
+        at.minute(),
+        at.second(),
+        at.millisecond()
+    )
+}
+
 /// The formula of the module.
 fn link(previous: &[u8; 32], seq: u64, time: &str, body: &str) -> [u8; 32] {
     let mut hash = Sha256::new();
@@ -168,13 +184,18 @@ impl<'a> Walk<'a> {
     /// Checks one more link, and that the body is an event, which it returns. Fails with [`LedgerError::Broken`] where the log ends
     /// for whoever goes by it, and then has not moved.
     pub fn step(&mut self, entry: &Entry) -> Result<Event, LedgerError> {
-        let mut head = self.head.clone();
-        head.follow(entry)?;
-        self.recognise(&head)?;
+        self.head.clone().follow(entry)?;
         let event = entry.event()?;
-        self.erasures.note(entry, &event);
-        self.head = head;
+        self.take(entry, &event)?;
         Ok(event)
+    }
+
+    /// The same for an entry that was found to follow, and the event that it holds ([`super::each_event`]).
+    pub fn take(&mut self, entry: &Entry, event: &Event) -> Result<(), LedgerError> {
+        self.recognise(&entry.head())?;
+        self.erasures.note(entry, event);
+        self.head = entry.head();
+        Ok(())
     }
 
     /// The last entry that was in order.

@@ -13,6 +13,7 @@ use self::audit::AuditSampled;
 use self::rollout::{
     BreakGlassAdded, BreakGlassDrilled, BreakGlassRemoved, EnforcementBegun, EnforcementEnded, EnforcementStepDone,
     EnforcementStepStarted, EstateRead, RecoveryBegun, RecoveryEnded, RecoveryStepDone, RecoveryStepStarted,
+    UnknownKeyRemoval, UnknownKeyRemoved,
 };
 use super::key_number::{KeyNumber, KeyState};
 use super::observed::{Erasure, ErasureSeen, Observed};
@@ -148,6 +149,9 @@ pub enum Outcome {
         /// SHA-256 of the file, in hexadecimal. `None` in logs from before PINs were bound to their keys.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         sha256: Option<String>,
+        /// Whose vault that is: [`super::StationKey::fingerprint`]. `None` in logs from before there were several stations.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        station: Option<String>,
     },
     /// The key has the PIN.
     SetPin {},
@@ -225,6 +229,12 @@ pub enum Outcome {
         always_uv: bool,
         /// Whether the person has to choose a new PIN.
         force_pin_change: bool,
+        /// Whether it holds PINs against rules of its maker's; absent if it does not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pin_complexity_policy: Option<bool>,
+        /// Whether a reset takes a long touch; absent if it does not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        long_touch_for_reset: Option<bool>,
     },
     /// The PIN has left this station.
     HandOver {
@@ -309,6 +319,8 @@ impl Event {
             | Self::BreakGlassAdded(_)
             | Self::BreakGlassRemoved(_)
             | Self::BreakGlassDrilled(_)
+            | Self::UnknownKeyRemovalBegun(_)
+            | Self::UnknownKeyRemoved(_)
             | Self::RecoveryBegun(_)
             | Self::RecoveryStepStarted(_)
             | Self::RecoveryStepDone(_)
@@ -340,6 +352,8 @@ impl Event {
             | Self::BreakGlassAdded(BreakGlassAdded { account, .. })
             | Self::BreakGlassRemoved(BreakGlassRemoved { account, .. })
             | Self::BreakGlassDrilled(BreakGlassDrilled { account, .. })
+            | Self::UnknownKeyRemovalBegun(UnknownKeyRemoval { account, .. })
+            | Self::UnknownKeyRemoved(UnknownKeyRemoved { account, .. })
             | Self::RecoveryStepStarted(RecoveryStepStarted { account, .. })
             | Self::RecoveryStepDone(RecoveryStepDone { account, .. })
             | Self::RecoveryEnded(RecoveryEnded { account, .. })
@@ -744,6 +758,10 @@ pub enum Event {
     BreakGlassRemoved(BreakGlassRemoved),
     /// A break-glass account was tried.
     BreakGlassDrilled(BreakGlassDrilled),
+    /// A key that nobody here made is about to be removed at the IdP.
+    UnknownKeyRemovalBegun(UnknownKeyRemoval),
+    /// The removal of such a key is over.
+    UnknownKeyRemoved(UnknownKeyRemoved),
     /// Somebody is got back in.
     RecoveryBegun(Box<RecoveryBegun>),
     /// A step of a recovery is about to be done.

@@ -6,6 +6,7 @@
 
 mod account_id;
 mod actor;
+mod ahead;
 mod archive;
 pub mod assertion;
 pub mod chain;
@@ -17,6 +18,7 @@ mod memory;
 pub mod note;
 mod observed;
 pub mod personal;
+pub mod postgres;
 #[cfg(test)]
 pub(crate) mod sample;
 mod snapshot;
@@ -29,6 +31,7 @@ mod writer;
 
 pub use account_id::{AccountId, IdpInstance};
 pub use actor::{Actor, Seen};
+pub use ahead::each_event;
 pub use archive::Archive;
 pub use chain::{Entry, Head};
 pub use checkpoint::{Checkpoint, Origin};
@@ -38,6 +41,7 @@ pub use key_number::{KeyNumber, KeyState, NoKeyNumber};
 pub use memory::{Memory, Mismatch};
 pub use observed::{Erasure, ErasureSeen, FoundOnKey, Observed, SeenByHand, SilentAnswer};
 pub use personal::{Erasures, PersonTexts, Texts};
+pub use postgres::PostgresStore;
 pub use snapshot::{Snapshot, Unusable};
 pub use sqlite::SqliteStore;
 pub use station_key::{MacPurpose, StationKey};
@@ -48,6 +52,7 @@ pub use writer::Writer;
 use std::cmp::Ordering;
 use std::io::ErrorKind;
 use std::path::Path;
+use std::time::Duration;
 
 use keywright_files::FileError;
 
@@ -67,7 +72,21 @@ impl<'a> From<&'a Event> for Record<'a> {
     }
 }
 
-/// Where events are kept: a SQLite file; later a server for several stations.
+/// Who works on an account's keys now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claim {
+    /// This station.
+    Ours,
+    /// Another one.
+    Theirs {
+        /// What it is called.
+        name: String,
+        /// Until when, RFC 3339, if it is not heard of again.
+        until: String,
+    },
+}
+
+/// Where events are kept: a SQLite file, or a server for several stations.
 pub trait Store: Send + Sync {
     /// Appends events after `expected`, the head up to which the writer has read the log, and returns their entries, one for
     /// each event. When this returns, the disk has all of them; if it fails, none.
@@ -77,6 +96,23 @@ pub trait Store: Send + Sync {
     ///
     /// With [`Event::AccountErased`] the texts that the ledger keeps of its account go in the same write.
     fn append(&self, expected: &Head, records: &[Record<'_>]) -> Result<Vec<Entry>, LedgerError>;
+
+    /// Claims an account's keys for this station, so that no other works on them: what others write about its jobs fails with
+    /// [`LedgerError::Claimed`]. The default is for stores of one station.
+    fn claim(&self, _account: &AccountId) -> Result<Claim, LedgerError> {
+        Ok(Claim::Ours)
+    }
+
+    /// Says that this station is still there, and so keeps what it claims. Gives back when to say so again; `None` if nobody waits
+    /// for it.
+    fn renew_claims(&self) -> Result<Option<Duration>, LedgerError> {
+        Ok(None)
+    }
+
+    /// Gives a claim up.
+    fn release(&self, _account: &AccountId) -> Result<(), LedgerError> {
+        Ok(())
+    }
 
     /// Takes the last traces of erased texts off the disk, which a log of writes may still have. Can be done again at any time.
     /// The default does nothing: it is for stores that keep no texts.
@@ -208,6 +244,52 @@ pub enum LedgerError {
         found: i64,
         /// The newest version that is known here.
         known: i64,
+    },
+    /// It was written by an older keywright, and its owner has to migrate it.
+    #[error("{path} has version {found} of the format, which is older than version {known} of this keywright")]
+    Older {
+        /// Where it is.
+        path: String,
+        /// Its version.
+        found: i64,
+        /// The version that is needed.
+        known: i64,
+    },
+    /// Its server does not answer. Whatever was under way was written whole, or not at all.
+    #[error("the register at {place} cannot be reached: {why}")]
+    Unreachable {
+        /// Its address.
+        place: String,
+        /// The system's or the server's words.
+        why: String,
+    },
+    /// Its server follows another one, and cannot be written.
+    #[error("{place} is a replica, which can only be read")]
+    Replica {
+        /// Its address.
+        place: String,
+    },
+    /// Its server does not let us.
+    #[error("the register at {place} refuses: {why}")]
+    NoRight {
+        /// Its address.
+        place: String,
+        /// Its words.
+        why: String,
+    },
+    /// Something is there, where a copy was to go.
+    #[error("{path} has a ledger already; nothing was copied")]
+    NotEmpty {
+        /// Where.
+        path: String,
+    },
+    /// Another station works on the keys of the account that the event is about. It was not written.
+    #[error("{name} works on these keys now, and has them until {until} if it is not heard of")]
+    Claimed {
+        /// What the station is called.
+        name: String,
+        /// RFC 3339.
+        until: String,
     },
     /// There is none.
     #[error("there is no ledger at {path}")]

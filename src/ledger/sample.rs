@@ -148,11 +148,18 @@ pub(crate) fn rollout(login: &str) -> Vec<Event> {
             "began": "2026-11-23T18:50:00Z", "passed": false, "operator": "root",
             "sign_in_log": {"log": "cannot-tell", "why": "refused"}}),
         json!({"event": "break-glass-removed", "account": who, "reason": "another one is kept", "operator": "root"}),
+        json!({"event": "unknown-key-removal-begun", "account": who, "login": "ada@example.org", "user_id": "u-1",
+            "directory_id": "d-9", "label": "mine", "reason": "nobody knows it", "operator": "root"}),
+        json!({"event": "unknown-key-removed", "account": who, "directory_id": "d-9", "ending": {"ending": "removed"}}),
+        json!({"event": "unknown-key-removal-begun", "account": who, "login": "ada@example.org", "user_id": "u-1",
+            "directory_id": "d-8", "label": null, "reason": "nobody knows it", "operator": "root"}),
+        json!({"event": "unknown-key-removed", "account": who, "directory_id": "d-8", "ending": {"ending": "kept", "why": "refused"}}),
         json!({"event": "estate-read", "reading": "readiness", "directory": "embedded", "scope": "wave 1",
             "sha256": "00", "people": 1, "findings": 0, "operator": "root"}),
         json!({"event": "enforcement-begun", "enforcement": 1, "directory": "embedded", "scope": "wave 1", "people": 1,
             "policy": {"policy": "read-back", "policies": ["keys only"]}, "operator": "root"}),
-        json!({"event": "enforcement-step-started", "enforcement": 1, "account": who, "step": removal}),
+        json!({"event": "enforcement-step-started", "enforcement": 1, "account": who, "step": removal,
+            "operator": "root"}),
         json!({"event": "enforcement-step-done", "enforcement": 1, "account": who, "step": removal,
             "result": {"result": "done"}}),
         json!({"event": "enforcement-step-started", "enforcement": 1, "account": who, "step": {"step": "end-sessions"}}),
@@ -181,10 +188,11 @@ pub(crate) fn rollout(login: &str) -> Vec<Event> {
         ("end-pass", json!({"result": "done"})),
     ] {
         let (started, done) = ("recovery-step-started", "recovery-step-done");
-        events.push(json!({"event": started, "recovery": 1, "account": who, "step": step}));
+        events.push(json!({"event": started, "recovery": 1, "account": who, "step": step, "operator": "root"}));
         events.push(json!({"event": done, "recovery": 1, "account": who, "step": step, "result": result}));
     }
-    events.push(json!({"event": "recovery-ended", "recovery": 1, "account": who, "ending": {"ending": "complete"}}));
+    events.push(json!({"event": "recovery-ended", "recovery": 1, "account": who, "ending": {"ending": "complete"},
+        "operator": "root"}));
     events.into_iter().map(event).collect()
 }
 

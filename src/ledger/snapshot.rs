@@ -9,6 +9,7 @@ use std::fs;
 use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use keywright_files::{FileError, private};
 
 use super::{Head, MacPurpose, StationKey};
@@ -26,13 +27,13 @@ const LONGEST: u64 = 1 << 30;
 pub struct Snapshot {
     /// Up to where the log was read when they were made.
     pub head: Head,
-    file: Vec<u8>,
+    file: Bytes,
 }
 
 impl Snapshot {
-    /// The bytes.
-    pub fn content(&self) -> &[u8] {
-        &self.file[MAGIC.len() + HEAD..self.file.len() - MAC]
+    /// The bytes. They are shared, not copied.
+    pub fn content(&self) -> Bytes {
+        self.file.slice(MAGIC.len() + HEAD..self.file.len() - MAC)
     }
 }
 
@@ -73,7 +74,8 @@ impl Keeper {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(unreadable(error)),
         };
-        let mut file = Vec::new();
+        let length = opened.metadata().map_or(0, |found| found.len().min(LONGEST));
+        let mut file = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
         opened.take(LONGEST).read_to_end(&mut file).map_err(unreadable)?;
         if !file.starts_with(MAGIC) {
             return Err(Unusable::Format);
@@ -85,7 +87,7 @@ impl Keeper {
         let head = said[MAGIC.len()..].split_first_chunk::<8>();
         let head = head.and_then(|(seq, rest)| Some((u64::from_be_bytes(*seq), *rest.first_chunk::<32>()?)));
         let (seq, hash) = head.ok_or(Unusable::Format)?;
-        Ok(Some(Snapshot { head: Head { seq, hash }, file }))
+        Ok(Some(Snapshot { head: Head { seq, hash }, file: file.into() }))
     }
 
     /// Keeps these bytes in place of the older ones.
@@ -132,9 +134,9 @@ mod tests {
         store.keep(&head, b"the register").unwrap();
         append(&store, &every_kind()[5]).unwrap();
         let kept = store.kept().unwrap().unwrap();
-        assert_eq!((&kept.head, kept.content()), (&head, &b"the register"[..]));
+        assert_eq!((&kept.head, &kept.content()[..]), (&head, &b"the register"[..]));
         store.keep(&head, b"").unwrap();
-        assert_eq!(store.kept().unwrap().unwrap().content(), b"");
+        assert_eq!(store.kept().unwrap().unwrap().content(), &b""[..]);
         for _ in 0..2 {
             store.scrub().unwrap();
             assert_eq!(store.kept(), Ok(None));

@@ -3,8 +3,8 @@
 //! It refuses a file that is something else or newer, a second writer, and, in the file itself, every change or removal of an
 //! event and every event that does not follow the newest.
 
-use std::fs::{self, File, TryLockError};
-use std::io::{self, Write};
+use std::fs::{self, File};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -14,8 +14,10 @@ use time::OffsetDateTime;
 
 use keywright_files::{FileError, private};
 
-use super::personal::{self, SideError, SideTables};
+use super::chain::timestamp;
+use super::personal::{self, SideError, SideRows, SideTables};
 use super::snapshot::{Keeper, Snapshot, Unusable};
+use super::writer::lock;
 use super::{Entry, Event, Head, LedgerError, PersonTexts, Record, StationKey, Store, follow, is_full};
 
 /// SQLite's `application_id` of a ledger: "KyWr".
@@ -180,6 +182,30 @@ impl SqliteStore {
         Ok(found.map_err(failed)?.is_some_and(|hash| hash == head.hash))
     }
 
+    /// All that stands beside the log.
+    pub(super) fn side_rows(&self) -> Result<SideRows, LedgerError> {
+        SideTables::rows(&self.database()).map_err(|error| database_error(&self.path, &error))
+    }
+
+    /// Takes in a whole log and what stands beside it, which is read after it; all or nothing. For a file that was just made.
+    pub(super) fn fill(
+        &self,
+        from: &dyn Store,
+        side: impl FnOnce() -> Result<SideRows, LedgerError>,
+    ) -> Result<Head, LedgerError> {
+        let failed = |error| database_error(&self.path, &error);
+        let mut database = self.database();
+        let change = database.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        let mut head = Head::EMPTY;
+        from.each(&Head::EMPTY, &mut |entry| {
+            head = entry.head();
+            insert(&change, &entry).map_err(failed)
+        })?;
+        SideTables::fill(&change, &side()?).map_err(failed)?;
+        change.commit().map_err(failed)?;
+        Ok(head)
+    }
+
     fn forget_kept(&self) -> Result<(), LedgerError> {
         let removed = self.keeper.as_ref().map_or(Ok(()), Keeper::remove);
         removed.map_err(|error| LedgerError::File { path: self.path.display().to_string(), why: error.to_string() })
@@ -235,10 +261,7 @@ impl Store for SqliteStore {
             if let Event::AccountErased { account, .. } = event {
                 self.side().erase(&change, account).map_err(in_side_tables)?;
             }
-            change
-                .prepare_cached("INSERT INTO events (seq, time, body, hash) VALUES (?1, ?2, ?3, ?4)")
-                .and_then(|mut insert| insert.execute(params![number(entry.seq), entry.time, entry.body, entry.hash]))
-                .map_err(failed)?;
+            insert(&change, &entry).map_err(failed)?;
             head = entry.head();
             entries.push(entry);
         }
@@ -370,21 +393,6 @@ fn number(seq: u64) -> i64 {
     i64::try_from(seq).unwrap_or(i64::MAX)
 }
 
-/// RFC 3339 in UTC with milliseconds, always 24 characters.
-fn timestamp(at: OffsetDateTime) -> String {
-    let at = at.to_offset(time::UtcOffset::UTC);
-    format!(
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
-        at.year(),
-        u8::from(at.month()),
-        at.day(),
-        at.hour(),
-        at.minute(),
-        at.second(),
-        at.millisecond()
-    )
-}
-
 fn entry(row: &Row<'_>) -> Result<Entry, LedgerError> {
     let found: i64 =
         row.get(0).map_err(|error| LedgerError::broken(0, format!("its number cannot be read: {error}")))?;
@@ -400,6 +408,11 @@ fn entry(row: &Row<'_>) -> Result<Entry, LedgerError> {
         hash: row.get(3).map_err(unreadable)?,
         texts: personal::Texts::default(),
     })
+}
+
+fn insert(database: &Connection, entry: &Entry) -> rusqlite::Result<()> {
+    let mut insert = database.prepare_cached("INSERT INTO events (seq, time, body, hash) VALUES (?1, ?2, ?3, ?4)")?;
+    insert.execute(params![number(entry.seq), entry.time, entry.body, entry.hash]).map(drop)
 }
 
 /// The head of the log in the file.
@@ -478,33 +491,6 @@ fn folder(path: &Path) -> &Path {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     }
-}
-
-/// The file that is locked while somebody writes.
-pub(super) fn lock_file(path: &Path) -> PathBuf {
-    beside(path, ".lock")
-}
-
-/// Takes the lock, and writes into its file who has it. The file is never removed: somebody might be waiting for it.
-fn lock(path: &Path) -> Result<File, LedgerError> {
-    let lock_path = lock_file(path);
-    let failed = |error: &io::Error| LedgerError::file(&lock_path, error);
-    let mut file = private::open_lock(&lock_path)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let holder = fs::read_to_string(&lock_path).unwrap_or_default();
-            let holder = if holder.is_empty() { "another process" } else { holder.trim_end() };
-            return Err(LedgerError::Locked { path: path.display().to_string(), holder: holder.to_owned() });
-        }
-        Err(TryLockError::Error(error)) => return Err(failed(&error)),
-    }
-    let program = std::env::current_exe().ok();
-    let program = program.as_deref().and_then(Path::file_name).unwrap_or("keywright".as_ref());
-    file.set_len(0)
-        .and_then(|()| writeln!(file, "{}, process {}", program.to_string_lossy(), std::process::id()))
-        .map_err(|error| failed(&error))?;
-    Ok(file)
 }
 
 #[cfg(test)]

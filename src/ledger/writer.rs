@@ -1,13 +1,16 @@
-//! Who writes to a ledger now, as far as can be seen without getting in the writer's way.
+//! Who writes to a ledger now: one process of this station. And who that is, as far as can be seen without getting in the writer's way.
 //!
 //! It refuses to try the lock: whoever tries it holds it for a moment, and a run that begins just then would be turned away.
 
-use std::fs;
-use std::path::Path;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 
 use time::OffsetDateTime;
 
 use keywright_files::private;
+
+use super::LedgerError;
 
 /// Who has a ledger open for writing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +31,7 @@ pub enum Writer {
 impl Writer {
     /// Of the ledger in this file: its lock's file names the process that took the lock last.
     pub fn of_ledger(ledger: &Path) -> Self {
-        let lock = super::sqlite::lock_file(ledger);
+        let lock = lock_file(ledger);
         let Ok(Some(text)) = private::read(&lock) else { return Self::Nobody };
         let text = String::from_utf8_lossy(&text);
         let Some(id) = text.trim_end().rsplit_once("process ").and_then(|(_, id)| id.parse().ok()) else {
@@ -61,6 +64,35 @@ fn holds(id: u32, lock: &Path) -> Option<bool> {
 #[cfg(not(target_os = "linux"))]
 fn holds(_id: u32, _lock: &Path) -> Option<bool> {
     None
+}
+
+/// The file that is locked while somebody writes.
+fn lock_file(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    name.into()
+}
+
+/// Takes the lock, and writes into its file who has it. The file is never removed: somebody might be waiting for it.
+pub(super) fn lock(path: &Path) -> Result<File, LedgerError> {
+    let lock_path = lock_file(path);
+    let failed = |error: &io::Error| LedgerError::file(&lock_path, error);
+    let mut file = private::open_lock(&lock_path)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let holder = fs::read_to_string(&lock_path).unwrap_or_default();
+            let holder = if holder.is_empty() { "another process" } else { holder.trim_end() };
+            return Err(LedgerError::Locked { path: path.display().to_string(), holder: holder.to_owned() });
+        }
+        Err(TryLockError::Error(error)) => return Err(failed(&error)),
+    }
+    let program = std::env::current_exe().ok();
+    let program = program.as_deref().and_then(Path::file_name).unwrap_or("keywright".as_ref());
+    file.set_len(0)
+        .and_then(|()| writeln!(file, "{}, process {}", program.to_string_lossy(), std::process::id()))
+        .map_err(|error| failed(&error))?;
+    Ok(file)
 }
 
 #[cfg(all(test, target_os = "linux"))]

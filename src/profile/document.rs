@@ -105,6 +105,8 @@ struct KeysTable {
     anchors: Vec<Spanned<PathBuf>>,
     #[serde(default)]
     two_models: bool,
+    #[serde(default)]
+    long_touch_for_reset: bool,
 }
 
 #[derive(Deserialize)]
@@ -114,6 +116,10 @@ struct PinTable {
     alphabet: PinAlphabet,
     minimum_on_key: Spanned<usize>,
     force_change: Spanned<bool>,
+    #[serde(default)]
+    complexity_on_key: bool,
+    #[serde(default)]
+    minimum_signed: bool,
 }
 
 /// The profile and the place of its name. The files that it names are relative to `path`.
@@ -141,12 +147,15 @@ fn read(path: &Path, text: &str) -> Result<(Range<usize>, Profile), Wrong> {
             refuse_statuses: keys.refuse_statuses.into_iter().map(Spanned::into_inner).collect(),
             anchors: read_anchors(path.parent().unwrap_or(Path::new("")), &keys.anchors)?,
             two_models: keys.two_models,
+            long_touch_for_reset: keys.long_touch_for_reset,
         },
         pin: PinRules {
             length: pin.length.into_inner(),
             alphabet: pin.alphabet,
             minimum_on_key: pin.minimum_on_key.into_inner(),
             force_change: pin.force_change.into_inner(),
+            complexity_on_key: pin.complexity_on_key,
+            minimum_signed: pin.minimum_signed,
         },
         label,
         hand_over,

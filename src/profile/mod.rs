@@ -62,6 +62,12 @@ pub struct PinRules {
     pub minimum_on_key: usize,
     /// Whether the person has to choose a new PIN first. Refused together with a break-glass drill interval.
     pub force_change: bool,
+    /// Whether the key holds PINs against rules of its maker's (pinComplexityPolicy), those that the person chooses too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub complexity_on_key: bool,
+    /// Whether the key signs its minimum PIN length with the registration (minPinLength), for the IdP and for auditors.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub minimum_signed: bool,
 }
 
 /// Which keys will do, and what they have to prove.
@@ -101,6 +107,9 @@ pub struct KeyRules {
     /// Whether the keys of break-glass accounts have to be of two models at least, so that one fault does not take all of them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub two_models: bool,
+    /// Whether a reset of the key takes a touch of ten seconds, so that nobody wipes it in passing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub long_touch_for_reset: bool,
 }
 
 impl KeyRules {

@@ -180,9 +180,11 @@ impl Eraser<'_> {
 
     /// The same key, pulled out and plugged in again.
     fn replugged(&self, device: &Device, before: &GetInfo) -> Result<(Device, Authenticator), EraseError> {
-        (self.ask_to_replug)(device);
+        if !self.bus.cuts_power(device) {
+            (self.ask_to_replug)(device);
+        }
         let again = self.bus.replug(device, self.patience, &self.cancel)?;
-        let key = Authenticator::open_hid(self.bus.open(&again)?, self.limits, self.cancel.clone())?;
+        let key = Authenticator::open(self.bus.open(&again, self.limits, self.cancel.clone())?)?;
         let after = key.info();
         if after.aaguid != before.aaguid {
             return Err(EraseError::AnotherKey(format!("its model is {}, not {}", after.aaguid, before.aaguid)));

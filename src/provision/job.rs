@@ -104,18 +104,20 @@ impl<'a> Job<'a> {
         } else if self.held.is_none() {
             let device = context.key()?.device.clone();
             let mut resources = BTreeSet::from([Resource::Account(context.planned.account.clone())]);
-            if station.identification == Identification::ByTouch {
-                resources.insert(Resource::Model(device.vendor_id, device.product_id));
-            }
+            // A card lies in its reader, which says by its name which it is.
+            let blinks = device.usb_id.filter(|_| station.identification == Identification::ByTouch);
+            resources.extend(blinks.map(Resource::Model));
             let is_there = || station.bus.devices().map_or(true, |devices| devices.contains(&device));
-            let guard = self.locks.take(context.id, resources, || !station.cancel.is_cancelled() && is_there());
+            let is_worth_waiting = || !station.cancel.is_cancelled() && is_there();
+            let waits_for = |other: &JobLabel| station.operator.waits(&context.label, other);
+            let guard = self.locks.take(&context.label, resources, is_worth_waiting, waits_for);
             self.held = Some(match guard {
                 // A hub that is pulled takes both keys: the one that held the locks, and the one that gets them for that.
                 Some(guard) if is_there() => guard,
                 None if station.cancel.is_cancelled() => return Err(interrupted()),
                 _ => return Err(TransportError::Removed.into()),
             });
-            if station.identification == Identification::ByTouch {
+            if blinks.is_some() {
                 self.single_out(&device)?;
             }
         }
@@ -125,8 +127,7 @@ impl<'a> Job<'a> {
     /// Shows the person which of several keys that look the same is next, and whose it is.
     fn single_out(&mut self, device: &Device) -> Result<(), JobError> {
         let context = &mut self.context;
-        let model = |device: &Device| (device.vendor_id, device.product_id);
-        let alike = context.station.bus.devices()?.iter().filter(|other| model(other) == model(device)).count();
+        let alike = context.station.bus.devices()?.iter().filter(|other| other.usb_id == device.usb_id).count();
         if alike > 1 {
             context.station.operator.single_out(&context.label);
             context.authenticator()?.wink()?;

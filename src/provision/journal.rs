@@ -2,6 +2,8 @@
 //!
 //! A disk takes its time to say that it has something, and takes no longer for ten events than for one. So threads that write
 //! at the same time write together: the first goes, and the others' events go with the next.
+//!
+//! Where another station wrote meanwhile, what it wrote is read first: events go after it as far as they still fit.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -12,14 +14,17 @@ use crate::ledger::{AccountId, Event, JobId, KeyNumber, LedgerError, Outcome, Re
 use crate::register::{self, Evidence, JobState, Register};
 use keywright_fido::webauthn::{Ceremony, CredentialId};
 
+/// An event by its number in the queue, and what became of it.
+type Written = (u64, Result<(), LedgerError>);
+
 /// The store and what it says now, kept in step.
 pub(super) struct Journal<'a> {
     store: &'a dyn Store,
     book: Mutex<Register>,
     line: Mutex<Line>,
     moved: Condvar,
-    /// The highest number that was given to a key whose event is not written yet.
-    numbered: Mutex<KeyNumber>,
+    /// Numbers that were given to new keys whose events are not written yet.
+    drawn: Mutex<BTreeSet<KeyNumber>>,
 }
 
 /// Threads that have something to write.
@@ -78,8 +83,13 @@ impl Drop for Pen<'_, '_> {
 impl<'a> Journal<'a> {
     /// Reads what is there.
     pub(super) fn open(store: &'a dyn Store) -> Result<Self, LedgerError> {
-        let (book, numbered) = (Mutex::new(Register::of(store)?), Mutex::new(KeyNumber(0)));
-        Ok(Self { store, book, line: Mutex::default(), moved: Condvar::new(), numbered })
+        let book = Mutex::new(Register::of(store)?);
+        Ok(Self { store, book, line: Mutex::default(), moved: Condvar::new(), drawn: Mutex::default() })
+    }
+
+    /// Reads what other stations wrote.
+    pub(super) fn catch_up(&self) -> Result<(), LedgerError> {
+        self.book().catch_up(self.store)
     }
 
     /// Writes an event. When this returns, the disk has it.
@@ -110,13 +120,30 @@ impl<'a> Journal<'a> {
     /// A number that no key has and no other thread was given.
     pub(super) fn next_key_number(&self) -> KeyNumber {
         let next = self.book().keys.next_number();
-        let mut numbered = self.numbered.lock().unwrap_or_else(PoisonError::into_inner);
-        *numbered = next.max(KeyNumber(numbered.0.saturating_add(1)));
-        *numbered
+        let mut drawn = self.drawn();
+        let last = drawn.last().map_or(0, |last| last.0);
+        let number = next.max(KeyNumber(last.saturating_add(1)));
+        drawn.insert(number);
+        number
+    }
+
+    fn drawn(&self) -> MutexGuard<'_, BTreeSet<KeyNumber>> {
+        self.drawn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes several events: the disk has all of them or none. For a thread that is alone.
     pub(super) fn record_all(&self, events: &[Event]) -> Result<(), LedgerError> {
+        loop {
+            match self.record_plan(events) {
+                Err(LedgerError::Conflict { .. }) => self.catch_up()?,
+                written => return written,
+            }
+        }
+    }
+
+    /// The same, but fails with [`LedgerError::Conflict`] where another station wrote meanwhile: what is planned rests on what was
+    /// read.
+    pub(super) fn record_plan(&self, events: &[Event]) -> Result<(), LedgerError> {
         self.book().record_all(self.store, events)
     }
 
@@ -134,12 +161,38 @@ impl<'a> Journal<'a> {
     }
 
     /// Writes a group, as far as its events fit; only the thread that holds the pen is here.
-    fn write(&self, group: Vec<(u64, Event)>) -> Vec<(u64, Result<(), LedgerError>)> {
+    fn write(&self, mut group: Vec<(u64, Event)>) -> Vec<(u64, Result<(), LedgerError>)> {
+        loop {
+            self.number_anew(&mut group);
+            match self.write_once(&group) {
+                Ok(results) => return results,
+                Err(LedgerError::Conflict { .. }) => {}
+                Err(error) => return group.into_iter().map(|(number, _)| (number, Err(error.clone()))).collect(),
+            }
+            if let Err(error) = self.catch_up() {
+                return group.into_iter().map(|(number, _)| (number, Err(error.clone()))).collect();
+            }
+        }
+    }
+
+    /// New keys whose number another station has given away meanwhile get another one.
+    fn number_anew(&self, group: &mut [(u64, Event)]) {
+        for (_, event) in group {
+            let Event::StepDone { outcome: Outcome::Verify { key: Some(number), .. }, .. } = event else { continue };
+            let is_taken = self.book().keys.get(*number).is_some();
+            if is_taken && self.drawn().remove(number) {
+                *number = self.next_key_number();
+            }
+        }
+    }
+
+    /// Fails if none of the events was written.
+    fn write_once(&self, group: &[(u64, Event)]) -> Result<Vec<Written>, LedgerError> {
         let mut results = Vec::with_capacity(group.len());
         let (mut numbers, mut records) = (Vec::new(), Vec::new());
         let head = {
             let book = self.book();
-            for (number, event) in &group {
+            for (number, event) in group {
                 match book.validate(event) {
                     Ok(()) => {
                         numbers.push(*number);
@@ -151,17 +204,17 @@ impl<'a> Journal<'a> {
             book.head.clone()
         };
         // The book is free while the disk works.
-        let written = if records.is_empty() { Ok(Vec::new()) } else { self.store.append(&head, &records) };
+        let entries = if records.is_empty() { Vec::new() } else { self.store.append(&head, &records)? };
         let mut book = self.book();
-        match written {
-            Ok(entries) => {
-                for ((number, entry), Record { event, .. }) in numbers.into_iter().zip(&entries).zip(&records) {
-                    results.push((number, book.apply(entry, event)));
-                }
+        for ((number, entry), Record { event, .. }) in numbers.into_iter().zip(&entries).zip(&records) {
+            if let Event::StepDone { outcome: Outcome::Verify { key: Some(key), .. }, .. } = event {
+                self.drawn().remove(key);
             }
-            Err(error) => results.extend(numbers.into_iter().map(|number| (number, Err(error.clone())))),
+            // Another thread that reads what other stations wrote may have come upon it first.
+            let is_read = entry.seq <= book.head.seq;
+            results.push((number, if is_read { Ok(()) } else { book.apply(entry, event) }));
         }
-        results
+        Ok(results)
     }
 
     fn line(&self) -> MutexGuard<'_, Line> {

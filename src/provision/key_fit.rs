@@ -52,6 +52,18 @@ pub fn lacks(info: &GetInfo, profile: &Profile) -> Vec<Failure> {
     if keys.always_uv && info.option("alwaysUv").is_none() {
         refuse("the key cannot be made to ask for the PIN at every use".into());
     }
+    let has_long_touch = as_it_is && info.long_touch_for_reset == Some(true);
+    if keys.long_touch_for_reset && !has_long_touch && info.takes_long_touch_for_reset().is_err() {
+        refuse("the key cannot be made to want a long touch for a reset".into());
+    }
+    let tells_minimum = info.extensions.iter().any(|name| name == "minPinLength") && sets_length;
+    if pin.minimum_signed && !(tells_minimum && info.max_rp_ids_for_set_min_pin_length.unwrap_or(0) > 0) {
+        refuse("the key cannot sign its minimum PIN length (minPinLength)".into());
+    }
+    let takes_rules = info.pin_complexity_policy.is_some() && sets_length;
+    if pin.complexity_on_key && !takes_rules && info.pin_complexity_policy != Some(true) {
+        refuse("the key has no rules of its own for PINs".into());
+    }
     if keys.attestation == AttestationDemand::Enterprise && info.option("ep").is_none() {
         refuse("the key has no enterprise attestation".into());
     }

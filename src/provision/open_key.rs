@@ -20,8 +20,8 @@ pub(super) struct OpenKey {
 impl OpenKey {
     /// Opens the key at this insertion.
     pub(super) fn open(station: &Station<'_>, device: &Device) -> Result<Self, JobError> {
-        let pipe = station.bus.open(device)?;
-        let authenticator = Authenticator::open_hid(pipe, station.limits, station.cancel.clone())?;
+        let opened = station.bus.open(device, station.limits, station.cancel.clone())?;
+        let authenticator = Authenticator::open(opened)?;
         Ok(Self { device: device.clone(), authenticator })
     }
 

@@ -18,13 +18,19 @@ pub struct JobLabel {
     pub person: String,
     /// Which of the person's keys: 1, 2, ...
     pub ordinal: usize,
-    /// How many keys the person gets.
+    /// How many keys the profile demands. A person may get more, and a replacement is one more.
     pub of: usize,
     /// Where the key is plugged in.
     pub port: String,
 }
 
 impl JobLabel {
+    /// `key 1 of 2`, or `key 3` for one that is more than the profile demands.
+    pub fn which(&self) -> String {
+        let of = if self.ordinal <= self.of { format!(" of {}", self.of) } else { String::new() };
+        format!("key {}{of}", self.ordinal)
+    }
+
     /// A job of a planned person, with its key in this port.
     pub(super) fn new(planned: &Planned, job: JobId, ordinal: usize, port: String) -> Self {
         Self {
@@ -32,7 +38,7 @@ impl JobLabel {
             account: planned.login.clone(),
             person: planned.person.display_name().to_owned(),
             ordinal,
-            of: planned.profile.keys.required.max(ordinal),
+            of: planned.profile.keys.required,
             port,
         }
     }
@@ -51,6 +57,10 @@ pub enum Identification {
 pub trait Operator: Send + Sync {
     /// A job's step begins.
     fn step(&self, who: &JobLabel, step: Step);
+
+    /// A job waits until this other one is done with what both need: the registration of one account, or the eye of the person
+    /// among keys that look the same.
+    fn waits(&self, _who: &JobLabel, _other: &JobLabel) {}
 
     /// This key waits for a touch (`true`), or no longer does.
     fn touch(&self, who: &JobLabel, needed: bool);

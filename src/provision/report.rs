@@ -63,6 +63,12 @@ pub struct AccountReport {
     pub complete: bool,
     /// Whether it will be complete once its keys that were handed out are registered by hand and confirmed.
     pub to_be_confirmed: bool,
+    /// Keys that count, as the register says.
+    pub keys: usize,
+    /// Keys that are handed out, and that a drill has to confirm.
+    pub unconfirmed: usize,
+    /// Keys that the profile demands.
+    pub required: usize,
     /// Weaker ways to sign in that the account still has.
     pub other_methods: Vec<String>,
     /// Its jobs, those of earlier runs too.
@@ -107,7 +113,12 @@ impl Report {
                 person: planned.person.display_name().to_owned(),
                 profile: planned.profile.name.to_string(),
                 complete: standing.as_ref().is_some_and(Standing::is_complete),
-                to_be_confirmed: standing.is_some_and(|standing| standing.account == AccountStanding::ToBeConfirmed),
+                to_be_confirmed: standing
+                    .as_ref()
+                    .is_some_and(|standing| standing.account == AccountStanding::ToBeConfirmed),
+                keys: standing.as_ref().map_or(0, Standing::in_service),
+                unconfirmed: standing.as_ref().map_or(0, Standing::to_be_confirmed),
+                required: standing.as_ref().map_or(planned.profile.keys.required, |standing| standing.required),
                 other_methods: account.map(|account| account.other_methods.clone()).unwrap_or_default(),
                 jobs: jobs
                     .iter()

@@ -13,23 +13,17 @@ use super::run_error::RunError;
 use super::scheduler::{ResolvedAccount, Scheduler};
 use super::settle_erasures;
 use super::station::Station;
-use crate::ledger::{AccountId, Event, Failure, JobId, LedgerError, Step};
+use super::working_copy;
+use crate::ledger::{AccountId, Event, Failure, JobId, LedgerError, Step, Store};
 use crate::register::{Register, Replacement};
 
 /// Makes every key of the plan, and goes on with what earlier runs left open for its people. Failures of single people are in
-/// the report. Fails with [`LedgerError::Conflict`] if the log went on since the plan was drawn.
+/// the report. Fails with [`LedgerError::Conflict`] if the log went on since the plan was drawn, otherwise than by work on jobs that
+/// the plan knew.
 pub fn run(station: &Station<'_>, plan: &Plan) -> Result<Report, RunError> {
     preflight::every_pin_has_a_way(station, plan)?;
     let journal = Journal::open(station.store)?;
-    let (batch, first_new, head) = {
-        let register = journal.book();
-        (register.batch + 1, register.next_job(), register.head.clone())
-    };
-    if head != plan.head {
-        return Err(LedgerError::Conflict { expected: plan.head.clone(), found: head }.into());
-    }
-    let events = beginning(station, &journal.book(), plan, batch);
-    journal.record_all(&events)?;
+    let (batch, first_new) = begin(station, &journal, plan)?;
     finish_revocations(station, &journal, &plan.revocations)?;
     finish_labels(station, &journal, &plan.labels)?;
     settle_erasures::settle(station, &journal, &plan.erasures)?;
@@ -38,6 +32,38 @@ pub fn run(station: &Station<'_>, plan: &Plan) -> Result<Report, RunError> {
     ask_for_letters(station, &journal, plan, &mut failures)?;
     finish_revocations(station, &journal, &replaced_now(station, &journal, plan))?;
     Ok(Report::read(station, &journal, batch, &plan.people, &open_before, &failures))
+}
+
+/// Writes the plan, after whatever other stations wrote since it was drawn. Gives the batch, and the first job that is new in it.
+fn begin(station: &Station<'_>, journal: &Journal<'_>, plan: &Plan) -> Result<(u64, JobId), RunError> {
+    loop {
+        let (batch, first_new, head, events) = {
+            let register = journal.book();
+            let batch = register.batch + 1;
+            (batch, register.next_job(), register.head.clone(), beginning(station, &register, plan, batch))
+        };
+        if head != plan.head && !still_holds(station.store, plan)? {
+            return Err(LedgerError::Conflict { expected: plan.head.clone(), found: head }.into());
+        }
+        match journal.record_plan(&events) {
+            Err(LedgerError::Conflict { .. }) => journal.catch_up()?,
+            written => return written.map(|()| (batch, first_new)).map_err(RunError::from),
+        }
+    }
+}
+
+/// Whether all that was written since a plan was drawn is work on jobs that it knew: other stations go on meanwhile.
+fn still_holds(store: &dyn Store, plan: &Plan) -> Result<bool, LedgerError> {
+    let mut holds = true;
+    store.each(&plan.head, &mut |entry| {
+        holds &= match entry.event()? {
+            Event::JobPlanned { .. } | Event::ReplacementPlanned { .. } | Event::JobGivenUp { .. } => false,
+            Event::BatchStarted { .. } | Event::AccountCompleted { .. } | Event::AttentionNeeded { .. } => true,
+            event => event.job().is_some(),
+        };
+        Ok(())
+    })?;
+    Ok(holds)
 }
 
 /// The plan as events. They are written at once, so that a crash leaves the whole plan in the log, or nothing of it.
@@ -104,6 +130,14 @@ fn ask_for_letters(
         let of_account = |planned: &Planned| letters::waiting_letters(&book, &planned.account);
         plan.people.iter().flat_map(of_account).map(|(job, _)| job).collect()
     };
+    // Nobody here saw what another station's printer did.
+    let mut here = Vec::new();
+    for job in letters {
+        if working_copy::sealed_elsewhere(station, journal, job)?.is_none() {
+            here.push(job);
+        }
+    }
+    let letters = here;
     if letters.is_empty() || station.cancel.is_cancelled() || !station.operator.letters_came_out(letters.len()) {
         return Ok(());
     }
@@ -174,7 +208,7 @@ fn work(
         Some((planned.account.clone(), ResolvedAccount { planned: planned.clone(), user }))
     });
     let attendees: BTreeMap<AccountId, ResolvedAccount> = attendees.collect();
-    let jobs = open_jobs(journal, &attendees);
+    let jobs = open_jobs(station, journal, &attendees)?;
     for planned in &plan.people {
         // The last run may have ended between the last key and this.
         journal.complete_account(&planned.account)?;
@@ -197,7 +231,28 @@ fn untouched(journal: &Journal<'_>, job: JobId) -> bool {
     journal.book().jobs[&job].outcomes.is_empty()
 }
 
-/// Jobs of these accounts that are not done, in order.
-fn open_jobs(journal: &Journal<'_>, attendees: &BTreeMap<AccountId, ResolvedAccount>) -> Vec<JobId> {
-    journal.book().unfinished().filter(|(_, job)| attendees.contains_key(&job.account)).map(|(id, _)| id).collect()
+/// Jobs of these accounts that are not done, in order. Of those whose PIN another station sealed it is said that they go on there.
+fn open_jobs(
+    station: &Station<'_>,
+    journal: &Journal<'_>,
+    attendees: &BTreeMap<AccountId, ResolvedAccount>,
+) -> Result<Vec<JobId>, RunError> {
+    let open: Vec<(JobId, AccountId, usize)> = {
+        let book = journal.book();
+        let open = book.unfinished().filter(|(_, job)| attendees.contains_key(&job.account));
+        open.map(|(id, job)| (id, job.account.clone(), job.ordinal)).collect()
+    };
+    let mut ours = Vec::new();
+    for (id, account, ordinal) in open {
+        match working_copy::sealed_elsewhere(station, journal, id)? {
+            None => ours.push(id),
+            Some(other) => {
+                let login = &attendees[&account].planned.login;
+                station
+                    .operator
+                    .tell(&format!("{login}'s key {ordinal} has a PIN that station {other} sealed: it goes on there"));
+            }
+        }
+    }
+    Ok(ours)
 }

@@ -18,11 +18,12 @@ use super::recognise::{Recognised, recognise};
 use super::resource_locks::ResourceLocks;
 use super::same_key;
 use super::station::Station;
+use super::working_copy;
 use crate::idp::User;
-use crate::ledger::{AccountId, Event, Failure, FailureCode, JobId, LedgerError, Step};
+use crate::ledger::{AccountId, Claim, Event, Failure, FailureCode, JobId, LedgerError, Step};
 use crate::register::Register;
-use keywright_fido::ctap::{GetInfo, TransportError};
-use keywright_fido::hid::Device;
+use keywright_fido::bus::Device;
+use keywright_fido::ctap::{GetInfo, TransportError, TransportKind};
 
 /// Keys worked on at once. More than any hub holds; a rack of soft keys may have more.
 const AT_ONCE: usize = 64;
@@ -89,6 +90,10 @@ struct State {
     spare: Vec<(String, u64)>,
     /// Why jobs stopped in this run.
     failures: BTreeMap<JobId, (Step, Failure)>,
+    /// Accounts that this station claims, and how many of its threads work for each.
+    claimed: BTreeMap<AccountId, usize>,
+    /// When it has to say again that it is there; `None` if nobody waits for it.
+    renewed: Option<Instant>,
     /// The ledger cannot be written: everybody stops.
     broken: Option<LedgerError>,
 }
@@ -147,6 +152,7 @@ impl<'a> Scheduler<'a> {
                     });
                 }
                 self.ask_for_keys(&mut asked_for);
+                self.renew_claims();
                 let state = self.state();
                 if !idle {
                     quiet_since = Instant::now();
@@ -236,7 +242,14 @@ impl<'a> Scheduler<'a> {
         let taken = self.take_up(device);
         self.state().unknown.remove(&device.port);
         match taken {
-            Ok(Some((job, key))) => self.run_job(job, Some(key)),
+            Ok(Some((job, key))) => {
+                if device.kind != TransportKind::Usb {
+                    // A card is touched by lying there, and is gone as soon as it is lifted.
+                    let message = format!("leave the card on {} until its job is done", device.port);
+                    self.station.operator.tell(&message);
+                }
+                self.run_job(job, Some(key));
+            }
             Ok(None) => {}
             Err(JobError::Ledger(error)) => self.stop(error),
             Err(JobError::Job(_)) if self.station.cancel.is_cancelled() => {}
@@ -256,10 +269,14 @@ impl<'a> Scheduler<'a> {
                     let job = self.waiting_for(|register, job| {
                         same_key::old_of(register, job).is_some_and(|(of_key, ..)| of_key == old)
                     });
-                    if job.is_none() {
-                        self.tell_done(device, old);
-                    }
-                    return Ok(job.map(|job| (job, key)));
+                    return match job {
+                        Some(job) if self.claim(job)? => Ok(Some((job, key))),
+                        Some(_) => Ok(None),
+                        None => {
+                            self.tell_done(device, old);
+                            Ok(None)
+                        }
+                    };
                 }
                 Recognised::Hidden(job) => {
                     self.tell_hidden(device, job);
@@ -273,14 +290,25 @@ impl<'a> Scheduler<'a> {
                         same_key::old_of(register, job).is_some_and(|(_, _, old)| same_key::is_emptied(old, &key))
                     });
                     let job = again.or_else(|| self.next_waiting(key.authenticator.info()));
-                    if job.is_none() {
+                    let Some(job) = job else {
                         self.state().spare.push((device.port.clone(), device.attach));
+                        return Ok(None);
+                    };
+                    if !self.claim(job)? {
+                        continue;
                     }
-                    return Ok(job.map(|job| (job, key)));
+                    if !self.journal.has_key(job) {
+                        return Ok(Some((job, key)));
+                    }
+                    // Another station began it with another key meanwhile.
+                    let account = self.journal.book().jobs[&job].account.clone();
+                    self.release(&account);
+                    self.state().bound.insert(job);
+                    continue;
                 }
             };
             if self.state().bound.remove(&job) {
-                return Ok(Some((job, key)));
+                return Ok(if self.claim(job)? { Some((job, key)) } else { None });
             }
             if free.contains(&job) {
                 // Another key was taken for this job's meanwhile.
@@ -297,12 +325,75 @@ impl<'a> Scheduler<'a> {
         }
     }
 
+    /// Claims a job's account for this station, and reads what others did to it meanwhile. `false` if another station works on
+    /// it, or it is done: then it is no job of this run any more.
+    fn claim(&self, id: JobId) -> Result<bool, JobError> {
+        let account = self.journal.book().jobs[&id].account.clone();
+        *self.state().claimed.entry(account.clone()).or_default() += 1;
+        if let Claim::Theirs { name, until } = self.station.store.claim(&account)? {
+            self.unclaim(&account, |_| {});
+            let whose = self.attendees[&account].planned.login.clone();
+            let message =
+                format!("{whose}: {name} works on these keys; they are left alone here until {until} at least");
+            self.station.operator.tell(&message);
+            return Ok(false);
+        }
+        self.journal.catch_up()?;
+        let elsewhere = working_copy::sealed_elsewhere(self.station, self.journal, id)?;
+        if let Some(station) = &elsewhere {
+            let (whose, ordinal) = (&self.attendees[&account].planned.login, self.journal.book().jobs[&id].ordinal);
+            let message = format!("{whose}'s key {ordinal} has a PIN that station {station} sealed: it goes on there");
+            self.station.operator.tell(&message);
+        }
+        let is_ours = elsewhere.is_none() && self.journal.state(id).step().is_some();
+        if !is_ours {
+            self.release(&account);
+        }
+        Ok(is_ours)
+    }
+
+    /// One thread less works for an account; the last one gives the claim up. If the server is away, the lease ends by itself.
+    fn release(&self, account: &AccountId) {
+        self.unclaim(account, |account| {
+            if let Err(error) = self.station.store.release(account) {
+                tracing::debug!("a claim was not given up: {error}");
+            }
+        });
+    }
+
+    fn unclaim(&self, account: &AccountId, last: impl FnOnce(&AccountId)) {
+        let mut state = self.state();
+        let Some(threads) = state.claimed.get_mut(account) else { return };
+        *threads -= 1;
+        if *threads == 0 {
+            state.claimed.remove(account);
+            // Within the lock, so that no thread claims it anew just now and loses it.
+            last(account);
+        }
+    }
+
+    /// Says that this station is still there. Where it cannot, what it writes next tells why.
+    fn renew_claims(&self) {
+        let due = {
+            let state = self.state();
+            !state.claimed.is_empty() && state.renewed.is_none_or(|at| at <= Instant::now())
+        };
+        if due {
+            let next = self.station.store.renew_claims().unwrap_or_else(|error| {
+                tracing::debug!("claims were not renewed: {error}");
+                None
+            });
+            // A store of one station is not asked again for a while.
+            self.state().renewed = Some(Instant::now() + next.unwrap_or(Duration::from_secs(3600)));
+        }
+    }
+
     fn tell_done(&self, device: &Device, job: JobId) {
         let (account, ordinal) = {
             let book = self.journal.book();
             (book.login(&book.jobs[&job].account).to_owned(), book.jobs[&job].ordinal)
         };
-        let message = format!("the key in {} is {account}'s key {ordinal} already; take it out", device.port);
+        let message = format!("the key in {} is {account}'s key {ordinal} already; it is left alone", device.port);
         self.station.operator.tell(&message);
     }
 
@@ -377,10 +468,19 @@ impl<'a> Scheduler<'a> {
         drop(job);
         // A reset has it plugged in again; that is no arrival.
         self.state().seen.extend(insertion);
+        self.release(&account);
         match result {
             Ok(()) => {
                 self.state().failures.remove(&id);
                 self.station.operator.ended(&label, None);
+            }
+            // Its lease ended, and another station has taken it over: that is no reason for the others to stop.
+            Err(JobError::Ledger(LedgerError::Claimed { name, until })) => {
+                let message = LedgerError::Claimed { name, until }.to_string();
+                let failure = Failure { code: FailureCode::Ledger, message, ctap_status: None };
+                self.station.operator.ended(&label, Some(&failure));
+                let step = self.journal.state(id).step();
+                self.state().failures.extend(step.map(|step| (id, (step, failure))));
             }
             Err(JobError::Ledger(error)) => self.stop(error),
             Err(JobError::Job(failure)) => {
@@ -427,7 +527,12 @@ impl<'a> Scheduler<'a> {
         for job in jobs {
             if self.journal.state(job).step() == Some(Step::HandOver) {
                 self.state().bound.remove(&job);
-                self.run_job(job, None);
+                match self.claim(job) {
+                    Ok(true) => self.run_job(job, None),
+                    Ok(false) => {}
+                    Err(JobError::Ledger(error)) => self.stop(error),
+                    Err(JobError::Job(_)) => {}
+                }
             }
         }
     }

@@ -44,6 +44,11 @@ pub struct KnownPerson {
 }
 
 impl KnownPerson {
+    /// Somebody whom the IdP told of, whether the register has them or not.
+    pub fn told(account: AccountId, login: String, user_id: String) -> Self {
+        Self { account, login, user_id: Some(user_id), idp: None }
+    }
+
     /// Whether the user with this id is that person. Nobody knows better while no id is known.
     pub fn is(&self, user_id: &str) -> bool {
         let Some(known) = &self.user_id else { return true };

@@ -4,10 +4,10 @@
 //! number that no other key of the register shows. It refuses to recognise one by its port, its model, or a serial number that a
 //! maker gives to all.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Credential, Kept, Register};
+use super::{Credential, Kept, Register, Table};
 use crate::ledger::{KeyIdentity, KeyNumber, KeyState};
 use keywright_attest::Verdict;
 use keywright_fido::webauthn::{Aaguid, CredentialId};
@@ -98,12 +98,12 @@ impl Key {
 }
 
 /// All keys of a register.
-#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Keys {
-    all: BTreeMap<KeyNumber, Key>,
-    attested: BTreeMap<(Aaguid, String), KeyNumber>,
+    pub(super) all: Table<KeyNumber, Key>,
+    pub(super) attested: Table<(Aaguid, String), KeyNumber>,
     /// By USB serial, and by the one that was bought, which may be the same.
-    shown: BTreeMap<String, BTreeSet<KeyNumber>>,
+    pub(super) shown: Table<String, BTreeSet<KeyNumber>>,
 }
 
 impl Keys {
@@ -119,7 +119,7 @@ impl Keys {
 
     /// A number that no key has, higher than all.
     pub fn next_number(&self) -> KeyNumber {
-        KeyNumber(self.all.keys().next_back().map_or(1, |last| last.0.saturating_add(1)))
+        KeyNumber(self.all.last_key().map_or(1, |last| last.0.saturating_add(1)))
     }
 
     /// The key that an attestation names, if it names a single one: one that was enrolled, or one that was bought with this serial
@@ -143,6 +143,14 @@ impl Keys {
             return None;
         }
         self.shown.get(&folded(serial))?.first().copied()
+    }
+
+    /// Whether a key that is nobody's shows that it is this one: by the throw-away credential that it was given, its attestation, or its
+    /// USB serial number. One whose wiping was cut short before it got another credential may show nothing.
+    pub fn is_recognisable(&self, number: KeyNumber) -> bool {
+        let Some(key) = self.all.get(&number) else { return false };
+        let by_usb_serial = || key.identity.as_ref().and_then(|identity| self.by_usb_serial(identity)) == Some(number);
+        key.marker.is_some() || key.attested_serial.is_some() || by_usb_serial()
     }
 
     /// Keys that are here and nobody's, by number.
@@ -178,6 +186,10 @@ impl Keys {
         seen.is_none_or(|identity| identity.aaguid == aaguid)
     }
 
+    pub(super) fn let_go(&mut self) {
+        self.all.let_go();
+    }
+
     pub(super) fn get_mut(&mut self, number: KeyNumber) -> Option<&mut Key> {
         self.all.get_mut(&number)
     }
@@ -202,7 +214,7 @@ impl Keys {
         was_reset: bool,
         time: &str,
     ) {
-        let key = self.all.entry(number).or_insert_with(|| Key::new(time, KeyState::Held));
+        let key = self.all.get_or_insert_with(number, || Key::new(time, KeyState::Held));
         key.move_to(KeyState::Held, time);
         (key.reason, key.kept, key.wiped) = (None, Box::default(), false);
         if was_reset {
@@ -279,8 +291,8 @@ impl Register {
     }
 }
 
-fn index(shown: &mut BTreeMap<String, BTreeSet<KeyNumber>>, serial: &str, number: KeyNumber) {
-    shown.entry(folded(serial)).or_default().insert(number);
+fn index(shown: &mut Table<String, BTreeSet<KeyNumber>>, serial: &str, number: KeyNumber) {
+    shown.get_or_insert_with(folded(serial), BTreeSet::new).insert(number);
 }
 
 /// Serial numbers are compared without regard to case and to zeros in front, which lists and keys leave out or not.

@@ -14,6 +14,7 @@ mod replay;
 pub mod rollout;
 mod snapshot;
 mod standing;
+mod table;
 
 pub use evidence::{Evidence, outcome};
 pub use identity::{IdpIdentity, KnownPerson};
@@ -21,8 +22,9 @@ pub use key::{Bought, Key, Keys};
 pub use outcomes::Outcomes;
 pub use rollout::Rollout;
 pub use standing::{AccountStanding, KeyLine, KeyStanding, Standing, is_later, moment};
+pub use table::Table;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -191,6 +193,8 @@ pub struct Replacement {
 struct Hardened {
     min_pin_length: usize,
     always_uv: bool,
+    pin_complexity_policy: bool,
+    long_touch_for_reset: bool,
 }
 
 impl Job {
@@ -367,6 +371,8 @@ pub struct Credential {
     pub to_be_revoked: Option<String>,
     /// When the key was given back, RFC 3339.
     pub returned: Option<String>,
+    /// Whether it is gone from its key, which was reset, or from which it was deleted; whatever became of it at the IdP since.
+    pub gone: bool,
     /// When it was last taken out and tried as it should ([`crate::ledger::Event::KeyDrilled`]), RFC 3339.
     pub drilled: Option<String>,
     /// When it was last tried and did not sign as it should, RFC 3339; `None` again once it does.
@@ -397,7 +403,7 @@ impl Credential {
 
     /// Whether somebody has the key: it was made, and is neither back nor wiped.
     pub fn is_out(&self) -> bool {
-        self.returned.is_none() && !matches!(self.state, CredentialState::Deleted | CredentialState::Erased)
+        self.returned.is_none() && !self.gone
     }
 
     /// Why a policy would turn down the verdict of that day; `None` if there was none.
@@ -428,12 +434,14 @@ impl Credential {
 #[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub struct Register {
     /// By IdP and login.
-    pub accounts: BTreeMap<AccountId, Account>,
+    #[serde(skip)]
+    pub accounts: Table<AccountId, Account>,
     /// By number.
-    pub jobs: BTreeMap<JobId, Job>,
+    #[serde(skip)]
+    pub jobs: Table<JobId, Job>,
     /// By id.
     #[serde(skip)]
-    pub credentials: BTreeMap<CredentialId, Credential>,
+    pub credentials: Table<CredentialId, Credential>,
     /// By number.
     #[serde(skip)]
     pub keys: Keys,
@@ -458,7 +466,8 @@ pub struct Register {
     #[serde(skip)]
     shared: Shared,
     /// Credentials by the serial number that their attestation names.
-    by_serial: BTreeMap<String, Vec<CredentialId>>,
+    #[serde(skip)]
+    by_serial: Table<String, Vec<CredentialId>>,
     /// Accounts by the id of their user, in order; made when it is asked for first.
     #[serde(skip)]
     by_user: Option<BTreeSet<(String, AccountId)>>,
@@ -476,16 +485,34 @@ struct Shared {
 
 impl Shared {
     /// The values of a snapshot, to be found again.
-    fn refill(&mut self, tables: snapshot::shared::Tables) {
-        self.profiles.refill(tables.profiles);
-        self.operators.refill(tables.operators);
-        self.keys.refill(tables.keys);
-        self.verdicts.refill(tables.verdicts);
-        self.witness_results.refill(tables.witness_results);
+    fn refill(&mut self, tables: &snapshot::shared::Tables) {
+        self.profiles.refill(&tables.profiles);
+        self.operators.refill(&tables.operators);
+        self.keys.refill(&tables.keys);
+        self.verdicts.refill(&tables.verdicts);
+        self.witness_results.refill(&tables.witness_results);
     }
 }
 
 impl Register {
+    /// Makes bytes again of what was asked for and not changed: whoever walks over all accounts has a part of them in memory at a time.
+    pub fn let_go(&mut self) {
+        self.accounts.let_go();
+        self.jobs.let_go();
+        self.credentials.let_go();
+        self.keys.let_go();
+    }
+
+    /// Gives accounts other profiles than the log says, where there is another.
+    pub fn hold_against(&mut self, other: impl Fn(&Profile) -> Option<Arc<Profile>>) {
+        let accounts = self.accounts.iter().filter_map(|(id, account)| Some((id.clone(), other(&account.profile)?)));
+        for (id, profile) in accounts.collect::<Vec<_>>() {
+            if let Some(account) = self.accounts.get_mut(&id) {
+                account.profile = profile;
+            }
+        }
+    }
+
     /// The login that an account has now, as far as is known.
     pub fn login<'a>(&'a self, account: &'a AccountId) -> &'a str {
         self.accounts.get(account).map_or(&account.login, |known| &known.login)
@@ -493,7 +520,7 @@ impl Register {
 
     /// The number for the next job.
     pub fn next_job(&self) -> JobId {
-        JobId(self.jobs.keys().next_back().map_or(1, |job| job.0 + 1))
+        JobId(self.jobs.last_key().map_or(1, |job| job.0 + 1))
     }
 
     /// The job of an account's key, by the key's number in the account.

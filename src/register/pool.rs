@@ -4,6 +4,11 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::snapshot::shared::Values;
+
 /// The newest values that were shared.
 #[derive(Debug, Clone)]
 pub(super) struct Pool<T> {
@@ -21,9 +26,12 @@ impl<T> Default for Pool<T> {
 }
 
 impl<T> Pool<T> {
-    /// Remembers the last of these.
-    pub(super) fn refill(&mut self, values: Vec<Arc<T>>) {
-        self.values = values.into_iter().rev().take(REMEMBERED).collect();
+    /// Remembers the newest of these.
+    pub(super) fn refill(&mut self, values: &Values<T>)
+    where
+        T: Serialize + DeserializeOwned,
+    {
+        self.values = values.newest(REMEMBERED).collect();
     }
 }
 

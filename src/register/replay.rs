@@ -4,7 +4,6 @@
 //! too few proved keys. What was done to a key or at an IdP is never refused for being odd.
 
 use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
 
 use data_encoding::HEXLOWER;
 
@@ -15,13 +14,10 @@ use super::{
 use crate::ledger::personal::Token;
 use crate::ledger::{
     AccountId, Entry, Erasure, Event, FailureCode, JobId, KeyIdentity, KeyState, LedgerError, Outcome, Record, Step,
-    Store,
+    Store, each_event,
 };
 use keywright_attest::Verdict;
 use keywright_fido::webauthn::CredentialId;
-
-/// How many entries go from one thread to the other at once.
-const PAGE: usize = 256;
 
 impl Register {
     /// Reads a whole log that a store gave, and so has checked. [`LedgerError::Broken`] at what does not fit.
@@ -36,26 +32,7 @@ impl Register {
     /// Reads what the store has after the newest entry that was read; nothing is kept but the register. Fails with
     /// [`LedgerError::Broken`] where the chain does not go on from there.
     pub fn catch_up(&mut self, store: &dyn Store) -> Result<(), LedgerError> {
-        let head = self.head.clone();
-        // One thread reads and hashes, this one makes sense of it.
-        let (sender, pages) = sync_channel::<Vec<Entry>>(2);
-        std::thread::scope(|scope| {
-            let reader = scope.spawn(move || {
-                let mut page = Vec::new();
-                store.each(&head, &mut |entry| {
-                    page.push(entry);
-                    // Nobody listens any more where an event did not fit: that is told there.
-                    let is_heard = page.len() < PAGE || sender.send(std::mem::take(&mut page)).is_ok();
-                    if is_heard { Ok(()) } else { Err(LedgerError::Database("the reader has gone".to_owned())) }
-                })?;
-                drop(sender.send(page));
-                Ok(())
-            });
-            for entry in pages.into_iter().flatten() {
-                self.apply(&entry, &entry.event()?)?;
-            }
-            reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        })
+        each_event(store, &self.head.clone(), &mut |entry, event| self.apply(&entry, &event))
     }
 
     /// Reads one more event: `event` is what `entry` holds. Fails with [`LedgerError::Broken`], and then nothing has changed.
@@ -71,23 +48,41 @@ impl Register {
         Ok(())
     }
 
-    /// Appends an event to the store and reads it. Fails with [`LedgerError::Rejected`] before anything is written if it does not
-    /// fit, and with [`LedgerError::Conflict`] if the store has events that were not read.
+    /// Appends an event to the store and reads it. Where another station wrote meanwhile, that is read first, and the event goes after
+    /// it if it still fits. Fails with [`LedgerError::Rejected`] before anything is written if it does not.
     pub fn record(&mut self, store: &dyn Store, event: &Event) -> Result<(), LedgerError> {
-        self.validate(event)?;
-        self.take(store, &[self.record_of(event)])
+        loop {
+            self.validate(event)?;
+            match self.take(store, &[self.record_of(event)]) {
+                Err(LedgerError::Conflict { .. }) => self.catch_up(store)?,
+                taken => return taken,
+            }
+        }
     }
 
-    /// The same for several events: the log gets all of them or none.
+    /// Several events at once: the log gets all of them or none. Fails with [`LedgerError::Conflict`] if the store has events that
+    /// were not read: what was decided together rests on them.
     pub fn record_all(&mut self, store: &dyn Store, events: &[Event]) -> Result<(), LedgerError> {
-        // Each has to fit after those before it, so they are tried on a copy first.
+        // Each has to fit after those before it, so they are tried on a copy first. What the snapshot has is not copied.
         let (mut trial, mut records) = (self.clone(), Vec::with_capacity(events.len()));
         for (seq, event) in (self.head.seq + 1..).zip(events) {
-            let made = trial.check(event).map_err(|why| LedgerError::Rejected { why })?;
-            trial.note(seq, "", event, made);
+            trial.suppose(seq, event)?;
             records.push(trial.record_of(event));
         }
         self.take(store, &records)
+    }
+
+    /// What the register would be after these events, for a dry run: nothing is written. Fails as [`Self::record_all`] would.
+    pub fn supposing(&self, events: &[Event]) -> Result<Self, LedgerError> {
+        let mut trial = self.clone();
+        (self.head.seq + 1..).zip(events).try_for_each(|(seq, event)| trial.suppose(seq, event))?;
+        Ok(trial)
+    }
+
+    fn suppose(&mut self, seq: u64, event: &Event) -> Result<(), LedgerError> {
+        let made = self.check(event).map_err(|why| LedgerError::Rejected { why })?;
+        self.note(seq, "", event, made);
+        Ok(())
     }
 
     fn take(&mut self, store: &dyn Store, records: &[Record<'_>]) -> Result<(), LedgerError> {
@@ -234,6 +229,8 @@ impl Register {
             Event::BreakGlassAdded(_)
             | Event::BreakGlassRemoved(_)
             | Event::BreakGlassDrilled(_)
+            | Event::UnknownKeyRemovalBegun(_)
+            | Event::UnknownKeyRemoved(_)
             | Event::RecoveryBegun(_)
             | Event::RecoveryStepStarted(_)
             | Event::RecoveryStepDone(_)
@@ -298,6 +295,7 @@ impl Register {
             relabel: None,
             to_be_revoked: None,
             returned: None,
+            gone: false,
             state: CredentialState::OnKey,
             erasing: None,
             made: String::new(),
@@ -567,6 +565,8 @@ impl Register {
             Event::BreakGlassAdded(_)
             | Event::BreakGlassRemoved(_)
             | Event::BreakGlassDrilled(_)
+            | Event::UnknownKeyRemovalBegun(_)
+            | Event::UnknownKeyRemoved(_)
             | Event::RecoveryBegun(_)
             | Event::RecoveryStepStarted(_)
             | Event::RecoveryStepDone(_)
@@ -608,8 +608,13 @@ impl Register {
                 job.directory_waits = false;
                 job.pending = None;
             }
-            Outcome::Harden { min_pin_length, always_uv, .. } => {
-                job.hardened = Some(Hardened { min_pin_length: *min_pin_length, always_uv: *always_uv });
+            Outcome::Harden { min_pin_length, always_uv, pin_complexity_policy, long_touch_for_reset, .. } => {
+                job.hardened = Some(Hardened {
+                    min_pin_length: *min_pin_length,
+                    always_uv: *always_uv,
+                    pin_complexity_policy: *pin_complexity_policy == Some(true),
+                    long_touch_for_reset: *long_touch_for_reset == Some(true),
+                });
             }
             Outcome::HandOver { how, readers } => job.pin_delivered = Some((*how, readers.clone())),
             Outcome::SetPin {} | Outcome::Verify { .. } | Outcome::SignIn { .. } => {}
@@ -625,7 +630,7 @@ impl Register {
                 let of_model = Verdict { serial: None, subject: None, ..(**verdict).clone() };
                 credential.model_verdict = Some(self.shared.verdicts.share(of_model));
                 if let Some(serial) = &verdict.serial {
-                    let known = self.by_serial.entry(serial.clone()).or_default();
+                    let known = self.by_serial.get_or_insert_with(serial.clone(), Vec::new);
                     if !known.contains(credential_id) {
                         known.push(credential_id.clone());
                     }
@@ -685,6 +690,7 @@ impl Register {
         if credential.state != CredentialState::Revoked {
             credential.state = state;
         }
+        credential.gone |= matches!(state, CredentialState::Deleted | CredentialState::Erased);
         (credential.erasing, credential.relabel) = (None, None);
         let account = credential.account.clone();
         self.recount(&account);

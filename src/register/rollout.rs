@@ -10,6 +10,7 @@ use super::{AccountState, Register, snapshot};
 use crate::ledger::rollout::{
     BreakGlassAdded, BreakGlassDrilled, EnforcementId, EnforcementResult, EnforcementStep, EstateRead, KeptMethod,
     Loss, PolicySeen, Reading, RecoveryBegun, RecoveryEnding, RecoveryId, RecoveryResult, RecoveryStep, SignInLog,
+    UnknownKeyRemoval,
 };
 use crate::ledger::{AccountId, Actor, Event};
 use keywright_fido::webauthn::CredentialId;
@@ -28,6 +29,9 @@ pub struct Rollout {
     pub enforcements: BTreeMap<EnforcementId, Enforcement>,
     /// What was read, the newest last.
     pub readings: Vec<ReadOnce>,
+    /// Keys that nobody here made, and that are to be removed at the IdP.
+    #[serde(with = "snapshot::as_json")]
+    pub unknown_keys: Vec<UnknownKeyRemoval>,
 }
 
 /// A break-glass account.
@@ -288,6 +292,11 @@ impl Rollout {
         self.readings.iter().rev().find(is_it)
     }
 
+    /// The removal of a key that nobody here made, while it goes on.
+    pub fn unknown_key(&self, account: &AccountId, directory_id: &str) -> Option<&UnknownKeyRemoval> {
+        self.unknown_keys.iter().find(|one| one.account == *account && one.directory_id == directory_id)
+    }
+
     /// Forgets what was said of an account and by whom: `instead` stands for it.
     pub(super) fn erase_words(&mut self, account: &AccountId, instead: &str) {
         let wipe = |text: &mut String| instead.clone_into(text);
@@ -301,6 +310,9 @@ impl Rollout {
                     wipe(why);
                 }
             }
+        }
+        for one in self.unknown_keys.iter_mut().filter(|one| one.account == *account) {
+            [&mut one.login, &mut one.user_id, &mut one.reason].into_iter().chain(&mut one.label).for_each(wipe);
         }
         for one in self.recoveries.values_mut().filter(|one| one.account == *account) {
             [&mut one.asked_by, &mut one.identity_proved].into_iter().for_each(wipe);
@@ -366,6 +378,18 @@ impl Register {
                 ensure(bags.contains_key(ordinal), || format!("key {ordinal} of {account} is in no bag"))?;
                 let others = by.iter().skip(1).any(|name| !by[0].trim().eq_ignore_ascii_case(name.trim()));
                 ensure(others, || "a drill takes two people".to_owned())
+            }
+            Event::UnknownKeyRemovalBegun(begun) => {
+                let goes_on = self.rollout.unknown_key(&begun.account, &begun.directory_id).is_some();
+                ensure(!goes_on, || format!("the removal of {} goes on", begun.directory_id))?;
+                let directory = &begun.account.directory;
+                let mut here = self.credentials.values().filter(|one| one.account.directory == *directory);
+                let is_ours = here.any(|one| one.directory_id.as_ref() == Some(&begun.directory_id));
+                ensure(!is_ours, || format!("{} was made here", begun.directory_id))
+            }
+            Event::UnknownKeyRemoved(removed) => {
+                let goes_on = self.rollout.unknown_key(&removed.account, &removed.directory_id).is_some();
+                ensure(goes_on, || format!("the removal of {} was not begun", removed.directory_id))
             }
             Event::RecoveryBegun(begun) => self.check_recovery(begun),
             Event::RecoveryStepStarted(started) => {
@@ -462,6 +486,13 @@ impl Rollout {
                 self.break_glass.remove(account);
             }
             Event::BreakGlassDrilled(drilled) => self.note_drill(time, drilled),
+            Event::UnknownKeyRemovalBegun(begun) => self.unknown_keys.push(begun.clone()),
+            Event::UnknownKeyRemoved(removed) => {
+                let is_it = |one: &UnknownKeyRemoval| {
+                    (&one.account, &one.directory_id) == (&removed.account, &removed.directory_id)
+                };
+                self.unknown_keys.retain(|one| !is_it(one));
+            }
             Event::RecoveryBegun(begun) => self.note_recovery(time, begun),
             Event::RecoveryStepStarted(started) => {
                 if let Some(recovery) = self.recoveries.get_mut(&started.recovery) {

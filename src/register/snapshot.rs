@@ -2,24 +2,36 @@
 //! each command.
 //!
 //! Nothing depends on it but time: one that is missing, of another format or no use is read from the log instead, and the next
-//! reader writes a new one; so is one that has the names of an account that was erased since. What it hides: with it, events before its head are not read, so that one which was changed there is
-//! seen by `ledger verify`, `audit ledger` and whoever else reads from the first event, and by nobody else. Nobody acts on it
+//! reader writes a new one; so is one that has the names of an account that was erased since. Its tables stay bytes, and what a
+//! command asks for is made of them.
+//!
+//! What it hides: with it, events before its head are not read, so that one which was changed there is seen by `ledger verify`, `audit ledger` and whoever else reads from the first event, and by nobody else. Nobody acts on it
 //! either: the snapshot is what those events said when their chain was checked. It refuses to be anything but what reading the
 //! same events makes, which a test holds at every event of a long log.
 
 pub(super) mod as_json;
 pub(super) mod as_tuple;
+pub(super) mod kept;
+mod pieces;
 pub(super) mod shared;
 #[cfg(test)]
 mod tests;
 
-use self::shared::Tables;
-use super::Register;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use self::kept::Kept;
+use self::shared::{Tables, Values};
+use super::{Keys, Register, Table};
 use crate::ledger::{LedgerError, Store};
 
 /// The format. A field more or less in the register is another format: raise it then, so that what other versions wrote is not
 /// misread. A test tells when.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 7;
+
+/// Whose format that is.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// After how many events beyond the snapshot a new one is worth its time.
 const WORTH_KEEPING: u64 = 2_000;
@@ -39,19 +51,40 @@ impl Register {
             read?;
         }
         if register.head.seq - from >= WORTH_KEEPING {
-            let kept = register.to_snapshot().map_err(|error| error.to_string());
-            let kept = kept.and_then(|content| store.keep(&register.head, &content).map_err(|error| error.to_string()));
-            if let Err(why) = kept {
-                tracing::debug!("no snapshot of the register was kept: {why}");
+            match register.keep_beside(store) {
+                // It takes less room than the register that was read.
+                Ok(kept) => return Ok(kept),
+                Err(why) => tracing::debug!("no snapshot of the register was kept: {why}"),
             }
         }
         Ok(register)
     }
 
+    /// Keeps a snapshot, once every value of it was read back, and gives the register that it is.
+    fn keep_beside(&self, store: &dyn Store) -> Result<Self, String> {
+        let content = self.to_snapshot().map_err(|error| error.to_string())?;
+        let again = Self::from_snapshot(&content).and_then(|again| again.check_snapshot().map(|()| again));
+        let again = again.map_err(|error| format!("it cannot be read back: {error}"))?;
+        store.keep(&self.head, &content).map_err(|error| error.to_string())?;
+        Ok(again)
+    }
+
+    /// Whether each value of it can be read.
+    fn check_snapshot(&self) -> Result<(), postcard::Error> {
+        let Self { accounts, jobs, credentials, by_serial, keys: Keys { all, attested, shown }, .. } = self;
+        accounts.check()?;
+        jobs.check()?;
+        credentials.check()?;
+        by_serial.check()?;
+        all.check()?;
+        attested.check()?;
+        shown.check()
+    }
+
     fn kept_beside(store: &dyn Store) -> Self {
         let read = store.kept().map_err(|why| why.to_string()).and_then(|kept| {
             let Some(kept) = kept else { return Ok(None) };
-            let register = Self::from_snapshot(kept.content()).map_err(|error| error.to_string())?;
+            let register = Self::from_snapshot(&kept.content()).map_err(|error| error.to_string())?;
             // The MAC covers both, so that only a fault of ours can part them.
             if register.head == kept.head {
                 Ok(Some(register))
@@ -68,33 +101,65 @@ impl Register {
         .unwrap_or_default()
     }
 
-    /// Format, shared values, and the register in two parts, of people and of keys, which are read at the same time: postcard but for
-    /// the shared values, which are few.
-    fn to_snapshot(&self) -> Result<Vec<u8>, postcard::Error> {
-        let write = || Ok((postcard::to_stdvec(self)?, postcard::to_stdvec(&(&self.credentials, &self.keys))?));
+    /// A head of format, version and the lengths of the parts, and these: shared values by kind, the register, its tables.
+    fn to_snapshot(&self) -> Result<Bytes, postcard::Error> {
+        let write = || {
+            Ok(vec![
+                postcard::to_stdvec(self)?,
+                Kept::write(&self.accounts)?,
+                Kept::write(&self.jobs)?,
+                Kept::write(&self.credentials)?,
+                Kept::write(&self.by_serial)?,
+                Kept::write(&self.keys.all)?,
+                Kept::write(&self.keys.attested)?,
+                Kept::write(&self.keys.shown)?,
+            ])
+        };
         let (parts, tables) = shared::collecting(write);
-        let (people, keys) = parts?;
-        let tables = serde_json::to_string(&tables).map_err(|_| postcard::Error::SerdeSerCustom)?;
-        let start = postcard::to_stdvec(&(FORMAT, tables, people.len()))?;
-        Ok([start, people, keys].concat())
+        let Tables { profiles, operators, keys, verdicts, witness_results } = tables;
+        let shared =
+            [profiles.write()?, operators.write()?, keys.write()?, verdicts.write()?, witness_results.write()?];
+        let mut parts = [&shared[..], &parts?[..]].concat();
+        let lengths: Vec<usize> = parts.iter().map(Vec::len).collect();
+        parts.insert(0, postcard::to_stdvec(&(FORMAT, VERSION, lengths))?);
+        Ok(parts.concat().into())
     }
 
-    fn from_snapshot(bytes: &[u8]) -> Result<Self, postcard::Error> {
-        let (format, rest) = postcard::take_from_bytes::<u32>(bytes)?;
-        if format != FORMAT {
+    /// The same again; what its tables have is read when it is asked for.
+    fn from_snapshot(snapshot: &Bytes) -> Result<Self, postcard::Error> {
+        let (head, rest) = postcard::take_from_bytes::<(u32, &str)>(snapshot)?;
+        if head != (FORMAT, VERSION) {
             return Err(postcard::Error::SerdeDeCustom);
         }
-        let ((tables, length), rest) = postcard::take_from_bytes::<(&str, usize)>(rest)?;
-        let tables: Tables = serde_json::from_str(tables).map_err(|_| postcard::Error::SerdeDeCustom)?;
-        let (people, keys) = rest.split_at_checked(length).ok_or(postcard::Error::DeserializeUnexpectedEnd)?;
-        let (register, keys) = std::thread::scope(|scope| {
-            let of_keys = scope.spawn(|| shared::providing(tables.clone(), || postcard::from_bytes(keys)));
-            let register = shared::providing(tables.clone(), || postcard::from_bytes::<Self>(people));
-            (register, of_keys.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        let (lengths, rest) = postcard::take_from_bytes::<Vec<usize>>(rest)?;
+        let mut rest = snapshot.slice(snapshot.len() - rest.len()..);
+        if lengths.iter().try_fold(0_usize, |sum, length| sum.checked_add(*length)) != Some(rest.len()) {
+            return Err(postcard::Error::DeserializeUnexpectedEnd);
+        }
+        let parts: Vec<Bytes> = lengths.into_iter().map(|length| rest.split_to(length)).collect();
+        let parts = <[Bytes; 13]>::try_from(parts).map_err(|_| postcard::Error::DeserializeBadEncoding)?;
+        let [profiles, operators, identities, verdicts, witness_results, register, tables @ ..] = parts;
+        let shared = Arc::new(Tables {
+            profiles: Values::read(profiles)?,
+            operators: Values::read(operators)?,
+            keys: Values::read(identities)?,
+            verdicts: Values::read(verdicts)?,
+            witness_results: Values::read(witness_results)?,
         });
-        let (credentials, keys) = keys?;
-        let mut register = Self { credentials, keys, ..register? };
-        register.shared.refill(tables);
+        let [accounts, jobs, credentials, by_serial, all, attested, shown] = tables;
+        let mut register = Self {
+            accounts: Table::from_snapshot(Kept::read(accounts, &shared)?),
+            jobs: Table::from_snapshot(Kept::read(jobs, &shared)?),
+            credentials: Table::from_snapshot(Kept::read(credentials, &shared)?),
+            by_serial: Table::from_snapshot(Kept::read(by_serial, &shared)?),
+            keys: Keys {
+                all: Table::from_snapshot(Kept::read(all, &shared)?),
+                attested: Table::from_snapshot(Kept::read(attested, &shared)?),
+                shown: Table::from_snapshot(Kept::read(shown, &shared)?),
+            },
+            ..shared::providing(&shared, || postcard::from_bytes(&register))?
+        };
+        register.shared.refill(&shared);
         Ok(register)
     }
 }

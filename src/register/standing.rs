@@ -366,7 +366,7 @@ fn lacks(credential: &Credential, job: &Job, profile: &Profile) -> Vec<String> {
             why.extend(credential.refusals(&policy).into_iter().flatten().map(|refusal| refusal.to_string()));
         }
     }
-    if let Some(Hardened { min_pin_length, always_uv }) = job.hardened {
+    if let Some(Hardened { min_pin_length, always_uv, pin_complexity_policy, long_touch_for_reset }) = job.hardened {
         if min_pin_length < profile.pin.minimum_on_key {
             let minimum = profile.pin.minimum_on_key;
             why.push(format!(
@@ -375,6 +375,12 @@ fn lacks(credential: &Credential, job: &Job, profile: &Profile) -> Vec<String> {
         }
         if profile.keys.always_uv && !always_uv {
             why.push("The key does not ask for the PIN at every use, and the profile demands that.".to_owned());
+        }
+        if profile.pin.complexity_on_key && !pin_complexity_policy {
+            why.push("The key has no rules of its own for PINs, and the profile demands them.".to_owned());
+        }
+        if profile.keys.long_touch_for_reset && !long_touch_for_reset {
+            why.push("A reset of the key takes a short touch, and the profile demands a long one.".to_owned());
         }
     }
     why

@@ -15,6 +15,7 @@ pub mod ready;
 pub mod reconcile;
 pub mod recover;
 pub mod shelf;
+pub mod unknown_key;
 pub mod watch;
 
 pub use error::RolloutError;

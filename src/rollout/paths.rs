@@ -2,7 +2,7 @@
 //!
 //! It refuses to take a way in for decided that nobody decided on, and for covered what no strict rule guards.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use time::Date;
 
 use super::plan::{Decision, PathPlan, Plan};
@@ -21,7 +21,7 @@ pub struct WayIn<'a> {
     /// What people decided; `None` if the plan does not have it.
     pub plan: Option<&'a PathPlan>,
     /// Why it keeps an enforcement from being decided, if it does.
-    pub open: Option<Open>,
+    pub open: Option<Open<'a>>,
 }
 
 /// What guards a way in.
@@ -49,16 +49,30 @@ pub enum Guard {
     CannotTell(Untold),
 }
 
-/// Why a way in is open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Open {
+/// Why a way in is open. In JSON it is a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Open<'a> {
     /// Nobody has decided on it.
     Undecided,
     /// The day of the decision is over.
-    Overdue,
+    Overdue {
+        /// Who answers for it.
+        owner: &'a str,
+        /// The last day.
+        until: Date,
+    },
     /// It was decided to be covered, and the IdP guards it with nothing strict.
     NotCovered,
+}
+
+impl Serialize for Open<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(match self {
+            Self::Undecided => "undecided",
+            Self::Overdue { .. } => "overdue",
+            Self::NotCovered => "not-covered",
+        })
+    }
 }
 
 /// All of them: legacy ones first, then by name. `applications` is what the IdP lists.
@@ -124,15 +138,17 @@ fn guard(application: &Application, order: RuleOrder) -> Guard {
     }
 }
 
-fn open(way: &WayIn<'_>, today: Date) -> Option<Open> {
+fn open<'a>(way: &WayIn<'a>, today: Date) -> Option<Open<'a>> {
     let is_strict = matches!(way.guard, Guard::Strict { .. });
-    match way.plan.map(|plan| &plan.decision) {
-        None if is_strict => None,
-        None | Some(Decision::Undecided) => Some(Open::Undecided),
-        Some(Decision::Covered) if is_strict || way.guard == Guard::NotAtIdp => None,
-        Some(Decision::Covered) => Some(Open::NotCovered),
-        Some(Decision::SwitchOff { until } | Decision::AcceptRisk { until, .. }) => {
-            (*until < today).then_some(Open::Overdue)
+    let Some(PathPlan { owner, decision, .. }) = way.plan else {
+        return (!is_strict).then_some(Open::Undecided);
+    };
+    match decision {
+        Decision::Undecided => Some(Open::Undecided),
+        Decision::Covered if is_strict || way.guard == Guard::NotAtIdp => None,
+        Decision::Covered => Some(Open::NotCovered),
+        Decision::SwitchOff { until } | Decision::AcceptRisk { until, .. } => {
+            (*until < today).then_some(Open::Overdue { owner, until: *until })
         }
     }
 }
@@ -224,16 +240,19 @@ mod tests {
             let text = format!("[[path]]\nname = \"P\"\napplication = \"payroll\"\nowner = \"hr\"\n{decision}");
             let plan = Plan::parse("rollout.toml", &text, &built_in()).unwrap();
             let applications = [application(false, rules)];
-            ways_in(Some(&plan), &applications, RuleOrder::Every, today)[0].open
+            let open = ways_in(Some(&plan), &applications, RuleOrder::Every, today)[0].open;
+            serde_json::to_value(open).unwrap()
         };
         let strict = || vec![rule(RuleState::On, Admits::PhishingResistant)];
         let covered = "factor = \"hardware-keys\"\ndecision = \"covered\"\n";
-        assert_eq!(open("", strict()), Some(Open::Undecided));
-        assert_eq!(open(covered, strict()), None);
-        assert_eq!(open(covered, Vec::new()), Some(Open::NotCovered));
-        assert_eq!(open("decision = \"switch-off\"\nuntil = 2026-11-24\n", Vec::new()), None);
-        assert_eq!(open("decision = \"switch-off\"\nuntil = 2026-11-23\n", Vec::new()), Some(Open::Overdue));
-        let of_idp = |rules| ways_in(None, &[application(false, rules)], RuleOrder::Every, today)[0].open;
-        assert_eq!((of_idp(strict()), of_idp(Vec::new())), (None, Some(Open::Undecided)));
+        assert_eq!(open("", strict()), "undecided");
+        assert!(open(covered, strict()).is_null());
+        assert_eq!(open(covered, Vec::new()), "not-covered");
+        assert!(open("decision = \"switch-off\"\nuntil = 2026-11-24\n", Vec::new()).is_null());
+        assert_eq!(open("decision = \"switch-off\"\nuntil = 2026-11-23\n", Vec::new()), "overdue");
+        let undecided = |rules| {
+            ways_in(None, &[application(false, rules)], RuleOrder::Every, today)[0].open == Some(Open::Undecided)
+        };
+        assert!(!undecided(strict()) && undecided(Vec::new()));
     }
 }

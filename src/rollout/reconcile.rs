@@ -207,8 +207,8 @@ impl Difference {
     pub fn next_step(&self) -> String {
         let login = self.account.as_deref().unwrap_or("ACCOUNT");
         match &self.kind {
-            Kind::Unknown { .. } => {
-                format!("ask {login} about it; if nobody knows it, remove it in the IdP's console and end the sessions")
+            Kind::Unknown { directory_id, .. } => {
+                format!("ask {login} about it; if nobody knows it: keywright revoke {login} --unknown {directory_id}")
             }
             Kind::Outlived { ordinal } => format!("keywright revoke {login} --key {ordinal} --reason outlived"),
             Kind::Gone { ordinal } => format!("keywright replace {login} --key {ordinal} --reason gone-at-the-idp"),

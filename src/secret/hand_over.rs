@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use keywright_files::{private, shown};
 
-use super::{Reader, SecretError, printer, seal};
+use super::{Reader, SecretError, printer};
 use keywright_fido::ctap::Pin;
 
 /// What stands on the hand-over of one key.
@@ -41,7 +41,7 @@ pub struct AgeFiles<'a> {
 }
 
 impl<'a> AgeFiles<'a> {
-    /// Files in this folder. Fails if nobody, or somebody else too, would read them.
+    /// Files in this folder. Fails if nobody, or somebody else too, would read them, or if they cannot be sealed to a reader here.
     pub fn new(folder: &'a Path, readers: &'a [Reader]) -> Result<Self, SecretError> {
         if readers.is_empty() {
             return Err(SecretError::NoReader);
@@ -50,6 +50,7 @@ impl<'a> AgeFiles<'a> {
             if readers[..at].iter().any(|earlier| earlier.name.eq_ignore_ascii_case(&reader.name)) {
                 return Err(SecretError::SameReader(reader.name.clone()));
             }
+            reader.recipient.check()?;
         }
         Ok(Self { folder, readers })
     }
@@ -64,7 +65,7 @@ impl<'a> AgeFiles<'a> {
     ///
     /// Done again, it writes the same files again. In ACCOUNT, `%` and two hexadecimal digits stand for every byte but lower-case
     /// letters, digits, `@`, `.`, `-`, `_` and `+`, so that two logins never share a file, whatever the file system folds
-    /// together.
+    /// together. A login that Windows takes for a device, such as `nul`, has its first letter written so.
     pub fn write(&self, delivery: &Delivery, pin: &Pin) -> Result<Vec<PathBuf>, SecretError> {
         self.write_named(&delivery.account, &delivery.ordinal.to_string(), note(delivery, pin).as_bytes())
     }
@@ -77,7 +78,7 @@ impl<'a> AgeFiles<'a> {
             let own = self.folder.join(&reader.name);
             private::make_own_folder(&own)?;
             let path = own.join(&name);
-            private::write(&path, &seal::seal(std::iter::once(&reader.recipient), text))?;
+            private::write(&path, &reader.recipient.seal(text)?)?;
             paths.push(path);
         }
         Ok(paths)
@@ -173,9 +174,11 @@ pub(super) fn one_line(text: &str) -> String {
 /// A login as a file name, at most 200 bytes. Where that is too short, a hash makes it unique.
 fn file_safe(account: &str) -> String {
     let mut name = String::new();
+    let device = is_device_on_windows(account);
     for byte in account.bytes() {
         let plain = byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"@-_+".contains(&byte);
-        if plain || (byte == b'.' && !name.is_empty()) {
+        let first = name.is_empty();
+        if (plain && !(first && device)) || (byte == b'.' && !first) {
             name.push(char::from(byte));
         } else {
             name.push_str(&format!("%{byte:02x}"));
@@ -189,6 +192,15 @@ fn file_safe(account: &str) -> String {
         name.push_str(&hash);
     }
     name
+}
+
+/// Whether Windows takes a file of this name for a device, whatever its extension
+/// (learn.microsoft.com/windows/win32/fileio/naming-a-file).
+fn is_device_on_windows(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default();
+    let numbered = |rest: &str| rest.len() == 1 && rest.bytes().all(|byte| byte.is_ascii_digit());
+    ["con", "prn", "aux", "nul"].contains(&stem)
+        || ["com", "lpt"].iter().any(|device| stem.strip_prefix(device).is_some_and(numbered))
 }
 
 #[cfg(test)]
@@ -216,7 +228,7 @@ mod tests {
 
     fn reader(name: &str) -> (Reader, Identity) {
         let identity = Identity::generate();
-        (Reader { name: name.to_owned(), recipient: identity.to_public() }, identity)
+        (Reader { name: name.to_owned(), recipient: identity.to_public().into() }, identity)
     }
 
     fn open(path: &Path, identity: &Identity) -> Option<String> {
@@ -306,5 +318,21 @@ mod tests {
         }
         assert_eq!(file_safe("alice.b+c@example.org"), "alice.b+c@example.org");
         assert_eq!(file_safe("../Ann"), "%2e.%2f%41nn");
+    }
+
+    #[test]
+    fn no_login_is_a_device_on_windows() {
+        for (login, name) in [
+            ("nul", "%6eul"),
+            ("con.smith@example.org", "%63on.smith@example.org"),
+            ("com1", "%63om1"),
+            ("lpt9.x", "%6cpt9.x"),
+            ("aux", "%61ux"),
+            ("com10", "com10"),
+            ("nul@example.org", "nul@example.org"),
+            ("null", "null"),
+        ] {
+            assert_eq!(file_safe(login), name);
+        }
     }
 }

@@ -11,6 +11,7 @@ mod pass_note;
 mod printer;
 mod program;
 pub mod reader;
+mod recipient;
 pub mod seal;
 pub mod source;
 mod weak;
@@ -20,6 +21,7 @@ pub use hand_over::{AgeFiles, Delivery, LetterProgram};
 pub use pass_note::PassNote;
 pub(crate) use program::{child, words_without};
 pub use reader::Reader;
+pub use recipient::Recipient;
 pub use seal::{PinOwner, SealedPin, Vault};
 pub use source::{PLACES, SecretSource};
 
@@ -59,6 +61,16 @@ pub enum SecretError {
     /// A text that is no age recipient.
     #[error("\"{0}\" is not an age recipient (age1...)")]
     Recipient(String),
+    /// A recipient that only the program `age` can seal to, and it did not.
+    #[error("nothing can be sealed to {recipient}: {why}")]
+    Sealing {
+        /// The public key.
+        recipient: String,
+        /// What the system or the end of the program says.
+        why: String,
+        /// What it said last, for the terminal alone.
+        said: Option<String>,
+    },
     /// A text that names no reader.
     #[error("{0:?} is not a reader: write NAME=age1..., with a NAME of 1 to 64 letters, digits and dashes")]
     Reader(String),
@@ -82,6 +94,14 @@ pub enum SecretError {
     /// Nothing at the place that a secret was to come from.
     #[error("no secret at {0}")]
     Missing(String),
+    /// A token with a character that no header of a request can carry.
+    #[error("{place}: no token has the character U+{code:04X} in it", code = u32::from(*.char))]
+    UnsendableToken {
+        /// Where it came from.
+        place: String,
+        /// The character.
+        char: char,
+    },
     /// A file that is encrypted with age and does not open.
     #[error("{path}: {why}")]
     Sealed {
@@ -131,6 +151,7 @@ impl SecretError {
             Self::Printer { program, said: Some(said), .. } | Self::Command { program, said: Some(said), .. } => {
                 Some(format!("{program} says: {said}"))
             }
+            Self::Sealing { said: Some(said), .. } => Some(format!("age says: {said}")),
             _ => None,
         }
     }

@@ -4,11 +4,11 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
-use age::x25519::{Identity, Recipient};
+use age::x25519::Identity;
 use secrecy::ExposeSecret as _;
 use zeroize::Zeroizing;
 
-use super::SecretError;
+use super::{Recipient, SecretError};
 use keywright_files::private;
 
 /// Somebody who may read PINs: a name and an age recipient. Written `NAME=age1...`.
@@ -16,7 +16,7 @@ use keywright_files::private;
 pub struct Reader {
     /// For file names and the ledger: letters, digits, dashes.
     pub name: String,
-    /// The public key, `age1...`.
+    /// The public key, `age1...` or `age1NAME1...`.
     pub recipient: Recipient,
 }
 
@@ -48,8 +48,7 @@ impl FromStr for Reader {
         if !(1..=64).contains(&name.len()) || !name.bytes().all(allowed) {
             return Err(SecretError::Reader(text.to_owned()));
         }
-        let recipient = recipient.parse().map_err(|_| SecretError::Recipient(recipient.to_owned()))?;
-        Ok(Self { name: name.to_owned(), recipient })
+        Ok(Self { name: name.to_owned(), recipient: recipient.parse()? })
     }
 }
 
@@ -70,7 +69,7 @@ mod tests {
         let recipient = Identity::generate().to_public();
         let text = format!("it-lead={recipient}");
         let reader: Reader = text.parse().unwrap();
-        assert_eq!((reader.name.as_str(), &reader.recipient), ("it-lead", &recipient));
+        assert_eq!((reader.name.as_str(), &reader.recipient), ("it-lead", &recipient.clone().into()));
         assert_eq!(reader.to_string(), text);
         for wrong in [
             recipient.to_string(),
@@ -92,7 +91,7 @@ mod tests {
         let reader = Reader::with_new_identity("keyroom", &file).unwrap().unwrap();
         let text = std::fs::read_to_string(&file).unwrap();
         let identity: Identity = text.lines().last().unwrap().parse().unwrap();
-        assert_eq!(identity.to_public(), reader.recipient);
+        assert_eq!(Recipient::X25519(identity.to_public()), reader.recipient);
         assert_eq!(Reader::with_new_identity("keyroom", &file).unwrap(), None);
         assert_eq!(std::fs::read_to_string(&file).unwrap(), text, "the file that is there stays");
     }

@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
-use age::x25519::{Identity, Recipient};
+use age::x25519::{self, Identity};
 use data_encoding::HEXLOWER;
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 use keywright_files::{FileError, private, text};
 
-use super::{Reader, SecretError};
+use super::{Reader, Recipient, SecretError};
 use keywright_fido::ctap::Pin;
 
 /// The name of a working copy in the vault: the job it belongs to. 1 to 100 letters, digits, dashes and underscores.
@@ -118,12 +118,17 @@ impl Vault {
     ) -> Result<String, SecretError> {
         let path = self.path(name)?;
         let station = self.identity.to_public();
-        let recipients = std::iter::once(&station).chain(readers.iter().map(|reader| &reader.recipient));
+        // No other program hears of a PIN before a key has it, so readers whose keys only a plugin knows open no working copy.
+        let own = |reader: &'_ Reader| match &reader.recipient {
+            Recipient::X25519(recipient) => Some(recipient.clone()),
+            Recipient::OfProgram(_) => None,
+        };
+        let recipients: Vec<_> = std::iter::once(station).chain(readers.iter().filter_map(own)).collect();
         // Room for all of it, so that no copy is left behind by growing.
         let mut text = Zeroizing::new(Vec::with_capacity(LONGEST_CONTENT));
         serde_json::to_writer(&mut *text, &Content::new(owner, pin))
             .map_err(|error| private::at(&path)(error.into()))?;
-        let sealed = seal(recipients, &text);
+        let sealed = seal(recipients.iter(), &text);
         private::write(&path, &sealed)?;
         Ok(HEXLOWER.encode(&Sha256::digest(&sealed)))
     }
@@ -231,7 +236,7 @@ pub(super) fn read_identities(path: &Path, open: File) -> Result<Vec<Identity>, 
 }
 
 /// An age file that each of these recipients opens. There has to be one at least.
-pub(super) fn seal<'a>(recipients: impl Iterator<Item = &'a Recipient>, text: &[u8]) -> Vec<u8> {
+pub(super) fn seal<'a>(recipients: impl Iterator<Item = &'a x25519::Recipient>, text: &[u8]) -> Vec<u8> {
     let recipients = recipients.map(|recipient| recipient as &dyn age::Recipient);
     let mut sealed = Vec::new();
     let written = age::Encryptor::with_recipients(recipients).map_err(std::io::Error::other).and_then(|encryptor| {
@@ -343,7 +348,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let vault = Vault::open(folder.path()).unwrap();
         let [lead, stranger] = [Identity::generate(), Identity::generate()];
-        let reader = Reader { name: "lead".to_owned(), recipient: lead.to_public() };
+        let reader = Reader { name: "lead".to_owned(), recipient: lead.to_public().into() };
         vault.seal(&named("job-1"), &owner(1), &pin("k7mw4xrt"), &[reader]).unwrap();
         let sealed = fs::read(folder.path().join("pins/job-1.age")).unwrap();
         assert!(std::str::from_utf8(&unseal(&lead, &sealed).unwrap()).unwrap().ends_with(r#""pin":"k7mw4xrt"}"#));

@@ -12,6 +12,8 @@ use toml::de::DeTable;
 use super::checkpoints::CheckpointSettings;
 use super::error::{SettingsError, Wrong};
 use super::idp_table::IdpTable;
+use super::ports::PortNames;
+use super::register::RegisterPlace;
 use crate::idp::http::ServerUrl;
 use crate::profile::Column;
 use crate::secret::{Reader, SecretSource};
@@ -30,12 +32,18 @@ pub struct Settings {
     /// Headings of rosters, where they are not ours.
     #[serde(default)]
     pub columns: BTreeMap<Column, String>,
+    /// What people call ports.
+    #[serde(default)]
+    pub ports: PortNames,
     /// Who gets PINs as age files.
     #[serde(default, deserialize_with = "readers")]
     pub readers: Vec<Reader>,
     /// The program that prints letters, with its arguments.
     #[serde(default)]
     pub letter_program: Vec<String>,
+    /// Where the register is, if not in the state folder.
+    #[serde(default)]
+    pub register: Option<RegisterPlace>,
     /// The ledger's checkpoints.
     #[serde(default)]
     pub checkpoints: CheckpointSettings,
@@ -104,6 +112,7 @@ impl Settings {
         let mut settings = Self::deserialize(toml::Deserializer::from(document))?;
         settings.profiles = settings.profiles.map(|profiles| folder.join(profiles));
         settings.checkpoints = settings.checkpoints.in_folder(folder);
+        settings.register = settings.register.map(|register| register.in_folder(folder));
         settings.idp = idp.map(|idp| IdpTable::read_all(folder, idp)).transpose()?.unwrap_or_default();
         Ok(settings)
     }

@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustls::pki_types::CertificateDer;
 use secrecy::ExposeSecret as _;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -191,14 +192,17 @@ impl IdpTable {
             None => Vec::new(),
             Some(ca) => {
                 let file = self.folder.join(ca);
-                let refuse = |why: String| connection.refuse(format!("ca {}: {why}", file.display()));
-                let bytes = private::read_unshared(&file).map_err(|error| refuse(error.to_string()))?;
-                let bytes = bytes.ok_or_else(|| refuse("there is no such file".to_owned()))?;
-                read_certificates(&bytes).map_err(|error| refuse(error.to_string()))?
+                certificates(&file).map_err(|why| connection.refuse(format!("ca {}: {why}", file.display())))?
             }
         };
         Ok(Network { proxy, anchors })
     }
+}
+
+/// The certificates of a file that `ca` names, or why there are none.
+pub fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let bytes = private::read_unshared(file).map_err(|error| error.to_string())?;
+    read_certificates(&bytes.ok_or("there is no such file")?).map_err(|error| error.to_string())
 }
 
 fn unknown_kind(name: &str) -> String {

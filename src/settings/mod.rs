@@ -4,6 +4,10 @@
 //! profiles = "profiles"                     # a folder, over the built-in ones
 //! readers = ["vault=age1..."]               # who gets PINs as age files
 //! letter-program = ["lp", "-d", "vault"]    # gets a letter on its standard input
+//! register = "postgres://office-a@db.example.org/keywright" # for several stations; else it is in the state folder
+//!
+//! [ports]                                   # what people call the ports of a hub
+//! "1-4.2" = "slot 7"
 //!
 //! [checkpoints]
 //! keys = ["ops/ada+0a1b2c3d+/2tl..."]        # who else signs them; 'keywright ledger checkpoint --new-key' prints one
@@ -33,6 +37,8 @@ mod error;
 mod idp_change;
 mod idp_table;
 mod new_table;
+mod ports;
+mod register;
 mod station_keys;
 
 #[cfg(test)]
@@ -42,6 +48,8 @@ pub use checkpoints::{CheckpointSettings, TimeStampServer, Witness};
 pub use document::{IdpChoice, Settings};
 pub use error::{MissingAnswer, SettingsError};
 pub use idp_change::{answers, with_answers, with_default, without};
-pub use idp_table::IdpTable;
+pub use idp_table::{IdpTable, certificates};
 pub use new_table::{IdpName, NewTable, refuse_name, write};
+pub use ports::PortNames;
+pub use register::RegisterPlace;
 pub use station_keys::StationKeys;

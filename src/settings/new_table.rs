@@ -156,7 +156,7 @@ pub fn refuse_name(settings: &Settings, file: &Path, name: &IdpName) -> Result<(
 pub(super) fn value(form: Form, text: &str) -> Result<Value, String> {
     Ok(match form {
         Form::OneOf(words) if !words.contains(&text) => return Err(format!("one of these: {}", words.join(", "))),
-        Form::Text | Form::Place | Form::OneOf(_) => text.into(),
+        Form::Text | Form::Certificates | Form::Place | Form::OneOf(_) => text.into(),
         Form::Number => text.parse::<i64>().map_err(|_| "a whole number is expected".to_owned())?.into(),
         Form::YesNo => match text.to_lowercase().as_str() {
             "yes" | "y" | "true" => true.into(),

@@ -29,9 +29,9 @@ impl Ca {
         format!("-----BEGIN CERTIFICATE-----\n{text}-----END CERTIFICATE-----\n")
     }
 
-    fn server_config(&self, name: &str) -> Arc<ServerConfig> {
+    fn server_config(&self, certificate: CertificateParams) -> Arc<ServerConfig> {
         let key = KeyPair::generate().unwrap();
-        let certificate = CertificateParams::new([name.to_owned()]).unwrap().signed_by(&key, &self.0).unwrap();
+        let certificate = certificate.signed_by(&key, &self.0).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
         let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
@@ -64,10 +64,10 @@ impl Listening {
         Self { address, closing, thread: Some(thread) }
     }
 
-    /// TLS as `name` before a plain server (`http://127.0.0.1:PORT`), which is asked by its own name, as by nginx; one request for each
+    /// TLS with a certificate before a plain server (`http://127.0.0.1:PORT`), which is asked by its own name, as by nginx; one request for each
     /// connection.
-    pub(crate) fn tls(ca: &Ca, name: &str, plain: &str) -> Self {
-        let (config, plain) = (ca.server_config(name), plain.strip_prefix("http://").unwrap().to_owned());
+    pub(crate) fn tls(ca: &Ca, certificate: CertificateParams, plain: &str) -> Self {
+        let (config, plain) = (ca.server_config(certificate), plain.strip_prefix("http://").unwrap().to_owned());
         Self::start(move |stream| {
             let mut tls = StreamOwned::new(ServerConnection::new(config.clone()).unwrap(), stream);
             let request = message(&mut tls)?;

@@ -69,3 +69,35 @@ fn what_is_no_registration_is_called_by_its_name() {
         assert!(error.contains(what) && error.ends_with("it has no attestationObject"), "{json}: {error}");
     }
 }
+
+#[test]
+fn an_attestation_of_ssh_keygen_is_read_and_what_its_signature_lacks_is_told() {
+    use keywright_fido::webauthn::cbor;
+
+    let Some(path) = data::case("editors/utf8-bom.json") else { return };
+    let text = std::fs::read_to_string(path).unwrap();
+    let registration: serde_json::Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap();
+    let object = registration["response"]["attestationObject"].as_str().unwrap();
+    let object = cbor::decode(&data_encoding::BASE64URL_NOPAD.decode(object.as_bytes()).unwrap()).unwrap();
+    let statement = object.get("attStmt").unwrap();
+    let certificate = statement.get("x5c").unwrap().as_array().unwrap()[0].as_bytes().unwrap();
+    let auth_data = cbor::encode(object.get("authData").unwrap());
+    let signature = statement.get("sig").unwrap().as_bytes().unwrap();
+    let mut file = Vec::new();
+    for string in [b"ssh-sk-attest-v01", certificate, signature, auth_data.as_slice()] {
+        file.extend(u32::try_from(string.len()).unwrap().to_be_bytes());
+        file.extend(string);
+    }
+    file.extend([0; 8]);
+    let home = Home::new();
+    let attestation = home.path("id_ecdsa_sk.attestation");
+    std::fs::write(&attestation, &file).unwrap();
+    let verdict = home.run(&["attest", "verify", attestation.to_str().unwrap(), "--json"]).expect(7).json().remove(0);
+    let aaguid = "7b1e0c5d-4f3a-42b8-9d6e-11223344aabb";
+    assert_eq!((&verdict["aaguid"], &verdict["accepted"]), (&aaguid.into(), &false.into()), "{verdict}");
+    assert!(verdict["reasons"].to_string().contains("client data"), "{verdict}");
+
+    std::fs::write(&attestation, &file[..200]).unwrap();
+    let cut = home.run(&["attest", "verify", attestation.to_str().unwrap()]).expect(1).stdout;
+    assert!(cut.contains("an attestation of ssh-keygen, but it ends"), "{cut}");
+}

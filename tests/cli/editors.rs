@@ -46,6 +46,18 @@ fn a_secret_that_ends_with_what_nobody_sees_is_refused_by_its_file() {
 }
 
 #[test]
+fn a_token_that_no_header_can_carry_is_told_by_its_place_before_anything_is_sent() {
+    let home = Home::new();
+    for (token, code) in [("t0ken\u{a0}hunter2", "U+00A0"), ("t0ken hunter2", "U+0020"), ("z\u{f6}hunter2", "U+00F6")] {
+        let place = home.secret("token", token);
+        // Nobody listens there: it would be "cannot be reached".
+        let ended = home.run(&["idp", "check", "--idp", "http://127.0.0.1:1", "--idp-token", &place]).expect(1);
+        assert!(ended.stderr.contains(&format!("{place}: no token has the character {code}")), "{}", ended.stderr);
+        assert!(!ended.stderr.contains("hunter2"), "{}", ended.stderr);
+    }
+}
+
+#[test]
 fn settings_are_read_in_the_encodings_that_name_themselves() {
     for name in ["bom.toml", "u16.toml"] {
         let Some(path) = data::case(&format!("editors/{name}")) else { return };

@@ -2,6 +2,7 @@
 
 use crate::company_network::{Ca, ConnectProxy, Listening};
 use keywright_test_support::cli::{Ended, Home, Idp};
+use rcgen::{BasicConstraints, CertificateParams, IsCa};
 use serde_json::json;
 
 const TWO: &str = "\
@@ -135,6 +136,11 @@ fn what_is_not_answered_or_will_not_do_is_told_by_its_key() {
     add(&[&LOGIN[..], &["--set", "hunter2"]].concat()).says("KEY=VALUE");
     add(&[&LOGIN[..], &["--set", "domain=://"]].concat()).says("--set domain: ");
     add(&[&LOGIN[..], &["--set", "proxy=http://me:hunter2@proxy"]].concat()).says("--set proxy: ").says("its place");
+    add(&[&LOGIN[..], &["--set", "ca=missing.pem"]].concat()).says("--set ca: ").says("missing.pem: there is no such");
+    home.file("empty.pem", "");
+    add(&[&LOGIN[..], &["--set", "ca=empty.pem"]].concat()).says("empty.pem: ");
+    add(&["acme", "--kind", "okta", "--set", "url=https://acme-admin.okta.com"])
+        .says("this is the address of the Admin Console; the org's own is https://acme.okta.com");
     add(&[&LOGIN[..], &["--set", "verify=false"]].concat()).says("no key \"verify\"");
     assert_eq!(std::fs::read_to_string(&settings).unwrap(), "# ours\nprofiles = \"p\"\n");
 
@@ -276,13 +282,18 @@ const NAME: &str = "idp.example.invalid";
 
 impl Office {
     fn new() -> Self {
+        Self::with(CertificateParams::new([NAME.to_owned()]).unwrap())
+    }
+
+    /// The IdP shows this certificate, signed by the company's CA.
+    fn with(certificate: CertificateParams) -> Self {
         let home = Home::new();
         home.file("users.csv", "account\nada@example.org\n");
         let idp = Idp::start(&home, &home.path("users.csv"));
         let ca = Ca::new("Ours");
         home.file("ca.pem", &ca.pem());
         home.file("other-ca.pem", &Ca::new("Theirs").pem());
-        let server = Listening::tls(&ca, NAME, &idp.url);
+        let server = Listening::tls(&ca, certificate, &idp.url);
         Self { home, idp, server }
     }
 
@@ -329,6 +340,28 @@ fn a_company_has_a_proxy_and_a_ca_of_its_own() {
         office.check(&format!("{with_ca}{key} = false\n")).expect(2).says(&format!("unknown field `{key}`"));
     }
     assert_eq!(proxy.asked(), [""; 0]);
+}
+
+#[test]
+fn a_certificate_that_will_not_do_is_told_in_words() {
+    let named = |name: &str| CertificateParams::new([name.to_owned()]).unwrap();
+    let mut old = named(NAME);
+    (old.not_before, old.not_after) = (rcgen::date_time_ymd(2023, 1, 1), rcgen::date_time_ymd(2024, 1, 1));
+    let mut of_ca = named(NAME);
+    of_ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    for (certificate, words) in [
+        (old, "its certificate was good until 2024-01-01: it has to be renewed, or the clock here is wrong"),
+        (of_ca, "its certificate is a CA's own, signed by itself; idp.example.invalid needs one that this CA signs"),
+        (
+            named("other.example.invalid"),
+            "its certificate is for other.example.invalid and not for idp.example.invalid",
+        ),
+    ] {
+        let office = Office::with(certificate);
+        let proxy = ConnectProxy::start(&office.server, None);
+        let ended = office.check(&format!("ca = \"ca.pem\"\nproxy = \"{}\"\n", proxy.url())).expect(4);
+        assert!(ended.stderr.contains(words) && !ended.stderr.contains("InvalidCertificate"), "{}", ended.stderr);
+    }
 }
 
 #[test]

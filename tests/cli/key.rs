@@ -382,3 +382,19 @@ fn on_a_terminal_each_key_has_a_line() {
     assert!(!dumb.contains("of 2 keys") && !dumb.contains('\u{1b}'), "{dumb}");
     assert_eq!(dumb.matches("  done").count(), 2, "{dumb}");
 }
+
+#[test]
+fn a_port_has_the_name_that_the_settings_give_it() {
+    let home = Home::new();
+    let settings = home.file("keywright.toml", "[ports]\n\"soft-2\" = \"slot 7\"\n");
+    let run = |arguments: &[&str]| home.run(&[arguments, &["--softkeys", "2", "--config", &settings]].concat());
+    let ports: Vec<_> =
+        run(&["key", "list", "--json"]).expect(0).json().iter().map(|key| key["port"].clone()).collect();
+    assert_eq!(ports, ["soft-1", "slot 7"]);
+    assert_eq!(run(&["key", "info", "--key", "slot 7", "--json"]).expect(0).one()["path"], "soft:2");
+    run(&["key", "info", "--key", "soft-2"]).expect(5).says("no security key is at soft-2").says("port slot 7");
+    let twice = home.file("twice.toml", "[ports]\n\"1-1\" = \"slot 7\"\n\"1-2\" = \"slot 7\"\n");
+    home.run(&["key", "list", "--softkeys", "1", "--config", &twice])
+        .expect(2)
+        .says("\"slot 7\" of port 1-1 is there twice");
+}

@@ -5,6 +5,7 @@
 mod attest_verify;
 mod audit_key;
 mod company_network;
+mod completions;
 mod dialects;
 mod doctor;
 mod editors;
@@ -17,6 +18,7 @@ mod mds;
 mod others_can_write;
 mod profile;
 mod provision;
+mod readers;
 mod recover;
 mod roster;
 mod stories;

@@ -190,6 +190,12 @@ fn what_is_missing_is_said_before_anything_is_touched() {
     provision(&office.roster).expect(2).says("nobody is named who may read PINs");
     let letters = office.home.file("letters.csv", "account,profile\nada@example.org,finance\n");
     provision(&letters).expect(2).says("no program is named that prints letters");
+    // A dry run tells everything at once.
+    let dry = ["provision", &office.roster, "--softkeys", "2", "--dry-run"];
+    let ended = office.home.run(&dry).expect(2);
+    for words in ["to do: no IdP is set up; keywright idp add NAME", "to do: nobody opens PIN files", "error: "] {
+        assert!(ended.stderr.contains(words), "{words}: {}", ended.stderr);
+    }
     let secret = age::x25519::Identity::generate();
     let secret = format!("vault={}", secret.to_string().expose_secret());
     let ended = office.run(&["provision", &office.roster, "--softkeys", "2", "--reader", &secret]).expect(2);

@@ -108,8 +108,9 @@ fn a_person_who_lost_a_key_is_got_back_in() {
     assert!(recovery["pass_until"].is_string());
     assert!(office.home.state().join(format!("hand-over/vault/{ADA}.pass.age")).exists());
 
-    // A fifth key comes.
-    let ended = office.run(&["resume", "--softkeys", "5", "--json"]).expect(0).json();
+    // A fifth key comes, when somebody else is at the desk.
+    let resume = ["resume", "--softkeys", "5", "--json", "--config", &office.settings];
+    let ended = office.home.run_with(&resume, &[&Idp::ENVIRONMENT[..], &[("USER", "bea")]].concat()).expect(0).json();
     let recovery = ended.iter().find(|line| line["kind"] == "recovery").unwrap();
     assert_eq!((&recovery["state"], &recovery["pass_until"]), (&json!("complete"), &Value::Null));
     assert!(states(recovery).iter().all(|(_, state)| *state == "done"), "{recovery}");
@@ -118,6 +119,10 @@ fn a_person_who_lost_a_key_is_got_back_in() {
     assert_eq!(ada["keys_proved"], 2);
     let log = office.run(&["ledger", "show"]).expect(0).stdout;
     assert!(log.contains("asked by Ada, by telephone, identity proved by called back"), "{log}");
+    let by = |words: &str, name: &str| {
+        log.lines().any(|line| line.contains(words) && line.contains(&format!(", by {name}")))
+    };
+    assert!(by("revoke key begins", "tester") && by("recovery 1: complete", "bea"), "{log}");
     office.run(&["ledger", "verify"]).expect(0);
     office.run(&["resume", "--softkeys", "5"]).expect(0).says("nothing is left to do");
 }

@@ -51,6 +51,12 @@ fn a_roll_out_from_the_first_look_to_the_day_when_sms_opens_nothing() {
         let removed: Vec<_> = of_kind(&lines, "removed-method").iter().map(|one| one["name"].clone()).collect();
         assert_eq!(removed, ["sms", "totp"]);
         assert!(played.stderr.contains("signing in as Ada by SMS: refused"), "{}", played.stderr);
+        if faults.contains(&"--faults") {
+            for words in ["cannot be reached", "withdrawn", "no room", "pull"] {
+                let told = played.stderr.contains(words) || played.stdout.contains(words);
+                assert!(told, "\"{words}\" is not told:\n{}\n{}", played.stderr, played.stdout);
+            }
+        }
 
         // It is kept, and shown to whoever helps somebody back.
         let kept = ["enforce", "--removed", "bo@example.org", "--state", "played", "--config", "played/keywright.toml"];

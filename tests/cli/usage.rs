@@ -129,13 +129,24 @@ fn completions_and_manual_pages_are_made() {
     let home = Home::new();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = home.run(&["completions", shell]).expect(0).stdout;
-        assert!(script.contains("provision"), "{shell}");
+        assert!(script.contains("KEYWRIGHT_COMPLETE"), "{shell}");
     }
     assert!(home.run(&["man"]).expect(0).stdout.contains(".TH keywright 1"));
     home.run(&["man", "pages"]).expect(0);
-    for page in ["keywright.1", "keywright-provision.1", "keywright-key-pin-set.1", "keywright-ledger-verify.1"] {
-        assert!(home.path("pages").join(page).exists(), "{page}");
+    let order = |page: &str| {
+        let page =
+            std::fs::read_to_string(home.path("pages").join(page)).unwrap_or_else(|error| panic!("{page}: {error}"));
+        page.lines().filter_map(|line| line.strip_prefix(".SH ")).map(str::to_owned).collect::<Vec<_>>().join(" ")
+    };
+    for page in ["man1/keywright-provision.1", "man1/keywright-key-pin-set.1", "man1/keywright-ledger-verify.1"] {
+        assert_eq!(order(page), "NAME SYNOPSIS DESCRIPTION OPTIONS EVERYWHERE EXAMPLES FILES \"SEE ALSO\"", "{page}");
     }
+    assert_eq!(
+        order("man1/keywright.1"),
+        "NAME SYNOPSIS DESCRIPTION OPTIONS EVERYWHERE COMMANDS EXAMPLES EXIT STATUS ENVIRONMENT FILES \"SEE ALSO\""
+    );
+    assert_eq!(order("man7/keywright-rosters.7"), "NAME DESCRIPTION FILES \"SEE ALSO\"");
+    assert!(!home.path("pages/man1/keywright-witness.1").exists(), "what is hidden has no page");
 }
 
 #[test]

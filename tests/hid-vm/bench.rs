@@ -27,7 +27,7 @@ impl Bench {
     /// Such keys in memory, none attached.
     pub(crate) fn of(models: &[Model]) -> Self {
         in_the_machine();
-        Self { rack: Rack::in_memory_of(models).unwrap(), bus: UsbBus::new().unwrap() }
+        Self { rack: Rack::in_memory_of(models).unwrap(), bus: UsbBus::default() }
     }
 
     pub(crate) fn bus(&self) -> &UsbBus {
@@ -52,7 +52,7 @@ impl Bench {
     }
 
     pub(crate) fn pipe(&self, attached: &Attached) -> Box<dyn Pipe> {
-        self.bus.open(&self.device(attached)).unwrap()
+        self.bus.pipe(&self.device(attached)).unwrap()
     }
 
     pub(crate) fn channel(&self, attached: &Attached, limits: Limits) -> Result<Channel, TransportError> {

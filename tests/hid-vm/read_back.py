@@ -1,6 +1,6 @@
 """Reads keys back with python-fido2: what is asked comes as JSON on standard input, what the keys say goes out as JSON.
 
-In:  [{"node": "/dev/hidraw0", "pin": "...", "rp_id": "localhost"}, ...]
+In:  [{"node": "/dev/hidraw0" or "pcsc:READER", "pin": "...", "rp_id": "localhost"}, ...]
 Out: [{"node", "serial", "firmware", "aaguid", "pin_set", "min_pin_length", "force_pin_change", "always_uv", "pin_retries",
        "credentials": [{"rp_id_hash", "id", "user_id", "user_name", "cred_protect"}],
        "assertion": {"credential", "user_verified"}}, ...]
@@ -16,9 +16,20 @@ from fido2.ctap2.pin import ClientPin
 from fido2.cose import CoseKey
 from fido2.hid import open_device
 
+CARD = "pcsc:"
+
+
+def connect(node):
+    """A key on USB, or the card in a reader."""
+    if not node.startswith(CARD):
+        return open_device(node)
+    from fido2.pcsc import CtapPcscDevice
+    (device,) = CtapPcscDevice.list_devices(node.removeprefix(CARD))
+    return device
+
 
 def read(asked):
-    device = open_device(asked["node"])
+    device = connect(asked["node"])
     ctap = Ctap2(device)
     info = ctap.info
     pin = ClientPin(ctap)
@@ -48,7 +59,7 @@ def read(asked):
     assertion.verify(client_data_hash, keys[assertion.credential["id"]])
     return {
         "node": asked["node"],
-        "serial": device.descriptor.serial_number or None,
+        "serial": getattr(device, "descriptor", None) and device.descriptor.serial_number or None,
         "firmware": info.firmware_version or None,
         "aaguid": str(info.aaguid),
         "pin_set": info.options.get("clientPin"),

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keywright::idp::capability::{
-    Admits, Binding, Capability, Hold, Readiness, Removed, RuleState, Standing, Told, Usable, WantedPass, weaker_ways,
+    Admits, Binding, Capability, Hold, Readiness, Removed, RuleOrder, RuleState, Standing, Told, Usable, WantedPass,
+    weaker_ways,
 };
 use keywright::idp::embedded::Embedded;
 use keywright::idp::http::Limits;
@@ -104,10 +105,15 @@ fn a_policy_shuts_the_weak_ways_and_the_key_still_opens() {
     let policy = |enforced| estate::Policy { group: Some("admins".into()), enforced, admits: Vec::new() };
     idp.set_policy("keys only", Some(&policy(false))).unwrap();
     idp.sign_in_otherwise(&ada, &by("sms", None)).unwrap();
+    let foretold = idp.capabilities().what_if.unwrap().what_if(&ada).unwrap().found;
+    assert!(matches!(foretold[0].admits(RuleOrder::Every), Admits::Weaker(_)), "{foretold:?}");
+    assert!(foretold[0].prepared.known().is_some_and(|rules| rules.len() == 1));
     let rules = || idp.capabilities().policies.unwrap().of_group("admins").unwrap().found;
     assert_eq!(rules()[0].state, RuleState::ReportOnly);
     idp.set_policy("keys only", Some(&policy(true))).unwrap();
     assert_eq!((rules()[0].state, &rules()[0].admits), (RuleState::On, &Admits::PhishingResistant));
+    let foretold = idp.capabilities().what_if.unwrap().what_if(&ada).unwrap();
+    assert_eq!(foretold.found[0].admits(RuleOrder::Every), Admits::PhishingResistant, "{foretold:?}");
     let error = idp.sign_in_otherwise(&ada, &by("sms", None)).unwrap_err();
     assert!(matches!(&error, DirectoryError::Refused { why, .. } if why.contains("keys only")), "{error}");
     signs_in(&idp, &ada, &mut key).unwrap();

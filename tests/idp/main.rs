@@ -20,6 +20,7 @@ mod prism;
 mod privacy_idea;
 mod recorded;
 mod relying_party;
+mod scale;
 mod sign_in_page;
 mod software_signer;
 mod zitadel;

@@ -5,17 +5,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use keywright::audit::ledger::{LedgerAudit, Readable, Standards};
+use keywright::audit::record::KeyRecord;
 use keywright::idp::embedded::Embedded;
 use keywright::idp::{Directory, DirectoryError, Finding, Registered, User};
-use keywright::ledger::{Entry, FailureCode, Head, LedgerError, Outcome, Record, SqliteStore, Step, Store};
+use keywright::ledger::{Entry, FailureCode, Head, LedgerError, Record, SqliteStore, Step, Store};
 use keywright::profile::{HandOver, Profile, Reset};
 use keywright::provision::{Drill, Plan, Report, RetryPolicy, RevokeOrder, RunError, Station, revoke};
 use keywright::register::{CredentialState, JobState, KeyStanding};
 use keywright::secret::SystemEntropy;
-use keywright_attest::AttestationDemand;
+use keywright_attest::{AttestationDemand, Judge};
 use keywright_fido::ctap::{Authenticator, MinPinLength, Permissions, Pin};
 use keywright_fido::hid::{Cancel, Limits};
-use keywright_fido::webauthn::{AttestationConveyance, Ceremony, CredentialId, RegistrationResponse};
+use keywright_fido::webauthn::{AttestationConveyance, Ceremony, RegistrationResponse};
 use keywright_practice::idp_server::wire::UserChange;
 use keywright_practice::softkey::{Generation, Model, Moment, Rack, SOFT_AAGUID, Side, SoftKey, Touch};
 use keywright_test_support::as_said::run_as_said;
@@ -87,7 +89,7 @@ fn a_key_of_another_model_is_refused() {
 #[test]
 fn a_key_that_cannot_do_what_the_profile_asks_for_is_refused_and_another_is_taken() {
     type Change = fn(&mut Profile);
-    let demands: [(&str, Change); 4] = [
+    let demands: [(&str, Change); 7] = [
         ("enforce a PIN of", |_| {}),
         ("ask for the PIN at every use", |profile| profile.pin.minimum_on_key = 4),
         ("ask for a new PIN at first use", |profile| {
@@ -97,16 +99,44 @@ fn a_key_that_cannot_do_what_the_profile_asks_for_is_refused_and_another_is_take
             (profile.pin.minimum_on_key, profile.keys.always_uv) = (4, false);
             profile.keys.attestation = AttestationDemand::Enterprise;
         }),
+        ("long touch for a reset", |profile| {
+            (profile.pin.minimum_on_key, profile.keys.always_uv) = (4, false);
+            profile.keys.long_touch_for_reset = true;
+        }),
+        ("cannot sign its minimum PIN length", |profile| {
+            (profile.pin.minimum_on_key, profile.keys.always_uv) = (4, false);
+            profile.pin.minimum_signed = true;
+        }),
+        ("rules of its own for PINs", |profile| {
+            (profile.pin.minimum_on_key, profile.keys.always_uv) = (4, false);
+            profile.pin.complexity_on_key = true;
+        }),
     ];
+    // What other soft keys can do.
+    let others_can = ["enforce a PIN of", "ask for the PIN at every use", "ask for a new PIN at first use"];
     for (words, change) in demands {
         let workshop = one_person(&[model(Generation::Ctap20)], change);
         let message = refused(&workshop, FailureCode::KeyRefused);
         assert!(message.contains(words), "{message}");
-        if !words.contains("enterprise") {
+        if others_can.contains(&words) {
             another_key_does(&workshop, 1);
             workshop.everything_agrees(&["ada"], 1);
         }
     }
+}
+
+#[test]
+fn the_minimum_pin_length_is_signed_by_the_key_and_shown_by_an_audit() {
+    let workshop = one_person(&[Model::default()], |profile| profile.pin.minimum_signed = true);
+    assert!(workshop.provision().unwrap().accounts[0].complete);
+    workshop.everything_agrees(&["ada"], 1);
+    let ledger = workshop.ledger();
+    let readable = Readable::read(&ledger, None, None).unwrap();
+    let judge = Judge::new(keywright_attest::Anchors::default());
+    let audit = LedgerAudit::judge(&readable, &Standards { judge: &judge, at: time::OffsetDateTime::now_utc() });
+    let records = KeyRecord::all(&audit);
+    let shown: Vec<_> = records.iter().map(|one| (&*one.signed_pin_minimum, &*one.algorithm)).collect();
+    assert_eq!(shown, [("6", "ES256")]);
 }
 
 #[test]
@@ -748,23 +778,4 @@ fn nothing_is_begun_while_the_directory_is_down_or_would_refuse_everything() {
     let run = workshop.provision();
     assert!(matches!(&run, Err(RunError::Blocked { findings, .. }) if findings.len() == 1), "{run:?}");
     assert_eq!(workshop.book().head.seq, 0);
-}
-
-#[test]
-fn the_second_key_is_refused_the_first_ones_credential() {
-    let workshop = Workshop::new(2, &["ada"]);
-    workshop.provision().unwrap();
-    workshop.everything_agrees(&["ada"], 2);
-    let book = workshop.book();
-    let ids: Vec<&CredentialId> = book.credentials.keys().collect();
-    // The second ceremony asks to exclude what the first registered.
-    let excluded = book
-        .jobs
-        .values()
-        .filter_map(|job| match workshop.outcome(job, Step::Begin) {
-            Some(Outcome::Begin { ceremony, .. }) => Some(ceremony),
-            _ => None,
-        })
-        .filter(|ceremony| ceremony.options.exclude_credentials.iter().any(|one| ids.contains(&&one.id)));
-    assert_eq!(excluded.count(), 1);
 }

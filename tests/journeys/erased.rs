@@ -28,7 +28,7 @@ fn first_key(rack: &Rack, book: &Register) -> Device {
 fn reset_first_key(workshop: &Workshop, store: &dyn Store) {
     let (rack, book) = (workshop.rack(), workshop.book());
     let device = first_key(&rack, &book);
-    let open = || Authenticator::open_hid(rack.open(&device).unwrap(), Limits::default(), Cancel::default()).unwrap();
+    let open = || Authenticator::open(rack.open(&device, Limits::default(), Cancel::default()).unwrap()).unwrap();
     let mut key = open();
     let mut ids = credentials_of_ledger(&mut key, &book).unwrap();
     if ids.is_empty() {
@@ -53,8 +53,8 @@ fn reset_first_key(workshop: &Workshop, store: &dyn Store) {
 fn is_there(workshop: &Workshop, id: &CredentialId) -> bool {
     let (rack, book) = (workshop.rack(), workshop.book());
     let device = first_key(&rack, &book);
-    let pipe = rack.open(&device).unwrap();
-    let mut key = Authenticator::open_hid(pipe, Limits::default(), Cancel::default()).unwrap();
+    let opened = rack.open(&device, Limits::default(), Cancel::default()).unwrap();
+    let mut key = Authenticator::open(opened).unwrap();
     credentials_of_ledger(&mut key, &book).unwrap().contains(id)
 }
 

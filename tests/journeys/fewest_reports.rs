@@ -10,9 +10,9 @@ use std::time::Duration;
 use keywright::ledger::Step;
 use keywright::profile::Reset;
 use keywright_fido::ctap::{
-    Authenticator, GetAssertion, MakeCredential, Permissions, Pin, PinUvAuthToken, TransportError,
+    Authenticator, GetAssertion, MakeCredential, Permissions, Pin, PinUvAuthToken, Transport, TransportError,
 };
-use keywright_fido::hid::{Bus, Cancel, Device, Limits, Pipe, PipeError, Report};
+use keywright_fido::hid::{Bus, Cancel, Channel, Device, Limits, Pipe, PipeError, Report};
 use keywright_fido::webauthn::{CoseAlgorithm, RelyingParty, RpId, UserEntity, UserHandle};
 use keywright_practice::softkey::Rack;
 use keywright_test_support::workshop::{Hands, Workshop};
@@ -43,8 +43,9 @@ impl Bus for Tapped {
         self.0.devices()
     }
 
-    fn open(&self, device: &Device) -> Result<Box<dyn Pipe>, TransportError> {
-        Ok(Box::new(TappedPipe(self.0.open(device)?, self.1.clone())))
+    fn open(&self, device: &Device, limits: Limits, cancel: Cancel) -> Result<Box<dyn Transport>, TransportError> {
+        let pipe = TappedPipe(self.0.pipe(device)?, self.1.clone());
+        Ok(Box::new(Channel::open(Box::new(pipe), limits, cancel)?))
     }
 
     fn replug(&self, device: &Device, patience: Duration, cancel: &Cancel) -> Result<Device, TransportError> {
@@ -108,8 +109,8 @@ fn each_errand_takes_no_more_than_it_needs() {
         key.pin_uv_auth_token(&pin, permissions, rp_id).unwrap()
     };
 
-    let pipe = bus.open(&bus.devices().unwrap()[0]).unwrap();
-    let mut key = Authenticator::open_hid(pipe, Limits::default(), Cancel::default()).unwrap();
+    let opened = bus.open(&bus.devices().unwrap()[0], Limits::default(), Cancel::default()).unwrap();
+    let mut key = Authenticator::open(opened).unwrap();
     assert_eq!(cable.take(), (vec!["INIT", "getInfo"], 2));
 
     key.set_pin(&pin).unwrap();

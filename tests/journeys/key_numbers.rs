@@ -6,8 +6,8 @@ use keywright::ledger::{AccountId, KeyNumber, KeyState};
 use keywright::provision::was_on_empty_key;
 use keywright::register::{CredentialState, KeyStanding};
 use keywright_attest::AttestationDemand;
-use keywright_fido::ctap::{Authenticator, TransportError};
-use keywright_fido::hid::{Bus, Cancel, Device, Limits, Pipe};
+use keywright_fido::bus::{Bus, Cancel, Device, Limits};
+use keywright_fido::ctap::{Authenticator, Transport, TransportError};
 use keywright_practice::softkey::Rack;
 use keywright_test_support::workshop::{DIRECTORY, Hands, Workshop, failures};
 
@@ -20,8 +20,8 @@ impl Bus for Named {
         Ok(devices.map(|device| Device { serial: Some(self.1.to_owned()), ..device }).collect())
     }
 
-    fn open(&self, device: &Device) -> Result<Box<dyn Pipe>, TransportError> {
-        self.0.open(device)
+    fn open(&self, device: &Device, limits: Limits, cancel: Cancel) -> Result<Box<dyn Transport>, TransportError> {
+        self.0.open(device, limits, cancel)
     }
 
     fn replug(&self, device: &Device, patience: Duration, cancel: &Cancel) -> Result<Device, TransportError> {
@@ -34,7 +34,7 @@ fn reset_elsewhere(rack: &Rack) {
     let device = rack.devices().unwrap().remove(0);
     // A key takes a reset only after power-up.
     let device = rack.replug(&device, Duration::ZERO, &Cancel::default()).unwrap();
-    let mut key = Authenticator::open_hid(rack.open(&device).unwrap(), Limits::default(), Cancel::default()).unwrap();
+    let mut key = Authenticator::open(rack.open(&device, Limits::default(), Cancel::default()).unwrap()).unwrap();
     key.reset(&mut |_| {}).unwrap();
 }
 
@@ -92,8 +92,8 @@ fn a_usb_serial_of_a_key_in_service_is_a_question() {
         if !says_another {
             // A person may say that it is that key, by resetting it.
             let device = bus.devices().unwrap().remove(0);
-            let pipe = bus.open(&device).unwrap();
-            let mut key = Authenticator::open_hid(pipe, Limits::default(), Cancel::default()).unwrap();
+            let opened = bus.open(&device, Limits::default(), Cancel::default()).unwrap();
+            let mut key = Authenticator::open(opened).unwrap();
             let first = book.current_of(KeyNumber(1)).unwrap().0.clone();
             assert_eq!(was_on_empty_key(&book, &device, &mut key).unwrap(), [first]);
         }

@@ -248,7 +248,7 @@ fn a_key_that_is_done_is_recognised_and_left_alone() {
     assert!(report.accounts.iter().all(|account| account.complete));
     let port = done.first().unwrap();
     let said = hands.said.lock().unwrap();
-    assert!(said.contains(&format!("the key in {port} is ada's key 1 already; take it out")), "{said:?}");
+    assert!(said.contains(&format!("the key in {port} is ada's key 1 already; it is left alone")), "{said:?}");
     assert_eq!(workshop.book().jobs.values().filter(|job| job.state == JobState::Done).count(), 2);
     assert!(rack.devices().unwrap().len() == 2);
     workshop.everything_agrees(&["ada", "grace"], 1);

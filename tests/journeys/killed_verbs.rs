@@ -1,27 +1,28 @@
 //! The process is killed before and after every write of what is done to keys after their first day, and `resume` or the same
 //! command again ends it: see [`keywright_test_support::power_cut`].
 
-use std::time::Duration;
+use std::collections::BTreeSet;
 
-use keywright::audit::key::{self, attest, credentials_of_ledger};
+use keywright::audit::key::credentials_of_ledger;
 use keywright::idp::Directory as _;
-use keywright::ledger::{AccountId, Event, KeyNumber, KeyState, Store};
+use keywright::ledger::{AccountId, Event, KeyNumber, KeyState, Store as _};
 use keywright::profile::{HandOver, Person};
-use keywright::provision::{
-    self, Eraser, Plan, Relabelled, RetryPolicy, RevokeOrder, identity, leave, revoke, which_key,
-};
+use keywright::provision::{self, Plan, Relabelled, RetryPolicy, RevokeOrder, leave, revoke, which_key};
 use keywright::register::{AccountStanding, CredentialState, KeyStanding, Register, Replacement, Standing};
-use keywright::secret::SystemEntropy;
-use keywright_fido::ctap::{Authenticator, CtapError, Permissions};
-use keywright_fido::hid::{Bus as _, Device, Limits};
+use keywright::rollout::unknown_key::Removing;
+use keywright_fido::ctap::Permissions;
+use keywright_fido::hid::Bus as _;
 use keywright_fido::webauthn::CredentialId;
 use keywright_files::Cancel;
-use keywright_practice::softkey::{Moment, Rack, Side};
+use keywright_practice::softkey::{Moment, Side};
 use keywright_test_support::as_said::run_as_said;
 use keywright_test_support::cli::program;
 use keywright_test_support::power_cut::{self, Cut, Ended, work_until_cut};
 use keywright_test_support::workshop::{DIRECTORY, Hands, Workshop, each, resume};
 use time::OffsetDateTime;
+
+use crate::key_verbs::{eraser, label_anew, open, read, take_back, take_into_stock};
+use crate::strange;
 
 fn ada() -> AccountId {
     AccountId::new(DIRECTORY, "ada")
@@ -124,6 +125,49 @@ fn a_replacement_that_is_killed_is_ended_by_the_next_run() {
         register_and_idp_agree(workshop, cut);
         assert_eq!(workshop.vault().list().unwrap(), [], "{cut}");
     });
+}
+
+/// ada has two keys of ours, and one that nobody here made.
+fn with_a_strange_key() -> Workshop {
+    let workshop = with_two_keys();
+    strange::register(&workshop, "ada");
+    workshop
+}
+
+#[test]
+#[ignore = "started by the tests of this file, in a process that may die"]
+fn removal_of_a_strange_key() {
+    work_until_cut(|workshop, store| {
+        let (directory, retry, cancel) = (workshop.directory(), RetryPolicy::default(), Cancel::default());
+        let removing = Removing { directory: &directory, store, retry: &retry, cancel: &cancel };
+        let book = Register::read(&store.entries(0).unwrap()).unwrap();
+        let open = book.rollout.unknown_keys.first().cloned();
+        let removal = open.unwrap_or_else(|| strange::removal(workshop, "ada").unwrap());
+        removing.remove(&removal).unwrap();
+    });
+}
+
+#[test]
+fn the_removal_of_a_strange_key_that_is_killed_is_ended_by_the_next_run() {
+    killed_at_every_write("removal_of_a_strange_key", 2..=8, with_a_strange_key, |workshop, cut| {
+        // Hers are never touched.
+        assert_eq!(standing(workshop).in_service(), 2, "{cut}");
+        let is_open = || !workshop.book().rollout.unknown_keys.is_empty();
+        let is_said = || ledger_says_it_is_gone(workshop);
+        if at_the_idp(workshop).len() == 2 {
+            assert!(is_open() || is_said(), "it is gone, and nobody wrote that down: {cut}");
+        }
+        if !is_said() {
+            start("removal_of_a_strange_key", workshop, Cut::Never).expect_success(cut);
+        }
+        register_and_idp_agree(workshop, cut);
+        assert!(!is_open() && is_said(), "{cut}");
+    });
+}
+
+fn ledger_says_it_is_gone(workshop: &Workshop) -> bool {
+    let entries = workshop.store().entries(0).unwrap();
+    entries.iter().any(|entry| matches!(entry.event().unwrap(), Event::UnknownKeyRemoved(_)))
 }
 
 #[test]
@@ -254,56 +298,6 @@ fn an_account_that_is_forgotten_is_so_whole_or_not_at_all() {
     });
 }
 
-fn nothing(_: &Device) {}
-
-/// What erases keys, as the program does.
-fn eraser<'a>(rack: &'a Rack, store: &'a dyn Store) -> Eraser<'a> {
-    Eraser {
-        bus: rack,
-        store,
-        limits: Limits::default(),
-        patience: Duration::ZERO,
-        cancel: Cancel::default(),
-        entropy: &SystemEntropy,
-        operator_name: "tester".into(),
-        ask_to_replug: &nothing,
-        ask_to_touch: &nothing,
-    }
-}
-
-fn open(rack: &Rack, device: &Device) -> Authenticator {
-    Authenticator::open_hid(rack.open(device).unwrap(), Limits::default(), Cancel::default()).unwrap()
-}
-
-fn read(store: &dyn Store) -> Register {
-    let mut register = Register::default();
-    register.catch_up(store).unwrap();
-    register
-}
-
-/// Everything of ada's that is plugged in comes back, as by `key return` and `account left --wipe`: erased, and marked again.
-fn take_back(workshop: &Workshop, store: &dyn Store) {
-    let rack = workshop.rack();
-    let in_hand = key::in_hand(rack.devices().unwrap(), &read(store), |device| Ok::<_, CtapError>(open(&rack, device)));
-    for (device, mut ids) in in_hand.unwrap() {
-        let mut register = read(store);
-        ids.retain(|id| register.credentials[id].returned.is_none());
-        let Some(number) = ids.first().and_then(|id| register.credentials[id].number) else { continue };
-        let back = ids.iter().map(|id| Event::KeyReturned { credential_id: id.clone(), operator: "tester".into() });
-        let key = open(&rack, &device);
-        let (_, mut key) = eraser(&rack, store).reset(&device, key, &ids, back.collect()).unwrap();
-        register = read(store);
-        let credential_id = marker(&mut key);
-        register.record(store, &Event::KeyMarked { key: number, credential_id, operator: None }).unwrap();
-    }
-}
-
-/// A throw-away credential.
-fn marker(key: &mut Authenticator) -> CredentialId {
-    let made = attest(key, None, None, &SystemEntropy, &mut |_| {}).unwrap();
-    made.attestation.auth_data.attested_credential_data.unwrap().credential_id
-}
-
 /// Ada's keys are empty, nobody's, and where the register says; it never calls one in stock that has her credential.
 fn keys_are_back(workshop: &Workshop, after: Cut) {
     let (book, rack) = (workshop.book(), workshop.rack());
@@ -317,10 +311,21 @@ fn keys_are_back(workshop: &Workshop, after: Cut) {
     }
 }
 
+/// Of keys in stock, those show which they are of which the register says so: one that was wiped and not marked is not among them.
+fn known_again(workshop: &Workshop, after: Cut) {
+    let (book, rack) = (workshop.book(), workshop.rack());
+    let shown = rack.devices().unwrap().into_iter().map(|device| {
+        let number = which_key::number(&book, &device, &mut open(&rack, &device)).unwrap();
+        number.filter(|number| book.keys.get(*number).unwrap().state == KeyState::InStock)
+    });
+    let said = book.keys.in_stock().map(|(number, _)| number).filter(|number| book.keys.is_recognisable(*number));
+    assert_eq!(shown.flatten().collect::<BTreeSet<_>>(), said.collect(), "{after}");
+}
+
 #[test]
 #[ignore = "started by the tests of this file, in a process that may die"]
 fn return_of_keys() {
-    work_until_cut(take_back);
+    work_until_cut(|workshop, store| take_back(workshop, store, |_, _| true));
 }
 
 #[test]
@@ -337,6 +342,7 @@ fn a_return_that_is_killed_is_ended_by_the_same_command() {
             let counted = shown.iter().filter(|id| book.credentials[*id].state == CredentialState::Erased);
             assert_eq!(counted.count(), 0, "{cut}: erased by the ledger, and on the key");
         }
+        known_again(workshop, cut);
         if cut != Cut::Never {
             start("return_of_keys", workshop, Cut::Never).expect_success(cut);
         }
@@ -359,7 +365,7 @@ fn departure_with_keys() {
             RevokeOrder { reason: "left", operator: &"tester".into() },
         )
         .unwrap();
-        take_back(workshop, store);
+        take_back(workshop, store, |_, _| true);
     });
 }
 
@@ -436,23 +442,7 @@ fn a_deletion_that_is_killed_never_counts_what_is_gone() {
 #[test]
 #[ignore = "started by the tests of this file, in a process that may die"]
 fn stock() {
-    work_until_cut(|workshop, store| {
-        let rack = workshop.rack();
-        for device in rack.devices().unwrap() {
-            let (mut register, mut key) = (read(store), open(&rack, &device));
-            if which_key::number(&register, &device, &mut key).unwrap().is_some() {
-                continue;
-            }
-            let (number, operator) = (register.keys.next_number(), "tester".into());
-            let identity = Some(identity(&device, key.info()).into());
-            let (model, serial, attested_serial, place) = (None, None, None, Some("safe".to_owned()));
-            let credential_id = marker(&mut key);
-            let added = Event::KeyAdded { key: number, identity, model, serial, attested_serial, place, operator };
-            register
-                .record_all(store, &[added, Event::KeyMarked { key: number, credential_id, operator: None }])
-                .unwrap();
-        }
-    });
+    work_until_cut(take_into_stock);
 }
 
 #[test]
@@ -537,7 +527,7 @@ fn names_that_are_erased_by_a_process_that_is_killed_are_gone() {
             RevokeOrder { reason: "left", operator: &"tester".into() },
         )
         .unwrap();
-        take_back(&workshop, &store);
+        take_back(&workshop, &store, |_, _| true);
         let (account, name, operator) = (ada(), Some("Ada Lovelace".to_owned()), "tester".into());
         let named = Event::AccountEdited { account, name, ticket: None, storage: None, operator };
         read(&store).record(&store, &named).unwrap();
@@ -567,22 +557,9 @@ fn names_that_are_erased_by_a_process_that_is_killed_are_gone() {
 #[ignore = "started by the tests of this file, in a process that may die"]
 fn label() {
     work_until_cut(|workshop, store| {
-        let mut register = read(store);
+        let register = read(store);
         let id = register.jobs[&register.job_of_key(&ada(), 1).unwrap()].credential_id().unwrap().clone();
-        let key = register.credentials[&id].number.unwrap();
-        let changed = Event::KeyChanged {
-            key,
-            state: None,
-            reason: None,
-            label: Some("blue".to_owned()),
-            place: None,
-            custodian: None,
-            operator: "tester".into(),
-        };
-        let events: Vec<_> = std::iter::once(changed).chain(provision::request_label(&register, &id, "blue")).collect();
-        register.record_all(store, &events).unwrap();
-        let (policy, cancel) = (RetryPolicy::default(), Cancel::default());
-        let done = provision::relabel(&workshop.directory(), store, &policy, &cancel, &id).unwrap();
+        let done = label_anew(&workshop.directory(), store, &id, "blue").unwrap();
         assert_eq!(done, Relabelled::Done);
     });
 }

@@ -4,7 +4,7 @@
 //! `KEYWRIGHT_LOCKOUTS=500 KEYWRIGHT_LOCKOUTS_SEED=7 cargo test --test journeys lockouts::` tries so many, others than usual. What goes
 //! wrong is made shorter and printed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
@@ -15,8 +15,11 @@ use keywright::ledger::rollout::{BreakGlassAdded, Loss};
 use keywright::ledger::{AccountId, Event};
 use keywright::provision::{RetryPolicy, RevokeOrder, leave};
 use keywright::register::{AccountState, Register};
+use keywright::rollout::Scope;
 use keywright::rollout::enforce::{EnforceError, Enforcing};
+use keywright::rollout::inventory::read::{Depth, NotKept, Reader};
 use keywright::rollout::recover::{self, RecoverError, StandsAt, Wanted};
+use keywright::rollout::watch::{self, Look};
 use keywright_files::Cancel;
 use keywright_practice::idp_server::wire::UserChange;
 use keywright_practice::idp_server::wire::estate::Policy;
@@ -49,6 +52,8 @@ enum Step {
     Recover { who: usize, key: usize, loss: Loss, pass: bool, key_at_hand: bool },
     /// The account is kept for emergencies from now on.
     Bag(usize),
+    /// Somebody looks what is new.
+    Watch,
     /// The person leaves.
     Leave(usize),
 }
@@ -66,6 +71,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (who.clone(), 1_usize..4, loss, any::<bool>(), any::<bool>())
             .prop_map(|(who, key, loss, pass, key_at_hand)| Step::Recover { who, key, loss, pass, key_at_hand }),
         1 => who.clone().prop_map(Step::Bag),
+        2 => Just(Step::Watch),
         1 => who.prop_map(Step::Leave),
     ]
 }
@@ -77,6 +83,10 @@ struct World {
     reported: BTreeSet<&'static str>,
     /// Whose keys somebody removed in the console.
     console: BTreeSet<&'static str>,
+    /// Whom an administrator suspended in the console, and nobody restored since.
+    suspended: BTreeSet<&'static str>,
+    /// What the last look saw.
+    look: Option<Look>,
 }
 
 impl World {
@@ -85,7 +95,14 @@ impl World {
         // A key that was used before is no new one.
         workshop.profile.keys.reset = keywright::profile::Reset::Never;
         workshop.provision().unwrap();
-        let world = Self { workshop, keys: 6, reported: BTreeSet::new(), console: BTreeSet::new() };
+        let world = Self {
+            workshop,
+            keys: 6,
+            reported: BTreeSet::new(),
+            console: BTreeSet::new(),
+            suspended: BTreeSet::new(),
+            look: None,
+        };
         for login in PEOPLE {
             world.workshop.directory().set_member(GROUP, &world.user(login), true).unwrap();
         }
@@ -111,7 +128,10 @@ impl World {
                 }
                 self.console.insert(PEOPLE[*who]);
             }
-            Step::Suspend(who) => directory.suspend(&self.user(PEOPLE[*who])).unwrap(),
+            Step::Suspend(who) => {
+                directory.suspend(&self.user(PEOPLE[*who])).unwrap();
+                self.suspended.insert(PEOPLE[*who]);
+            }
             Step::Policy(strict) => {
                 let rule = Policy { group: Some(GROUP.to_owned()), enforced: true, admits: Vec::new() };
                 directory.set_policy("keys only", strict.then_some(&rule)).unwrap();
@@ -120,6 +140,7 @@ impl World {
             Step::Recover { who, key, loss, pass, key_at_hand } => {
                 return self.recover(PEOPLE[*who], *key, *loss, *pass, *key_at_hand);
             }
+            Step::Watch => return self.watch(),
             Step::Bag(who) => self.bag(PEOPLE[*who]),
             Step::Leave(who) => {
                 let (account, store) = (AccountId::new(DIRECTORY, PEOPLE[*who]), self.workshop.store());
@@ -128,6 +149,57 @@ impl World {
                 leave(&directory, &store, &retry, &Cancel::default(), &account, order).unwrap();
             }
         }
+        Ok(())
+    }
+
+    /// A look changes nothing, and names everybody whose keys count here and are not at the IdP.
+    fn watch(&mut self) -> Result<(), String> {
+        let directory = self.workshop.directory();
+        let at_the_idp = || -> Vec<_> {
+            let state = |login: &&str| {
+                let user = self.user(login);
+                (directory.standing(&user).unwrap(), directory.methods(&user).unwrap().found)
+            };
+            PEOPLE.iter().map(state).collect()
+        };
+        let (before, register) = (at_the_idp(), self.workshop.book());
+        let reader = Reader {
+            directory: &directory,
+            retry: &quick(),
+            cancel: &Cancel::default(),
+            now: &OffsetDateTime::now_utc,
+            progress: &|_, _| {},
+        };
+        let scope = Scope::Accounts(PEOPLE.map(str::to_owned).into());
+        let inventory =
+            reader.read(&scope, None, Depth::EachAccount, &register, &NotKept).map_err(|error| error.to_string())?;
+        let look = Look { inventory, models: BTreeMap::new() };
+        let (plan, break_glass, at) = (None, BTreeMap::new(), OffsetDateTime::now_utc());
+        let last = self.look.as_ref();
+        let found = watch::judge(&watch::Grounds {
+            before: last,
+            now: &look,
+            plan,
+            register: &register,
+            break_glass: &break_glass,
+            at,
+        });
+        if at_the_idp() != before {
+            return Err("a look changed something at the IdP".to_owned());
+        }
+        for login in PEOPLE {
+            let account = AccountId::new(DIRECTORY, login);
+            let standing = register.standing(&account, at).unwrap();
+            let counts = standing.keys.iter().filter(|key| key.standing.counts()).count();
+            let is_active = register.accounts[&account].state == AccountState::Active;
+            let is_told = found.iter().any(|one| one.code() == "key-gone" && one.account() == Some(login));
+            if is_active && self.keys_that_open(login, &register) < counts && !is_told {
+                return Err(format!(
+                    "{login} has fewer keys at the IdP than count here, and no look says so: {found:?}"
+                ));
+            }
+        }
+        self.look = Some(look);
         Ok(())
     }
 
@@ -226,7 +298,12 @@ impl World {
         match ended {
             Ok(done) => {
                 let standing = self.workshop.directory().standing(&self.user(login)).unwrap();
-                if standing != Standing::Active {
+                if standing == Standing::Active {
+                    self.suspended.remove(login);
+                } else if open.is_some() && self.suspended.contains(login) {
+                    // Somebody shut the account after the recovery had opened it: that is not undone behind their back.
+                    return Ok(());
+                } else {
                     return Err(format!(
                         "{login} is {standing:?} after a recovery that stands at {:?}",
                         done.stands_at
@@ -292,6 +369,7 @@ impl World {
             let done = self.workshop.with(&rack, &Hands::default(), |station| recover::go_on(station, id));
             match done {
                 Ok(done) if done.stands_at == StandsAt::Complete => {}
+                Ok(_) if self.suspended.iter().any(|login| **login == account.login) => {}
                 other => return Err(format!("{account} does not get back in: {other:?}")),
             }
         }

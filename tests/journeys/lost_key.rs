@@ -86,8 +86,7 @@ fn one_key_that_was_reset_does_not_count_as_two() {
     // Somebody who has no second key resets the first.
     let reset = |rack: &Rack| {
         let device = rack.devices().unwrap().remove(0);
-        let mut key =
-            Authenticator::open_hid(rack.open(&device).unwrap(), Limits::default(), Cancel::default()).unwrap();
+        let mut key = Authenticator::open(rack.open(&device, Limits::default(), Cancel::default()).unwrap()).unwrap();
         key.reset(&mut |_| {}).unwrap();
     };
     reset(&workshop.rack());

@@ -29,6 +29,7 @@
 //! | the IdP is down while a key is lost | `one_person::a_key_that_is_lost_while_the_idp_is_away_is_revoked_by_the_next_resume`, `killed_verbs::a_revocation_that_is_killed_is_ended_by_the_next_run` |
 //! | names are to be erased | `erasure` |
 //! | a person who lost a key gets back in | `recovery`, `killed_recovery`, `cli: recover` |
+//! | a key that nobody here made goes | `estate::reconcile`, `killed_verbs::the_removal_of_a_strange_key_that_is_killed_is_ended_by_the_next_run` |
 //! | weak methods go, and nobody is locked out | `enforcement`, `killed_enforcement` |
 //! | any of these after any other | `lives` |
 
@@ -48,6 +49,8 @@ mod firmware_faults;
 mod key_numbers;
 mod key_trouble;
 #[cfg(unix)]
+mod key_verbs;
+#[cfg(unix)]
 mod killed_enforcement;
 #[cfg(unix)]
 mod killed_recovery;
@@ -66,4 +69,6 @@ mod recovery;
 mod resume_after_power_cut;
 #[cfg(unix)]
 mod same_key;
+#[cfg(unix)]
+mod strange;
 mod telling_apart;

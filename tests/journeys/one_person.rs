@@ -181,6 +181,32 @@ fn a_dry_run_tells_what_is_to_be_finished_and_the_run_does_that() {
 }
 
 #[test]
+fn the_report_of_a_replacement_counts_what_status_counts() {
+    let office = Office::new("ada@example.org,admin,Ada");
+    office.provision(&[]).expect(0);
+    let ended = office.run(&["replace", ADA, "--key", "1", "--reason", "worn", "--softkeys", "6"]).expect(0);
+    assert!(ended.stdout.contains("2/2   complete"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("1 of 1 account complete, 2 keys proved"), "{}", ended.stdout);
+    assert!(!ended.stderr.contains("key 3 of"), "{}", ended.stderr);
+    assert_eq!(office.accounts(), [(ADA.to_owned(), 2, "complete".to_owned())]);
+}
+
+#[test]
+fn a_key_that_replaced_itself_is_to_be_collected_once() {
+    let office = Office::new("ada@example.org,admin,Ada");
+    office.provision(&[]).expect(0);
+    office
+        .run(&["replace", ADA, "--key", "1", "--same-key", "--reason", "forgotten", "--softkeys", "6", "--yes"])
+        .expect(0);
+    let left = office.run(&["account", "left", ADA, "--reason", "left", "--yes", "--json"]).expect(0).one();
+    let mut numbers: Vec<_> = left["collect"].as_array().unwrap().iter().map(|key| key["number"].clone()).collect();
+    numbers.sort_by_key(|number| number.as_str().map(str::to_owned));
+    assert_eq!(numbers, [json!("K-0001"), json!("K-0002")]);
+    office.run(&["account", "left", ADA, "--reason", "left", "--wipe", "--softkeys", "6", "--yes"]).expect(0);
+    office.run(&["account", "erase", ADA, "--reason", "asked", "--yes"]).expect(0);
+}
+
+#[test]
 fn a_key_that_never_came_leaves_nothing_planned() {
     let office = Office::new("ada@example.org,admin,Ada");
     office.run(&["provision", "roster.csv", "--softkeys", "2"]).expect(0);
@@ -260,8 +286,8 @@ fn a_typing_error_is_forgotten_and_a_person_with_keys_is_not() {
     forget("bo@example.org").expect(0);
     assert_eq!(office.accounts()[1], ("bo@example.org".to_owned(), 0, "forgotten".to_owned()));
     office.run(&["resume", "--softkeys", "4"]).expect(0).says("nothing is left to do");
-    let found = office.run(&["audit", "ledger", "--json", "--root", "softkeys.pem"]);
-    assert!(!found.stdout.contains("bo@example.org"), "{}", found.stdout);
+    let found = office.run(&["audit", "ledger", "--json"]).stdout;
+    assert!(found.contains("summary") && !found.contains("bo@example.org"), "{found}");
     forget("nobody@example.org").expect(1).says("no account nobody@example.org");
 }
 
@@ -289,6 +315,36 @@ fn what_people_keep_of_accounts_and_keys_can_be_corrected() {
     // Nothing of it was known a year ago.
     let before = office.run(&["status", "--at", "2025-01-01", "--json"]).expect(0).json();
     assert_eq!((before.len(), &before[0]["accounts"]), (1, &json!(0)));
+}
+
+#[test]
+fn what_would_be_corrected_or_erased_is_told_and_not_done() {
+    let office = Office::new("ada@example.org,admin,Ada\nbo@example.org,admin,Bo");
+    office.run(&["provision", "roster.csv", "--softkeys", "2"]).expect(3);
+    let ledger = || office.run(&["ledger", "show", "--json"]).expect(0).stdout;
+    let told = |command: &[&str]| {
+        let before = ledger();
+        let one = office.run(&[command, &["--dry-run", "--json"]].concat()).expect(0).one();
+        assert_eq!((&one["dry_run"], ledger() == before), (&json!(true), true), "{command:?}");
+        one
+    };
+    let edited = told(&["account", "edit", ADA, "--name", "Ada King"]);
+    assert_eq!((&edited["person"], &edited["account"]), (&json!("Ada King"), &json!(ADA)));
+    let labelled = told(&["key", "edit", ADA, "--key", "1", "--label", "blue"]);
+    assert_eq!((&labelled["label"], &labelled["label_at_idp"]), (&json!("blue"), &json!("to-change")));
+    assert_eq!(told(&["key", "edit", "K-0001", "--as", "lost", "--reason", "train"])["state"], "lost");
+    assert_eq!(told(&["account", "forget", "bo@example.org", "--reason", "typo"])["account"], "bo@example.org");
+    // What a run refuses, its dry run refuses.
+    office.run(&["account", "forget", ADA, "--reason", "typo", "--dry-run"]).expect(2).says("account left");
+    let erase = ["account", "erase", ADA, "--reason", "asked"];
+    office.run(&[&erase[..], &["--dry-run"]].concat()).expect(2).says("has not left");
+
+    office.run(&["account", "left", ADA, "--reason", "left", "--wipe", "--softkeys", "2", "--yes"]).expect(0);
+    let erased = told(&erase);
+    assert_eq!((&erased["account"], &erased["plain_events"]), (&json!(ADA), &json!([])));
+    let files = erased["files"].clone();
+    let done = office.run(&[&erase[..], &["--yes", "--json"]].concat()).expect(0).one();
+    assert_eq!((&done["files"], &done["dry_run"]), (&files, &json!(false)));
 }
 
 #[test]
@@ -349,6 +405,10 @@ fn a_key_has_a_number_that_is_shown_and_taken_everywhere() {
     for number in ["K-0001", "K-0002"] {
         assert!([&shown, &known, &rows].iter().all(|text| text.contains(number)), "{shown}\n{known}\n{rows}");
     }
+    // Of several that are plugged in, each is told in a row.
+    let all = office.run(&["key", "identify", "--softkeys", "6"]).expect(0).stdout;
+    assert!(all.starts_with("PORT ") && all.contains("(K-0001)") && all.contains("not in the ledger"), "{all}");
+    assert_eq!(office.run(&["key", "identify", "--softkeys", "6", "--json"]).expect(0).json().len(), 6);
     // Plugged in, it is found by its number: by what it shows.
     for number in ["K-0001", "k-2"] {
         let found = office.run(&["key", "identify", "--softkeys", "6", "--key", number, "--json"]).expect(0).one();
@@ -365,10 +425,13 @@ fn a_key_has_a_number_that_is_shown_and_taken_everywhere() {
     let status = office.run(&["status", ADA, "--json"]).expect(0).one();
     assert_eq!(status["keys_proved"], 1);
     assert!(office.run(&["status"]).expect(0).stdout.contains("lost, and still registered"));
+    let audit = || office.run(&["audit", "ledger", "--json"]).stdout;
+    assert!(audit().contains("still-registered"), "{}", audit());
     office.run(&["revoke", ADA, "--key", "K-0009", "--reason", "lost", "--yes"]).expect(1).says("K-0009 is no key of");
     let revoked =
         office.run(&["revoke", ADA, "--key", "K-0001", "--reason", "lost", "--yes", "--json"]).expect(0).one();
     assert_eq!(revoked["ordinal"], key("K-0001"));
+    assert!(!audit().contains("still-registered"), "{}", audit());
     office.run(&["replace", ADA, "--key", "K-0002", "--reason", "worn", "--softkeys", "6", "--dry-run"]).expect(0);
 }
 
@@ -456,7 +519,7 @@ fn a_run_ends_with_what_was_made_and_where_the_pins_are() {
     }
     let labels = std::fs::read_to_string(office.home.path("labels.csv")).unwrap();
     let mut lines = labels.lines();
-    assert_eq!(lines.next(), Some("port,person,key,number,label,model,serial"));
+    assert_eq!(lines.next(), Some("\u{feff}port,person,key,number,label,model,serial"));
     assert_eq!(lines.count(), 2);
     // A second run makes nothing, and says so by leaving it out.
     assert!(!office.provision(&[]).expect(0).stdout.contains("PORT"));

@@ -1,7 +1,8 @@
 //! Two administrators get two keys each, and everything that is left behind agrees.
 
-use keywright::ledger::Step;
+use keywright::ledger::{Outcome, Step};
 use keywright::register::JobState;
+use keywright_fido::webauthn::CredentialId;
 use keywright_test_support::workshop::{Hands, Workshop};
 
 #[test]
@@ -60,4 +61,28 @@ fn touches_are_asked_for_with_the_name_and_taken_back() {
     assert_eq!(touches.iter().filter(|(_, needed)| *needed).count(), 6);
     assert_eq!(touches.iter().filter(|(_, needed)| !needed).count(), 6);
     assert!(touches.iter().all(|(account, _)| account == "ada"));
+    // One of the two waits for the other to be registered, and says so.
+    let waits = hands.waits.lock().unwrap();
+    let [(who, other)] = &waits[..] else { panic!("{waits:?}") };
+    assert_eq!((&*who.account, &*other.account), ("ada", "ada"));
+    assert_ne!(who.ordinal, other.ordinal);
+}
+
+#[test]
+fn the_second_key_is_refused_the_first_ones_credential() {
+    let workshop = Workshop::new(2, &["ada"]);
+    workshop.provision().unwrap();
+    workshop.everything_agrees(&["ada"], 2);
+    let book = workshop.book();
+    let ids: Vec<&CredentialId> = book.credentials.keys().collect();
+    // The second ceremony asks to exclude what the first registered.
+    let excluded = book
+        .jobs
+        .values()
+        .filter_map(|job| match workshop.outcome(job, Step::Begin) {
+            Some(Outcome::Begin { ceremony, .. }) => Some(ceremony),
+            _ => None,
+        })
+        .filter(|ceremony| ceremony.options.exclude_credentials.iter().any(|one| ids.contains(&&one.id)));
+    assert_eq!(excluded.count(), 1);
 }

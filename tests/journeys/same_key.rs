@@ -45,8 +45,8 @@ fn on_keys(workshop: &Workshop, book: &Register) -> Vec<CredentialId> {
     let rack = workshop.rack();
     let devices = rack.devices().unwrap();
     let found = devices.iter().flat_map(|device| {
-        let pipe = rack.open(device).unwrap();
-        let mut key = Authenticator::open_hid(pipe, Limits::default(), Cancel::default()).unwrap();
+        let opened = rack.open(device, Limits::default(), Cancel::default()).unwrap();
+        let mut key = Authenticator::open(opened).unwrap();
         credentials_of_ledger(&mut key, book).unwrap()
     });
     let mut found: Vec<_> = found.collect();

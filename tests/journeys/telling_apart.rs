@@ -64,7 +64,8 @@ fn of_keys_that_look_the_same_the_one_that_is_named_blinks() {
         assert!(run.join().unwrap().accounts.iter().all(|account| account.complete));
         labels
     });
-    let jobs = workshop.book().jobs.into_values();
+    let book = workshop.book();
+    let jobs = book.jobs.values();
     let known: BTreeMap<String, String> =
         jobs.map(|job| (job.key().unwrap().port.clone(), format!("{} {}", job.account.login, job.ordinal))).collect();
     assert_eq!(labels, known, "what is on the labels is what the ledger says");
@@ -95,7 +96,7 @@ fn a_key_is_awaited_by_name_and_one_that_is_done_is_sent_away() {
             until(|| workshop.book().jobs.values().any(|job| job.state == JobState::Done));
             rack.key(0).pull();
             rack.key(0).plug();
-            until(|| said(&hands, "the key in soft-1 is ada's key 1 already; take it out"));
+            until(|| said(&hands, "the key in soft-1 is ada's key 1 already; it is left alone"));
             rack.key(1).plug();
             run.join().unwrap()
         });

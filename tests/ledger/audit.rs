@@ -113,7 +113,7 @@ fn a_sound_ledger_leaves_nothing_to_do() {
     assert_eq!((&summary["accounts_covered"], &summary["keys_accepted"]), (&json!(3), &json!(6)));
     assert_eq!(summary["head"].as_str().unwrap().split(':').next().unwrap(), events().len().to_string());
     let words = home.run(&["audit", "ledger", "--root", &root()]).expect(0);
-    assert!(words.stdout.contains("3 of 3 accounts with enough proved keys; 6 of 6 keys in service accepted today"));
+    assert!(words.stdout.contains("3 of 3 accounts with enough proved keys; 6 of 6 registered keys accepted today"));
 }
 
 #[test]

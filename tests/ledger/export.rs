@@ -72,7 +72,7 @@ fn exported() -> (TempDir, PathBuf) {
     let events: Vec<Event> = journey().into_iter().map(|event| serde_json::from_value(event).unwrap()).collect();
     store.append(&Head::EMPTY, &events.iter().map(Record::from).collect::<Vec<_>>()).unwrap();
     let folder = place.path().join("evidence");
-    export::export(&SqliteStore::read(&ledger).unwrap(), &folder).unwrap();
+    export::export(&SqliteStore::read(&ledger).unwrap(), &[], &folder).unwrap();
     (place, folder)
 }
 

@@ -7,14 +7,20 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
+use aws_lc_rs::signature::Ed25519KeyPair;
+use cms::cert::{CertificateChoices, IssuerAndSerialNumber};
+use cms::content_info::ContentInfo;
+use cms::signed_data::{CertificateSet, SignedAttributes, SignedData, SignerIdentifier, SignerInfos};
 use data_encoding::BASE64;
+use der::asn1::{Any, ObjectIdentifier, OctetString, SetOfVec};
+use der::{Decode as _, Encode as _};
 use keywright::ledger::TimeStamp;
 use keywright::ledger::time_stamp::{Query, Roots, TimeStampError};
 use keywright_test_support::cli::Home;
 use keywright_test_support::skipped;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DnType, IsCa, KeyPair,
-    PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, SignatureAlgorithm, date_time_ymd,
+    PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ED25519, PKCS_RSA_SHA256, SignatureAlgorithm, date_time_ymd,
 };
 
 use super::checkpoints::Station;
@@ -260,6 +266,49 @@ fn batches_drills_and_audits_end_with_a_time_stamp_that_openssl_verifies_too() {
 }
 
 #[test]
+fn an_export_has_its_checkpoints_and_time_stamps_and_an_auditor_needs_nothing_else() {
+    if !there_is_openssl() {
+        return;
+    }
+    let station = Station::empty();
+    let server = Server::start(&station.home, "tsa", &Wanted { algorithm: &PKCS_RSA_SHA256, ..Wanted::default() });
+    station.settings(&server.settings());
+    station.run(&["provision", "roster.csv", "--softkeys", "4"]).expect(0).says("time-stamped by tsa at 20");
+    let (stamped, checkpoint) = (station.stamped().1, station.kept().pop().unwrap());
+    station.settings("");
+    station.rename("Ada L.").expect(0);
+    station.run(&["ledger", "export", "evidence"]).expect(0);
+    let exported = station.home.path("evidence/checkpoints");
+    let name = checkpoint.file_name().unwrap();
+    assert_eq!(fs::read(exported.join(name)).unwrap(), fs::read(&checkpoint).unwrap());
+
+    // Nothing of the station is there, and the server is gone.
+    let root = server.root().display().to_string();
+    let auditor = |more: &[&str]| {
+        station.home.run_alone(&[&["ledger", "verify", "--from", "evidence", "--state", "nowhere"], more].concat(), &[])
+    };
+    let by = |more: &[&str]| {
+        let verified = auditor(&[more, &["--json"]].concat()).expect(0).one();
+        let all = verified["guarantees"].as_array().unwrap().clone();
+        all.into_iter().map(|one| (one["by"].clone(), one["events"].as_u64().unwrap())).collect::<Vec<_>>()
+    };
+    assert!(by(&["--tsa-root", &root]).contains(&("time-stamp".into(), stamped)), "{:?}", by(&["--tsa-root", &root]));
+    let note = fs::read_to_string(&checkpoint).unwrap();
+    fs::write(server.folder.join("text"), note.split_inclusive('\n').take(3).collect::<String>()).unwrap();
+    let stamp = exported.join(name).with_extension("tsr");
+    let verify = ["ts", "-verify", "-data", "text", "-in", stamp.to_str().unwrap(), "-CAfile", "root.pem"];
+    openssl(&server.folder, &verify).unwrap();
+
+    // One that is put there later, one that is changed, and one of other events though the sums fit.
+    let stray = exported.join("9.checkpoint");
+    fs::write(&stray, &note).unwrap();
+    auditor(&[]).expect(1).says("SHA256SUMS does not name it");
+    fs::remove_file(&stray).unwrap();
+    fs::remove_file(&stamp).unwrap();
+    auditor(&[]).expect(1).says(".tsr");
+}
+
+#[test]
 fn a_server_that_fails_is_told_and_fails_no_batch() {
     if !there_is_openssl() {
         return;
@@ -355,7 +404,7 @@ fn no_byte_of_what_is_signed_can_be_changed() {
     if !there_is_openssl() {
         return;
     }
-    for algorithm in [&PKCS_ECDSA_P256_SHA256, &PKCS_ECDSA_P384_SHA384] {
+    for algorithm in [&PKCS_ECDSA_P256_SHA256, &PKCS_ECDSA_P384_SHA384, &PKCS_RSA_SHA256] {
         let (response, roots) = stamp_of("text\n", &Wanted { algorithm, ..Wanted::default() });
         let good = TimeStamp::read(response.clone()).unwrap().verify("text\n", &roots).unwrap();
         assert_eq!(
@@ -424,6 +473,67 @@ fn a_certificate_that_is_for_more_than_time_stamps_is_refused() {
     }
     // A signature that does not name its certificate.
     assert_eq!(sign(&Wanted::default(), &[]), Err(TimeStampError::Signature));
+}
+
+/// The time stamp signed anew with an Ed25519 key, which `openssl ts` of many systems cannot sign with, and its root.
+fn signed_with_ed25519(response: &[u8]) -> (Vec<u8>, Roots) {
+    let folder = tempfile::tempdir().unwrap();
+    make(folder.path(), "tsa", &Wanted { algorithm: &PKCS_ED25519, ..Wanted::default() });
+    let pem = |name: &str| {
+        let text = fs::read_to_string(folder.path().join(name)).unwrap();
+        BASE64.decode(text.lines().filter(|line| !line.starts_with('-')).collect::<String>().as_bytes()).unwrap()
+    };
+    let (der, key) = (pem("tsa.pem"), Ed25519KeyPair::from_pkcs8_maybe_unchecked(&pem("tsa.key")).unwrap());
+    let certificate = cms::cert::x509::Certificate::from_der(&der).unwrap();
+
+    // TimeStampResp: status granted in three bytes and their heading, and the token.
+    let token = &response[response.windows(5).position(|bytes| bytes == b"\x30\x03\x02\x01\0").unwrap() + 5..];
+    let token = ContentInfo::from_der(token).unwrap();
+    let mut signed: SignedData = token.content.decode_as().unwrap();
+    let mut signer = signed.signer_infos.0.as_slice()[0].clone();
+    let old = match &signed.certificates.as_ref().unwrap().0.as_slice()[0] {
+        CertificateChoices::Certificate(certificate) => certificate.to_der().unwrap(),
+        other => panic!("{other:?}"),
+    };
+    let hash = |der: &[u8]| aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, der).as_ref().to_vec();
+    let mut attributes = signer.signed_attrs.as_ref().unwrap().to_der().unwrap();
+    let at =
+        attributes.windows(32).position(|bytes| bytes == hash(&old)).expect("the certificate is named by its hash");
+    attributes[at..at + 32].copy_from_slice(&hash(&der));
+    signer.signed_attrs = Some(SignedAttributes::from_der(&attributes).unwrap());
+    signer.signature = OctetString::new(key.sign(&attributes).as_ref()).unwrap();
+    signer.signature_algorithm.oid = ObjectIdentifier::new_unwrap("1.3.101.112");
+    signer.signature_algorithm.parameters = None;
+    signer.sid = SignerIdentifier::IssuerAndSerialNumber(IssuerAndSerialNumber {
+        issuer: certificate.tbs_certificate.issuer.clone(),
+        serial_number: certificate.tbs_certificate.serial_number.clone(),
+    });
+    signed.signer_infos = SignerInfos(SetOfVec::try_from(vec![signer]).unwrap());
+    signed.certificates =
+        Some(CertificateSet(SetOfVec::try_from(vec![CertificateChoices::Certificate(certificate)]).unwrap()));
+    let content = Any::encode_from(&signed).unwrap();
+    let token = ContentInfo { content_type: token.content_type, content }.to_der().unwrap();
+    let length = u16::try_from(token.len() + 5).unwrap().to_be_bytes();
+    let response = [&[0x30, 0x82, length[0], length[1]][..], b"\x30\x03\x02\x01\0", &token].concat();
+    (response, Roots::read(&fs::read(folder.path().join("root.pem")).unwrap()).unwrap())
+}
+
+#[test]
+fn a_time_stamp_that_an_ed25519_key_signed_is_good_and_no_byte_of_its_signature_can_be_changed() {
+    if !there_is_openssl() {
+        return;
+    }
+    let (response, _) = stamp_of("text\n", &Wanted::default());
+    let (response, roots) = signed_with_ed25519(&response);
+    let stamp = TimeStamp::read(response.clone()).unwrap();
+    assert_eq!(stamp.verify("text\n", &roots).unwrap().by, "tsa");
+    // The signature is what ends it.
+    for at in response.len() - 64..response.len() {
+        let mut changed = response.clone();
+        changed[at] ^= 1;
+        let said = TimeStamp::read(changed).unwrap().verify("text\n", &roots);
+        assert_eq!(said, Err(TimeStampError::Signature), "byte {at}");
+    }
 }
 
 #[test]

@@ -48,7 +48,7 @@ impl FromStr for Firmware {
         if !text.contains('.') {
             return text.parse().map(Self::Number).map_err(|_| wrong());
         }
-        let parts: Vec<u8> = text.split('.').map(str::parse).collect::<Result<_, _>>().map_err(|_| wrong())?;
+        let parts: Vec<u8> = text.split('.').map(str::parse::<u8>).collect::<Result<_, _>>().map_err(|_| wrong())?;
         parts.try_into().map(Self::Dotted).map_err(|_| wrong())
     }
 }

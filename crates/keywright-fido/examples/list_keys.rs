@@ -1,11 +1,11 @@
 //! Lists the keys that are plugged in, and what each says of its model. Nothing is changed on them.
 
+use keywright_fido::bus::{Bus, Cancel, Device, Limits};
 use keywright_fido::ctap::{Authenticator, CtapError};
 use keywright_fido::hid::usb::UsbBus;
-use keywright_fido::hid::{Bus, Cancel, Device, Limits};
 
 fn main() -> Result<(), CtapError> {
-    let bus = UsbBus::new()?;
+    let bus = UsbBus::default();
     let devices = bus.devices()?;
     if devices.is_empty() {
         println!("no key is plugged in");
@@ -21,7 +21,7 @@ fn main() -> Result<(), CtapError> {
 }
 
 fn describe(bus: &UsbBus, device: &Device) -> Result<String, CtapError> {
-    let key = Authenticator::open_hid(bus.open(device)?, Limits::default(), Cancel::default())?;
+    let key = Authenticator::open(bus.open(device, Limits::default(), Cancel::default())?)?;
     let info = key.info();
     let versions = info.versions.join(" ");
     let pin = if info.has_pin() { "has a PIN" } else { "has no PIN" };

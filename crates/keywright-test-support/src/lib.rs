@@ -15,6 +15,8 @@ pub mod installed;
 pub mod json_schema;
 pub mod metadata_service;
 #[cfg(unix)]
+pub mod postgres;
+#[cfg(unix)]
 pub mod power_cut;
 pub mod softkey_state;
 pub mod workshop;

@@ -17,8 +17,8 @@ use keywright::register::{self, CredentialState, Job, JobState, Register};
 use keywright::secret::{Delivery, Reader, SealedPin, SecretError, SystemEntropy, Vault};
 use keywright::witness::Witness;
 use keywright_attest::{Anchors, Judge};
-use keywright_fido::ctap::{Authenticator, Permissions, Pin, TransportError};
-use keywright_fido::hid::{Bus, Cancel, Device, Limits, Pipe};
+use keywright_fido::bus::{Bus, Cancel, Device, Limits};
+use keywright_fido::ctap::{Authenticator, Permissions, Pin, Transport, TransportError};
 use keywright_fido::webauthn::CredentialId;
 use keywright_practice::idp_server::wire::NewUser;
 use keywright_practice::idp_server::{EmbeddedServer, Settings};
@@ -352,7 +352,7 @@ impl Workshop {
     pub fn credentials_on_keys(&self, bus: &dyn Bus, book: &Register) -> Vec<CredentialId> {
         let mut found = Vec::new();
         for device in bus.devices().unwrap() {
-            let mut key = Authenticator::open_hid(open(bus, &device), Limits::default(), Cancel::default()).unwrap();
+            let mut key = Authenticator::open(open(bus, &device)).unwrap();
             if !key.info().has_pin() {
                 continue;
             }
@@ -375,11 +375,11 @@ impl Workshop {
 }
 
 /// A key that nobody has open. One that this very process holds is waited for, as [`Workshop::store`] does it.
-fn open(bus: &dyn Bus, device: &Device) -> Box<dyn Pipe> {
+fn open(bus: &dyn Bus, device: &Device) -> Box<dyn Transport> {
     let own = format!("process {})", std::process::id());
     let ends = Instant::now() + Duration::from_secs(10);
     loop {
-        match bus.open(device) {
+        match bus.open(device, Limits::default(), Cancel::default()) {
             Err(TransportError::Held { holder, .. }) if holder.ends_with(&own) && Instant::now() < ends => {
                 std::thread::sleep(Duration::from_millis(5));
             }
@@ -452,6 +452,8 @@ pub struct Hands<'a> {
     pub said: Mutex<Vec<String>>,
     pub steps: Mutex<Vec<(String, usize, Step)>>,
     pub touches: Mutex<Vec<(String, bool)>>,
+    /// Which job waited for which.
+    pub waits: Mutex<Vec<(JobLabel, JobLabel)>>,
 }
 
 impl Operator for Hands<'_> {
@@ -460,6 +462,10 @@ impl Operator for Hands<'_> {
         if let Some(at_step) = &self.at_step {
             at_step(who, step);
         }
+    }
+
+    fn waits(&self, who: &JobLabel, other: &JobLabel) {
+        self.waits.lock().unwrap().push((who.clone(), other.clone()));
     }
 
     fn touch(&self, who: &JobLabel, needed: bool) {

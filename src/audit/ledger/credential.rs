@@ -7,8 +7,8 @@ use crate::register::{Account, Credential, CredentialState, Evidence, Job, JobSt
 use keywright_attest::ModelStatus;
 use keywright_attest::{Chain, Policy, Refusal, Statement, Verdict};
 use keywright_fido::webauthn::{
-    AttestationObject, CeremonyType, ClientDataJson, CosePublicKey, CredentialId, SignedAssertion, UserHandle,
-    WebauthnError, cbor,
+    AttestationObject, CeremonyType, ClientDataJson, CoseAlgorithm, CosePublicKey, CredentialId, SignedAssertion,
+    UserHandle, WebauthnError, cbor,
 };
 
 /// Where a credential stands by the profile of today, the best first.
@@ -38,6 +38,10 @@ pub struct CredentialAudit<'a> {
     pub job: Option<&'a Job>,
     /// The account's handle on the key, as the IdP gave it; `None` if the evidence cannot be read.
     pub user_handle: Option<UserHandle>,
+    /// What its signatures are made by; `None` if the evidence cannot be read.
+    pub algorithm: Option<CoseAlgorithm>,
+    /// The minimum PIN length that the key signed with the registration (minPinLength), if it did.
+    pub signed_pin_minimum: Option<u64>,
     /// Today's verdict, unless it is unsound.
     pub verdict: Option<Verdict>,
     /// Where it stands.
@@ -63,18 +67,33 @@ impl<'a> CredentialAudit<'a> {
     pub(super) fn examine(
         id: &'a CredentialId,
         credential: &'a Credential,
-        ledger: &'a Readable,
+        ledger: &'a Readable<'_>,
         judges: &Judges<'_>,
     ) -> Self {
         let book = &ledger.book;
         let account = &book.accounts[&credential.account];
         let job = book.jobs.get(&credential.job).filter(|job| job.credential_id() == Some(id));
         let (verdict, user_handle, matters) = (None, None, Vec::new());
+        let (algorithm, signed_pin_minimum) = (None, None);
         let standing = Assessment::Unsound;
-        let mut examined = Self { id, credential, account, job, user_handle, verdict, standing, matters };
+        let mut examined = Self {
+            id,
+            credential,
+            account,
+            job,
+            user_handle,
+            algorithm,
+            signed_pin_minimum,
+            verdict,
+            standing,
+            matters,
+        };
         let judged = ledger.evidence(id).and_then(|evidence| {
             examined.user_handle = Some(evidence.user_handle.clone());
             let (object, hash) = examined.registration(&evidence)?;
+            let made = object.auth_data.attested_credential_data.as_ref();
+            examined.algorithm = made.map(|made| made.public_key.algorithm);
+            examined.signed_pin_minimum = object.auth_data.min_pin_length();
             Ok(examined.judge(&evidence, &object, &hash, judges))
         });
         let mut matters = judged.unwrap_or_else(|why| vec![FindingKind::Unsound(why)]);

@@ -136,6 +136,8 @@ pub enum FindingKind {
         /// As which key of whom.
         newer: String,
     },
+    /// It is out of service, and the IdP still has it: why it is out.
+    StillRegistered(String),
     /// Another key in service shows the same USB serial number.
     SerialShared {
         /// The serial number.
@@ -259,6 +261,9 @@ impl fmt::Display for FindingKind {
                 f,
                 "The key with its serial number ({serial}) was enrolled again, as {newer}: it was reset in between, and no longer signs in here."
             ),
+            Self::StillRegistered(why) => {
+                write!(f, "It is {why}, and the identity provider still has it: with it somebody may sign in.")
+            }
             Self::SerialShared { serial, other } => write!(
                 f,
                 "Its USB serial number ({serial}) is that of {other}, too: one key that was reset, or a maker that gives several keys one number."
@@ -326,6 +331,7 @@ impl FindingKind {
             Self::Unconfirmed => "unconfirmed",
             Self::Revoked => "revoked",
             Self::EnrolledAgain { .. } => "enrolled-again",
+            Self::StillRegistered(_) => "still-registered",
             Self::SerialShared { .. } => "serial-shared",
             Self::TooFewKeys { .. } => "too-few-keys",
             Self::DrillOverdue { .. } => "drill-overdue",
@@ -363,6 +369,7 @@ impl FindingKind {
             Self::Unconfirmed => "Registration by hand not confirmed",
             Self::Revoked => "Revoked",
             Self::EnrolledAgain { .. } => "One key that counts as two",
+            Self::StillRegistered(_) => "Out of service, and still registered",
             Self::SerialShared { .. } => "One serial number on several keys",
             Self::TooFewKeys { proved: 0, .. } => "Accounts without a key",
             Self::TooFewKeys { .. } => "Accounts with too few keys",
@@ -390,6 +397,7 @@ impl FindingKind {
             | Self::LastTryFailed(_)
             | Self::NotRegistered
             | Self::EnrolledAgain { .. }
+            | Self::StillRegistered(_)
             | Self::SharedHandle(_)
             | Self::TooFewKeys { proved: 0, .. } => Severity::Critical,
             Self::Advisory { advice, .. } => match advice.exposure {
@@ -441,6 +449,7 @@ impl FindingKind {
             | Self::Unconfirmed
             | Self::Revoked
             | Self::EnrolledAgain { .. }
+            | Self::StillRegistered(_)
             | Self::SerialShared { .. }
             | Self::SamePerson(_)
             | Self::SharedHandle(_)
@@ -495,6 +504,9 @@ impl FindingKind {
             Self::Unconfirmed => "Register it there, sign in with it, and run 'keywright drill ACCOUNT'.",
             Self::Revoked => "Nothing, if the key was lost; a key that was found again should be reset.",
             Self::EnrolledAgain { .. } => "Revoke it, and enrol another key in its place.",
+            Self::StillRegistered(_) => {
+                "Revoke it: 'keywright revoke ACCOUNT --key N'; where that was begun, 'keywright resume' ends it."
+            }
             Self::SerialShared { .. } => {
                 "Look at both with 'keywright key identify'; revoke one that is no longer there."
             }
@@ -598,6 +610,7 @@ mod tests {
             FindingKind::Unconfirmed,
             FindingKind::Revoked,
             FindingKind::EnrolledAgain { serial: "0a0b".into(), newer: "key 2 of ada".into() },
+            FindingKind::StillRegistered("lost".into()),
             FindingKind::SerialShared { serial: "0A77".into(), other: "K-0002, key 1 of bo".into() },
             FindingKind::SamePerson("ada@example.org".into()),
             FindingKind::SharedHandle("ada@example.org".into()),

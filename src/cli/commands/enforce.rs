@@ -23,7 +23,7 @@ use crate::settings::IdpChoice;
 ///
 /// Never touched: somebody with fewer than two proved keys that the IdP has in service, a break-glass account, an account whose
 /// methods could not be read, a passkey, and what the plan lets stay. What was removed is kept in the ledger without its secret:
-/// --removed shows it. Interrupted, the same command goes on.
+/// --removed shows it. Interrupted, the same command goes on; so does 'keywright resume'.
 #[derive(Args)]
 #[command(after_long_help = "\
 Example:
@@ -48,14 +48,25 @@ pub(crate) struct Enforce {
 }
 
 impl Enforce {
+    /// The one that goes on with an enforcement of these people: it asks again whether they are ready.
+    pub(crate) fn again(which: &Which, idp: &WhichIdp, change: Change) -> Self {
+        let plan = WhichPlan::default();
+        Self { which: WhichPart::of(which), removed: None, policy_is_on: false, plan, idp: idp.clone(), change }
+    }
+
     /// Runs it.
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
         if let Some(login) = &self.removed {
             return self.show_removed(login, session);
         }
+        session.catch_interrupts(ENDING)?;
+        self.carry_out(session)
+    }
+
+    /// The same for a caller that catches interrupts already.
+    pub(crate) fn carry_out(&self, session: &Session) -> Result<Exit, CliError> {
         let rollout = self.plan.read(session)?;
         let which = self.which.read(&rollout)?;
-        session.catch_interrupts(ENDING)?;
         let mut estate = Estate::open(&self.idp, Some(&rollout), session)?;
         let mut plan = match self.ready(&estate, &rollout, &which, session)? {
             Ok(plan) => plan,

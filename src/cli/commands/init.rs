@@ -124,6 +124,13 @@ impl SettingUp<'_> {
         self.session.console.say(text);
     }
 
+    /// What a question is about, where it is asked.
+    fn explain(&self, text: &str) {
+        if self.asks {
+            self.say(&format!("\n{text}"));
+        }
+    }
+
     /// Asks; `default` is what nobody being there, or Enter, answers.
     fn ask(&self, question: &str, default: &str) -> Result<String, CliError> {
         if !self.asks {
@@ -181,8 +188,10 @@ impl SettingUp<'_> {
         };
         let mut readers: Vec<Reader> = given.iter().filter_map(named).collect();
         if given.is_empty() {
-            self.say("\nWho opens files with PINs? A name makes an age identity here; NAME=age1... takes one that is");
-            self.say("there; none, if PINs go out in letters alone.");
+            self.explain(
+                "Who opens files with PINs? A name makes an age identity here; NAME=age1... takes one that is there; none, if \
+                 PINs go out in letters alone.",
+            );
             loop {
                 match self.ask("reader", "keyroom")?.as_str() {
                     "none" => break,
@@ -225,7 +234,9 @@ impl SettingUp<'_> {
             let answer = match given {
                 Some(words) => words.to_owned(),
                 None => {
-                    self.say("\nWhich program prints PIN letters? It gets a letter on its standard input, such as lp -d PRINTER.");
+                    self.explain(
+                        "Which program prints PIN letters? It gets a letter on its standard input, such as lp -d PRINTER.",
+                    );
                     self.ask("letter program", default)?
                 }
             };
@@ -298,7 +309,7 @@ impl SettingUp<'_> {
             true => self.session.output.object(&set_up)?,
             false => {
                 let text = format!("\n{}", findings_text(&set_up.points, self.session));
-                self.session.output.bytes(text.as_bytes())?;
+                self.session.output.painted(&text)?;
             }
         }
         self.say(match to_do {

@@ -24,6 +24,7 @@ pub(crate) mod provision;
 pub(crate) mod ready;
 pub(crate) mod reconcile;
 pub(crate) mod recover;
+pub(crate) mod register;
 #[cfg(feature = "practice")]
 pub(crate) mod rehearse;
 pub(crate) mod replace;

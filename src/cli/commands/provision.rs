@@ -6,6 +6,7 @@ use clap::Args;
 
 use crate::cli::shared::arguments::Work;
 use crate::cli::shared::batch::{RunContext, RunKind};
+use crate::cli::shared::findings::station;
 use crate::cli::shared::session::ENDING;
 use crate::cli::shared::{CliError, Exit, Session, profiles};
 use crate::cli::view;
@@ -45,6 +46,17 @@ pub(crate) struct Provision {
 impl Provision {
     /// Runs it.
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
+        let ended = self.provision(session);
+        // A dry run is there to tell all that is missing, and not one thing after the other.
+        if self.work.dry_run && ended.is_err() {
+            for finding in station::look(session) {
+                finding.tell_what_to_do(session);
+            }
+        }
+        ended
+    }
+
+    fn provision(&self, session: &Session) -> Result<Exit, CliError> {
         let settings = session.settings()?;
         let profiles = profiles::load(self.profiles.as_deref(), &settings)?;
         if let Some(name) = &self.profile {

@@ -231,7 +231,7 @@ impl Recover {
             return Ok(Exit::Done);
         }
         session.console.confirm(&format!("give up {recovery} of {}{shut}?", view.account), self.work.yes)?;
-        recover::give_up(&*session.ledger_for_writing()?, id, recovery, reason)?;
+        recover::give_up(&*session.ledger_for_writing()?, id, recovery, reason, &session.operator()?)?;
         let after = session.register()?;
         let view = RecoveryView::of_register(&after, recovery, false);
         session.output.result(&view, || view.text())?;

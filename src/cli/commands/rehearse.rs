@@ -5,6 +5,7 @@
 
 mod lost_key;
 mod rollout;
+mod spoil;
 mod story;
 
 use std::collections::BTreeMap;
@@ -292,7 +293,7 @@ impl Stage {
         let settings = format!(
             "# Made by 'keywright rehearse'.\nprofiles = \"profiles\"\nreaders = [\"{}\"]\n{letters}\n\
              [idp.rehearsal]\nkind = \"embedded\"\nurl = \"{}\"\ntoken = \"file:idp.token\"\n",
-            Reader { name: READER.to_owned(), recipient: reader.to_public() },
+            Reader { name: READER.to_owned(), recipient: reader.to_public().into() },
             server.url()
         );
         // What was written is what will be read.
@@ -325,7 +326,7 @@ impl Stage {
     fn evidence(&self, session: &Session) -> Result<Head, CliError> {
         let store = session.ledger_for_reading()?;
         chain::verify(&store.entries(0)?, None)?;
-        Ok(export::export(&*store, &self.evidence_folder())?)
+        Ok(export::export(&*store, &session.checkpoints()?.all()?, &self.evidence_folder())?)
     }
 
     fn left(&self, head: &Head) -> Result<Left<'_>, CliError> {
@@ -349,7 +350,7 @@ impl Stage {
         let folder = self.folder.display();
         let address = server.url().trim_start_matches("http://").to_owned();
         format!(
-            "to go on:\n  keywright idp serve --state {folder} --listen {address} &\n  \
+            "to go on, in a terminal of its own:\n  keywright idp serve --state {folder} --listen {address}\nand then here:\n  \
              keywright resume --state {folder} --config {} --softkeys {keys}",
             self.settings().display()
         )

@@ -59,7 +59,7 @@ impl Replace {
         let profile = profiles.get(&known.profile.name).unwrap_or(&known.profile);
         let (reason, same_key) = (self.reason.clone(), self.same_key);
         let replacement = Replacement { ordinal, reason, same_key };
-        let draw = |station: &Station<'_>| Plan::replacing(station, &person, profile, replacement).map(Some);
+        let draw = |station: &Station<'_>| Plan::replacing(station, &person, profile, replacement.clone()).map(Some);
         let outcome = context.run(RunKind::Enroll, draw, session)?;
         view::print_outcome(&outcome, session)
     }

@@ -2,20 +2,26 @@
 
 use clap::Args;
 
-use crate::cli::shared::arguments::{WhichIdp, Work};
+use crate::cli::commands::enforce::Enforce;
+use crate::cli::commands::revoke::UnknownKeyLine;
+use crate::cli::shared::arguments::{Change, WhichIdp, Work};
 use crate::cli::shared::batch::{Outcome, RunContext, RunKind};
 use crate::cli::shared::session::ENDING;
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::cli::view;
 use crate::cli::view::recovery::{self, RecoveryView};
-use crate::provision::{self, Plan};
+use crate::idp::Directory;
+use crate::provision::{self, Plan, RetryPolicy};
+use crate::rollout::ready::Which;
+use crate::rollout::unknown_key::Removing;
 use crate::settings::{IdpChoice, Settings};
 
 /// Continue what an earlier run left unfinished.
 ///
 /// After an interruption, a power cut or a failure, the ledger says which step of which key was open. keywright looks at the key
 /// and at the IdP, and finishes the step, undoes it, or says what a person has to do. Nothing is registered twice. People who lost a key are
-/// got back in first. Where the settings have several IdPs, each account is finished at its own, one IdP after the other.
+/// got back in first; then keys go that nobody here made, and an enforcement goes on, which asks again whether its people are ready.
+/// Where the settings have several IdPs, each account is finished at its own, one IdP after the other.
 #[derive(Args)]
 #[command(after_long_help = "Example:\n  keywright resume\n  keywright resume --dry-run")]
 pub(crate) struct Resume {
@@ -28,7 +34,6 @@ impl Resume {
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
         let settings = session.settings()?;
         session.catch_interrupts(ENDING)?;
-        Self::name_enforcements(session)?;
         let idps = self.idps(&settings, session)?;
         let [first, others @ ..] = &idps[..] else {
             session.console.say("nothing is left to do");
@@ -65,6 +70,9 @@ impl Resume {
         let Some(register) = session.register_if_any()? else { return Ok(Vec::new()) };
         let mut left = provision::idps_to_resume_at(&register, Session::now());
         left.extend(register.rollout.open_recoveries().map(|(_, one)| one.account.directory.clone()));
+        left.extend(register.rollout.unknown_keys.iter().map(|one| one.account.directory.clone()));
+        let enforcements = register.rollout.enforcements.values().filter(|one| one.ended.is_none());
+        left.extend(enforcements.map(|one| one.directory.clone()));
         // A table that was renamed since has a name that the ledger does not know: only its IdP can say which it is.
         let is_renamed = left.iter().any(|name| !settings.idp.contains_key(name));
         let names = settings.idp.keys().filter(|name| is_renamed || left.contains(*name));
@@ -74,10 +82,16 @@ impl Resume {
 
     fn at(&self, idp: &WhichIdp, settings: &Settings, session: &Session) -> Result<Exit, CliError> {
         let work = Work { idp: idp.clone(), ..self.work.clone() };
-        let of_recoveries = self.recoveries(&work, settings, session)?;
+        let before = [
+            self.recoveries(&work, settings, session)?,
+            self.unknown_keys(&work, settings, session)?,
+            self.enforcement(&work, settings, session)?,
+        ];
+        let before: Vec<Exit> = before.into_iter().flatten().collect();
+        let before = (!before.is_empty()).then(|| Exit::of_several(&before));
         let context = RunContext::open(&work, settings, session)?;
         match context.run(RunKind::Resume, Plan::for_resuming, session)? {
-            Outcome::Nothing if of_recoveries.is_some() => {}
+            Outcome::Nothing if before.is_some() => {}
             Outcome::Nothing => {
                 let place = match &idp.idp {
                     Some(IdpChoice::Name(name)) => format!(" at {name}"),
@@ -87,22 +101,58 @@ impl Resume {
             }
             outcome => {
                 let exit = view::print_outcome(&outcome, session)?;
-                return Ok(if exit == Exit::Done { of_recoveries.unwrap_or(exit) } else { exit });
+                return Ok(if exit == Exit::Done { before.unwrap_or(exit) } else { exit });
             }
         }
-        Ok(of_recoveries.unwrap_or(Exit::Done))
+        Ok(before.unwrap_or(Exit::Done))
     }
 
-    /// An enforcement that was interrupted asks first whether its people are still ready: its own command does that.
-    fn name_enforcements(session: &Session) -> Result<(), CliError> {
+    /// Removes keys that nobody here made, and that were to go at this IdP. `None` if there are none.
+    fn unknown_keys(&self, work: &Work, settings: &Settings, session: &Session) -> Result<Option<Exit>, CliError> {
         let register = session.register_if_any()?.unwrap_or_default();
-        for (id, one) in register.rollout.enforcements.iter().filter(|(_, one)| one.ended.is_none()) {
-            let scope = &one.scope;
-            session
-                .console
-                .hint(&format!("{id} of {scope} was interrupted; 'keywright enforce' for the same people goes on"));
+        if register.rollout.unknown_keys.is_empty() {
+            return Ok(None);
         }
-        Ok(())
+        let directory: Box<dyn Directory> = work.idp.open_for_writing(settings)?;
+        let (mut exits, retry) = (Vec::new(), RetryPolicy::default());
+        let open = register.rollout.unknown_keys.iter().filter(|one| one.account.directory == directory.name());
+        for removal in open {
+            let removed = match work.dry_run {
+                true => None,
+                false => {
+                    let store = session.ledger_for_writing()?;
+                    let (directory, cancel) = (&*directory, &session.cancel);
+                    Some(Removing { directory, store: &*store, retry: &retry, cancel }.remove(removal)?)
+                }
+            };
+            let line = UnknownKeyLine::new(removal, removed.as_ref());
+            session.output.result(&line, || line.text())?;
+            exits.push(line.exit());
+        }
+        Ok((!exits.is_empty()).then(|| Exit::of_several(&exits)))
+    }
+
+    /// Goes on with the enforcement at this IdP that has not ended. It asks again whether its people are ready, and asks the person at the
+    /// terminal: where there is nobody to ask, it is named. `None` if there is none.
+    fn enforcement(&self, work: &Work, settings: &Settings, session: &Session) -> Result<Option<Exit>, CliError> {
+        let register = session.register_if_any()?.unwrap_or_default();
+        if register.rollout.enforcements.values().all(|one| one.ended.is_some()) {
+            return Ok(None);
+        }
+        let name = work.idp.open(settings)?.name().to_owned();
+        let Some((id, one)) = register.rollout.open_enforcement(&name) else { return Ok(None) };
+        match one.scope.parse::<Which>() {
+            Ok(which) if work.yes || work.dry_run || session.console.looks().asks => {
+                session.console.say(&format!("{id} of {} goes on", one.scope));
+                let change = Change { dry_run: work.dry_run, yes: work.yes };
+                Enforce::again(&which, &work.idp, change).carry_out(session).map(Some)
+            }
+            Ok(_) | Err(_) => {
+                let next = "'keywright enforce' for the same people goes on, and 'keywright resume --yes' too";
+                session.console.hint(&format!("{id} of {} was interrupted; {next}", one.scope));
+                Ok(Some(Exit::Partial))
+            }
+        }
     }
 
     /// Goes on with every recovery at this IdP that has not ended: before all else, because somebody cannot sign in. The worst of

@@ -1,4 +1,8 @@
-//! `keywright revoke`: a key is lost.
+//! `keywright revoke`: a key is lost, or nobody knows whose it is.
+
+mod unknown_key;
+
+pub(crate) use unknown_key::UnknownKeyLine;
 
 use clap::Args;
 use serde::Serialize;
@@ -18,17 +22,23 @@ use keywright_fido::webauthn::CredentialId;
 /// Removes the key's credential at the IdP and gives up what was left to do on it. At an IdP without an API you remove it, and
 /// this writes it down. The key itself is not needed. The person's
 /// other keys stay as they are; 'keywright enroll' or the roster makes another one.
+///
+/// With --unknown, a key goes that the IdP has and nobody here made, as 'keywright reconcile' names it; what the account is signed in to
+/// ends. Never the last way in that the account has. Interrupted, 'keywright resume' ends it.
 #[derive(Args)]
 #[command(
-    after_long_help = "Example:\n  keywright status\n  keywright revoke ada@example.org --key 1 --reason ticket-4711"
+    after_long_help = "Example:\n  keywright status\n  keywright revoke ada@example.org --key 1 --reason ticket-4711\n  keywright revoke ada@example.org --unknown 9f2c --reason nobody-knows-it"
 )]
 pub(crate) struct Revoke {
     /// The login at the IdP
     #[arg(value_name = "ACCOUNT")]
     account: String,
     /// Which of the person's keys: 1, 2, ... as 'keywright status' and the key's label count them, or its own number (K-0042)
-    #[arg(long, value_name = "NUMBER")]
-    key: WhichKey,
+    #[arg(long, value_name = "NUMBER", required_unless_present = "unknown", conflicts_with = "unknown")]
+    key: Option<WhichKey>,
+    /// A key that nobody here made, by the IdP's name for it
+    #[arg(long, value_name = "ID")]
+    unknown: Option<String>,
     /// Why, for the ledger
     #[arg(long, value_name = "TEXT")]
     reason: String,
@@ -62,11 +72,15 @@ impl View for Revoked<'_> {
 impl Revoke {
     /// Runs it.
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
+        if let Some(directory_id) = &self.unknown {
+            return self.unknown_key(directory_id, session);
+        }
+        let Some(key) = &self.key else { return Err(CliError::Usage("say which key: --key NUMBER".to_owned())) };
         let known = session.register()?;
         let directory = account::directory_of(&self.account, &known, &self.idp, &session.settings()?)?;
         let account = account::known_at_idp(&self.account, &*directory, &known)?;
         session.catch_interrupts(ENDING)?;
-        let ordinal = self.key.of_account(&account, &known)?;
+        let ordinal = key.of_account(&account, &known)?;
         let Some(id) = known.job_of_key(&account, ordinal) else {
             return Err(provision::RevokeError::NoSuchKey { account, ordinal }.into());
         };

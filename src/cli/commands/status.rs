@@ -1,15 +1,17 @@
 //! `keywright status`: who has which keys, and what is left to do. Reads while another keywright writes.
 
 use clap::Args;
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::cli::shared::arguments::moment;
-use crate::cli::shared::output::{View, count, harmless, table};
+use crate::cli::shared::output::{View, count, table};
+use crate::cli::shared::spreadsheet::Spreadsheet;
 use crate::cli::shared::{CliError, Exit, Session, account};
 use crate::cli::view::run_report::to_be_confirmed;
 use crate::cli::view::status_account::{StatusAccount, StatusKey, day_of};
-use crate::ledger::{LedgerError, Writer};
+use crate::ledger::{AccountId, LedgerError, Writer};
 use crate::profile::{ProfileName, login};
 use crate::register::{AccountStanding, Register};
 use crate::settings::IdpChoice;
@@ -20,7 +22,7 @@ use crate::settings::IdpChoice;
 /// registered, was seen to sign, meets the profile, and its PIN was handed over.
 #[derive(Args)]
 #[command(
-    after_long_help = "Example:\n  keywright status\n  keywright status ada@example.org\n  keywright status --unfinished --json\n  keywright status --profile break-glass --csv\n  keywright status --wave 2 --unfinished\n  keywright status --at 2026-06-30"
+    after_long_help = "Example:\n  keywright status\n  keywright status ada@example.org\n  keywright status --unfinished --json\n  keywright status --profile break-glass --csv\n  keywright status --wave 2 --unfinished --check\n  keywright status --at 2026-06-30"
 )]
 pub(crate) struct Status {
     /// One account: its login, a former one, or the IdP's id
@@ -41,32 +43,38 @@ pub(crate) struct Status {
     /// The IdP, where several have the login
     #[arg(long, value_name = "NAME", requires = "account")]
     idp: Option<IdpChoice>,
+    /// For scripts: end with 3 unless all that is shown is complete and needs nobody's attention
+    #[arg(long)]
+    check: bool,
     /// Print one row for each key as CSV, for a spreadsheet
     #[arg(long, conflicts_with = "json")]
     csv: bool,
 }
 
+/// As many accounts are looked at together, on all cores.
+const AT_ONCE: usize = 2048;
+
 #[derive(Default, Serialize)]
-struct Summary<'a> {
+struct Summary {
     batch: u64,
     accounts: usize,
     complete: usize,
     keys_proved: usize,
     keys_unconfirmed: usize,
     events: u64,
-    attention: Vec<&'a str>,
+    attention: Vec<String>,
 }
 
-impl Summary<'_> {
+impl Summary {
     fn add(&mut self, one: &StatusAccount<'_>) {
-        self.accounts += usize::from(is_somebody(one.state));
+        self.accounts += usize::from(!one.state.is_over());
         self.complete += usize::from(one.complete);
         self.keys_proved += one.keys_proved;
         self.keys_unconfirmed += one.keys_unconfirmed;
     }
 }
 
-impl View for Summary<'_> {
+impl View for Summary {
     const KIND: &'static str = "summary";
 }
 
@@ -88,7 +96,7 @@ impl Status {
     }
 
     fn show(&self, session: &Session) -> Result<Exit, CliError> {
-        let register = match self.at {
+        let mut register = match self.at {
             Some(at) => Register::as_of(&*session.ledger_for_reading()?, at)?,
             None => session.register()?,
         };
@@ -98,78 +106,85 @@ impl Status {
             None if session.global.from.is_none() => Writer::of_ledger(&session.state()?.ledger()),
             _ => Writer::CannotTell,
         };
-        let account = |id| Some(StatusAccount::new(id, &register, register.standing(id, now)?));
         if let Some(text) = &self.account {
             let id = account::find(text, self.idp.as_ref(), &register)?;
-            let Some(one) = register.accounts.get_key_value(&id).and_then(|(id, _)| account(id)) else {
-                return Ok(Exit::Done);
-            };
+            let Some(one) = StatusAccount::of(&id, &register, now) else { return Ok(Exit::Done) };
             if session.output.is_json() {
                 session.output.object(&one)?;
             } else if self.csv {
-                let mut sheet = Sheet::new()?;
-                sheet.add(&one, &writer)?;
-                session.output.bytes(&sheet.finish()?)?;
+                let mut sheet = Sheet::new();
+                sheet.add(&one, &writer);
+                session.output.bytes(&sheet.0.finish())?;
             } else {
                 session.output.text(&by_itself(&one, &writer))?;
             }
-            return Ok(Exit::Done);
+            return Ok(self.exit(is_open(&one)));
         }
-        let of_no_job = register.attention.iter().filter(|(job, _)| job.is_none());
-        let attention = of_no_job.map(|(_, what)| what.as_str()).collect();
-        let summary = Summary { batch: register.batch, events: register.head.seq, attention, ..Summary::default() };
-        let shown = self.print(register.accounts.keys().filter_map(account), summary, &writer, session);
+        let shown = self.print(&mut register, now, &writer, session);
         // The program ends here, and to take a long register apart first would be a good part of its time.
         std::mem::forget(register);
         shown
     }
 
-    /// Prints all accounts, one after the other: of 25,000 there is never more than one in memory.
-    fn print<'a>(
+    /// Prints all accounts, some thousand at a time: of 25,000 there are never more in memory.
+    fn print(
         &self,
-        all: impl Iterator<Item = StatusAccount<'a>>,
-        mut summary: Summary<'_>,
+        register: &mut Register,
+        now: OffsetDateTime,
         writer: &Writer,
         session: &Session,
     ) -> Result<Exit, CliError> {
-        let (mut sheet, mut listing) = (Sheet::new()?, Listing::default());
-        for one in all {
-            summary.add(&one);
-            if !self.wants(&one) {
-                continue;
+        let of_no_job = register.attention.iter().filter(|(job, _)| job.is_none());
+        let attention = of_no_job.map(|(_, what)| what.clone()).collect();
+        let mut summary = Summary { batch: register.batch, events: register.head.seq, attention, ..Summary::default() };
+        let (mut sheet, mut listing) = (Sheet::new(), Listing::default());
+        let mut open = !summary.attention.is_empty();
+        let ids: Vec<AccountId> = register.accounts.keys().cloned().collect();
+        for some in ids.chunks(AT_ONCE) {
+            let all: Vec<_> = some.par_iter().filter_map(|id| StatusAccount::of(id, register, now)).collect();
+            for one in all {
+                summary.add(&one);
+                if !self.wants(&one) {
+                    continue;
+                }
+                open |= is_open(&one);
+                if session.output.is_json() {
+                    session.output.object(&one)?;
+                } else if self.csv {
+                    sheet.add(&one, writer);
+                } else {
+                    listing.add(&one, writer);
+                }
             }
-            if session.output.is_json() {
-                session.output.object(&one)?;
-            } else if self.csv {
-                sheet.add(&one, writer)?;
-            } else {
-                listing.add(&one, writer);
-            }
+            register.let_go();
         }
         if session.output.is_json() {
             session.output.object(&summary)?;
         } else if self.csv {
-            session.output.bytes(&sheet.finish()?)?;
+            session.output.bytes(&sheet.0.finish())?;
         } else {
             session.output.text(&listing.finish(&summary))?;
         }
-        Ok(Exit::Done)
+        Ok(self.exit(open))
+    }
+
+    fn exit(&self, open: bool) -> Exit {
+        if self.check && open { Exit::Partial } else { Exit::Done }
     }
 
     fn wants(&self, one: &StatusAccount<'_>) -> bool {
-        let is_over = matches!(one.state, AccountStanding::Left | AccountStanding::Forgotten);
-        let is_finished = one.complete || is_over && one.to_collect().next().is_none();
-        let wanted = !self.unfinished || !is_finished || !one.attention.is_empty();
         let in_wave = |wave: &String| one.wave.is_some_and(|own| login::is_same(own, wave.trim()));
-        wanted
+        (!self.unfinished || is_open(one))
             && self.profile.as_ref().is_none_or(|profile| profile.as_str() == one.profile)
             && self.wave.as_ref().is_none_or(in_wave)
     }
 }
 
-/// Whether an account is a person of its own, and no mistake.
-fn is_somebody(state: AccountStanding) -> bool {
-    !matches!(state, AccountStanding::Forgotten | AccountStanding::Duplicate)
+/// Whether something is left to do for an account, or to look at.
+fn is_open(one: &StatusAccount<'_>) -> bool {
+    let is_over = matches!(one.state, AccountStanding::Left | AccountStanding::Forgotten);
+    let is_finished = one.complete || is_over && one.to_collect().next().is_none();
+    !is_finished || !one.attention.is_empty()
 }
 
 /// The table of accounts, and what is to be told below it.
@@ -189,7 +204,7 @@ impl Listing {
         }
     }
 
-    fn finish(mut self, summary: &Summary<'_>) -> String {
+    fn finish(mut self, summary: &Summary) -> String {
         self.rows.insert(0, ["ACCOUNT", "PROFILE", "KEYS", "STATE", "NEXT"].map(str::to_owned));
         let mut text = table(&self.rows);
         text.push_str(&self.attention);
@@ -244,8 +259,8 @@ fn by_itself(one: &StatusAccount<'_>, writer: &Writer) -> String {
     text
 }
 
-/// A row for each key, and one for an account without keys. A spreadsheet takes none of the texts for a formula.
-struct Sheet(csv::Writer<Vec<u8>>);
+/// A row for each key, and one for an account without keys.
+struct Sheet(Spreadsheet);
 
 impl Sheet {
     const HEADING: [&str; 16] = [
@@ -267,39 +282,28 @@ impl Sheet {
         "wave",
     ];
 
-    fn new() -> Result<Self, CliError> {
-        let mut rows = csv::Writer::from_writer(Vec::new());
-        rows.write_record(Self::HEADING).map_err(|error| unwritten(&error))?;
-        Ok(Self(rows))
+    fn new() -> Self {
+        Self(Spreadsheet::new(Self::HEADING))
     }
 
-    fn add(&mut self, one: &StatusAccount<'_>, writer: &Writer) -> Result<(), CliError> {
-        let start = [one.account, one.directory, one.person, &one.profile, one.state_words()].map(harmless);
+    fn add(&mut self, one: &StatusAccount<'_>, writer: &Writer) {
+        let start = [one.account, one.directory, one.person, &one.profile, one.state_words()].map(ToOwned::to_owned);
         let keys: Vec<_> = one.keys.iter().map(|key| csv_key(key, writer)).collect();
-        let wave = harmless(one.wave.unwrap_or_default());
+        let wave = one.wave.unwrap_or_default().to_owned();
         let none: [String; 10] = Default::default();
         let keys = if keys.is_empty() { vec![none] } else { keys };
         for key in keys {
-            self.0.write_record(start.iter().chain(&key).chain([&wave])).map_err(|error| unwritten(&error))?;
+            self.0.row(start.iter().chain(&key).chain([&wave]));
         }
-        Ok(())
     }
-
-    fn finish(self) -> Result<Vec<u8>, CliError> {
-        self.0.into_inner().map_err(|error| unwritten(&error))
-    }
-}
-
-fn unwritten(error: &dyn std::fmt::Display) -> CliError {
-    CliError::File { path: "stdout".into(), why: error.to_string() }
 }
 
 fn csv_key(key: &StatusKey<'_>, writer: &Writer) -> [String; 10] {
-    let text = |text: Option<&str>| harmless(text.unwrap_or_default());
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     [
         key.ordinal.to_string(),
         key.number.map(|number| number.to_string()).unwrap_or_default(),
-        harmless(&key.state_words(writer)),
+        key.state_words(writer),
         text(key.label),
         text(key.known_model()),
         text(key.serial),

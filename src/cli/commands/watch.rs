@@ -25,8 +25,8 @@ use keywright_files::shown;
 
 /// Say what is new since the last look, and what is due soon. Made for a timer.
 ///
-/// One line each: a sign-in of a break-glass account outside a drill, a key that nobody here made, a weak method that is back,
-/// somebody whose account is disabled or deleted and who has keys, a new advisory or metadata status of a model in use, a drill that is
+/// One line each: a sign-in of a break-glass account outside a drill, a key that nobody here made, one of ours that the IdP no longer has
+/// or still has though it was revoked, a weak method that is back, somebody whose account is disabled or deleted and who has keys, a new advisory or metadata status of a model in use, a drill that is
 /// due within 14 days, a key that was never used in 30 days, and what could not be read. It is about everybody in the roll-out plan; about
 /// everybody in the ledger and all administrators where there is none. Changes nothing at the IdP. Exit code 0: nothing; 3: something.
 #[derive(Args)]

@@ -173,6 +173,9 @@ pub(crate) struct Work {
     /// Check everything that can be checked without changing anything, and say what would be done
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Ring the terminal's bell when a key wants to be touched
+    #[arg(long)]
+    pub(crate) bell: bool,
     /// Say yes to every question but the one about letters, such as whether a used key may be reset
     #[arg(long)]
     pub(crate) yes: bool,

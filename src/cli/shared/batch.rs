@@ -12,7 +12,7 @@ use crate::cli::shared::state::StateFolder;
 use crate::cli::shared::terminal::Terminal;
 use crate::cli::shared::{CliError, Session, sign_checkpoint};
 use crate::idp::Directory;
-use crate::ledger::Store;
+use crate::ledger::{LedgerError, Store};
 use crate::provision::{self, DryRun, Identification, Plan, Report, RetryPolicy, RunError, Station};
 use crate::secret::{Reader, SystemEntropy, Vault};
 use crate::settings::Settings;
@@ -34,6 +34,7 @@ pub(crate) struct RunContext {
     _scratch: Option<tempfile::TempDir>,
     yes: bool,
     letters_came_out: bool,
+    bell: bool,
     dry_run: bool,
     labels: Option<PathBuf>,
     identification: Identification,
@@ -142,6 +143,7 @@ impl RunContext {
             _scratch: scratch,
             yes: work.yes,
             letters_came_out: work.letters_came_out,
+            bell: work.bell,
             dry_run: work.dry_run,
             labels: work.labels.clone(),
             identification: if by_port { Identification::ByPort } else { Identification::ByTouch },
@@ -154,27 +156,37 @@ impl RunContext {
     pub(crate) fn run(
         &self,
         kind: RunKind,
-        draw: impl FnOnce(&Station<'_>) -> Result<Option<Plan>, RunError>,
+        draw: impl Fn(&Station<'_>) -> Result<Option<Plan>, RunError>,
         session: &Session,
     ) -> Result<Outcome, CliError> {
         let failed = |error| failure_of(error, session);
         self.at_station(session, |station, terminal| {
-            let Some(plan) = draw(station).map_err(failed)? else { return Ok(Outcome::Nothing) };
-            if self.dry_run {
-                let dry_run = provision::dry_run(station, &plan).map_err(failed)?;
-                let metadata = self
-                    .judge
-                    .metadata()
-                    .map(|metadata| format!("metadata number {}, {}", metadata.id().no, metadata.id().signer()));
-                return Ok(Outcome::DryRun(Box::new(DryRunOutcome { plan, dry_run, metadata })));
+            loop {
+                let Some(plan) = draw(station).map_err(failed)? else { return Ok(Outcome::Nothing) };
+                if self.dry_run {
+                    let dry_run = provision::dry_run(station, &plan).map_err(failed)?;
+                    let metadata = self
+                        .judge
+                        .metadata()
+                        .map(|metadata| format!("metadata number {}, {}", metadata.id().no, metadata.id().signer()));
+                    return Ok(Outcome::DryRun(Box::new(DryRunOutcome { plan, dry_run, metadata })));
+                }
+                self.agree(station, &plan, session, failed)?;
+                let began = Instant::now();
+                terminal.expect(plan.keys(), plan.people.iter().map(|planned| planned.person.display_name()));
+                let report = provision::run(station, &plan);
+                terminal.clear();
+                match report {
+                    // Nothing of the plan was begun.
+                    Err(RunError::Ledger(LedgerError::Conflict { .. })) if !session.cancel.is_cancelled() => {
+                        session.console.say("another station wrote meanwhile; the plan is drawn anew");
+                    }
+                    report => {
+                        let report = report.map_err(failed)?;
+                        return Ok(Outcome::Run(Box::new(self.outcome(kind, report, began.elapsed(), session))));
+                    }
+                }
             }
-            self.agree(station, &plan, session, failed)?;
-            let began = Instant::now();
-            terminal.expect(plan.keys());
-            let report = provision::run(station, &plan);
-            terminal.clear();
-            let report = report.map_err(failed)?;
-            Ok(Outcome::Run(Box::new(self.outcome(kind, report, began.elapsed(), session))))
         })
     }
 
@@ -184,7 +196,8 @@ impl RunContext {
         session: &Session,
         work: impl FnOnce(&Station<'_>, &Terminal<'_>) -> Result<T, CliError>,
     ) -> Result<T, CliError> {
-        let terminal = Terminal::new(&session.console, self.yes).with_letters(self.letters_came_out);
+        let terminal =
+            Terminal::new(&session.console, self.yes).with_letters(self.letters_came_out).with_bell(self.bell);
         let this_program = std::env::current_exe()
             .map_err(|error| CliError::System { what: "starting the second implementation", why: error.to_string() })?;
         let station = Station {

@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 
+use crate::audit::export;
 use crate::cli::shared::outside::Missing;
 use crate::cli::shared::{CliError, Session};
 use crate::ledger::{Checkpoint, Checkpoints, Kept, Memory, Mismatch, Stamped, StationKey};
@@ -30,7 +31,10 @@ pub(crate) struct Signed {
 impl Session {
     /// The checkpoints beside the ledger.
     pub(crate) fn checkpoints(&self) -> Result<Checkpoints, CliError> {
-        Ok(Checkpoints::new(self.state()?.path().join("checkpoints")))
+        Ok(Checkpoints::new(match &self.global.from {
+            Some(exported) => exported.join(export::CHECKPOINTS),
+            None => self.state()?.path().join("checkpoints"),
+        }))
     }
 
     /// Where the newest checkpoint is remembered. `None` for practice, and without a home folder.

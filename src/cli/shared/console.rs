@@ -5,9 +5,9 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::{Arc, Mutex};
 
-use indicatif::{MultiProgress, ProgressDrawTarget};
-
 use crate::cli::shared::CliError;
+use crate::cli::shared::fit::{Size, wrapped};
+use crate::cli::shared::live::Live;
 use keywright_files::shown;
 
 /// What the environment says about colours and progress lines.
@@ -22,14 +22,14 @@ pub(crate) struct Looks {
 }
 
 impl Looks {
-    /// `variable` reads an environment variable. NO_COLOR and CLICOLOR_FORCE count if they are not empty (no-color.org,
-    /// bixense.com/clicolors).
-    fn decide(stdin: bool, stderr: bool, variable: impl Fn(&str) -> Option<String>) -> Self {
+    /// `sequences`: whether the terminal carries out escape sequences, which colours and lines that change need. `variable` reads an environment variable. NO_COLOR and
+    /// CLICOLOR_FORCE count if they are not empty (no-color.org, bixense.com/clicolors).
+    fn decide(stdin: bool, stderr: bool, sequences: bool, variable: impl Fn(&str) -> Option<String>) -> Self {
         let set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
         let dumb = variable("TERM").as_deref() == Some("dumb");
         let forced = variable("CLICOLOR_FORCE").is_some_and(|value| !value.is_empty() && value != "0");
-        let colour = !set("NO_COLOR") && (forced || (stderr && !dumb));
-        Self { colour, live: stderr && !dumb, asks: stdin && stderr }
+        let live = stderr && sequences && !dumb;
+        Self { colour: !set("NO_COLOR") && (forced || live), live, asks: stdin && stderr }
     }
 }
 
@@ -46,12 +46,25 @@ pub(crate) enum Style {
     Dim,
 }
 
+impl Style {
+    /// A text in this style, for a terminal with colours.
+    pub(crate) fn paint(self, text: &str) -> String {
+        let code = match self {
+            Self::Bad => "1;31",
+            Self::Good => "32",
+            Self::Now => "1;33",
+            Self::Dim => "2",
+        };
+        format!("\u{1b}[{code}m{text}\u{1b}[0m")
+    }
+}
+
 /// Stderr and the terminal. Clones share progress lines and questions.
 #[derive(Clone)]
 pub(crate) struct Console {
     looks: Looks,
-    /// All progress lines, so that other lines do not run into them.
-    progress: MultiProgress,
+    /// The lines that change in place, which everything else goes above of.
+    live: Live,
     /// One question at a time.
     asking: Arc<Mutex<()>>,
 }
@@ -60,14 +73,14 @@ impl Console {
     /// As stdin, stderr and the environment are.
     pub(crate) fn new() -> Self {
         let variable = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
-        let looks = Looks::decide(std::io::stdin().is_terminal(), std::io::stderr().is_terminal(), variable);
-        let target = if looks.live { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        Self::with(looks, target)
+        // A console of Windows has to be asked, and old ones cannot; elsewhere there is nothing to ask.
+        let sequences = anstyle_query::windows::enable_ansi_colors().unwrap_or(true);
+        Self::with(Looks::decide(std::io::stdin().is_terminal(), std::io::stderr().is_terminal(), sequences, variable))
     }
 
-    /// With looks and a place for progress lines.
-    pub(crate) fn with(looks: Looks, target: ProgressDrawTarget) -> Self {
-        Self { looks, progress: MultiProgress::with_draw_target(target), asking: Arc::default() }
+    /// With looks.
+    pub(crate) fn with(looks: Looks) -> Self {
+        Self { looks, live: Live::new(looks.live, looks.colour), asking: Arc::default() }
     }
 
     /// What can be done here.
@@ -75,20 +88,21 @@ impl Console {
         self.looks
     }
 
-    /// Where progress lines go.
-    pub(crate) fn progress(&self) -> &MultiProgress {
-        &self.progress
+    /// The lines that change in place.
+    pub(crate) fn live(&self) -> &Live {
+        &self.live
+    }
+
+    /// Rings the terminal's bell, if there is one.
+    pub(crate) fn bell(&self) {
+        if self.looks.live {
+            self.live.above(|| drop(std::io::stderr().write_all(b"\x07")));
+        }
     }
 
     /// A word in a style, if there are colours.
     pub(crate) fn paint(&self, style: Style, word: &str) -> String {
-        let code = match style {
-            Style::Bad => "1;31",
-            Style::Good => "32",
-            Style::Now => "1;33",
-            Style::Dim => "2",
-        };
-        if self.looks.colour { format!("\u{1b}[{code}m{word}\u{1b}[0m") } else { word.to_owned() }
+        if self.looks.colour { style.paint(word) } else { word.to_owned() }
     }
 
     /// Prints text on stderr, a line or several. What keys, websites and IdPs have put into it is made safe to show.
@@ -109,9 +123,15 @@ impl Console {
 
     /// An error here has nowhere to go.
     fn write(&self, text: &str) {
-        self.progress.suspend(|| {
+        let text = self.fitted(text);
+        self.live.above(|| {
             let _ = writeln!(std::io::stderr(), "{text}");
         });
+    }
+
+    /// The text as the terminal has room for it; a pipe takes lines of any length.
+    fn fitted(&self, text: &str) -> String {
+        if self.looks.live { wrapped(text, Size::of_stderr().columns) } else { text.to_owned() }
     }
 
     /// Prints `warning: ...`.
@@ -152,10 +172,11 @@ impl Console {
         }
         // A thread that panicked while asking leaves nothing half-done behind.
         let _asking = self.asking.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        self.progress.suspend(|| {
+        let question = self.fitted(&shown::lines(question));
+        self.live.above(|| {
             let failed = |error: std::io::Error| CliError::File { path: "the terminal".into(), why: error.to_string() };
             let mut stderr = std::io::stderr();
-            write!(stderr, "{}", shown::lines(question)).and_then(|()| stderr.flush()).map_err(failed)?;
+            write!(stderr, "{question}").and_then(|()| stderr.flush()).map_err(failed)?;
             let mut answer = String::new();
             match std::io::stdin().read_line(&mut answer).map_err(failed)? {
                 // Ctrl-D: no answer will ever come.
@@ -201,7 +222,7 @@ mod tests {
     use super::*;
 
     fn looks(terminal: bool, environment: &[(&str, &str)]) -> Looks {
-        Looks::decide(terminal, terminal, |name| {
+        Looks::decide(terminal, terminal, true, |name| {
             environment.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
         })
     }
@@ -224,8 +245,14 @@ mod tests {
     }
 
     #[test]
+    fn a_console_that_takes_no_sequences_gets_none() {
+        let old = Looks::decide(true, true, false, |_| None);
+        assert_eq!(old, Looks { colour: false, live: false, asks: true });
+    }
+
+    #[test]
     fn nobody_is_asked_without_a_terminal() {
-        let console = Console::with(looks(false, &[]), ProgressDrawTarget::hidden());
+        let console = Console::with(looks(false, &[]));
         assert!(console.confirm("reset this key?", true).is_ok());
         let error = console.confirm("reset this key?", false).unwrap_err();
         assert_eq!(error.to_string(), "there is no terminal to ask on: reset this key?");

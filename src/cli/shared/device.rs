@@ -6,7 +6,7 @@
 use std::{path::PathBuf, str::FromStr};
 
 use crate::ledger::KeyNumber;
-use keywright_fido::hid::Device;
+use keywright_fido::bus::Device;
 
 #[cfg(feature = "practice")]
 /// `--softkeys`: a number of soft keys in the state folder, or a folder.
@@ -111,6 +111,7 @@ pub(crate) fn describe(device: &Device) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use keywright_fido::ctap::TransportKind;
 
     fn device(number: u64) -> Device {
         Device {
@@ -119,8 +120,8 @@ mod tests {
             attach: 0,
             manufacturer: "Maker".into(),
             product: "Key".into(),
-            vendor_id: 0x1050,
-            product_id: 0x0407,
+            kind: TransportKind::Usb,
+            usb_id: None,
             serial: (number == 1).then(|| "77".to_owned()),
         }
     }

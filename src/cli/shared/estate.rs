@@ -3,13 +3,13 @@
 //! Nothing here changes anything at the IdP.
 
 use std::path::PathBuf;
-use std::sync::Mutex;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::shared::arguments::WhichIdp;
+use crate::cli::shared::live::{LiveLine, Showing};
 use crate::cli::shared::{CliError, Session, profiles};
 use crate::idp::Directory;
 use crate::ledger::Event;
@@ -103,6 +103,15 @@ pub(crate) struct WhichPart {
 }
 
 impl WhichPart {
+    /// The one that the ledger has of an enforcement.
+    pub(crate) fn of(which: &Which) -> Self {
+        match which {
+            Which::All => Self::default(),
+            Which::Wave(wave) => Self { wave: Some(wave.clone()), group: None },
+            Which::Group(group) => Self { wave: None, group: Some(group.clone()) },
+        }
+    }
+
     /// The part. A group has to be one of the plan.
     pub(crate) fn read(&self, plan: &Plan) -> Result<Which, CliError> {
         match (&self.wave, &self.group) {
@@ -163,7 +172,7 @@ impl<'s> Estate<'s> {
             partial.clear()?;
         }
         let read = reader.read(scope, plan, depth, register, &partial);
-        progress.clear();
+        drop(progress);
         let inventory = read?;
         partial.clear()?;
         Ok(inventory)
@@ -251,11 +260,13 @@ impl Session {
     }
 }
 
-/// How far a reading is: a bar where there is a terminal, else a line now and then for long ones.
+/// How far a reading is: a line that changes where there is a terminal, else a line now and then for long ones.
 struct Progress<'s> {
-    bar: ProgressBar,
     session: &'s Session,
+    /// People read, and all of them.
+    people: Arc<Mutex<(usize, usize)>>,
     told: Mutex<usize>,
+    _showing: Showing,
 }
 
 /// People after whom a line is worth it.
@@ -263,27 +274,30 @@ const WORTH_A_LINE: usize = 500;
 
 impl<'s> Progress<'s> {
     fn new(session: &'s Session) -> Self {
-        let bar = session.console.progress().add(ProgressBar::no_length());
-        let style = ProgressStyle::with_template("{pos} of {len} people  {elapsed}");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        bar.enable_steady_tick(Duration::from_millis(500));
-        Self { bar, session, told: Mutex::new(0) }
+        let people = Arc::new(Mutex::new((0, 0)));
+        let (read, began) = (Arc::clone(&people), Instant::now());
+        let showing = session.console.live().show(move |_| {
+            let (done, all) = *lock(&read);
+            let text = format!("{done} of {all} people  {} s", began.elapsed().as_secs());
+            vec![LiveLine { text, style: None }]
+        });
+        Self { session, people, told: Mutex::new(0), _showing: showing }
     }
 
     fn at(&self, done: usize, all: usize) {
-        self.bar.set_length(all as u64);
-        self.bar.set_position(done as u64);
+        *lock(&self.people) = (done, all);
         if self.session.console.looks().live {
             return;
         }
-        let mut told = self.told.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut told = lock(&self.told);
         if done >= *told + WORTH_A_LINE {
             *told = done;
             self.session.console.say(&format!("{done} of {all} people"));
         }
     }
+}
 
-    fn clear(&self) {
-        self.bar.finish_and_clear();
-    }
+fn lock<T>(counted: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Numbers are whole at any moment.
+    counted.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -9,7 +9,7 @@ use crate::cli::shared::{CliError, Session};
 use crate::idp::question::{Asked, Form, Question};
 use crate::idp::{KINDS, Kind};
 use crate::secret::{PLACES, SecretSource};
-use crate::settings::{IdpName, MissingAnswer, NewTable, SettingsError};
+use crate::settings::{self, IdpName, MissingAnswer, NewTable, SettingsError};
 
 /// The kind that was named, or that a person chooses.
 pub(crate) fn kind(given: Option<&str>, session: &Session) -> Result<&'static Kind, CliError> {
@@ -51,7 +51,7 @@ pub(crate) fn ask(
         let answered = given.iter().find(|answer| answer.key == question.key);
         match answered {
             Some(Answer { key, text }) => {
-                table.answer(question, text).map_err(|why| CliError::Usage(format!("--set {key}: {why}")))?
+                take(&mut table, question, text, file).map_err(|why| CliError::Usage(format!("--set {key}: {why}")))?;
             }
             None if !table.wants(question) => {}
             None if console.looks().asks => {
@@ -61,7 +61,7 @@ pub(crate) fn ask(
                     console.say(&format!("Files without a folder are looked for beside the settings, in {folder}."));
                 }
                 asked += 1;
-                ask_one(name, question, &mut table, session)?;
+                ask_one(name, question, &mut table, file, session)?;
             }
             None if question.otherwise.is_none() => missing.push(question),
             None => {}
@@ -96,7 +96,13 @@ fn unanswered(name: &IdpName, kind: &Kind, unanswered: &[&Question]) -> Vec<Miss
 }
 
 /// Until the answer will do.
-fn ask_one(name: &IdpName, question: &Question, table: &mut NewTable, session: &Session) -> Result<(), CliError> {
+fn ask_one(
+    name: &IdpName,
+    question: &Question,
+    table: &mut NewTable,
+    file: &Path,
+    session: &Session,
+) -> Result<(), CliError> {
     let console = &session.console;
     console.say(&format!("\n{}", question.asks));
     if !question.found.is_empty() {
@@ -123,11 +129,20 @@ fn ask_one(name: &IdpName, question: &Question, table: &mut NewTable, session: &
             (true, None) if question.otherwise.is_some() => return Ok(()),
             (true, None) => continue,
         };
-        match table.answer(question, text) {
+        match take(table, question, text, file) {
             Ok(()) => return Ok(()),
             Err(why) => console.say(&format!("  {why}")),
         }
     }
+}
+
+/// Takes an answer, or says why it will not do. A file of certificates that is named has to be there, and to have some.
+fn take(table: &mut NewTable, question: &Question, text: &str, file: &Path) -> Result<(), String> {
+    if question.form == Form::Certificates {
+        let named = file.parent().unwrap_or(Path::new("")).join(text);
+        settings::certificates(&named).map_err(|why| format!("{}: {why}", named.display()))?;
+    }
+    table.answer(question, text)
 }
 
 /// An answer; for a secret, a file beside the settings that is called after the IdP and the key.

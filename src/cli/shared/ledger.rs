@@ -1,26 +1,56 @@
-//! The ledger, of the state folder or of an exported one: the one place where it is opened.
+//! The ledger, of the state folder, of a server or of an exported folder: the one place where it is opened.
 //!
 //! It refuses to make a ledger for a command that only reads.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use crate::cli::shared::{CliError, Session};
-use crate::ledger::{Archive, Entry, Head, LedgerError, Record, SqliteStore, StationKey, Store};
+use crate::ledger::postgres::{Access, StationAtServer};
+use crate::ledger::{Archive, Entry, Head, LedgerError, PostgresStore, Record, SqliteStore, StationKey, Store};
 use crate::register::Register;
 
+/// The server that has the register of several stations.
+#[derive(Clone)]
+pub(crate) struct Server {
+    /// What it takes to get there.
+    pub(crate) access: Access,
+    /// How long what this station claims stays its own.
+    lease: Duration,
+}
+
 impl Session {
+    /// The server that the settings name, if they name one.
+    pub(crate) fn server(&self) -> Result<Option<Server>, CliError> {
+        if let Some(server) = self.server.get() {
+            return Ok(server.clone());
+        }
+        let server = match self.settings()?.register {
+            Some(place) => Some(Server { access: place.access()?, lease: place.lease }),
+            None => None,
+        };
+        Ok(self.server.get_or_init(|| server).clone())
+    }
+
     /// The ledger for reading. Fails where there is none.
     pub(crate) fn ledger_for_reading(&self) -> Result<Box<dyn Store>, CliError> {
         if let Some(folder) = &self.global.from {
             return Ok(Box::new(Archive::open(folder)?));
         }
         let state = self.state()?;
-        let store = SqliteStore::read(&state.ledger())?;
         // Without the station's key, as in a copy that an auditor was given, the log is read from its first event.
         let key = StationKey::read(&state.station_key()).unwrap_or_else(|error| {
             tracing::debug!("no snapshot of the register is read: {error}");
             None
         });
+        if let Some(server) = self.server()? {
+            let store = PostgresStore::read(server.access)?;
+            return Ok(match key {
+                Some(key) => Box::new(store.keeping(&state.ledger(), key)),
+                None => Box::new(store),
+            });
+        }
+        let store = SqliteStore::read(&state.ledger())?;
         Ok(match key {
             Some(key) => Box::new(store.keeping(key)),
             None => Box::new(store),
@@ -55,6 +85,13 @@ impl Session {
     pub(crate) fn ledger_as_accepted(&self) -> Result<Box<dyn Store>, CliError> {
         self.refuse_export()?;
         let state = self.state()?;
+        if let Some(Server { access, lease }) = self.server()? {
+            let key = StationKey::read_or_make(&state.create()?.station_key())?;
+            let station = StationAtServer { key, name: self.operator()?.to_string(), lease };
+            let store = PostgresStore::open(access, &state.ledger(), station)?;
+            self.wrote.store(true, Ordering::SeqCst);
+            return Ok(Box::new(store));
+        }
         let store = SqliteStore::open(&state.create()?.ledger(), Box::new(Self::now))?;
         let key = StationKey::read_or_make(&state.station_key())?;
         self.wrote.store(true, Ordering::SeqCst);

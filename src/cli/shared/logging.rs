@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
-use indicatif::MultiProgress;
 use tracing_subscriber::EnvFilter;
 
+use crate::cli::shared::live::Live;
 use crate::cli::shared::{CliError, Session};
 use keywright_files::shown;
 
@@ -22,23 +22,23 @@ pub(crate) fn start(session: &Session) -> Result<(), CliError> {
     if parsed.max_level_hint().is_none_or(|level| level == tracing::level_filters::LevelFilter::TRACE) {
         session.console.warn("this log shows which messages go to and from keys; keep it to yourself");
     }
-    let progress = session.console.progress().clone();
+    let live = session.console.live().clone();
     tracing_subscriber::fmt()
         .with_env_filter(parsed)
-        .with_writer(move || Between(progress.clone()))
+        .with_writer(move || Above(live.clone()))
         // Colours are escape sequences, which could not be told from those that a key sends.
         .with_ansi(false)
         .try_init()
         .map_err(|error| CliError::System { what: "the log", why: error.to_string() })
 }
 
-/// Stderr, between two drawings of the progress lines. What keys and IdPs have put into a line is made safe to show.
-struct Between(MultiProgress);
+/// Stderr, above the lines that change in place. What keys and IdPs have put into a line is made safe to show.
+struct Above(Live);
 
-impl Write for Between {
+impl Write for Above {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(bytes);
-        self.0.suspend(|| io::stderr().write_all(shown::lines(&text).as_bytes()))?;
+        self.0.above(|| io::stderr().write_all(shown::lines(&text).as_bytes()))?;
         Ok(bytes.len())
     }
 

@@ -1,35 +1,53 @@
-//! Keys, opened: USB keys, or soft keys with the same reports.
+//! Keys, opened: those on USB and in card readers, or soft keys with the same reports.
 
 use crate::cli::shared::arguments::{KeySource, OneKey};
 use crate::cli::shared::console::Style;
 use crate::cli::shared::device::{KeysError, choose, describe};
+use crate::cli::shared::named_ports::NamedPorts;
 use crate::cli::shared::session::ENDING;
 #[cfg(feature = "practice")]
 use crate::cli::shared::soft_keys::Row;
 use crate::cli::shared::{CliError, Session, select_by_touch};
 use crate::ledger::KeyNumber;
 use crate::provision::which_key;
-use keywright_fido::ctap::Authenticator;
-use keywright_fido::ctap::Keepalive;
+use crate::settings::PortNames;
+#[cfg(feature = "smart-card")]
+use keywright_fido::bus::UsbAndReaders;
+use keywright_fido::bus::{Bus, Device, Limits};
+use keywright_fido::ctap::{Authenticator, Keepalive, TransportKind};
 use keywright_fido::hid::usb::UsbBus;
-use keywright_fido::hid::{Bus, Device, Limits};
+#[cfg(feature = "smart-card")]
+use keywright_fido::smart_card::readers::ReaderBus;
+
+/// What this machine's keys are attached to.
+#[cfg(feature = "smart-card")]
+type Attached = UsbAndReaders<UsbBus, ReaderBus>;
+#[cfg(not(feature = "smart-card"))]
+type Attached = UsbBus;
 
 /// Where keys are.
 pub(crate) enum Keys {
-    /// The USB buses of this machine.
-    Usb(UsbBus),
+    /// The USB buses of this machine, and its card readers.
+    Attached(NamedPorts<Attached>),
     /// Soft keys.
     #[cfg(feature = "practice")]
-    Soft(Row),
+    Soft(NamedPorts<Row>),
 }
 
 impl Keys {
-    /// USB, or the soft keys that were asked for; those that are missing are made.
+    /// Those that are attached, or the soft keys that were asked for; those that are missing are made.
     pub(crate) fn open(source: &KeySource, session: &Session) -> Result<Self, CliError> {
+        Self::open_named(source, session.settings()?.ports, session)
+    }
+
+    /// The same, whatever the settings say about ports.
+    pub(crate) fn open_named(source: &KeySource, names: PortNames, session: &Session) -> Result<Self, CliError> {
         match source.softkeys() {
-            None => Ok(Self::Usb(UsbBus::new()?)),
+            None => Ok(Self::Attached(NamedPorts { bus: Attached::default(), names })),
             #[cfg(feature = "practice")]
-            Some(softkeys) => Ok(Self::Soft(Row::open(softkeys, source.touch_after, session)?)),
+            Some(softkeys) => {
+                Ok(Self::Soft(NamedPorts { bus: Row::open(softkeys, source.touch_after, session)?, names }))
+            }
             #[cfg(not(feature = "practice"))]
             Some(never) => {
                 let _ = session;
@@ -41,7 +59,7 @@ impl Keys {
     /// The bus.
     pub(crate) fn bus(&self) -> &dyn Bus {
         match self {
-            Self::Usb(bus) => bus,
+            Self::Attached(bus) => bus,
             #[cfg(feature = "practice")]
             Self::Soft(row) => row,
         }
@@ -82,12 +100,12 @@ impl Keys {
         }
     }
 
-    /// The certificate of the authority behind soft keys, as PEM; `None` for USB keys.
+    /// The certificate of the authority behind soft keys, as PEM; `None` for other keys.
     pub(crate) fn soft_anchor_pem(&self) -> Option<&str> {
         match self {
-            Self::Usb(_) => None,
+            Self::Attached(_) => None,
             #[cfg(feature = "practice")]
-            Self::Soft(row) => Some(row.anchor_pem()),
+            Self::Soft(row) => Some(row.bus.anchor_pem()),
         }
     }
 }
@@ -115,11 +133,14 @@ impl OpenKey {
 
 /// Opens a device as a CTAP2 key.
 pub(crate) fn open(bus: &dyn Bus, device: &Device, session: &Session) -> Result<Authenticator, CliError> {
-    Ok(Authenticator::open_hid(bus.open(device)?, Limits::default(), session.cancel.clone())?)
+    Ok(Authenticator::open(bus.open(device, Limits::default(), session.cancel.clone())?)?)
 }
 
-/// Says "touch now" when the key waits for a touch, once for each wait.
+/// Says "touch now" when the key waits for a touch, once for each wait; of a card, that it is to stay where it is.
 pub(crate) fn touch_prompt<'a>(session: &'a Session, device: &'a Device) -> impl FnMut(Keepalive) + 'a {
+    if device.kind != TransportKind::Usb {
+        session.console.mark(Style::Now, "now:", &format!("leave the card on {}", device.port));
+    }
     let mut asked = false;
     move |keepalive| {
         let needed = keepalive == Keepalive::UpNeeded;

@@ -2,13 +2,14 @@
 //!
 //! A closed pipe is no error: the reader has stopped, and the work goes on.
 
-use std::io::{ErrorKind, Write as _};
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
 use crate::audit::JSON_SCHEMA;
 use crate::cli::shared::CliError;
+use crate::cli::shared::fit::{Size, width, wrapped};
 use keywright_files::shown;
 
 /// A thing as JSON shows it: `snake_case` members, `kebab-case` values. `docs/keywright-2.schema.json` describes each kind.
@@ -60,8 +61,17 @@ impl Output {
         if text.is_empty() {
             return Ok(());
         }
-        let end = if text.ends_with('\n') { "" } else { "\n" };
-        self.bytes(format!("{}{end}", shown::lines(text)).as_bytes())
+        self.painted(&shown::lines(text))
+    }
+
+    /// Prints lines of text as they are, which may have colours in them: the caller has seen to it that they are safe to show.
+    pub(crate) fn painted(&self, text: &str) -> Result<(), CliError> {
+        let text = text.strip_suffix('\n').unwrap_or(text);
+        // A pipe takes lines of any length.
+        match std::io::stdout().is_terminal() {
+            true => self.bytes(format!("{}\n", wrapped(text, Size::of_stdout().columns)).as_bytes()),
+            false => self.bytes(format!("{text}\n").as_bytes()),
+        }
     }
 
     /// Whether the reader has closed the pipe. Long work without another purpose can end then.
@@ -98,24 +108,19 @@ impl Output {
 /// that keys or IdPs filled makes no line of its own.
 pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
     let rows: Vec<[_; N]> = rows.iter().map(|row| row.each_ref().map(|cell| shown::one_line(cell))).collect();
-    let width: [usize; N] =
-        std::array::from_fn(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0));
+    let widths: [usize; N] =
+        std::array::from_fn(|column| rows.iter().map(|row| width(&row[column])).max().unwrap_or(0));
     let mut text = String::new();
     for row in &rows {
         let mut line = String::new();
-        for (cell, width) in row.iter().zip(width) {
+        for (cell, column) in row.iter().zip(widths) {
             line.push_str(cell);
-            line.extend(std::iter::repeat_n(' ', width - cell.chars().count() + 2));
+            line.extend(std::iter::repeat_n(' ', column - width(cell) + 2));
         }
         text.push_str(line.trim_end());
         text.push('\n');
     }
     text
-}
-
-/// A text that a spreadsheet would calculate, with an apostrophe before it (OWASP, CSV injection).
-pub(crate) fn harmless(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
 }
 
 /// `1 key`, `2 keys`.
@@ -149,13 +154,6 @@ mod tests {
         }
         let line = Output::line(&Key { path: "soft:1" }).unwrap();
         assert_eq!(line, r#"{"schema":"keywright/2","kind":"key","path":"soft:1"}"#);
-    }
-
-    #[test]
-    fn a_spreadsheet_calculates_nothing() {
-        assert_eq!(harmless("=1+1"), "'=1+1");
-        assert_eq!(harmless("@ada"), "'@ada");
-        assert_eq!(harmless("ada@example.org"), "ada@example.org");
     }
 
     #[test]

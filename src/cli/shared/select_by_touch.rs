@@ -8,8 +8,8 @@ use std::time::Duration;
 use crate::cli::shared::console::Style;
 use crate::cli::shared::device::{KeysError, describe};
 use crate::cli::shared::{CliError, Session};
-use keywright_fido::ctap::{Authenticator, TransportError};
-use keywright_fido::hid::{Bus, Cancel, Device, Limits};
+use keywright_fido::bus::{Bus, Cancel, Device, Limits};
+use keywright_fido::ctap::{Authenticator, TransportError, TransportKind};
 
 /// What `--key` takes for the key that is touched.
 pub(crate) const TOUCH: &str = "touch";
@@ -18,7 +18,9 @@ pub(crate) const TOUCH: &str = "touch";
 const SLICE: Duration = Duration::from_millis(50);
 
 /// Lets all keys blink until one is touched. A key that cannot be asked does not keep the others from it.
-pub(crate) fn choose(bus: &dyn Bus, devices: Vec<Device>, session: &Session) -> Result<Device, CliError> {
+pub(crate) fn choose(bus: &dyn Bus, mut devices: Vec<Device>, session: &Session) -> Result<Device, CliError> {
+    // A card is touched as long as it lies in its reader, by whose name it is meant.
+    devices.retain(|device| device.kind == TransportKind::Usb);
     if devices.is_empty() {
         return Err(KeysError::None.into());
     }
@@ -63,7 +65,7 @@ pub(crate) fn choose(bus: &dyn Bus, devices: Vec<Device>, session: &Session) -> 
 }
 
 fn wait_for_touch(bus: &dyn Bus, device: &Device, enough: &Cancel) -> Result<(), CliError> {
-    let mut key = Authenticator::open_hid(bus.open(device)?, Limits::default(), enough.clone())?;
+    let mut key = Authenticator::open(bus.open(device, Limits::default(), enough.clone())?)?;
     Ok(key.selection(&mut |_| {})?)
 }
 

@@ -1,10 +1,12 @@
 //! What every command works with: where words go, where things are, and Ctrl-C.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
 
 use crate::cli::shared::arguments::Global;
 use crate::cli::shared::console::Console;
+use crate::cli::shared::ledger::Server;
 use crate::cli::shared::output::Output;
 use crate::cli::shared::state::StateFolder;
 use crate::cli::shared::{CliError, Exit};
@@ -32,6 +34,8 @@ pub(crate) struct Session {
     pub(super) remembers: bool,
     /// Whether a ledger was opened for writing.
     pub(super) wrote: AtomicBool,
+    /// The server that has the register, if one has: its password is asked for once.
+    pub(super) server: OnceLock<Option<Server>>,
 }
 
 impl Session {
@@ -45,6 +49,7 @@ impl Session {
             // What this station remembers is about its own ledger.
             remembers: global.from.is_none(),
             wrote: AtomicBool::new(false),
+            server: OnceLock::new(),
         }
     }
 
@@ -94,6 +99,7 @@ impl Session {
             global,
             remembers: false,
             wrote: AtomicBool::new(false),
+            server: OnceLock::new(),
         }
     }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::cli::shared::device::SoftKeys;
 use crate::cli::shared::{CliError, Session};
-use keywright_fido::ctap::TransportError;
-use keywright_fido::hid::{Bus, Cancel, Device, Pipe};
+use keywright_fido::bus::{Bus, Cancel, Device, Limits};
+use keywright_fido::ctap::{Transport, TransportError};
 use keywright_practice::softkey::{Moment, Rack, Side, Touch};
 
 /// The first so many keys of a rack; the others are not plugged in.
@@ -43,8 +43,8 @@ impl Bus for Row {
         Ok(devices)
     }
 
-    fn open(&self, device: &Device) -> Result<Box<dyn Pipe>, TransportError> {
-        self.rack.open(device)
+    fn open(&self, device: &Device, limits: Limits, cancel: Cancel) -> Result<Box<dyn Transport>, TransportError> {
+        self.rack.open(device, limits, cancel)
     }
 
     fn replug(&self, device: &Device, patience: Duration, cancel: &Cancel) -> Result<Device, TransportError> {

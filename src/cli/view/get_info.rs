@@ -5,7 +5,6 @@ use serde::Serialize;
 
 use crate::cli::shared::output::View;
 use keywright_fido::ctap::GetInfo;
-use keywright_fido::webauthn::CoseAlgorithm;
 use keywright_files::shown;
 
 /// A key and what it says of itself.
@@ -54,10 +53,7 @@ pub(crate) fn key_info_text(KeyInfo { path, product, model, info }: &KeyInfo<'_>
     line("enterprise attestation", option(info, "ep"));
     line("credential management", option(info, "credMgmt"));
     line("room for credentials", number(info.remaining_discoverable_credentials, " more"));
-    line(
-        "algorithms",
-        info.algorithms.iter().map(|algorithm| algorithm_name(*algorithm)).collect::<Vec<_>>().join(", "),
-    );
+    line("algorithms", info.algorithms.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
     line("attestation formats", info.attestation_formats.join(", "));
     line("extensions", info.extensions.join(", "));
     line("options", info.options.iter().map(|(name, on)| format!("{name}={on}")).collect::<Vec<_>>().join(", "));
@@ -119,25 +115,6 @@ fn option(info: &GetInfo, name: &str) -> String {
         None => "not supported",
     }
     .to_owned()
-}
-
-fn algorithm_name(algorithm: CoseAlgorithm) -> String {
-    let name = match algorithm {
-        CoseAlgorithm::ES256 => "ES256",
-        CoseAlgorithm::ESP256 => "ESP256",
-        CoseAlgorithm::ESP384 => "ESP384",
-        CoseAlgorithm::ESP512 => "ESP512",
-        CoseAlgorithm::ED25519 => "Ed25519",
-        CoseAlgorithm::ES384 => "ES384",
-        CoseAlgorithm::ES512 => "ES512",
-        CoseAlgorithm::EDDSA => "EdDSA",
-        CoseAlgorithm::RS256 => "RS256",
-        CoseAlgorithm::ML_DSA_44 => "ML-DSA-44",
-        CoseAlgorithm::ML_DSA_65 => "ML-DSA-65",
-        CoseAlgorithm::ML_DSA_87 => "ML-DSA-87",
-        CoseAlgorithm(number) => return format!("COSE {number}"),
-    };
-    name.to_owned()
 }
 
 fn config_command(number: u64) -> String {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use time::format_description::well_known::Rfc3339;
 
-use crate::cli::shared::CliError;
-use crate::cli::shared::output::{View, count, harmless};
+use crate::cli::shared::output::{View, count};
+use crate::cli::shared::spreadsheet::Spreadsheet;
 use crate::idp::capability::{Binding, Capability, Hold, Seen, Told, Untold, Usable, WhyUntold};
 use crate::ledger::KeyNumber;
 use crate::rollout::inventory::Teller;
@@ -344,26 +344,22 @@ pub(crate) fn untold_words(inventory: &Inventory) -> String {
 }
 
 /// One row for each key, and one for who has none.
-pub(crate) fn csv(inventory: &Inventory) -> Result<Vec<u8>, CliError> {
-    let failed = |error: &dyn std::fmt::Display| CliError::File { path: "stdout".into(), why: error.to_string() };
-    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-    writer
-        .write_record([
-            "account",
-            "name",
-            "active",
-            "roles",
-            "whose",
-            "key",
-            "label",
-            "binding",
-            "told by",
-            "used",
-            "weak methods",
-            "last seen",
-            "cannot tell",
-        ])
-        .map_err(|error| failed(&error))?;
+pub(crate) fn csv(inventory: &Inventory) -> Vec<u8> {
+    let mut sheet = Spreadsheet::new([
+        "account",
+        "name",
+        "active",
+        "roles",
+        "whose",
+        "key",
+        "label",
+        "binding",
+        "told by",
+        "used",
+        "weak methods",
+        "last seen",
+        "cannot tell",
+    ]);
     for entry in &inventory.people {
         let cells = Cells::new(entry);
         let untold: Vec<String> = entry.untold().map(ToString::to_string).collect();
@@ -390,8 +386,8 @@ pub(crate) fn csv(inventory: &Inventory) -> Result<Vec<u8>, CliError> {
         for key in keys {
             let [whose, name, label, binding, told_by, used]: [String; 6] = of_key(key);
             let active = if entry.user.active { "yes" } else { "no" };
-            let row = [
-                &entry.user.login,
+            sheet.row([
+                entry.user.login.as_str(),
                 &entry.user.display_name,
                 active,
                 &cells.roles,
@@ -404,9 +400,8 @@ pub(crate) fn csv(inventory: &Inventory) -> Result<Vec<u8>, CliError> {
                 &cells.weak,
                 &cells.seen,
                 &untold.join("; "),
-            ];
-            writer.write_record(row.map(harmless)).map_err(|error| failed(&error))?;
+            ]);
         }
     }
-    writer.into_inner().map_err(|error| failed(&error))
+    sheet.finish()
 }

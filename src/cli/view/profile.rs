@@ -32,6 +32,9 @@ pub(crate) struct ProfileView<'a> {
     pin_alphabet: PinAlphabet,
     pin_minimum_on_key: usize,
     pin_force_change: bool,
+    pin_complexity_on_key: bool,
+    pin_minimum_signed: bool,
+    long_touch_for_reset: bool,
     hand_over: HandOver,
     label: String,
     drill_interval_days: Option<u32>,
@@ -67,6 +70,9 @@ impl<'a> ProfileView<'a> {
             pin_alphabet: pin.alphabet,
             pin_minimum_on_key: pin.minimum_on_key,
             pin_force_change: pin.force_change,
+            pin_complexity_on_key: pin.complexity_on_key,
+            pin_minimum_signed: pin.minimum_signed,
+            long_touch_for_reset: keys.long_touch_for_reset,
             hand_over: *hand_over,
             label: label.to_string(),
             drill_interval_days: *drill_interval_days,
@@ -147,6 +153,15 @@ impl<'a> ProfileView<'a> {
         row("PIN", format!("{} {alphabet}", self.pin_length));
         row("shortest PIN on the key", format!("{} characters", self.pin_minimum_on_key));
         row("PIN at first use", if self.pin_force_change { "has to be changed" } else { "stays as it is" }.to_owned());
+        if self.pin_complexity_on_key {
+            row("PINs that the person chooses", "have to keep to the rules of the key's maker".to_owned());
+        }
+        if self.pin_minimum_signed {
+            row("shortest PIN, signed", "by the key, with the registration".to_owned());
+        }
+        if self.long_touch_for_reset {
+            row("a reset", "takes a touch of ten seconds".to_owned());
+        }
         row("PIN asked", if self.always_uv { "at every use, at every site" } else { "where the site asks" }.to_owned());
         row("PIN handed over", self.hand_over_words().1.to_owned());
         let drill = |days| format!("every {days} days: does it still work?");

@@ -4,7 +4,7 @@ use serde::Serialize;
 use time::format_description::well_known::Rfc3339;
 
 use crate::cli::shared::output::{View, count};
-use crate::rollout::ready::{GroupReadiness, LeftOut, PersonReadiness, Readiness, Reason, Which};
+use crate::rollout::ready::{GroupReadiness, LeftOut, PersonReadiness, Readiness, Reason, Tried, Which};
 use keywright_files::shown;
 
 /// A reason.
@@ -47,10 +47,22 @@ struct GroupLine<'a> {
     left_out: Vec<LeftOutLine<'a>>,
     /// Policies that are prepared and have to be switched on.
     switches: Vec<SwitchLine<'a>>,
+    /// What the IdP's own what-if said of a few of its people.
+    what_if: Vec<TriedLine<'a>>,
     /// Weak methods that the enforcement removes.
     to_go: usize,
     /// Weak methods that the plan lets stay.
     to_stay: usize,
+}
+
+#[derive(Serialize)]
+struct TriedLine<'a> {
+    account: &'a str,
+    sign_in: &'a str,
+    policies: &'a [String],
+    admits: &'a str,
+    /// Policies that do not act yet; `null` if the IdP does not say.
+    prepared: Option<&'a [String]>,
 }
 
 #[derive(Serialize)]
@@ -87,6 +99,15 @@ impl<'a> ReadinessLine<'a> {
     pub(crate) fn new(which: &Which, directory: &'a str, answer: &'a Readiness, sha256: &'a str) -> Self {
         let left_out =
             |person: &'a PersonReadiness| person.left_out.map(|why| LeftOutLine { account: &person.user.login, why });
+        let tried = |person: &'a PersonReadiness| {
+            person.tried.iter().map(|tried| TriedLine {
+                account: &person.user.login,
+                sign_in: &tried.sign_in,
+                policies: &tried.policies,
+                admits: &tried.admits,
+                prepared: tried.prepared.as_deref(),
+            })
+        };
         let group = |group: &'a GroupReadiness| GroupLine {
             name: &group.name,
             ready: group.is_ready(),
@@ -94,6 +115,7 @@ impl<'a> ReadinessLine<'a> {
             people_ready: ready_people(group),
             left_out: group.people.iter().filter_map(left_out).collect(),
             switches: group.switches.iter().map(|one| SwitchLine { policy: &one.policy, place: &one.place }).collect(),
+            what_if: group.people.iter().flat_map(tried).collect(),
             to_go: group.people.iter().map(|person| person.to_go.len()).sum(),
             to_stay: group.people.iter().map(|person| person.to_stay.len()).sum(),
         };
@@ -147,6 +169,11 @@ pub(crate) fn text(which: &Which, answer: &Readiness) -> String {
                 text.push_str(&format!("    -> {}\n", shown::one_line(&reason.next_step(login, &group.name))));
             }
         }
+        for person in &group.people {
+            for tried in &person.tried {
+                text.push_str(&format!("  {}\n", shown::one_line(&what_if(&person.user.login, tried))));
+            }
+        }
         text.push_str(&then(group));
     }
     text
@@ -155,6 +182,17 @@ pub(crate) fn text(which: &Which, answer: &Readiness) -> String {
 fn line(indent: &str, reason: &Reason, login: &str, group: &str) -> String {
     let (words, next) = (reason.to_string(), reason.next_step(login, group));
     format!("{indent}{}\n{indent}  -> {}\n", shown::one_line(&words), shown::one_line(&next))
+}
+
+/// What the IdP itself said of a sign-in.
+fn what_if(login: &str, tried: &Tried) -> String {
+    let by = if tried.policies.is_empty() { String::new() } else { format!(" by {}", tried.policies.join(", ")) };
+    let prepared = match tried.prepared.as_deref() {
+        None => "; it does not foretell what is prepared".to_owned(),
+        Some([]) => String::new(),
+        Some(prepared) => format!("; prepared: {}", prepared.join(", ")),
+    };
+    format!("the IdP's what-if for {login} {}: opens{by} to {}{prepared}", tried.sign_in, tried.admits)
 }
 
 /// What an enforcement does with the group.

@@ -7,12 +7,13 @@ use serde::Serialize;
 
 use crate::cli::shared::batch::{RunKind, RunOutcome};
 use crate::cli::shared::failure::table;
-use crate::cli::shared::output::{View, count, harmless, table};
+use crate::cli::shared::output::{View, count, table};
+use crate::cli::shared::spreadsheet::Spreadsheet;
 use crate::cli::shared::state::write_private;
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::cli::view::checkpoint::CheckpointLine;
 use crate::idp::ByHand;
-use crate::ledger::{FailureCode, JobId, KeyNumber, Step, WitnessResult};
+use crate::ledger::{Failure, FailureCode, JobId, KeyNumber, Step, WitnessResult};
 use crate::profile::HandOver;
 use crate::provision::{AccountReport, JobReport, Report};
 use keywright_fido::webauthn::{Aaguid, CredentialId};
@@ -140,12 +141,12 @@ pub(crate) fn print(outcome: &RunOutcome, session: &Session) -> Result<Exit, Cli
     let signed = checkpoint.as_ref().ok().and_then(Option::as_ref);
     let verb = *verb;
     let well = |account: &&AccountReport| is_well(account, verb);
-    let unconfirmed = jobs(report).filter(|job| job.done && job.unconfirmed).count();
+    let unconfirmed = report.accounts.iter().map(|account| account.unconfirmed).sum();
     let summary = Summary {
         batch: report.batch,
         accounts: report.accounts.len(),
         complete: report.accounts.iter().filter(|account| account.complete).count(),
-        keys_proved: jobs(report).filter(|job| job.done && !job.unconfirmed).count(),
+        keys_proved: report.accounts.iter().map(|account| account.keys).sum(),
         keys_unconfirmed: unconfirmed,
         failed: report.accounts.iter().filter(|account| !well(account)).count(),
         interrupted: report.interrupted,
@@ -181,7 +182,7 @@ pub(crate) fn print(outcome: &RunOutcome, session: &Session) -> Result<Exit, Cli
     }
     // After everything was said: a list that cannot be written takes nothing of it away.
     if let Some(file) = labels {
-        write_private(file, &label_list(report)?)?;
+        write_private(file, &label_list(report))?;
     }
     if let Some(signed) = signed {
         session.tell_checkpoint(signed);
@@ -247,8 +248,7 @@ fn meanings(report: &Report) -> Vec<table::Meaning> {
 fn run_text(report: &Report, summary: &Summary<'_>) -> String {
     let heading = ["ACCOUNT", "PROFILE", "KEYS", "RESULT"].map(str::to_owned);
     let rows = report.accounts.iter().map(|account| {
-        let done = account.jobs.iter().filter(|job| job.done).count();
-        let keys = format!("{done}/{}", account.jobs.len());
+        let keys = format!("{}/{}", account.keys, account.required);
         [account.login.clone(), account.profile.clone(), keys, result(account, summary)]
     });
     let mut text = table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>());
@@ -278,7 +278,7 @@ fn made(report: &Report) -> Vec<[String; 7]> {
     let mut rows: Vec<_> = report
         .accounts
         .iter()
-        .flat_map(|account| account.jobs.iter().filter(|job| job.made_now).map(move |job| (account, job)))
+        .flat_map(|account| account.jobs.iter().filter(|job| is_made(job)).map(move |job| (account, job)))
         .map(|(account, job)| {
             let person = match account.person == account.login {
                 true => account.login.clone(),
@@ -290,8 +290,19 @@ fn made(report: &Report) -> Vec<[String; 7]> {
             [text(job.port.as_ref()), person, job.ordinal.to_string(), number, label, model, serial]
         })
         .collect();
-    rows.sort();
+    rows.sort_by_cached_key(|[port, person, key, ..]| (in_order_of_hub(port), person.clone(), key.clone()));
     rows
+}
+
+/// Whether the key is ready: this run ended it, or nothing is left but somebody's word that its letter came out.
+fn is_made(job: &JobReport) -> bool {
+    job.made_now || job.failure.as_ref().is_some_and(|(_, failure)| failure.code == FailureCode::PinUnconfirmed)
+}
+
+/// `soft-2` before `soft-10`, `1-4.2` before `1-4.10`.
+fn in_order_of_hub(port: &str) -> (String, Vec<u64>) {
+    let numbers = port.split(|char: char| !char.is_ascii_digit()).filter_map(|number| number.parse().ok());
+    (port.chars().filter(|char| !char.is_ascii_digit()).collect(), numbers.collect())
 }
 
 /// The table of the keys that were made, and where their PINs are; nothing if there are none.
@@ -325,14 +336,10 @@ fn keys_made(report: &Report, folder: &str) -> String {
 const MADE: [&str; 7] = ["port", "person", "key", "number", "label", "model", "serial"];
 
 /// The same for a label printer.
-fn label_list(report: &Report) -> Result<Vec<u8>, CliError> {
-    let failed = |why: String| CliError::File { path: "the label list".into(), why };
-    let mut list = csv::Writer::from_writer(Vec::new());
-    list.write_record(MADE).map_err(|error| failed(error.to_string()))?;
-    for row in made(report) {
-        list.write_record(row.iter().map(|cell| harmless(cell))).map_err(|error| failed(error.to_string()))?;
-    }
-    list.into_inner().map_err(|error| failed(error.to_string()))
+fn label_list(report: &Report) -> Vec<u8> {
+    let mut list = Spreadsheet::new(MADE);
+    made(report).iter().for_each(|row| list.row(row));
+    list.finish()
 }
 
 /// How many keys were handed out to be registered by hand, for the end of a line; nothing if there are none.
@@ -351,12 +358,20 @@ fn result(account: &AccountReport, summary: &Summary<'_>) -> String {
     if let Some(failure) = &account.failure {
         return failure.message.clone();
     }
-    let failures: Vec<_> = account
-        .jobs
-        .iter()
-        .filter_map(|job| job.failure.as_ref().map(|(step, failure)| (job.ordinal, step, &failure.message)))
-        .map(|(ordinal, step, message)| format!("key {ordinal}, {step}: {message}"))
-        .collect();
+    let mut failed: Vec<(Step, &str, Vec<String>)> = Vec::new();
+    for job in &account.jobs {
+        let Some((step, Failure { message, .. })) = &job.failure else { continue };
+        let ordinal = job.ordinal.to_string();
+        match failed.iter_mut().find(|(at, why, _)| at == step && why == message) {
+            Some((.., ordinals)) => ordinals.push(ordinal),
+            None => failed.push((*step, message, vec![ordinal])),
+        }
+    }
+    let in_words = |(step, why, keys): &(Step, &str, Vec<String>)| {
+        let key = if keys.len() == 1 { "key" } else { "keys" };
+        format!("{key} {}, {step}: {why}", keys.join(" and "))
+    };
+    let failures: Vec<_> = failed.iter().map(in_words).collect();
     match () {
         () if !failures.is_empty() => failures.join("; "),
         () if account.complete => "complete".to_owned(),
@@ -369,7 +384,7 @@ fn result(account: &AccountReport, summary: &Summary<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{AccountId, Failure, Head};
+    use crate::ledger::{AccountId, Head};
 
     fn account(login: &str, complete: bool, failures: &[Option<FailureCode>]) -> AccountReport {
         let jobs = failures.iter().enumerate().map(|(index, failure)| JobReport {
@@ -398,6 +413,9 @@ mod tests {
             profile: "admin".into(),
             complete,
             to_be_confirmed: false,
+            keys: failures.iter().filter(|failure| failure.is_none()).count(),
+            unconfirmed: 0,
+            required: 2,
             other_methods: vec![],
             jobs: jobs.collect(),
             failure: None,

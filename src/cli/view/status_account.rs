@@ -1,6 +1,7 @@
 //! An account as `status` shows it: what holds of it and of each of its keys, as JSON, as a row, and by itself.
 
 use serde::Serialize;
+use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::cli::shared::output::View;
@@ -98,9 +99,13 @@ struct Why<'a> {
 }
 
 impl<'a> StatusAccount<'a> {
-    /// An account of the register, and what holds of it.
-    pub(crate) fn new(id: &'a AccountId, register: &'a Register, standing: Standing) -> Self {
-        let account = &register.accounts[id];
+    /// An account of the register, and what holds of it at a moment; `None` if it was never planned.
+    pub(crate) fn of(id: &AccountId, register: &'a Register, at: OffsetDateTime) -> Option<Self> {
+        let (id, account) = register.accounts.get_key_value(id)?;
+        Some(Self::new(id, account, register, register.standing(id, at)?))
+    }
+
+    fn new(id: &'a AccountId, account: &'a Account, register: &'a Register, standing: Standing) -> Self {
         let person = &account.person;
         Self {
             account: &account.login,

@@ -17,6 +17,7 @@ pub mod rights;
 pub mod sessions;
 pub mod suspension;
 pub mod told;
+pub mod what_if;
 
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +37,7 @@ pub use rights::{AccountRights, Readiness, Right, Rights};
 pub use sessions::Sessions;
 pub use suspension::{Standing, Suspension};
 pub use told::{Cursor, Listing, Page, Told, Untold, WhyUntold, walk};
+pub use what_if::{Foretold, WhatIf};
 
 /// What an adapter can do, each `None` where it cannot.
 #[derive(Clone, Copy, Default)]
@@ -66,6 +68,8 @@ pub struct Capabilities<'a> {
     pub rights: Option<&'a dyn AccountRights>,
     /// The applications that people sign in to.
     pub applications: Option<&'a dyn Applications>,
+    /// What it says itself of a sign-in that nobody has made yet.
+    pub what_if: Option<&'a dyn WhatIf>,
 }
 
 /// A capability by its name.
@@ -92,17 +96,20 @@ pub enum Capability {
     LastUse,
     /// [`Capabilities::passkeys`].
     Passkeys,
+    /// [`Capabilities::what_if`].
+    WhatIf,
 }
 
 impl Capability {
     /// All of them, in the order in which they are told.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Registration,
         Self::People,
         Self::Methods,
         Self::Passkeys,
         Self::LastUse,
         Self::Policies,
+        Self::WhatIf,
         Self::Removal,
         Self::Suspension,
         Self::Sessions,
@@ -118,6 +125,7 @@ impl Capability {
             Self::Passkeys => "tell what a passkey is",
             Self::LastUse => "read the last use",
             Self::Policies => "read policies",
+            Self::WhatIf => "foretell a sign-in",
             Self::Removal => "remove a sign-in method",
             Self::Suspension => "suspend and restore accounts",
             Self::Sessions => "end sessions",
@@ -129,7 +137,7 @@ impl Capability {
     pub fn writes(self) -> bool {
         match self {
             Self::Registration | Self::Removal | Self::Suspension | Self::Sessions | Self::Pass => true,
-            Self::People | Self::Methods | Self::Passkeys | Self::LastUse | Self::Policies => false,
+            Self::People | Self::Methods | Self::Passkeys | Self::LastUse | Self::Policies | Self::WhatIf => false,
         }
     }
 }
@@ -148,6 +156,7 @@ impl Capabilities<'_> {
             Capability::Pass => self.pass.is_some(),
             Capability::LastUse => self.last_use.is_some(),
             Capability::Passkeys => self.passkeys.is_some(),
+            Capability::WhatIf => self.what_if.is_some(),
         }
     }
 }

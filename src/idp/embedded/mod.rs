@@ -66,7 +66,7 @@ pub struct Embedded {
 impl Embedded {
     /// As the settings say.
     pub fn open(connection: &ConnectionConfig, settings: &Settings) -> Result<Self, OpenError> {
-        let token = connection.secret(&settings.token, "API token")?;
+        let token = connection.token(&settings.token, "API token")?;
         Ok(Self { api: Api { client: connection.client(&settings.url)?, authorization: bearer(&token) } })
     }
 
@@ -262,6 +262,7 @@ impl Directory for Embedded {
             labels: Some(self),
             rights: Some(self),
             applications: Some(self),
+            what_if: Some(self),
         }
     }
 

@@ -36,6 +36,7 @@ mod policy;
 mod rights;
 mod sessions;
 mod suspension;
+mod what_if;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -646,6 +647,7 @@ impl Directory for Entra {
             labels: None,
             rights: Some(self),
             applications: Some(self),
+            what_if: Some(self),
         }
     }
 }

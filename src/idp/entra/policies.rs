@@ -307,6 +307,22 @@ impl AccessPolicy {
         })
     }
 
+    /// What it lets in where Entra itself judged whether it is about a sign-in. `None`: it demands nothing of how somebody signs in.
+    pub(super) fn tried(&self) -> Option<Rule> {
+        Some(Rule {
+            policy: self.display_name.clone(),
+            about: About::SignIn,
+            state: self.state(),
+            admits: self.grant_controls.as_ref()?.admits()?,
+            place: ACCESS.into(),
+            leaves_out: Listing::default(),
+        })
+    }
+
+    pub(super) fn is_report_only(&self) -> bool {
+        self.state() == RuleState::ReportOnly
+    }
+
     fn state(&self) -> RuleState {
         match self.state.as_str() {
             "enabled" => RuleState::On,

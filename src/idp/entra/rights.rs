@@ -12,7 +12,7 @@ use crate::idp::capability::told::{Told, Untold};
 use crate::idp::error::DirectoryError;
 
 /// A permission, or one of several that are as good, the least first (Graph's permissions reference).
-const NEEDED: [(Capability, &[&str]); 18] = [
+const NEEDED: [(Capability, &[&str]); 19] = [
     (Capability::Registration, &["UserAuthMethod-Passkey.ReadWrite.All", EVERY_METHOD]),
     (Capability::Registration, &["User.Read.All", "User.ReadBasic.All", DIRECTORY]),
     (Capability::People, &["GroupMember.Read.All", "Group.Read.All", DIRECTORY]),
@@ -35,6 +35,7 @@ const NEEDED: [(Capability, &[&str]); 18] = [
     (Capability::Policies, &["Policy.Read.ConditionalAccess", "Policy.Read.All"]),
     (Capability::Policies, &["Policy.Read.All"]),
     (Capability::Policies, &["Application.Read.All", DIRECTORY]),
+    (Capability::WhatIf, &["Policy.Read.ConditionalAccess", "Policy.Read.All"]),
     (Capability::Removal, &[EVERY_METHOD]),
     (Capability::Suspension, &["User.EnableDisableAccount.All", "User.ReadWrite.All", "Directory.ReadWrite.All"]),
     (Capability::Sessions, &["User.RevokeSessions.All", "User.ReadWrite.All", "Directory.ReadWrite.All"]),

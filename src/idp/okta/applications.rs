@@ -23,13 +23,13 @@ const STORED: [&str; 4] = ["AUTO_LOGIN", "BASIC_AUTH", "BROWSER_PLUGIN", "SECURE
 /// `Application`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct App {
-    id: String,
+pub(super) struct App {
+    pub(super) id: String,
     /// What it is an instance of, such as `radius_generic`.
     #[serde(default)]
     name: String,
     #[serde(default)]
-    label: String,
+    pub(super) label: String,
     #[serde(default)]
     status: String,
     #[serde(default)]
@@ -51,9 +51,14 @@ struct Link {
 
 impl App {
     /// The id of its sign-on policy.
-    fn policy(&self) -> Option<&str> {
+    pub(super) fn policy(&self) -> Option<&str> {
         let href = &self.links.access_policy.as_ref()?.href;
         href.rsplit('/').next().filter(|id| !id.is_empty())
+    }
+
+    /// Whether it is in use, and people sign in to it.
+    pub(super) fn signs_in(&self) -> bool {
+        self.status == "ACTIVE" && self.sign_on_mode != "BOOKMARK"
     }
 }
 
@@ -72,7 +77,7 @@ impl Applications for Okta {
         // Many use one policy.
         let mut rules: BTreeMap<String, Listing<Rule>> = BTreeMap::new();
         let mut found = Vec::new();
-        for app in apps.into_iter().filter(|app| app.status == "ACTIVE" && app.sign_on_mode != "BOOKMARK") {
+        for app in apps.into_iter().filter(App::signs_in) {
             let of_policy = match app.policy() {
                 None => Listing::untold(Untold::not_offered(format!("which rules guard {}", app.label))),
                 Some(id) => match rules.get(id) {

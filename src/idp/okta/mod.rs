@@ -22,6 +22,7 @@ mod rights;
 mod sessions;
 mod settings;
 mod suspension;
+mod what_if;
 mod wire;
 
 use std::sync::Arc;
@@ -123,7 +124,7 @@ impl Okta {
         };
         let (own, reading) = match &settings.access {
             Access::Token(token) => {
-                let token = connection.secret(token, "API token")?;
+                let token = connection.token(token, "API token")?;
                 let token = format!("SSWS {}", token.expose_secret()).into();
                 (session(Authorization::Token(token))?, Vec::new())
             }
@@ -156,10 +157,18 @@ impl Okta {
 
     /// Reads something. A scope that the app was not granted is told as a refusal, with its name.
     fn read(&self, scope: Scope, path: &str, query: &[(&str, &str)], what: &str) -> Result<Reply, DirectoryError> {
-        let granted = self.reading.iter().find(|(one, _)| *one == scope).map_or(&self.session, |(_, session)| session);
-        let call = granted.call(Method::GET, path);
-        let call = query.iter().fold(call, |call, (name, value)| call.query(name, value));
-        let reply = granted.send(call).map_err(|error| match error {
+        let call = self.granted(scope).call(Method::GET, path);
+        self.asking(scope, query.iter().fold(call, |call, (name, value)| call.query(name, value)), what)
+    }
+
+    /// The sign-in that has a scope.
+    fn granted(&self, scope: Scope) -> &Session {
+        self.reading.iter().find(|(one, _)| *one == scope).map_or(&self.session, |(_, session)| session)
+    }
+
+    /// Sends what changes nothing, with the sign-in that has the scope.
+    fn asking(&self, scope: Scope, call: Call<'_>, what: &str) -> Result<Reply, DirectoryError> {
+        let reply = self.granted(scope).send(call).map_err(|error| match error {
             DirectoryError::SignIn { why, .. } if scope != Scope::Users => {
                 self.session.idp().forbidden(format!("{why} (scope {})", scope.name()))
             }
@@ -474,6 +483,7 @@ impl Directory for Okta {
             labels: None,
             rights: Some(self),
             applications: Some(self),
+            what_if: Some(self),
         }
     }
 }

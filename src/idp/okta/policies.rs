@@ -23,7 +23,7 @@ use crate::idp::http::segment;
 const NEEDS: &str = "the scope okta.policies.read";
 
 const ENROLLMENT: &str = "Security > Authenticators > Enrollment";
-const SIGN_ON: &str = "Security > Authentication Policies";
+pub(super) const SIGN_ON: &str = "Security > Authentication Policies";
 const PASSWORD: &str = "Security > Authenticators > Password";
 
 /// The policy by which people change their own factors and get back in.
@@ -102,6 +102,8 @@ struct Which {
 /// `PolicyRule`, of any type.
 #[derive(Deserialize)]
 struct PolicyRule {
+    #[serde(default)]
+    id: String,
     #[serde(default)]
     name: String,
     #[serde(default)]
@@ -226,6 +228,12 @@ impl Okta {
         let mut rules: Vec<PolicyRule> = self.every(Scope::Policies, &path, "such policy")?;
         rules.sort_by_key(|rule| rule.priority);
         Ok(rules)
+    }
+
+    /// What a rule of a sign-on policy lets in; `None` if the policy has no such rule.
+    pub(super) fn admits_of(&self, policy: &str, rule: &str) -> Result<Option<Admits>, DirectoryError> {
+        let rules = self.rules_of(policy)?;
+        Ok(rules.iter().find(|one| one.id == rule).and_then(|one| admitted(&one.actions["appSignOn"])))
     }
 
     /// Whether an application uses the policy; if that is kept back, it counts as if one did.

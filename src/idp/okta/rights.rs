@@ -10,7 +10,7 @@ use crate::idp::capability::told::{Told, Untold};
 use crate::idp::error::DirectoryError;
 
 /// What reading needs: its scope, and a request that is let through with it.
-const READING: [(Capability, Scope, &str, &str); 8] = [
+const READING: [(Capability, Scope, &str, &str); 9] = [
     (Capability::People, Scope::Groups, "okta.groups.read", "/api/v1/groups?limit=1"),
     (Capability::People, Scope::Roles, "okta.roles.read", "/api/v1/iam/assignees/users?limit=1"),
     (Capability::Methods, Scope::Users, "okta.users.read", "/api/v1/users?limit=1"),
@@ -19,6 +19,7 @@ const READING: [(Capability, Scope, &str, &str); 8] = [
     (Capability::LastUse, Scope::Logs, "okta.logs.read", "/api/v1/logs?limit=1"),
     (Capability::Policies, Scope::Policies, "okta.policies.read", "/api/v1/policies?type=MFA_ENROLL"),
     (Capability::Policies, Scope::Apps, "okta.apps.read", "/api/v1/apps?limit=1"),
+    (Capability::WhatIf, Scope::Policies, "okta.policies.read", "/api/v1/policies?type=ACCESS_POLICY"),
 ];
 
 /// What writing needs: a role, and those that are known to be enough.

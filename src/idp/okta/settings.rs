@@ -1,6 +1,7 @@
 //! What `[idp.NAME]` says about an Okta org, and the questions that fill it in.
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use super::Okta;
 use crate::idp::connection::{ConnectionConfig, IdpSettings, OpenError};
@@ -54,6 +55,7 @@ impl Access {
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct Table {
+    #[serde(deserialize_with = "org")]
     url: ServerUrl,
     token: Option<SecretSource>,
     client_id: Option<String>,
@@ -61,6 +63,17 @@ struct Table {
     key_id: Option<String>,
     dpop: Option<bool>,
     origin: Option<Origin>,
+}
+
+/// The org's own address. Its Admin Console's answers, too, but to browsers only.
+fn org<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ServerUrl, D::Error> {
+    let url = ServerUrl::deserialize(deserializer)?;
+    match url.split_once("-admin.okta") {
+        Some((before, after)) => Err(D::Error::custom(format!(
+            "this is the address of the Admin Console; the org's own is {before}.okta{after}"
+        ))),
+        None => Ok(url),
+    }
 }
 
 impl TryFrom<Table> for Settings {
@@ -137,6 +150,13 @@ mod tests {
         for half in ["", "client-id = \"0oa\"", "private-key = \"file:a\"", "token = \"env:A\"\ndpop = false"] {
             assert!(read(half).unwrap_err().to_string().contains("token"), "{half}");
         }
+    }
+
+    #[test]
+    fn the_address_of_the_admin_console_is_refused_with_the_right_one() {
+        let wrong = "url = \"https://acme-admin.okta-emea.com\"\ntoken = \"env:A\"";
+        let error = toml::from_str::<Settings>(wrong).unwrap_err().to_string();
+        assert!(error.contains("the org's own is https://acme.okta-emea.com"), "{error}");
     }
 
     #[test]

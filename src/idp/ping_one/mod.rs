@@ -279,6 +279,7 @@ impl Directory for PingOne {
             labels: Some(self),
             rights: Some(self),
             applications: Some(self),
+            what_if: None,
         }
     }
 }

@@ -133,7 +133,8 @@ impl PingOne {
         Ok((page.embedded.users, self.next(page.links)?))
     }
 
-    fn next(&self, links: Links) -> Result<Option<String>, DirectoryError> {
+    /// The path of the next page below the environment.
+    pub(super) fn next(&self, links: Links) -> Result<Option<String>, DirectoryError> {
         let Some(next) = links.next else { return Ok(None) };
         let path = path_and_query(&next.href);
         let below = path.as_deref().and_then(|path| path.strip_prefix(&self.environment));

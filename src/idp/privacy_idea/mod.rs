@@ -29,6 +29,7 @@ mod policies;
 mod preflight;
 mod rights;
 mod session;
+mod what_if;
 mod wire;
 
 use serde::Deserialize;
@@ -353,6 +354,7 @@ impl Directory for PrivacyIdea {
             labels: Some(self),
             rights: Some(self),
             applications: Some(self),
+            what_if: Some(self),
         }
     }
 }

@@ -21,10 +21,10 @@ use crate::idp::capability::policies::{About, Admits, Policies, Rule, RuleOrder,
 use crate::idp::capability::told::{Listing, Told};
 use crate::idp::error::DirectoryError;
 
-const POLICYREAD: &str = "the right policyread (Config > Policies, scope admin)";
+pub(super) const POLICYREAD: &str = "the right policyread (Config > Policies, scope admin)";
 
 /// Ways around tokens, and in words.
-const AROUND: [(&str, &str); 4] = [
+pub(super) const AROUND: [(&str, &str); 4] = [
     ("passthru", "the resolver's password, where a person has no token"),
     ("passthru_assign", "the resolver's password, where a person has no token"),
     ("passOnNoToken", "anything, where a person has no token"),
@@ -53,7 +53,8 @@ fn is_on(value: &Value) -> bool {
     !(value.is_null() || *value == false || value == "" || value == "False" || value == "false")
 }
 
-fn of_sign_in(policies: &[&Policy]) -> Vec<Rule> {
+/// `closes`: whether a policy is about all of whom the question is.
+pub(super) fn of_sign_in(policies: &[&Policy], closes: impl Fn(&Policy) -> bool) -> Vec<Rule> {
     let mut rules = Vec::new();
     let of = |scope: &'static str| policies.iter().filter(move |policy| policy.scope == scope);
     for policy in of("authentication") {
@@ -63,7 +64,7 @@ fn of_sign_in(policies: &[&Policy]) -> Vec<Rule> {
             rules.push(rule(policy.words(), About::SignIn, Admits::Weaker(ways), "authentication"));
         }
     }
-    let whole = |policy: &&&Policy| policy.is_whole();
+    let whole = |policy: &&&Policy| closes(policy);
     let only = of("authorization").filter(whole).find(|policy| is_on(&policy.action["tokentype"]));
     let shut = of("authentication").filter(whole).flat_map(|policy| words(&policy.action["disabled_token_types"]));
     let shut: Vec<&str> = shut.collect();
@@ -112,7 +113,7 @@ impl Policies for PrivacyIdea {
                 Group::Resolver(resolver) => policy.takes_resolver(resolver),
             };
             let policies: Vec<&Policy> = policies.iter().filter(|policy| policy.active).filter(takes).collect();
-            [of_sign_in(&policies), of_enrolment(&policies)].concat()
+            [of_sign_in(&policies, Policy::is_whole), of_enrolment(&policies)].concat()
         };
         Ok(Listing::of(told.map(rules)))
     }

@@ -30,6 +30,7 @@ impl AccountRights for PrivacyIdea {
             (Capability::LastUse, "auditlog"),
             (Capability::Policies, "policyread"),
             (Capability::Policies, "clienttype"),
+            (Capability::WhatIf, "policyread"),
             (Capability::Removal, "delete"),
             (Capability::Pass, "enrollREGISTRATION"),
             (Capability::Pass, "delete"),

@@ -191,6 +191,11 @@ impl Policy {
             && !self.realm.iter().chain(&self.resolver).any(|name| is_pattern(name))
     }
 
+    /// Whether it is the same policy.
+    pub(super) fn is_named_like(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+
     /// Its name, and that it is not about everybody.
     pub(super) fn words(&self) -> String {
         if self.is_whole() { self.name.clone() } else { format!("{} (for some of them)", self.name) }

@@ -6,6 +6,7 @@
 //! A passkey that was begun and not verified is in no list; it can be removed by its id, which the ledger has. If the answer
 //! with the id is lost, nobody can name it: it cannot sign in, and the next registration of this user takes its place.
 
+mod applications;
 mod classes;
 mod methods;
 mod passkeys;
@@ -123,7 +124,7 @@ impl Zitadel {
         if !origin.may_use(&domain) {
             return Err(connection.refuse(format!("origin: a page at {origin} may not use the RP ID {domain}")));
         }
-        let token = connection.secret(&settings.token, "personal access token")?;
+        let token = connection.token(&settings.token, "personal access token")?;
         let authorization = Authorization::Token(format!("Bearer {}", token.expose_secret()).into());
         let organization = settings.organization.clone();
         let lag = connection.limits.total / 10;
@@ -436,7 +437,8 @@ impl Directory for Zitadel {
             // A passkey is named when it is made.
             labels: None,
             rights: Some(self),
-            applications: None,
+            applications: Some(self),
+            what_if: None,
         }
     }
 }

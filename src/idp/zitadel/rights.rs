@@ -11,7 +11,7 @@ use crate::idp::capability::told::{Told, Untold};
 use crate::idp::error::DirectoryError;
 
 /// A permission, or one of several that are as good.
-const NEEDED: [(Capability, &[&str]); 11] = [
+const NEEDED: [(Capability, &[&str]); 12] = [
     (Capability::Registration, &["user.passkey.write", "user.credential.write"]),
     (Capability::People, &["user.read"]),
     (Capability::People, &["iam.member.read"]),
@@ -20,6 +20,7 @@ const NEEDED: [(Capability, &[&str]); 11] = [
     (Capability::Passkeys, &["user.read"]),
     (Capability::LastUse, &["session.read"]),
     (Capability::Policies, &["policy.read"]),
+    (Capability::Policies, &["project.app.read"]),
     (Capability::Removal, &["user.write", "user.credential.write"]),
     (Capability::Suspension, &["user.write"]),
     (Capability::Sessions, &["session.delete"]),

@@ -1,8 +1,9 @@
 //! A Zitadel account's sessions: ends them one by one, and reads from them when it was last used (`/v2/sessions`; confirmed by its
 //! proto, except which permission it takes).
 //!
-//! Sessions are the only trace of use that its API shows, and an ended one is gone: it refuses to read none as "never". Which passkey
-//! was used none of them says.
+//! A session that was ended is gone: it refuses to read none as "never". Which passkey was used none of them says. Sign-ins are in the
+//! events, which only somebody with `events.read` of the instance sees (`POST /admin/v1/events/_search`; confirmed by its proto, the
+//! names of events by its source).
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -10,7 +11,7 @@ use time::OffsetDateTime;
 use ureq::http::Method;
 
 use super::{Done, GRPC_NOT_FOUND, Zitadel};
-use crate::idp::capability::last_use::{LastUse, LastUsed, Seen};
+use crate::idp::capability::last_use::{LastUse, LastUsed, Seen, SignInSeen};
 use crate::idp::capability::sessions::Sessions;
 use crate::idp::capability::told::{Listing, Told, Untold, WhyUntold};
 use crate::idp::directory::User;
@@ -58,7 +59,75 @@ struct Checked {
     id: Option<String>,
 }
 
+/// Events of an account that opened a door by themselves: a second factor comes after one of them.
+const SIGN_INS: [&str; 3] = [
+    "user.human.password.check.succeeded",
+    "user.human.passwordless.token.check.succeeded",
+    "user.human.externallogin.check.succeeded",
+];
+
+#[derive(Deserialize)]
+struct Events {
+    #[serde(default)]
+    events: Vec<Event>,
+}
+
+/// `zitadel.event.v1.Event`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Event {
+    #[serde(default)]
+    aggregate: Aggregate,
+    #[serde(default)]
+    sequence: Option<String>,
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    creation_date: Option<OffsetDateTime>,
+    #[serde(default, rename = "type")]
+    kind: EventType,
+}
+
+#[derive(Default, Deserialize)]
+struct Aggregate {
+    #[serde(default)]
+    id: String,
+}
+
+#[derive(Default, Deserialize)]
+struct EventType {
+    #[serde(default, rename = "type")]
+    name: String,
+}
+
 impl Zitadel {
+    fn sign_in_events(&self, user: &User, since: OffsetDateTime) -> Result<Vec<SignInSeen>, DirectoryError> {
+        let (mut seen, mut after) = (Vec::new(), None::<String>);
+        for _ in 0..MOST_PAGES {
+            let mut body = json!({
+                "limit": SIZE, "asc": true, "aggregateId": user.id, "aggregateTypes": ["user"], "eventTypes": SIGN_INS,
+            });
+            if let Some(after) = &after {
+                body["sequence"] = json!(after);
+            }
+            let page = self.post("/admin/v1/events/_search", &body, "list of events")?.json::<Events>()?.events;
+            let last = page.last().and_then(|event| event.sequence.clone());
+            let is_whole = page.len() < SIZE || last.is_none() || last == after;
+            // A page may begin with the one that the last page ended with.
+            let is_theirs = |event: &Event| {
+                let is_new = after.is_none() || event.sequence != after;
+                is_new && event.aggregate.id == user.id && SIGN_INS.contains(&event.kind.name.as_str())
+            };
+            let theirs = page.into_iter().filter(is_theirs);
+            let signed =
+                theirs.filter_map(|event| Some(SignInSeen { at: event.creation_date?, by: Some(event.kind.name) }));
+            seen.extend(signed.filter(|one| one.at >= since));
+            if is_whole {
+                return Ok(seen);
+            }
+            after = last;
+        }
+        Err(self.session.idp().invalid_response("a list of events without end"))
+    }
+
     /// The account's sessions. One of somebody else is never among them, whatever a server makes of the query.
     fn open_sessions(&self, user: &User) -> Result<Vec<Open>, DirectoryError> {
         let mut all = Vec::new();
@@ -100,6 +169,18 @@ impl Sessions for Zitadel {
 }
 
 impl LastUse for Zitadel {
+    /// By the login pages that sign people in at the account itself. Sign-ins over the session service leave events of sessions, which
+    /// do not name the account.
+    fn sign_ins(&self, user: &User, since: OffsetDateTime) -> Result<Listing<SignInSeen>, DirectoryError> {
+        let needs = "the permission events.read, such as the role Iam Owner Viewer has";
+        let told = Told::from_answer("the sign-in log", needs, self.sign_in_events(user, since))?;
+        let mut listing = Listing::of(told);
+        if listing.is_whole() {
+            listing.untold.push(Untold::not_offered("sign-ins over the session service"));
+        }
+        Ok(listing)
+    }
+
     fn last_use(&self, user: &User) -> Result<LastUsed, DirectoryError> {
         let asked = self.open_sessions(user);
         let account = match Told::from_answer(ACCOUNT, "the permission session.read", asked)? {

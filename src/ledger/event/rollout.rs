@@ -111,6 +111,51 @@ pub struct SignInEntry {
     pub by: Option<String>,
 }
 
+/// A key at the IdP that nobody here made is about to be removed there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnknownKeyRemoval {
+    /// The account, which the ledger need not know.
+    pub account: AccountId,
+    /// Its login then.
+    pub login: String,
+    /// The IdP's id of it.
+    pub user_id: String,
+    /// The IdP's name for the key.
+    pub directory_id: String,
+    /// Its label there.
+    pub label: Option<String>,
+    /// Why, in the operator's words.
+    pub reason: String,
+    /// Who has it removed.
+    pub operator: Actor,
+}
+
+/// The removal of such a key is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnknownKeyRemoved {
+    /// The account.
+    pub account: AccountId,
+    /// The IdP's name for the key.
+    pub directory_id: String,
+    /// What became of it.
+    pub ending: UnknownKeyEnding,
+}
+
+/// What became of a key that nobody here made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ending", rename_all = "kebab-case")]
+pub enum UnknownKeyEnding {
+    /// It is gone.
+    Removed {},
+    /// It was gone already.
+    Absent {},
+    /// The IdP refused, and it is still there.
+    Kept {
+        /// In the IdP's words.
+        why: String,
+    },
+}
+
 /// What became of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -192,6 +237,9 @@ pub struct RecoveryStepStarted {
     pub account: AccountId,
     /// The step.
     pub step: RecoveryStep,
+    /// Who does it. `None` in logs from before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<Actor>,
 }
 
 /// A step of a recovery is done.
@@ -251,6 +299,9 @@ pub struct RecoveryEnded {
     pub account: AccountId,
     /// How.
     pub ending: RecoveryEnding,
+    /// Who ended it. `None` in logs from before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<Actor>,
 }
 
 /// How a recovery ended.
@@ -308,6 +359,9 @@ pub struct EnforcementStepStarted {
     pub account: AccountId,
     /// What.
     pub step: EnforcementStep,
+    /// Who does it. `None` in logs from before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<Actor>,
 }
 
 /// Something was done to one person's account.

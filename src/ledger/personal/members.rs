@@ -6,7 +6,7 @@
 use crate::ledger::rollout::{
     BreakGlassAdded, BreakGlassDrilled, BreakGlassRemoved, EnforcementResult, EnforcementStep, EnforcementStepDone,
     EnforcementStepStarted, KeptMethod, RecoveryBegun, RecoveryEnded, RecoveryEnding, RecoveryResult, RecoveryStepDone,
-    RecoveryStepStarted, SignInLog,
+    RecoveryStepStarted, SignInLog, UnknownKeyEnding, UnknownKeyRemoval, UnknownKeyRemoved,
 };
 use crate::ledger::{AccountId, Event, FoundOnKey, Observed, Outcome, SeenByHand};
 use crate::profile::Person;
@@ -14,7 +14,7 @@ use keywright_fido::webauthn::Ceremony;
 
 /// What a text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Member {
+pub(in crate::ledger) enum Member {
     /// It tells accounts apart: events that name one account have the same.
     OfAccountId,
     /// What an erasure leaves in the place of the login.
@@ -112,8 +112,29 @@ pub(super) fn each_text(event: &mut Event, visit: Visit<'_>) {
             other([reason], visit);
         }
         Event::BreakGlassDrilled(drilled) => of_break_glass_drill(drilled, visit),
+        Event::UnknownKeyRemovalBegun(UnknownKeyRemoval {
+            account,
+            login,
+            user_id,
+            directory_id: _,
+            label,
+            reason,
+            operator: _,
+        }) => {
+            of_account(account, visit);
+            other([login, user_id, reason].into_iter().chain(label), visit);
+        }
+        Event::UnknownKeyRemoved(UnknownKeyRemoved { account, directory_id: _, ending }) => {
+            of_account(account, visit);
+            match ending {
+                UnknownKeyEnding::Removed {} | UnknownKeyEnding::Absent {} => {}
+                UnknownKeyEnding::Kept { why } => other([why], visit),
+            }
+        }
         Event::RecoveryBegun(begun) => of_recovery(begun, visit),
-        Event::RecoveryStepStarted(RecoveryStepStarted { recovery: _, account, step: _ }) => of_account(account, visit),
+        Event::RecoveryStepStarted(RecoveryStepStarted { recovery: _, account, step: _, operator: _ }) => {
+            of_account(account, visit);
+        }
         Event::RecoveryStepDone(RecoveryStepDone { recovery: _, account, step: _, result }) => {
             of_account(account, visit);
             match result {
@@ -122,14 +143,14 @@ pub(super) fn each_text(event: &mut Event, visit: Visit<'_>) {
                 RecoveryResult::PassGiven { pass: _, until: _, how: _, readers } => other(readers, visit),
             }
         }
-        Event::RecoveryEnded(RecoveryEnded { recovery: _, account, ending }) => {
+        Event::RecoveryEnded(RecoveryEnded { recovery: _, account, ending, operator: _ }) => {
             of_account(account, visit);
             match ending {
                 RecoveryEnding::Complete {} => {}
                 RecoveryEnding::GivenUp { reason } => other([reason], visit),
             }
         }
-        Event::EnforcementStepStarted(EnforcementStepStarted { enforcement: _, account, step }) => {
+        Event::EnforcementStepStarted(EnforcementStepStarted { enforcement: _, account, step, operator: _ }) => {
             of_account(account, visit);
             of_enforcement_step(step, visit);
         }
@@ -200,7 +221,7 @@ fn of_outcome(outcome: &mut Outcome, visit: Visit<'_>) {
         Outcome::HandOver { how: _, readers } => other(readers, visit),
         Outcome::Inspect { key: _ }
         | Outcome::Reset { done: _ }
-        | Outcome::SealPin { sealed: _, sha256: _ }
+        | Outcome::SealPin { sealed: _, sha256: _, station: _ }
         | Outcome::SetPin {}
         | Outcome::Make { .. }
         | Outcome::Verify { verdict: _, key: _ }

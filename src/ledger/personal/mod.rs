@@ -10,6 +10,7 @@
 //! says so.
 
 mod members;
+pub(super) mod person;
 #[cfg(test)]
 pub(crate) mod scratch;
 mod side_tables;
@@ -48,6 +49,17 @@ pub struct PersonTexts {
     pub texts: Vec<String>,
 }
 
+/// Number, account, salt, and whether old events name the account.
+pub(super) type PersonRow = (i64, Option<String>, Option<Vec<u8>>, bool);
+
+/// What stands beside a log, row by row, to be copied.
+#[derive(Default)]
+pub(super) struct SideRows {
+    pub(super) persons: Vec<PersonRow>,
+    /// Person, code, text.
+    pub(super) texts: Vec<(i64, Vec<u8>, String)>,
+}
+
 /// The texts of an entry's body, by what is kept of each token.
 pub(super) fn texts_from(body: &str, mut kept: impl FnMut(Token) -> Option<Arc<str>>) -> Texts {
     let tokens = is_committed(body).then(|| Token::all_in(body)).into_iter().flatten();
@@ -68,7 +80,10 @@ pub(super) fn has_texts(event: &Event) -> bool {
 
 /// An event as it stands in the log: `token` makes the token of a text, or says that the text is written as it is. An event without
 /// texts is plain JSON.
-fn commit<E>(event: &Event, mut token: impl FnMut(Member, &str) -> Result<Option<Token>, E>) -> Result<String, E> {
+pub(super) fn commit<E>(
+    event: &Event,
+    mut token: impl FnMut(Member, &str) -> Result<Option<Token>, E>,
+) -> Result<String, E> {
     let (mut committed, mut any, mut failed) = (event.clone(), false, None);
     each_text(&mut committed, &mut |member, text| {
         any = true;

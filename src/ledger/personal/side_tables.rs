@@ -7,12 +7,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use aws_lc_rs::{hmac, rand};
+use aws_lc_rs::hmac;
 use rusqlite::{Connection, OptionalExtension, params};
 use zeroize::Zeroizing;
 
-use super::members::Member;
-use super::{PersonTexts, Texts, Token, commit, is_committed};
+use super::person::{Person, identity, kept_text, key, new_salt};
+use super::{PersonTexts, SideRows, Texts, Token, commit, is_committed};
 use crate::ledger::{AccountId, Event};
 
 /// The tables. `account` is the account's identity as JSON, empty for texts about nobody in particular; of an erased person it is
@@ -36,9 +36,6 @@ const DROP_OLD: &str = "
     DROP TABLE old_persons;
     DROP TABLE old_texts;
 ";
-
-/// The account of texts about nobody in particular.
-const NOBODY: &str = "";
 
 /// Entries that a cache has at the most; then it begins anew.
 const CACHED: usize = 65_536;
@@ -68,13 +65,6 @@ impl From<rusqlite::Error> for SideError {
 #[derive(serde::Deserialize)]
 struct Planned {
     account: AccountId,
-}
-
-/// A person of the ledger, for writing.
-struct Person {
-    number: u64,
-    salt: hmac::Key,
-    named_in_log: bool,
 }
 
 impl SideTables {
@@ -107,18 +97,9 @@ impl SideTables {
         let body = commit(event, |member, text| {
             let known = match &mut person {
                 Some(known) => known,
-                unknown => unknown.insert(Person::of(database, about)?),
+                unknown => unknown.insert(person_of(database, about)?),
             };
-            let stays = match member {
-                Member::OfAccountId => known.named_in_log || Token::is_erased(text),
-                Member::Other => Token::is_erased(text),
-                // It says which person is erased, also where nothing is left to be erased but what came since.
-                Member::OfErasure => false,
-            };
-            if stays {
-                return Ok(None);
-            }
-            let token = Token::of(known.number, &known.salt, text);
+            let Some(token) = known.token(member, text) else { return Ok(None) };
             database
                 .prepare_cached("INSERT OR IGNORE INTO texts (person, code, text) VALUES (?1, ?2, ?3)")?
                 .execute(params![number(token.person), token.code, text])?;
@@ -144,13 +125,13 @@ impl SideTables {
     /// Erases what the ledger keeps of a person: the texts and the salt. Within a transaction.
     pub(in crate::ledger) fn erase(&mut self, database: &Connection, account: &AccountId) -> Result<(), SideError> {
         let account = identity(Some(account));
-        let person = Person::find(database, &account)?;
+        let person = find(database, &account)?;
         let Some(Person { number: person, named_in_log, .. }) = person else { return Ok(()) };
         database.execute("DELETE FROM texts WHERE person = ?1", [number(person)])?;
         database.execute("UPDATE persons SET account = NULL, salt = NULL WHERE number = ?1", [number(person)])?;
         database.execute_batch(&format!("{ANEW}{SCHEMA}{DROP_OLD}"))?;
         if named_in_log {
-            Person::new(database, &account, true)?;
+            add(database, &account, true)?;
         }
         (self.salts, self.texts) = (HashMap::new(), HashMap::new());
         Ok(())
@@ -175,6 +156,31 @@ impl SideTables {
         select.query_map([number(person)], |row| row.get(0))?.collect()
     }
 
+    /// All that the tables have.
+    pub(in crate::ledger) fn rows(database: &Connection) -> rusqlite::Result<SideRows> {
+        let mut persons =
+            database.prepare("SELECT number, account, salt, named_in_log FROM persons ORDER BY number")?;
+        let persons = persons.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+        let mut texts = database.prepare("SELECT person, code, text FROM texts ORDER BY person, code")?;
+        let texts = texts.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        Ok(SideRows { persons: persons.collect::<Result<_, _>>()?, texts: texts.collect::<Result<_, _>>()? })
+    }
+
+    /// Fills empty tables.
+    pub(in crate::ledger) fn fill(database: &Connection, rows: &SideRows) -> rusqlite::Result<()> {
+        for (number, account, salt, named) in &rows.persons {
+            database
+                .prepare_cached("INSERT INTO persons (number, account, salt, named_in_log) VALUES (?1, ?2, ?3, ?4)")?
+                .execute(params![number, account, salt, named])?;
+        }
+        for (person, code, text) in &rows.texts {
+            database
+                .prepare_cached("INSERT INTO texts (person, code, text) VALUES (?1, ?2, ?3)")?
+                .execute(params![person, code, text])?;
+        }
+        Ok(())
+    }
+
     /// A text that was checked; `None` if it was erased.
     fn text(&mut self, database: &Connection, token: Token) -> Result<Option<Arc<str>>, SideError> {
         if let Some(text) = self.texts.get(&token) {
@@ -184,19 +190,13 @@ impl SideTables {
             .prepare_cached("SELECT text FROM texts WHERE person = ?1 AND code = ?2")?
             .query_row(params![number(token.person), token.code], |row| row.get::<_, String>(0))
             .optional()?;
-        match (text, self.salt(database, token.person)?) {
-            (Some(text), Some(salt)) if Token::of(token.person, &salt, &text) == token => {
-                let text: Arc<str> = text.into();
-                make_room(&mut self.texts);
-                self.texts.insert(token, Arc::clone(&text));
-                Ok(Some(text))
-            }
-            (None, None) => Ok(None),
-            (Some(_), _) => Err(SideError::Changed("a text about a person was changed".to_owned())),
-            (None, Some(_)) => Err(SideError::Changed(
-                "a text about a person is gone, and was not erased by 'account erase'".to_owned(),
-            )),
+        let salt = self.salt(database, token.person)?;
+        let text = kept_text(token, text, salt.as_deref()).map_err(SideError::Changed)?;
+        if let Some(text) = &text {
+            make_room(&mut self.texts);
+            self.texts.insert(token, Arc::clone(text));
         }
+        Ok(text)
     }
 
     /// A person's salt; `None` if it was erased.
@@ -218,51 +218,34 @@ impl SideTables {
     }
 }
 
-impl Person {
-    /// Whom an event is about, who is new if no event was about them.
-    fn of(database: &Connection, about: Option<&AccountId>) -> Result<Self, SideError> {
-        let account = identity(about);
-        match Self::find(database, &account)? {
-            Some(known) => Ok(known),
-            None => Self::new(database, &account, false),
-        }
-    }
-
-    fn find(database: &Connection, account: &str) -> Result<Option<Self>, SideError> {
-        let found = database
-            .prepare_cached("SELECT number, salt, named_in_log FROM persons WHERE account = ?1")?
-            .query_row([account], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, [u8; 32]>(1)?, row.get(2)?)))
-            .optional()?;
-        let Some((found, salt, named_in_log)) = found else { return Ok(None) };
-        let number = person_number(found)?;
-        Ok(Some(Self { number, salt: key(&Zeroizing::new(salt)), named_in_log }))
-    }
-
-    fn new(database: &Connection, account: &str, named_in_log: bool) -> Result<Self, SideError> {
-        let salt = new_salt();
-        // Numbers are never used again: the row of an erased person stays.
-        let number = database.query_row(
-            "INSERT INTO persons (account, salt, named_in_log) VALUES (?1, ?2, ?3) RETURNING number",
-            params![account, &*salt, named_in_log],
-            |row| row.get::<_, i64>(0),
-        )?;
-        Ok(Self { number: person_number(number)?, salt: key(&salt), named_in_log })
+/// Whom an event is about, who is new if no event was about them.
+fn person_of(database: &Connection, about: Option<&AccountId>) -> Result<Person, SideError> {
+    let account = identity(about);
+    match find(database, &account)? {
+        Some(known) => Ok(known),
+        None => add(database, &account, false),
     }
 }
 
-/// An account as the table has it.
-fn identity(account: Option<&AccountId>) -> String {
-    account.map_or_else(|| NOBODY.to_owned(), crate::ledger::chain::json)
+fn find(database: &Connection, account: &str) -> Result<Option<Person>, SideError> {
+    let found = database
+        .prepare_cached("SELECT number, salt, named_in_log FROM persons WHERE account = ?1")?
+        .query_row([account], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, [u8; 32]>(1)?, row.get(2)?)))
+        .optional()?;
+    let Some((found, salt, named_in_log)) = found else { return Ok(None) };
+    let number = person_number(found)?;
+    Ok(Some(Person { number, salt: key(&Zeroizing::new(salt)), named_in_log }))
 }
 
-fn new_salt() -> Zeroizing<[u8; 32]> {
-    let mut salt = Zeroizing::new([0; 32]);
-    rand::fill(&mut *salt).expect("aws-lc draws random bytes or ends the process");
-    salt
-}
-
-fn key(salt: &[u8; 32]) -> hmac::Key {
-    hmac::Key::new(hmac::HMAC_SHA256, salt)
+fn add(database: &Connection, account: &str, named_in_log: bool) -> Result<Person, SideError> {
+    let salt = new_salt();
+    // Numbers are never used again: the row of an erased person stays.
+    let number = database.query_row(
+        "INSERT INTO persons (account, salt, named_in_log) VALUES (?1, ?2, ?3) RETURNING number",
+        params![account, &*salt, named_in_log],
+        |row| row.get::<_, i64>(0),
+    )?;
+    Ok(Person { number: person_number(number)?, salt: key(&salt), named_in_log })
 }
 
 /// A person's number as SQLite had it.

@@ -15,6 +15,7 @@ const STAYS: &[&str] = &[
     "credential_id",
     "credential_ids[]",
     "directory",
+    "directory_id",
     "event",
     "how",
     "attested_serial",

@@ -18,7 +18,7 @@ pub struct Token {
     /// The person's number in this ledger.
     pub person: u64,
     /// HMAC-SHA-256 of the text in UTF-8 under the person's salt.
-    pub(super) code: [u8; 32],
+    pub(in crate::ledger) code: [u8; 32],
 }
 
 impl Token {
@@ -43,7 +43,7 @@ impl Token {
     }
 
     /// Every token that is a whole string of this JSON text.
-    pub(super) fn all_in(json: &str) -> impl Iterator<Item = Self> {
+    pub(in crate::ledger) fn all_in(json: &str) -> impl Iterator<Item = Self> {
         let mut rest = json;
         std::iter::from_fn(move || {
             loop {

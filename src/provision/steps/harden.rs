@@ -1,4 +1,5 @@
-//! The key's policy: PIN at every use, minimum PIN length, and last the forced change, after which the key gives no token.
+//! The key's policy: PIN at every use, a long touch for a reset, the rules for PINs, and last the forced change, after which the key
+//! gives no token.
 //!
 //! A key that a person has yet to register needs its PIN for that: the change is forced when a drill has confirmed it.
 
@@ -13,21 +14,31 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     let force_change = pin.force_change && job.registration == Registration::Api;
     let info = job.authenticator()?.info();
     let longer = (info.min_pin_length < pin.minimum_on_key).then_some(pin.minimum_on_key);
+    let complexity = pin.complexity_on_key && info.pin_complexity_policy != Some(true);
+    let long_touch = keys.long_touch_for_reset && info.long_touch_for_reset != Some(true);
     let force = force_change && !info.force_pin_change;
     let (rp_id, credential_id) = (job.ceremony()?.options.rp.id, job.registration_response()?.credential_id.clone());
     let known = Some((&rp_id, &credential_id));
     // Seen, and before there is a token: firmware exists that shows it while it is locked.
     let always_uv =
         keys.always_uv && job.touching(|authenticator, touch| authenticator.always_uv(known, touch))? != Some(true);
-    if longer.is_some() || always_uv || force {
+    let rules = longer.is_some() || complexity || force;
+    if rules || always_uv || long_touch {
         let token = job.token(Permissions::AUTHENTICATOR_CONFIGURATION, None)?;
         if always_uv {
             job.touching(|authenticator, touch| authenticator.toggle_always_uv(Some(&token), true, known, touch))?;
         }
         let authenticator = job.authenticator()?;
-        if longer.is_some() || force {
-            let request =
-                MinPinLength { new_min_pin_length: longer, force_change_pin: force, ..MinPinLength::default() };
+        if long_touch {
+            authenticator.enable_long_touch_for_reset(Some(&token))?;
+        }
+        if rules {
+            let request = MinPinLength {
+                new_min_pin_length: longer,
+                rp_ids: Vec::new(),
+                force_change_pin: force,
+                pin_complexity_policy: complexity,
+            };
             authenticator.set_min_pin_length(Some(&token), &request)?;
         }
     }
@@ -36,6 +47,8 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
         min_pin_length: info.min_pin_length,
         always_uv: info.option("alwaysUv") == Some(true),
         force_pin_change: info.force_pin_change,
+        pin_complexity_policy: info.pin_complexity_policy,
+        long_touch_for_reset: info.long_touch_for_reset,
     };
     // The key's own word is what counts, not that it answered "ok".
     match outcome {
@@ -43,6 +56,16 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
             unmet("the minimum PIN length")
         }
         Outcome::Harden { always_uv: false, .. } if keys.always_uv => unmet("the PIN at every use"),
+        Outcome::Harden { pin_complexity_policy, .. }
+            if pin.complexity_on_key && pin_complexity_policy != Some(true) =>
+        {
+            unmet("its maker's rules for PINs")
+        }
+        Outcome::Harden { long_touch_for_reset, .. }
+            if keys.long_touch_for_reset && long_touch_for_reset != Some(true) =>
+        {
+            unmet("the long touch for a reset")
+        }
         Outcome::Harden { force_pin_change: false, .. } if force_change => unmet("the forced PIN change"),
         outcome => Ok(outcome),
     }

@@ -10,9 +10,9 @@ use crate::provision::job_context::JobContext;
 use crate::provision::job_error::JobError;
 use crate::register::{Credential, CredentialState};
 use keywright_attest::AttestationDemand;
-use keywright_fido::ctap::{CredProtect, EnterpriseAttestation, MakeCredential, Permissions};
+use keywright_fido::ctap::{CredProtect, EnterpriseAttestation, MakeCredential, MinPinLength, Permissions};
 use keywright_fido::webauthn::{
-    AttestationConveyance, Ceremony, CeremonyType, ClientDataJson, CredentialId, RegistrationResponse,
+    AttestationConveyance, Ceremony, CeremonyType, ClientDataJson, CredentialId, RegistrationResponse, RpId,
 };
 
 pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
@@ -24,6 +24,10 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
         job.authenticator()?.enable_enterprise_attestation(Some(&token))?;
     }
     let options = &ceremony.options;
+    let minimum_signed = job.planned.profile.pin.minimum_signed;
+    if minimum_signed {
+        tell_minimum_to(job, &options.rp.id)?;
+    }
     let (resident_key, cred_protect) = match job.registration {
         Registration::Api => (true, cred_protect(job.planned.profile.keys.cred_protect, &options.extensions)),
         // What only shows which key it is takes no room on it, and hides from nobody.
@@ -34,6 +38,7 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
         exclude_list: exclude_list(job, &ceremony),
         resident_key,
         cred_protect,
+        min_pin_length: minimum_signed,
         hmac_secret: options.extensions.get("hmacCreateSecret").and_then(|wanted| wanted.as_bool()).unwrap_or(false),
         enterprise_attestation: enterprise.then_some(EnterpriseAttestation::PlatformManaged),
         ..MakeCredential::new(
@@ -48,6 +53,13 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     let transports: Vec<String> =
         job.authenticator()?.transports().into_iter().map(|kind| kind.as_str().to_owned()).collect();
     let object = made.attestation_object;
+    let minimum = job.planned.profile.pin.minimum_on_key as u64;
+    if minimum_signed && object.auth_data.min_pin_length().is_none_or(|signed| signed < minimum) {
+        return Err(JobError::new(
+            FailureCode::KeyFault,
+            "the key did not sign the minimum PIN length that it was set to",
+        ));
+    }
     let attested = object.auth_data.attested_credential_data.clone().ok_or_else(|| {
         JobError::new(FailureCode::KeyFault, "the key made a credential without attested credential data")
     })?;
@@ -72,6 +84,21 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
         transports,
     });
     Ok(outcome)
+}
+
+/// Sets the minimum before it is signed, and lets the IdP's website have it: a key tells nobody else.
+fn tell_minimum_to(job: &mut JobContext<'_>, rp_id: &RpId) -> Result<(), JobError> {
+    let minimum = job.planned.profile.pin.minimum_on_key;
+    let token = job.token(Permissions::AUTHENTICATOR_CONFIGURATION, None)?;
+    let authenticator = job.authenticator()?;
+    let request = MinPinLength {
+        new_min_pin_length: (authenticator.info().min_pin_length < minimum).then_some(minimum),
+        rp_ids: vec![rp_id.clone()],
+        ..MinPinLength::default()
+    };
+    authenticator.set_min_pin_length(Some(&token), &request)?;
+    authenticator.refresh_info()?;
+    Ok(())
 }
 
 /// A credential that was made but never got into the ledger is of no use: its attestation is lost. It is deleted.

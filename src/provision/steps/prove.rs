@@ -89,7 +89,8 @@ fn ask_witness(
     challenge: &Challenge,
 ) -> Result<Answer, JobError> {
     let station = job.station;
-    if !station.bus.is_usb() {
+    let device = job.key()?.device.clone();
+    if !station.bus.is_usb(&device) {
         return Ok(Answer::Unable { why: Unavailable::NotUsb });
     }
     let rp_id = &ceremony.options.rp.id;
@@ -101,7 +102,6 @@ fn ask_witness(
         pin: Pin::clone(&*job.pin_seen_to_work(rp_id)?),
         protocol: PinUvAuthProtocol::choose(job.authenticator()?.info())?,
     };
-    let device = job.key()?.device.clone();
     let touch = |needed| station.operator.touch(&job.label, needed);
     Ok(station.witness.testify(station.bus, &device, &question, &station.cancel, &touch))
 }

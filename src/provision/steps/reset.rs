@@ -22,7 +22,9 @@ pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
 /// Resets the key, whatever the profile says.
 pub(super) fn now(job: &mut JobContext<'_>) -> Result<(), JobError> {
     let key = job.take_key()?;
-    job.station.operator.replug(&job.label);
+    if !job.station.bus.cuts_power(&key.device) {
+        job.station.operator.replug(&job.label);
+    }
     let key = key.replugged(job.station)?;
     job.put_key(key);
     if job.authenticator()?.info().long_touch_for_reset == Some(true) {

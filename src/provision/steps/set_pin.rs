@@ -23,7 +23,8 @@ pub(super) fn seal(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     };
     let sealed = SealedPin(format!("job-{}-{attempt}", job.id.0));
     let sha256 = job.station.vault.seal(&sealed, &owner, &pin, job.station.readers)?;
-    Ok(Outcome::SealPin { sealed, sha256: Some(sha256) })
+    let station = job.station.operator_name.seen.as_ref().and_then(|seen| seen.station.clone());
+    Ok(Outcome::SealPin { sealed, sha256: Some(sha256), station })
 }
 
 pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {

@@ -4,42 +4,65 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use serde::de::Error as _;
+use bytes::Bytes;
+use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::pieces::Pieces;
 use crate::ledger::{Actor, KeyIdentity, WitnessResult};
 use crate::profile::Profile;
 use keywright_attest::Verdict;
 
 /// The values, in the order of their places.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Default)]
 pub(in crate::register) struct Tables {
-    #[serde(with = "each")]
-    pub(in crate::register) profiles: Vec<Arc<Profile>>,
-    #[serde(with = "each")]
-    pub(in crate::register) operators: Vec<Arc<Actor>>,
-    #[serde(with = "each")]
-    pub(in crate::register) keys: Vec<Arc<KeyIdentity>>,
-    #[serde(with = "each")]
-    pub(in crate::register) verdicts: Vec<Arc<Verdict>>,
-    #[serde(with = "each")]
-    pub(in crate::register) witness_results: Vec<Arc<WitnessResult>>,
+    pub(in crate::register) profiles: Values<Profile>,
+    pub(in crate::register) operators: Values<Actor>,
+    pub(in crate::register) keys: Values<KeyIdentity>,
+    pub(in crate::register) verdicts: Values<Verdict>,
+    pub(in crate::register) witness_results: Values<WitnessResult>,
 }
 
-/// A table as a list of its values.
-mod each {
-    use super::{Arc, Deserialize, Deserializer, Serialize, Serializer};
+/// Those of one kind. In a snapshot they are JSON text, as in the log, because their forms leave members out; each is read when it is
+/// asked for.
+pub(in crate::register) struct Values<T> {
+    texts: Pieces,
+    values: Vec<OnceLock<Arc<T>>>,
+}
 
-    pub(super) fn serialize<T: Serialize, S: Serializer>(values: &[Arc<T>], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(values.iter().map(|value| &**value))
+impl<T> Default for Values<T> {
+    fn default() -> Self {
+        Self { texts: Pieces::default(), values: Vec::new() }
+    }
+}
+
+impl<T: Serialize + DeserializeOwned> Values<T> {
+    pub(super) fn write(&self) -> Result<Vec<u8>, postcard::Error> {
+        let known = self.values.iter().filter_map(OnceLock::get);
+        let json = |value| serde_json::to_vec(value).map_err(|_| postcard::Error::SerdeSerCustom);
+        Pieces::write(Vec::new(), known.map(|value| json(&**value)))
     }
 
-    pub(super) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Vec<Arc<T>>, D::Error> {
-        Ok(Vec::<T>::deserialize(deserializer)?.into_iter().map(Arc::new).collect())
+    pub(super) fn read(bytes: Bytes) -> Result<Self, postcard::Error> {
+        let texts = Pieces::read(bytes)?;
+        let values = std::iter::repeat_with(OnceLock::new).take(texts.len()).collect();
+        Ok(Self { texts, values })
+    }
+
+    fn get(&self, place: usize) -> Option<Arc<T>> {
+        let value = self.values.get(place)?;
+        if let Some(value) = value.get() {
+            return Some(Arc::clone(value));
+        }
+        let read = serde_json::from_slice(self.texts.get(place)).ok()?;
+        Some(Arc::clone(value.get_or_init(|| Arc::new(read))))
+    }
+
+    /// The last of them, this many at the most, the very last first.
+    pub(in crate::register) fn newest(&self, most: usize) -> impl Iterator<Item = Arc<T>> {
+        (0..self.values.len()).rev().take(most).filter_map(|place| self.get(place))
     }
 }
 
@@ -51,56 +74,78 @@ struct Desk {
 }
 
 thread_local! {
-    static DESK: RefCell<Desk> = RefCell::default();
+    static WRITING: RefCell<Desk> = RefCell::default();
+    static READING: RefCell<Option<Arc<Tables>>> = RefCell::default();
 }
 
 /// A kind of value that has a table.
-pub(in crate::register) trait Shared: Sized {
-    fn table(tables: &mut Tables) -> &mut Vec<Arc<Self>>;
+pub(in crate::register) trait Shared: Serialize + DeserializeOwned {
+    fn of(tables: &Tables) -> &Values<Self>;
+    fn of_mut(tables: &mut Tables) -> &mut Values<Self>;
 }
 
 impl Shared for Profile {
-    fn table(tables: &mut Tables) -> &mut Vec<Arc<Self>> {
+    fn of(tables: &Tables) -> &Values<Self> {
+        &tables.profiles
+    }
+
+    fn of_mut(tables: &mut Tables) -> &mut Values<Self> {
         &mut tables.profiles
     }
 }
 
 impl Shared for Actor {
-    fn table(tables: &mut Tables) -> &mut Vec<Arc<Self>> {
+    fn of(tables: &Tables) -> &Values<Self> {
+        &tables.operators
+    }
+
+    fn of_mut(tables: &mut Tables) -> &mut Values<Self> {
         &mut tables.operators
     }
 }
 
 impl Shared for KeyIdentity {
-    fn table(tables: &mut Tables) -> &mut Vec<Arc<Self>> {
+    fn of(tables: &Tables) -> &Values<Self> {
+        &tables.keys
+    }
+
+    fn of_mut(tables: &mut Tables) -> &mut Values<Self> {
         &mut tables.keys
     }
 }
 
 impl Shared for Verdict {
-    fn table(tables: &mut Tables) -> &mut Vec<Arc<Self>> {
+    fn of(tables: &Tables) -> &Values<Self> {
+        &tables.verdicts
+    }
+
+    fn of_mut(tables: &mut Tables) -> &mut Values<Self> {
         &mut tables.verdicts
     }
 }
 
 impl Shared for WitnessResult {
-    fn table(tables: &mut Tables) -> &mut Vec<Arc<Self>> {
+    fn of(tables: &Tables) -> &Values<Self> {
+        &tables.witness_results
+    }
+
+    fn of_mut(tables: &mut Tables) -> &mut Values<Self> {
         &mut tables.witness_results
     }
 }
 
 /// What `write` makes, and the tables that it filled.
 pub(super) fn collecting<T>(write: impl FnOnce() -> T) -> (T, Tables) {
-    DESK.with_borrow_mut(|desk| *desk = Desk::default());
+    WRITING.with_borrow_mut(|desk| *desk = Desk::default());
     let written = write();
-    (written, DESK.take().tables)
+    (written, WRITING.take().tables)
 }
 
 /// What `read` reads, with these tables.
-pub(super) fn providing<T>(tables: Tables, read: impl FnOnce() -> T) -> T {
-    DESK.with_borrow_mut(|desk| desk.tables = tables);
+pub(super) fn providing<T>(tables: &Arc<Tables>, read: impl FnOnce() -> T) -> T {
+    READING.set(Some(Arc::clone(tables)));
     let read = read();
-    DESK.take();
+    READING.take();
     read
 }
 
@@ -108,11 +153,11 @@ pub(in crate::register) fn serialize<T: Shared, S: Serializer>(
     value: &Arc<T>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    let place = DESK.with_borrow_mut(|Desk { tables, places }| {
+    let place = WRITING.with_borrow_mut(|Desk { tables, places }| {
         *places.entry(Arc::as_ptr(value).addr()).or_insert_with(|| {
-            let table = T::table(tables);
-            table.push(Arc::clone(value));
-            table.len() - 1
+            let values = &mut T::of_mut(tables).values;
+            values.push(Arc::clone(value).into());
+            values.len() - 1
         })
     });
     place.serialize(serializer)
@@ -122,7 +167,7 @@ pub(in crate::register) fn deserialize<'de, T: Shared, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Arc<T>, D::Error> {
     let place = usize::deserialize(deserializer)?;
-    let found = DESK.with_borrow_mut(|desk| T::table(&mut desk.tables).get(place).map(Arc::clone));
+    let found = READING.with_borrow(|tables| T::of(tables.as_ref()?).get(place));
     found.ok_or_else(|| D::Error::custom("a shared value is missing"))
 }
 

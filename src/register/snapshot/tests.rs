@@ -121,13 +121,38 @@ fn the_format_has_a_number_for_each_set_of_members() {
 
 #[test]
 fn another_format_is_not_read() {
-    let mut bytes = Register::default().to_snapshot().unwrap();
-    assert!(Register::from_snapshot(&bytes).is_ok());
-    for cut in 0..bytes.len() {
-        assert!(Register::from_snapshot(&bytes[..cut]).is_err(), "cut at {cut}");
+    let read = Register::read(&log(&every_kind())).unwrap();
+    for register in [Register::default(), read] {
+        let whole = register.to_snapshot().unwrap();
+        assert_equal(&Register::from_snapshot(&whole).unwrap(), &register);
+        for cut in 0..whole.len() {
+            assert!(Register::from_snapshot(&whole.slice(..cut)).is_err(), "cut at {cut}");
+        }
+        let longer: Bytes = [&whole[..], b"0"].concat().into();
+        assert!(Register::from_snapshot(&longer).is_err());
+        // The format, and the version whose format it is.
+        for place in 0..=1 + VERSION.len() {
+            let mut other = whole.to_vec();
+            other[place] ^= 1;
+            assert!(Register::from_snapshot(&other.into()).is_err(), "another byte {place}");
+        }
     }
-    bytes[0] ^= 1;
-    assert!(Register::from_snapshot(&bytes).is_err());
+}
+
+#[test]
+fn what_is_let_go_is_there_again_and_a_change_stays() {
+    let register = Register::read(&log(&every_kind())).unwrap();
+    let mut again = Register::from_snapshot(&register.to_snapshot().unwrap()).unwrap();
+    let id = again.accounts.keys().next().unwrap().clone();
+    again.accounts.get_mut(&id).unwrap().completed ^= true;
+    let changed = again.clone();
+    again.let_go();
+    assert_equal(&again, &changed);
+    again.accounts.get_mut(&id).unwrap().completed ^= true;
+    again.let_go();
+    drop(changed);
+    again.let_go();
+    assert_equal(&again, &register);
 }
 
 fn records(events: &[Event]) -> Vec<Record<'_>> {

@@ -140,7 +140,8 @@ impl OnePerson<'_, '_> {
 
     fn start(&mut self, step: &EnforcementStep) -> Result<(), LedgerError> {
         let (enforcement, account, step) = (self.enforcement, self.account(), step.clone());
-        let started = EnforcementStepStarted { enforcement, account, step };
+        let operator = Some(self.with.operator.clone());
+        let started = EnforcementStepStarted { enforcement, account, step, operator };
         self.register.record(self.with.store, &Event::EnforcementStepStarted(started))
     }
 

@@ -114,9 +114,18 @@ impl Reading<'_> {
                     let name = self.table::<Spanned<String>>(value);
                     plan.models_vouched_by = name.and_then(|name| self.line("models-vouched-by", &name));
                 }
+                "administrators-vouched-by" => {
+                    let name = self.table::<Spanned<String>>(value);
+                    let name = name.and_then(|name| self.line("administrators-vouched-by", &name));
+                    plan.administrators_vouched_by = name;
+                }
+                "what-if-vouched-by" => {
+                    let name = self.table::<Spanned<String>>(value);
+                    plan.what_if_vouched_by = name.and_then(|name| self.line("what-if-vouched-by", &name));
+                }
                 other => {
                     let why = format!(
-                        "unknown setting `{other}`, expected idp, paths-vouched-by, models-vouched-by, group, shared, contractor or path"
+                        "unknown setting `{other}`, expected idp, paths-vouched-by, models-vouched-by, administrators-vouched-by, what-if-vouched-by, group, shared, contractor or path"
                     );
                     self.fault(key.span().start, why);
                 }
@@ -475,6 +484,8 @@ owner = "storage team"
             "idp",
             "paths-vouched-by",
             "models-vouched-by",
+            "administrators-vouched-by",
+            "what-if-vouched-by",
             "name",
             "group",
             "role",

@@ -32,6 +32,10 @@ pub struct Plan {
     pub paths_vouched_by: Option<String>,
     /// Who vouches that the IdP's rules shut no model of these keys out, where keywright does not read such rules.
     pub models_vouched_by: Option<String>,
+    /// Who tried that our account may change accounts of administrators, where the IdP does not tell.
+    pub administrators_vouched_by: Option<String>,
+    /// Who tried the IdP's own what-if for people of each group, where keywright may not ask it.
+    pub what_if_vouched_by: Option<String>,
 }
 
 /// What is decided for a group of people.

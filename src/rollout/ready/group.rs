@@ -10,6 +10,8 @@ use time::OffsetDateTime;
 pub(super) struct Shut {
     /// Whether nothing weaker than a passkey opens the door then.
     pub(super) is_shut: bool,
+    /// Whether nothing weaker opens it as things stand.
+    pub(super) is_today: bool,
     /// The strict rules that act, or that are to be switched on: one of them has to be about each person.
     pub(super) guards: Vec<Rule>,
 }
@@ -53,7 +55,7 @@ pub(super) fn assess(plan: &GroupPlan, which: &Which, grounds: &Grounds<'_>) -> 
 fn policies(plan: &GroupPlan, grounds: &Grounds<'_>) -> (Vec<Reason>, Vec<Rule>, Shut) {
     let (mut reasons, mut switches) = (Vec::new(), Vec::new());
     let Some(rules) = grounds.surroundings.policies.get(&plan.name) else {
-        return (vec![Reason::NoPolicy], switches, Shut { is_shut: false, guards: Vec::new() });
+        return (vec![Reason::NoPolicy], switches, Shut { is_shut: false, is_today: false, guards: Vec::new() });
     };
     let strict = || rules.found.iter().filter(|rule| rule.is_strict());
     let acts = strict().any(|rule| rule.state == RuleState::On);
@@ -66,10 +68,12 @@ fn policies(plan: &GroupPlan, grounds: &Grounds<'_>) -> (Vec<Reason>, Vec<Rule>,
         (false, None) if rules.is_whole() => reasons.push(Reason::NoPolicy),
         (false, None) => {}
     }
+    let mut is_open = false;
     for rule in rules.found.iter().filter(|rule| rule.state == RuleState::On) {
         let is_beside = rule.about == About::SignIn && grounds.surroundings.order == RuleOrder::Every;
         match &rule.admits {
             Admits::Weaker(admits) => {
+                is_open |= rule.about == About::SignIn && !is_beside;
                 let today = grounds.at.date();
                 let stays = |way: &&String| plan.stays(way, way).is_some_and(|stay| stay.until >= today);
                 let left: Vec<String> = admits.iter().filter(|way| !stays(way)).cloned().collect();
@@ -83,7 +87,10 @@ fn policies(plan: &GroupPlan, grounds: &Grounds<'_>) -> (Vec<Reason>, Vec<Rule>,
                     });
                 }
             }
-            Admits::CannotTell(untold) => reasons.push(Reason::CannotTell { untold: untold.clone() }),
+            Admits::CannotTell(untold) => {
+                is_open |= rule.about == About::SignIn && !is_beside;
+                reasons.push(Reason::CannotTell { untold: untold.clone() });
+            }
             Admits::Nothing | Admits::PhishingResistant => {}
         }
     }
@@ -97,5 +104,6 @@ fn policies(plan: &GroupPlan, grounds: &Grounds<'_>) -> (Vec<Reason>, Vec<Rule>,
         reasons.extend(untold.map(|untold| Reason::CannotTell { untold: untold.clone() }));
     }
     let is_shut = !guards.is_empty() && rules.is_whole();
-    (reasons, switches, Shut { is_shut, guards })
+    let is_today = is_shut && acts && !is_open;
+    (reasons, switches, Shut { is_shut, is_today, guards })
 }

@@ -9,6 +9,7 @@ mod reason;
 pub mod surroundings;
 #[cfg(test)]
 mod tests;
+mod what_if;
 
 use std::collections::BTreeMap;
 
@@ -16,6 +17,7 @@ use time::{Date, Duration, OffsetDateTime};
 
 pub use reason::Reason;
 pub use surroundings::Surroundings;
+pub use what_if::Tried;
 
 use super::breakglass;
 use super::inventory::Inventory;
@@ -95,6 +97,8 @@ pub struct PersonReadiness {
     pub left_out: Option<LeftOut>,
     /// Why not.
     pub reasons: Vec<Reason>,
+    /// What the IdP's own what-if says, if it was asked about them.
+    pub tried: Vec<Tried>,
     /// Weak methods that the enforcement removes.
     pub to_go: Vec<Method>,
     /// Weak methods that the plan lets stay, with the last day.
@@ -202,7 +206,12 @@ fn over_administrators(grounds: &Grounds<'_>) -> Vec<Reason> {
     match &grounds.surroundings.over_administrators {
         Told::Known(true) => Vec::new(),
         Told::Known(false) => vec![Reason::NotOverAdministrators],
-        Told::CannotTell(untold) => vec![Reason::CannotTell { untold: untold.clone() }],
+        Told::CannotTell(_) if grounds.plan.administrators_vouched_by.is_some() => Vec::new(),
+        Told::CannotTell(untold) => {
+            let somebody = "somebody who tries it, and administrators-vouched-by in rollout.toml";
+            let needs = if untold.needs.is_empty() { somebody.to_owned() } else { untold.needs.clone() };
+            vec![Reason::CannotTell { untold: Untold { needs, ..untold.clone() } }]
+        }
     }
 }
 
@@ -228,11 +237,7 @@ fn paths(grounds: &Grounds<'_>) -> Vec<Reason> {
         reasons.extend(way.open.map(|open| match open {
             Open::Undecided => Reason::PathUndecided { path, owner },
             Open::NotCovered => Reason::PathNotCovered { path, guard: way.guard.words() },
-            Open::Overdue => Reason::PathOverdue {
-                path,
-                owner: owner.unwrap_or_default(),
-                until: way.plan.and_then(|plan| plan.decision.until()).unwrap_or(Date::MIN),
-            },
+            Open::Overdue { owner, until } => Reason::PathOverdue { path, owner: owner.to_owned(), until },
         }));
     }
     let untold = match applications {
@@ -262,6 +267,27 @@ impl Which {
         }
     }
 }
+
+impl std::str::FromStr for Which {
+    type Err = UnknownScope;
+
+    /// As [`Which`] is written down, in the ledger too.
+    fn from_str(text: &str) -> Result<Self, UnknownScope> {
+        if text == Self::All.to_string() {
+            return Ok(Self::All);
+        }
+        match text.split_once(' ') {
+            Some(("wave", wave)) => Ok(Self::Wave(wave.to_owned())),
+            Some(("group", group)) => Ok(Self::Group(group.to_owned())),
+            _ => Err(UnknownScope(text.to_owned())),
+        }
+    }
+}
+
+/// No part of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is no wave and no group")]
+pub struct UnknownScope(String);
 
 impl std::fmt::Display for Which {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -1,7 +1,7 @@
 //! What keeps a person from being enforced: keys, passkeys, weak methods that would stay, and what could not be read of them.
 
 use super::group::Shut;
-use super::{Grounds, LeftOut, PersonReadiness, Reason};
+use super::{Grounds, LeftOut, PersonReadiness, Reason, what_if};
 use crate::idp::capability::{Binding, Capability, Method, MethodClass, Removal, Rule};
 use crate::ledger::AccountId;
 use crate::register::Register;
@@ -19,8 +19,15 @@ pub(super) fn assess(entry: &Entry, plan: &GroupPlan, shut: &Shut, grounds: &Gro
         (false, true) => None,
     };
     let (user, account) = (entry.user.clone(), entry.account.clone());
-    let mut person =
-        PersonReadiness { user, account, left_out, reasons: Vec::new(), to_go: Vec::new(), to_stay: Vec::new() };
+    let mut person = PersonReadiness {
+        user,
+        account,
+        left_out,
+        reasons: Vec::new(),
+        tried: Vec::new(),
+        to_go: Vec::new(),
+        to_stay: Vec::new(),
+    };
     if person.left_out.is_some() {
         return person;
     }
@@ -36,6 +43,9 @@ pub(super) fn assess(entry: &Entry, plan: &GroupPlan, shut: &Shut, grounds: &Gro
         person.reasons.push(Reason::ContractOver { until, sponsor });
     }
     person.reasons.extend(left_out_by(entry, shut));
+    let (tried, differs) = what_if::of_person(entry, shut, grounds);
+    person.tried = tried;
+    person.reasons.extend(differs);
     person.reasons.extend(keys_at_idp(entry, plan));
     person.reasons.extend(models(&entry.keys, grounds));
     weak_methods(entry, plan, shut, grounds, &mut person);

@@ -96,6 +96,13 @@ pub enum Reason {
         /// Where it is changed.
         place: String,
     },
+    /// The IdP's own what-if opens a sign-in that we read as shut.
+    WhatIfDiffers {
+        /// The sign-in.
+        sign_in: String,
+        /// What the IdP says of it.
+        says: String,
+    },
     /// Something is to be done about the accounts for emergencies.
     BreakGlass {
         /// What.
@@ -158,6 +165,7 @@ impl Reason {
             Self::NoPolicy => "no-policy",
             Self::PolicyAdmitsWeaker { .. } => "policy-admits-weaker",
             Self::PolicyLeavesOut { .. } => "policy-leaves-out",
+            Self::WhatIfDiffers { .. } => "what-if-differs",
             Self::BreakGlass { finding } => match finding {
                 Finding::TooFewAccounts { .. } => "break-glass-too-few-accounts",
                 Finding::OnePlace { .. } => "break-glass-one-place",
@@ -208,6 +216,9 @@ impl Reason {
             Self::NoPolicy => {
                 "prepare one at the IdP that admits phishing-resistant sign-in alone, in report-only mode".to_owned()
             }
+            Self::WhatIfDiffers { .. } => {
+                "try the same sign-in in the IdP's console, and see which policy is about it".to_owned()
+            }
             Self::BreakGlass { finding } => match finding {
                 Finding::DrillDue { account, .. } => format!("keywright breakglass drill {account}"),
                 Finding::TooFewAccounts { .. } => "keywright breakglass add".to_owned(),
@@ -253,6 +264,9 @@ impl fmt::Display for Reason {
                 write!(f, "policy {policy} lets people {about} {}", admits.join(", "))
             }
             Self::PolicyLeavesOut { policy, .. } => write!(f, "policy {policy} leaves them out"),
+            Self::WhatIfDiffers { sign_in, says } => {
+                write!(f, "the IdP's what-if says that a sign-in {sign_in} {says}")
+            }
             Self::BreakGlass { finding } => finding.fmt(f),
             Self::RightsLacking { capability, permissions } => {
                 write!(f, "our account cannot {}: it lacks {}", capability.words(), permissions.join(", "))

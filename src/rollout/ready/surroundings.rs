@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use crate::idp::capability::{
-    Application, Capability, Cursor, Listing, Page, Policies, Rights, Rule, RuleOrder, ShutOut, Told, Untold, walk,
+    Application, Capability, Cursor, Foretold, Listing, Page, Policies, Rights, Rule, RuleOrder, ShutOut, Told, Untold,
+    walk,
 };
 use crate::idp::{Directory, DirectoryError};
 use crate::provision::RetryPolicy;
@@ -25,6 +26,8 @@ pub struct Surroundings {
     pub models: Option<Listing<ShutOut>>,
     /// What people sign in to; `None` where the adapter does not read it.
     pub applications: Option<Listing<Application>>,
+    /// What the IdP itself says of sign-ins of a few people of each group, by their ids.
+    pub what_if: BTreeMap<String, Listing<Foretold>>,
     /// What our account may do.
     pub rights: Told<Rights>,
     /// Whether it may change accounts of administrators.
@@ -60,6 +63,19 @@ impl Surroundings {
             }
             None => None,
         };
+        let mut what_if = BTreeMap::new();
+        if let Some(asked) = has.what_if {
+            let people = plan.groups.iter().flat_map(|group| super::what_if::sample(inventory, &group.name));
+            for entry in people {
+                let answer = retry.ask(cancel, || asked.what_if(&entry.user));
+                let told = Told::from_answer("what the IdP would ask of them", "", answer)?;
+                let told = match told {
+                    Told::Known(told) => told,
+                    Told::CannotTell(untold) => Listing::untold(untold),
+                };
+                what_if.insert(entry.user.id.clone(), told);
+            }
+        }
         let rights = match has.rights {
             Some(rights) => Told::from_answer("what our account may do", "", retry.ask(cancel, || rights.rights()))?,
             None => Told::CannotTell(Untold::not_offered("what our account may do")),
@@ -75,7 +91,7 @@ impl Surroundings {
         let applications = applications(directory, retry, cancel)?;
         let order = has.policies.map_or(RuleOrder::CannotTell, |policies| policies.order());
         let has = Capability::ALL.into_iter().filter(|one| has.has(*one)).collect();
-        Ok(Self { policies, order, models, applications, rights, over_administrators, has })
+        Ok(Self { policies, order, models, applications, what_if, rights, over_administrators, has })
     }
 }
 

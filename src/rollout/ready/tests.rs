@@ -5,8 +5,8 @@ use time::macros::{date, datetime};
 
 use super::*;
 use crate::idp::capability::{
-    About, Admits, Application, Binding, Hold, Listing, Method, MethodClass, Passkey, Removal, Right, Rights, Role,
-    RuleOrder, RuleState, Seen, ShutOut, ToldBy, Untold, Usable, WhyUntold,
+    About, Admits, Application, Binding, Foretold, Hold, Listing, Method, MethodClass, Passkey, Removal, Right, Rights,
+    Role, RuleOrder, RuleState, Seen, ShutOut, ToldBy, Untold, Usable, WhyUntold,
 };
 use crate::idp::{Registered, User};
 use crate::ledger::sample::{account, batch, credential_id, event, found, job_planned, log, outcome, planned, steps};
@@ -145,6 +145,7 @@ impl World {
                 order: RuleOrder::First,
                 models: Some(Listing::default()),
                 applications: Some(Listing::default()),
+                what_if: BTreeMap::new(),
                 rights: Told::Known(Rights {
                     needed: Capability::ALL.map(right).into(),
                     beyond: Told::Known(Vec::new()),
@@ -499,6 +500,11 @@ fn no_because_our_account_may_not_act() {
     let over = |told: Told<bool>| wrong(|world| world.surroundings.over_administrators = told);
     assert_eq!(over(Told::Known(false)), [Reason::NotOverAdministrators]);
     assert_eq!(over(Told::CannotTell(untold())), [Reason::CannotTell { untold: untold() }]);
+    let vouched = wrong(|world| {
+        world.plan.insert_str(0, "administrators-vouched-by = \"Ada\"\n");
+        world.surroundings.over_administrators = Told::CannotTell(untold());
+    });
+    assert_eq!(vouched, []);
 }
 
 #[test]
@@ -570,4 +576,37 @@ fn a_roster_says_in_which_wave_somebody_is() {
     assert!(world.ask(&Which::Wave("2".into())).is_ready());
     let first = world.ask(&Which::Wave("1".into()));
     assert_eq!(first.groups[0].reasons, [Reason::NobodyInGroup]);
+}
+
+#[test]
+fn no_because_the_idps_own_what_if_opens_what_we_read_as_shut() {
+    let foretold =
+        |rules: Vec<Rule>, prepared: Told<Vec<Rule>>| Foretold { sign_in: "to Payroll".into(), rules, prepared };
+    let strict = |state| rule(About::SignIn, state, Admits::PhishingResistant);
+    let silent = || Told::CannotTell(Untold::not_offered("what is prepared"));
+    let asked = |state, listing: Listing<Foretold>| {
+        wrong(|world| {
+            world.rules().found = vec![strict(state)];
+            let ada = world.people[0].user.id.clone();
+            world.surroundings.what_if.insert(ada, listing);
+        })
+    };
+    let differs = |says: &str| Reason::WhatIfDiffers { sign_in: "to Payroll".into(), says: says.into() };
+    assert_eq!(asked(RuleState::On, Listing::whole(vec![foretold(vec![strict(RuleState::On)], silent())])), []);
+    let open = asked(RuleState::On, Listing::whole(vec![foretold(Vec::new(), silent())]));
+    assert_eq!(open, [differs("would open by anything, because no policy is about it")]);
+    // Nothing acts yet: what is prepared has to be about her, where the IdP says so.
+    let prepared = |told| Listing::whole(vec![foretold(Vec::new(), told)]);
+    assert_eq!(asked(RuleState::ReportOnly, prepared(Told::Known(vec![strict(RuleState::ReportOnly)]))), []);
+    assert_eq!(asked(RuleState::ReportOnly, prepared(silent())), []);
+    let left_out = asked(RuleState::ReportOnly, prepared(Told::Known(Vec::new())));
+    assert_eq!(left_out, [differs("is no matter of the policy that is prepared")]);
+    // What it keeps back is a reason, unless somebody tried it.
+    assert_eq!(asked(RuleState::On, Listing::untold(untold())), [Reason::CannotTell { untold: untold() }]);
+    let vouched = wrong(|world| {
+        world.plan.insert_str(0, "what-if-vouched-by = \"Ada\"\n");
+        let ada = world.people[0].user.id.clone();
+        world.surroundings.what_if.insert(ada, Listing::untold(untold()));
+    });
+    assert_eq!(vouched, []);
 }

@@ -8,7 +8,7 @@ use crate::ledger::rollout::{
     RecoveryBegun, RecoveryEnded, RecoveryEnding, RecoveryId, RecoveryResult, RecoveryStep, RecoveryStepDone,
     RecoveryStepStarted,
 };
-use crate::ledger::{AccountId, Event, LedgerError};
+use crate::ledger::{AccountId, Actor, Event, LedgerError};
 use crate::provision::{self, Plan, Report, RevokeError, RevokeOrder, RunError, Station, revoke, same_person};
 use crate::register::rollout::Recovery;
 use crate::register::{AccountStanding, Register};
@@ -69,10 +69,11 @@ pub fn give_up(
     account: &AccountId,
     recovery: RecoveryId,
     reason: &str,
+    operator: &Actor,
 ) -> Result<(), LedgerError> {
     let (account, ending) = (account.clone(), RecoveryEnding::GivenUp { reason: reason.to_owned() });
-    let mut register = Register::of(store)?;
-    register.record(store, &Event::RecoveryEnded(RecoveryEnded { recovery, account, ending }))
+    let (mut register, operator) = (Register::of(store)?, Some(operator.clone()));
+    register.record(store, &Event::RecoveryEnded(RecoveryEnded { recovery, account, ending, operator }))
 }
 
 /// Does what is left of a recovery, as far as the IdP answers and keys are there.
@@ -103,11 +104,16 @@ impl GoingOn<'_, '_> {
         self.state().account.clone()
     }
 
+    /// Who goes on with it, who need not be who began it.
+    fn operator(&self) -> Option<Actor> {
+        Some(self.station.operator_name.clone())
+    }
+
     fn all_steps(&mut self) -> Result<StandsAt, RecoverError> {
         while let Some(step) = self.state().next_step() {
             if self.state().open != Some(step) {
-                let (recovery, account) = (self.recovery, self.account());
-                self.record(&Event::RecoveryStepStarted(RecoveryStepStarted { recovery, account, step }))?;
+                let (recovery, account, operator) = (self.recovery, self.account(), self.operator());
+                self.record(&Event::RecoveryStepStarted(RecoveryStepStarted { recovery, account, step, operator }))?;
             }
             let ended = self.step(step).map_err(|why| match why {
                 StepError::Revoke(RevokeError::Ledger(error)) | StepError::Run(RunError::Ledger(error)) => error.into(),
@@ -118,8 +124,9 @@ impl GoingOn<'_, '_> {
             let (recovery, account) = (self.recovery, self.account());
             self.record(&Event::RecoveryStepDone(RecoveryStepDone { recovery, account, step, result }))?;
         }
-        let (recovery, account, ending) = (self.recovery, self.account(), RecoveryEnding::Complete {});
-        self.record(&Event::RecoveryEnded(RecoveryEnded { recovery, account, ending }))?;
+        let (recovery, account, operator) = (self.recovery, self.account(), self.operator());
+        let ending = RecoveryEnding::Complete {};
+        self.record(&Event::RecoveryEnded(RecoveryEnded { recovery, account, ending, operator }))?;
         Ok(StandsAt::Complete)
     }
 

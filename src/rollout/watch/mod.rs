@@ -72,6 +72,15 @@ pub enum Finding {
         /// What the IdP calls it.
         key: String,
     },
+    /// A key that counts here and is not at the IdP any more, or was taken out of service here and still signs in.
+    KeyDiffers {
+        /// The login.
+        account: String,
+        /// Its number in the account.
+        ordinal: usize,
+        /// Whether it is out of service here.
+        outlived: bool,
+    },
     /// A weak method that was not there at the last look, or that an enforcement had removed.
     WeakMethodBack {
         /// The login.
@@ -145,6 +154,7 @@ pub fn judge(grounds: &Grounds<'_>) -> Vec<Finding> {
             .collect();
     for entry in &inventory.people {
         all.extend(unknown_keys(entry));
+        all.extend(keys_that_differ(entry));
         all.extend(weak_methods(entry, grounds));
         all.extend(person_out(entry, grounds.register));
         all.extend(unused_keys(entry, grounds));
@@ -172,6 +182,14 @@ fn unknown_keys(entry: &Entry) -> impl Iterator<Item = Finding> + '_ {
         account: entry.user.login.clone(),
         administrator: entry.is_admin(),
         key: diff::name(key),
+    })
+}
+
+fn keys_that_differ(entry: &Entry) -> impl Iterator<Item = Finding> + '_ {
+    entry.keys.iter().filter(|key| matches!(key.whose, Whose::Gone | Whose::Outlived)).map(|key| Finding::KeyDiffers {
+        account: entry.user.login.clone(),
+        ordinal: key.ordinal.unwrap_or_default(),
+        outlived: key.whose == Whose::Outlived,
     })
 }
 
@@ -245,6 +263,8 @@ impl Finding {
                 _ => "break-glass",
             },
             Self::KeyUnknown { .. } => "key-unknown",
+            Self::KeyDiffers { outlived: true, .. } => "key-outlived",
+            Self::KeyDiffers { outlived: false, .. } => "key-gone",
             Self::WeakMethodBack { .. } => "weak-method-back",
             Self::PersonOut { deleted: true, .. } => "account-deleted",
             Self::PersonOut { deleted: false, .. } => "account-inactive",
@@ -259,6 +279,7 @@ impl Finding {
     pub fn account(&self) -> Option<&str> {
         match self {
             Self::KeyUnknown { account, .. }
+            | Self::KeyDiffers { account, .. }
             | Self::WeakMethodBack { account, .. }
             | Self::PersonOut { account, .. }
             | Self::KeyNeverUsed { account, .. } => Some(account),
@@ -283,13 +304,14 @@ impl Finding {
             Self::BreakGlass { finding: breakglass::Finding::SignInOutsideDrill { .. } } => 0,
             Self::KeyUnknown { administrator: true, .. } => 1,
             Self::KeyUnknown { administrator: false, .. } => 2,
-            Self::WeakMethodBack { .. } => 3,
-            Self::PersonOut { .. } => 4,
-            Self::ModelAlert { .. } => 5,
-            Self::BreakGlass { .. } => 6,
-            Self::Due(_) => 7,
-            Self::KeyNeverUsed { .. } => 8,
-            Self::CannotTell { .. } => 9,
+            Self::KeyDiffers { .. } => 3,
+            Self::WeakMethodBack { .. } => 4,
+            Self::PersonOut { .. } => 5,
+            Self::ModelAlert { .. } => 6,
+            Self::BreakGlass { .. } => 7,
+            Self::Due(_) => 8,
+            Self::KeyNeverUsed { .. } => 9,
+            Self::CannotTell { .. } => 10,
         }
     }
 
@@ -298,6 +320,12 @@ impl Finding {
         match self {
             Self::BreakGlass { .. } => "keywright breakglass status".to_owned(),
             Self::KeyUnknown { account, .. } => format!("keywright reconcile {account}"),
+            Self::KeyDiffers { account, ordinal, outlived: true } => {
+                format!("keywright revoke {account} --key {ordinal} --reason outlived")
+            }
+            Self::KeyDiffers { account, ordinal, outlived: false } => {
+                format!("keywright replace {account} --key {ordinal} --reason gone-at-the-idp")
+            }
             Self::WeakMethodBack { .. } => "keywright enforce, for the person's wave".to_owned(),
             Self::PersonOut { account, .. } => format!("if they left: keywright account left {account}"),
             Self::ModelAlert { model, .. } => format!("keywright mds show {model}; keywright audit ledger"),
@@ -315,6 +343,12 @@ impl fmt::Display for Finding {
             Self::KeyUnknown { account, administrator, key } => {
                 let administrator = if *administrator { " (administrator)" } else { "" };
                 write!(f, "{account}{administrator}: nobody here made {key}")
+            }
+            Self::KeyDiffers { account, ordinal, outlived: true } => {
+                write!(f, "{account}: key {ordinal} is out of service here and still at the IdP")
+            }
+            Self::KeyDiffers { account, ordinal, outlived: false } => {
+                write!(f, "{account}: key {ordinal} is not at the IdP any more")
             }
             Self::WeakMethodBack { account, method } => write!(f, "{account}: weak method back: {method}"),
             Self::PersonOut { account, deleted, keys } => {

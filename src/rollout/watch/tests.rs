@@ -95,6 +95,10 @@ fn a_key_that_nobody_made_and_one_that_nobody_used_are_told() {
     let untold = || Told::CannotTell(Untold::not_offered("last use"));
     let told = found(None, &with(Whose::Unknown, never()), &journey("ada"), NOW);
     assert_eq!(told, ["ada: nobody here made key 1 (unknown to us)"]);
+    let told = found(None, &with(Whose::Gone, untold()), &journey("ada"), NOW);
+    assert_eq!(told, ["ada: key 1 is not at the IdP any more"]);
+    let told = found(None, &with(Whose::Outlived, untold()), &journey("ada"), NOW);
+    assert_eq!(told, ["ada: key 1 is out of service here and still at the IdP"]);
     let told = found(None, &with(Whose::Ours, never()), &journey("ada"), NOW);
     assert_eq!(told, ["ada: key 1, made on 2026-11-23, was never used"]);
     let nothing: [&str; 0] = [];

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use keywright::idp::capability::{
-    About, Admits, Binding, Capability, Hold, Readiness, Removed, RuleState, Standing, Told, ToldBy, Usable,
+    About, Admits, Binding, Capability, Hold, Readiness, Removed, RuleOrder, RuleState, Standing, Told, ToldBy, Usable,
     WantedPass, WhyUntold,
 };
 use keywright::idp::entra::{Access, Api, Entra, Settings};
@@ -18,6 +18,7 @@ use super::tenant::{ADMINS, MODEL, SECRET, State, TENANT, Tenant, strength};
 use crate::estates::{self, Estate, Visit, Writing};
 use crate::fake_idp::FakeIdp;
 use crate::played::keep;
+use crate::scale;
 
 impl Estate for Tenant {
     const DESCRIPTION: Option<&'static str> = Some(super::DESCRIPTION);
@@ -113,6 +114,8 @@ fn graph_describes_every_request_around_the_keys() {
     assert!(visit.admins().0.is_whole());
     assert!(has.people.unwrap().roles(&ada).unwrap().is_whole());
     assert!(has.policies.unwrap().of_group(ADMINS).unwrap().is_whole());
+    let foretold = has.what_if.unwrap().what_if(&ada).unwrap();
+    assert_eq!(foretold.found[0].admits(RuleOrder::Every), Admits::PhishingResistant, "{foretold:?}");
     let suspension = has.suspension.unwrap();
     suspension.suspend(&ada).unwrap();
     assert_eq!(suspension.standing(&ada).unwrap(), Standing::Suspended);
@@ -369,4 +372,31 @@ fn one_person_costs_a_bounded_number_of_requests() {
 #[test]
 fn one_writing_request_goes_wrong_once_and_the_next_try_ends_it() {
     estates::one_fault::<Tenant>();
+}
+
+#[test]
+fn its_own_what_if_is_asked_and_what_it_keeps_back_is_named() {
+    let told = |change: &dyn Fn(&mut State)| {
+        let visit = with(change);
+        let ada = visit.ada();
+        visit.directory.capabilities().what_if.unwrap().what_if(&ada).unwrap()
+    };
+    let strict = told(&|_| {});
+    assert_eq!(strict.found[0].admits(RuleOrder::Every), Admits::PhishingResistant);
+    let not_about_her = told(&|state| state.evaluates_to_users = true);
+    assert!(matches!(not_about_her.found[0].admits(RuleOrder::Every), Admits::Weaker(_)), "{not_about_her:?}");
+    let prepared = told(&|state| state.access[0]["state"] = json!("enabledForReportingButNotEnforced"));
+    assert!(prepared.found[0].prepared.known().is_none(), "Entra did not say: {prepared:?}");
+    let refused = told(&|state| state.refused = vec!["/v1.0/identity/conditionalAccess/evaluate"]);
+    assert!(refused.found.is_empty() && refused.untold[0].needs == "Policy.Read.ConditionalAccess", "{refused:?}");
+}
+
+#[test]
+fn an_inventory_asks_five_times_for_each_person_and_goes_on_where_it_ended() {
+    let is_list = |path: &str| {
+        ["/groups", "/roleManagement", "/identityGovernance", "/oauth2"].iter().any(|part| path.contains(part))
+    };
+    scale::an_inventory_costs::<Tenant>("Entra ID", 5, "Admins", is_list, |tenant, people| {
+        tenant.state.lock().unwrap().logins = (0..people).map(|number| format!("user{number}")).collect();
+    });
 }

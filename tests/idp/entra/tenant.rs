@@ -38,6 +38,8 @@ pub(super) struct State {
     pub methods: Value,
     pub access: Vec<Value>,
     pub security_defaults: bool,
+    /// Whether its what-if finds policies not to be about Ada.
+    pub evaluates_to_users: bool,
     /// Whether the app may see ids of accounts alone.
     pub ids_alone: bool,
 }
@@ -65,6 +67,7 @@ impl Tenant {
             methods: methods(),
             access: vec![strength("Keys for administrators", PARENT)],
             security_defaults: false,
+            evaluates_to_users: false,
             ids_alone: false,
         };
         let (idp, state) = FakeIdp::sharing(state, answer);
@@ -118,7 +121,8 @@ fn absent() -> Answer {
 }
 
 fn id_of(login: &str) -> String {
-    format!("87d349ed-44d7-43e1-9a83-{:012}", login.bytes().map(u32::from).sum::<u32>())
+    let number = login.bytes().fold(0_u64, |sum, byte| (sum * 257 + u64::from(byte)) % 999_999_999_989);
+    format!("87d349ed-44d7-43e1-9a83-{number:012}")
 }
 
 fn token(state: &State) -> String {
@@ -184,6 +188,7 @@ fn answer(state: &mut State, request: &Request) -> Answer {
         }
         ("GET", ["v1.0", "auditLogs", "signIns"]) => sign_ins(state, request),
         ("GET", ["v1.0", "identity", "conditionalAccess", "policies"]) => page(request, &state.access),
+        ("POST", ["v1.0", "identity", "conditionalAccess", "evaluate"]) => evaluated(state, &request.json()),
         (_, [version, "users", user, rest @ ..]) => {
             let Some(login) = state.logins.iter().find(|login| login == user || id_of(login) == *user).cloned() else {
                 return absent();
@@ -192,6 +197,24 @@ fn answer(state: &mut State, request: &Request) -> Answer {
         }
         _ => absent(),
     }
+}
+
+/// Each policy, with whether it is about the sign-in that was asked about.
+fn evaluated(state: &State, asked: &Value) -> Answer {
+    assert_eq!(asked["signInIdentity"]["userId"], id_of("ada"));
+    assert!(asked["signInContext"]["includeApplications"].as_array().is_some_and(|ids| ids.len() == 1));
+    let judged = |policy: &Value| {
+        let reason = match policy["state"] == "enabled" {
+            true if state.evaluates_to_users => "users",
+            true => "notSet",
+            false => "policyNotEnabled",
+        };
+        let mut judged = policy.clone();
+        judged["policyApplies"] = json!(reason == "notSet");
+        judged["analysisReasons"] = json!(reason);
+        judged
+    };
+    Answer::json(200, &json!({ "value": state.access.iter().map(judged).collect::<Vec<_>>() }))
 }
 
 fn sign_ins(state: &State, request: &Request) -> Answer {

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use keywright::idp::capability::{
-    About, Admits, Binding, Capability, Readiness, Removed, Rule, RuleState, Standing, Told, ToldBy, WantedPass,
+    About, Admits, Binding, Capability, Readiness, Removed, Rule, RuleOrder, RuleState, Standing, Told, ToldBy,
+    WantedPass,
 };
 use keywright::idp::http::Limits;
 use keywright::idp::okta::{Access, Okta, Settings};
@@ -16,6 +17,7 @@ use super::org::{ADMINS, Org, State, TOKEN};
 use crate::estates::{self, Estate, Visit, Writing};
 use crate::fake_idp::FakeIdp;
 use crate::played::keep;
+use crate::scale;
 
 impl Estate for Org {
     const DESCRIPTION: Option<&'static str> = Some(super::DESCRIPTION);
@@ -126,6 +128,8 @@ fn okta_describes_every_request_around_the_keys() {
     assert!(admins.is_whole(), "{:?}", admins.untold);
     assert_eq!(has.people.unwrap().roles(&ada).unwrap().found.len(), 2);
     assert!(has.policies.unwrap().of_group(ADMINS).unwrap().is_whole());
+    let foretold = has.what_if.unwrap().what_if(&ada).unwrap();
+    assert!(foretold.is_whole() && foretold.found.len() == 2, "one for each policy: {foretold:?}");
     let suspension = has.suspension.unwrap();
     suspension.suspend(&ada).unwrap();
     assert_eq!(suspension.standing(&ada).unwrap(), Standing::Suspended);
@@ -335,4 +339,33 @@ fn one_person_costs_a_bounded_number_of_requests() {
 #[test]
 fn one_writing_request_goes_wrong_once_and_the_next_try_ends_it() {
     estates::one_fault::<Org>();
+}
+
+#[test]
+fn policy_simulation_is_asked_once_for_each_policy_and_may_be_turned_off() {
+    let told = |change: &dyn Fn(&mut State)| {
+        let visit = Visit::<Org>::new();
+        change(&mut visit.idp.state.lock().unwrap());
+        let ada = visit.ada();
+        visit.directory.capabilities().what_if.unwrap().what_if(&ada).unwrap()
+    };
+    let strict = told(&|_| {});
+    assert!(strict.found.iter().all(|one| one.admits(RuleOrder::First) == Admits::PhishingResistant), "{strict:?}");
+    assert!(strict.found.iter().all(|one| one.prepared.known().is_none()));
+    let open = told(&|state| state.simulates_catch_all = true);
+    assert!(matches!(open.found[0].admits(RuleOrder::First), Admits::Weaker(_)), "{open:?}");
+    let off = told(&|state| state.simulates = false);
+    assert!(off.found.is_empty() && off.untold[0].needs.contains("turns on"), "{off:?}");
+}
+
+#[test]
+fn an_inventory_asks_seven_times_for_each_person_and_goes_on_where_it_ended() {
+    let is_list = |path: &str| {
+        let is_whole = path.ends_with("/users") || path.ends_with("/roles");
+        is_whole || path.contains("/groups") || path.contains("/iam/")
+    };
+    scale::an_inventory_costs::<Org>("Okta", 7, "Everyone", is_list, |org, people| {
+        let people = (0..people).map(|number| (format!("user{number}"), "ACTIVE"));
+        org.state.lock().unwrap().people = people.collect();
+    });
 }

@@ -37,6 +37,9 @@ pub(super) struct State {
     pub policies: Vec<Value>,
     pub rules: Vec<(&'static str, Value)>,
     pub unmapped: Vec<&'static str>,
+    /// Whether Okta turned policy simulation on for the org, and whether it finds catch-all rules to take Ada.
+    pub simulates: bool,
+    pub simulates_catch_all: bool,
     made: usize,
 }
 
@@ -65,6 +68,8 @@ impl Org {
             policies,
             rules,
             unmapped: vec!["acp-unused"],
+            simulates: true,
+            simulates_catch_all: false,
             made: 0,
         };
         let (idp, state) = FakeIdp::sharing(state, answer);
@@ -208,7 +213,7 @@ fn answer(state: &mut State, request: &Request) -> Answer {
         ("GET", ["users", id, "roles"]) => roles(state, id),
         ("GET", ["groups"]) => groups(request),
         ("GET", ["groups", id, "users"]) => match *id {
-            ADMINS => page(request, &accounts()[..205], 200),
+            ADMINS => page(request, &accounts()[..state.people.len().min(205)], 200),
             EVERYONE => page(request, &accounts(), 200),
             _ => absent(),
         },
@@ -230,6 +235,7 @@ fn answer(state: &mut State, request: &Request) -> Answer {
             let of = state.policies.iter().filter(|one| one["type"].as_str() == kind.as_deref());
             page(request, &of.cloned().collect::<Vec<_>>(), 1)
         }
+        ("POST", ["policies", "simulate"]) => simulated(state, &request.json()),
         ("GET", ["policies", id, "rules"]) => Answer::json(
             200,
             &state.rules.iter().filter(|(policy, _)| policy == id).map(|(_, rule)| rule.clone()).collect(),
@@ -251,6 +257,25 @@ fn answer(state: &mut State, request: &Request) -> Answer {
         }
         _ => absent(),
     }
+}
+
+/// The rule of the application's policy that takes Ada, an administrator.
+fn simulated(state: &State, asked: &Value) -> Answer {
+    if !state.simulates {
+        return absent();
+    }
+    let [asked] = asked.as_array().unwrap().as_slice() else { panic!("one at a time") };
+    assert_eq!(asked["policyContext"]["user"]["id"], id_of("ada"));
+    let policy = match asked["appInstance"].as_str().unwrap() {
+        "Console" => "acp-console",
+        _ => "acp-account",
+    };
+    let of_policy = state.rules.iter().filter(|(id, _)| *id == policy).map(|(_, rule)| rule);
+    let taken: Vec<&Value> = of_policy.collect();
+    let rule = if state.simulates_catch_all { taken[taken.len() - 1] } else { taken[0] };
+    let rules = json!([{ "id": rule["id"], "name": rule["name"], "status": "MATCH", "conditions": [] }]);
+    let policies = json!([{ "id": policy, "name": policy, "status": "MATCH", "conditions": [], "rules": rules }]);
+    Answer::json(200, &json!([{ "policyType": ["ACCESS_POLICY"], "result": { "policies": policies } }]))
 }
 
 fn apps_and_logs(state: &State, request: &Request, list: &str) -> Answer {

@@ -77,7 +77,8 @@ fn absent() -> Answer {
 }
 
 fn id_of(login: &str) -> String {
-    format!("87d349ed-44d7-43e1-9a83-{:012}", login.bytes().map(u32::from).sum::<u32>())
+    let number = login.bytes().fold(0_u64, |sum, byte| (sum * 257 + u64::from(byte)) % 999_999_999_989);
+    format!("87d349ed-44d7-43e1-9a83-{number:012}")
 }
 
 fn with(mut value: Value, more: &Value) -> Value {
@@ -154,6 +155,7 @@ fn answer(state: &mut State, request: &Request) -> Answer {
         ("GET", ["applications", CLIENT, "roleAssignments"]) => {
             list("roleAssignments", state.own_roles.iter().map(|name| role(&name.to_lowercase())).collect())
         }
+        ("GET", ["activities"]) => activities(request),
         ("GET", ["groups", rest @ ..]) => groups(state, request, rest),
         (_, ["users", id, rest @ ..]) => {
             let Some(login) = state.logins.iter().find(|login| id_of(login) == *id).cloned() else { return absent() };
@@ -162,6 +164,23 @@ fn answer(state: &mut State, request: &Request) -> Answer {
         ("GET", path) => policies(state, path),
         _ => absent(),
     }
+}
+
+/// A server that knows no filter for people: what others did is among it.
+fn activities(request: &Request) -> Answer {
+    let filter = request.parameter("filter").unwrap();
+    assert!(
+        filter.contains("recordedAt gt ") && filter.contains(&format!("actors.user.id eq \"{}\"", id_of("ada"))),
+        "{filter}"
+    );
+    let one = |at: &str, action: &str, by: &str| json!({ "id": at, "recordedAt": at, "action": { "type": action }, "actors": { "user": { "id": id_of(by), "name": by } }, "result": { "status": "SUCCESS" } });
+    let all = [
+        one("2026-04-21T08:00:02.000Z", "USER.ACCESS_ALLOWED", "ada"),
+        one("2026-04-21T08:00:01.000Z", "USER.UPDATED", "ada"),
+        one("2026-04-21T08:00:00.000Z", "USER.ACCESS_ALLOWED", "user0"),
+        one("2026-04-21T07:00:00.000Z", "USER.ACCESS_ALLOWED", "ada"),
+    ];
+    page(request, "activities", &all)
 }
 
 fn groups(state: &State, request: &Request, rest: &[&str]) -> Answer {

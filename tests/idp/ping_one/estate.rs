@@ -14,6 +14,7 @@ use super::environment::{CLIENT, ENVIRONMENT, Environment, GROUP, POLICY, SECRET
 use crate::estates::{self, Estate, Visit, Writing};
 use crate::fake_idp::FakeIdp;
 use crate::played::keep;
+use crate::scale;
 
 impl Estate for Environment {
     const DESCRIPTION: Option<&'static str> =
@@ -111,6 +112,9 @@ fn ping_one_describes_every_request_around_the_keys() {
     assert_eq!(visit.idp.state.lock().unwrap().sessions, Vec::<String>::new());
     let used = has.last_use.unwrap().last_use(&ada).unwrap();
     assert!(used.account.known().unwrap().at.is_some() && !used.keys.is_whole(), "no device tells: {used:?}");
+    let since = time::OffsetDateTime::now_utc() - time::Duration::days(10);
+    let seen = has.last_use.unwrap().sign_ins(&ada, since).unwrap();
+    assert!(seen.is_whole() && seen.found.len() == 2 && seen.found[0].at < seen.found[1].at, "{seen:?}");
     has.passkeys.unwrap().passkeys(&ada).unwrap();
     estates::remove(&has, &ada, "SMS").unwrap();
     let applications = has.applications.unwrap().applications(None).unwrap().listing.found;
@@ -224,4 +228,30 @@ fn one_person_costs_a_bounded_number_of_requests() {
 #[test]
 fn one_writing_request_goes_wrong_once_and_the_next_try_ends_it() {
     estates::one_fault::<Environment>();
+}
+
+#[test]
+fn activities_go_two_weeks_back_and_a_refusal_is_none() {
+    let visit = Visit::<Environment>::new();
+    let ada = visit.ada();
+    let log = |visit: &Visit<Environment>, days| {
+        let since = time::OffsetDateTime::now_utc() - time::Duration::days(days);
+        visit.directory.capabilities().last_use.unwrap().sign_ins(&ada, since).unwrap()
+    };
+    assert!(log(&visit, 10).is_whole());
+    assert!(log(&visit, 20).untold[0].what.contains("before that"));
+    visit.idp.state.lock().unwrap().refused = vec!["/activities"];
+    let refused = log(&visit, 10);
+    assert!(refused.found.is_empty() && refused.untold[0].needs.contains("Identity Data Admin"), "{refused:?}");
+}
+
+#[test]
+fn an_inventory_asks_six_times_for_each_person_and_goes_on_where_it_ended() {
+    let is_list = |path: &str| {
+        let is_whole = ["/users", "/roles", "/roleAssignments", "/token"].iter().any(|end| path.ends_with(end));
+        is_whole || path.contains("/groups")
+    };
+    scale::an_inventory_costs::<Environment>("PingOne", 6, "Admins", is_list, |environment, people| {
+        environment.state.lock().unwrap().logins = (0..people).map(|number| format!("user{number}")).collect();
+    });
 }

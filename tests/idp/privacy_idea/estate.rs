@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keywright::idp::capability::{About, Admits, Capability, Readiness, Rule, Told, WantedPass};
+use keywright::idp::capability::{About, Admits, Capability, Readiness, Rule, RuleOrder, Told, WantedPass};
 use keywright::idp::privacy_idea::{PrivacyIdea, TokenType};
 use keywright::idp::{Directory, DirectoryError};
 use keywright_test_support::fault_proxy::{self, Fault, FaultProxy, Which};
@@ -85,6 +85,27 @@ fn policies_are_read_for_what_they_let_in() {
     let told = rules(&directory);
     let enrolled: Vec<_> = told.iter().filter(|rule| rule.about == About::Registration).collect();
     assert!(matches!(&enrolled[..], [one] if one.admits == Admits::Weaker(vec!["hotp".into()])), "{enrolled:?}");
+}
+
+#[test]
+fn the_server_says_itself_which_policies_are_about_a_person() {
+    let Some(server) = Server::start(&json!({})) else { return };
+    let directory = server.directory(TokenType::Passkey);
+    let foretold = |login: &str| {
+        let user = directory.find_user(login).unwrap();
+        let told = directory.capabilities().what_if.unwrap().what_if(&user).unwrap();
+        assert!(told.is_whole() && told.found[0].prepared.known().is_none());
+        told.found[0].admits(RuleOrder::First)
+    };
+    assert!(matches!(foretold("user1"), Admits::Weaker(_)));
+    // One person's policy counts for that person.
+    let keys = json!({ "scope": "authorization", "action": { "tokentype": "webauthn passkey" }, "active": true, "user": "user1" });
+    server.ask(Method::POST, "/policy/keys", &keys);
+    assert_eq!(foretold("user1"), Admits::PhishingResistant);
+    assert!(matches!(foretold("user2"), Admits::Weaker(_)));
+    server.policy("around", "authentication", &json!({ "passOnNoToken": true }));
+    let around = foretold("user1");
+    assert!(matches!(&around, Admits::Weaker(ways) if ways[0].contains("passOnNoToken")), "{around:?}");
 }
 
 #[test]

@@ -13,6 +13,7 @@ use super::people::{ORGANIZATION, PAT, People, State};
 use crate::estates::{self, Estate, Visit, Writing};
 use crate::fake_idp::FakeIdp;
 use crate::played::keep;
+use crate::scale;
 
 impl Estate for People {
     /// Its protos are no OpenAPI.
@@ -197,4 +198,40 @@ fn one_person_costs_a_bounded_number_of_requests() {
 #[test]
 fn one_writing_request_goes_wrong_once_and_the_next_try_ends_it() {
     estates::one_fault::<People>();
+}
+
+#[test]
+fn applications_are_under_the_organizations_settings_and_apis_are_none() {
+    let told = |visit: &Visit<People>| visit.directory.capabilities().applications.unwrap().applications(None).unwrap();
+    let page = told(&Visit::<People>::new());
+    let [wiki] = &page.listing.found[..] else { panic!("{page:?}") };
+    assert!(wiki.name == "Wiki" && !wiki.legacy && page.next.is_none());
+    let guarded = wiki.rules.found.first().map(|rule| rule.admits.clone());
+    assert!(
+        guarded == Some(Admits::PhishingResistant) || wiki.rules.untold[0].needs.contains("organization"),
+        "{wiki:?}"
+    );
+    let refused = told(&with(|state| state.refused = vec!["/zitadel.application.v2"]));
+    assert!(refused.listing.found.is_empty() && refused.listing.untold[0].needs.contains("project.app.read"));
+}
+
+#[test]
+fn sign_ins_are_walked_in_the_events_and_are_never_the_whole_log() {
+    let log = |visit: &Visit<People>| {
+        let since = time::macros::datetime!(2026-04-21 00:00 UTC);
+        visit.directory.capabilities().last_use.unwrap().sign_ins(&visit.ada(), since).unwrap()
+    };
+    let seen = log(&Visit::<People>::new());
+    assert_eq!((seen.found.len(), seen.found[100].by.as_deref()), (101, Some("user.human.password.check.succeeded")));
+    assert!(seen.untold[0].what.contains("session service"), "{:?}", seen.untold);
+    let refused = log(&with(|state| state.refused = vec!["/admin/v1"]));
+    assert!(refused.found.is_empty() && refused.untold[0].needs.contains("events.read"), "{refused:?}");
+}
+
+#[test]
+fn an_inventory_asks_three_times_for_each_person_and_goes_on_where_it_ended() {
+    let is_list = |path: &str| path == "/v2/users" || path.contains("/members/");
+    scale::an_inventory_costs::<People>("Zitadel", 3, ORGANIZATION, is_list, |zitadel, people| {
+        zitadel.state.lock().unwrap().logins = (0..people).map(|number| format!("user{number}")).collect();
+    });
 }

@@ -59,7 +59,8 @@ fn done() -> Answer {
 }
 
 fn id_of(login: &str) -> String {
-    format!("1638407768354{:05}", login.bytes().fold(0u32, |sum, byte| (sum * 31 + u32::from(byte)) % 99_991))
+    let number = login.bytes().fold(0_u64, |sum, byte| (sum * 257 + u64::from(byte)) % 99_999_989);
+    format!("1638407768{number:08}")
 }
 
 fn account(state: &State, login: &str) -> Value {
@@ -128,6 +129,11 @@ fn answer(state: &mut State, request: &Request) -> Answer {
             Answer::json(200, &json!({ "details": {}, "settings": state.settings }))
         }
         ("POST", ["v2", "sessions", "search"]) => sessions(state, &body),
+        ("POST", ["admin", "v1", "events", "_search"]) => events(&body),
+        ("POST", ["zitadel.application.v2.ApplicationService", "ListApplications"]) => {
+            assert_eq!(request.header("connect-protocol-version"), Some("1"));
+            applications(&body)
+        }
         ("DELETE", ["v2", "sessions", id]) => {
             let Some(at) = state.sessions.iter().position(|one| one == id) else {
                 return error(404, 5, "Session not found (QUERY-SFeaa)");
@@ -136,13 +142,18 @@ fn answer(state: &mut State, request: &Request) -> Answer {
             state.lagging.push(ended);
             done()
         }
-        (method, ["v2", "users", user, rest @ ..]) if *user == id_of("ada") => of_user(state, method, rest),
+        (method, ["v2", "users", user, rest @ ..]) => {
+            match state.logins.iter().find(|login| id_of(login) == *user).cloned() {
+                Some(login) => of_user(state, &login, method, rest),
+                None => error(404, 5, "Not Found"),
+            }
+        }
         _ => error(404, 5, "Not Found"),
     }
 }
 
 fn sessions(state: &mut State, body: &Value) -> Answer {
-    assert_eq!(body["queries"][0]["userIdQuery"]["id"], id_of("ada"));
+    let asked = body["queries"][0]["userIdQuery"]["id"] == id_of("ada");
     let session = |id: &str, login: &str| {
         json!({ "id": id, "factors": {
             "user": { "verifiedAt": "2026-04-21T08:00:00Z", "id": id_of(login), "loginName": login },
@@ -150,14 +161,47 @@ fn sessions(state: &mut State, body: &Value) -> Answer {
         } })
     };
     let lagging = std::mem::take(&mut state.lagging);
-    let own = state.sessions.iter().chain(&lagging).map(|id| session(id, "ada"));
+    let own = state.sessions.iter().chain(&lagging).filter(|_| asked).map(|id| session(id, "ada"));
     // A server that does not know the query lists everybody's.
     list("sessions", &own.chain([session("s9", "user1")]).collect::<Vec<_>>(), body)
 }
 
-fn of_user(state: &mut State, method: &str, rest: &[&str]) -> Answer {
+/// Pages of two: what comes after a sequence.
+fn events(body: &Value) -> Answer {
+    assert_eq!((&body["aggregateId"], &body["asc"]), (&json!(id_of("ada")), &json!(true)));
+    let all: Vec<Value> = (1..=100)
+        .map(|sequence| {
+            json!({
+                "aggregate": { "id": id_of("ada"), "type": { "type": "user" } }, "sequence": sequence.to_string(),
+                "creationDate": format!("2026-04-21T08:{:02}:00Z", sequence % 60),
+                "type": { "type": "user.human.passwordless.token.check.succeeded" },
+            })
+        })
+        .chain([json!({
+            "aggregate": { "id": id_of("ada"), "type": { "type": "user" } }, "sequence": "101",
+            "creationDate": "2026-04-21T09:00:00Z", "type": { "type": "user.human.password.check.succeeded" },
+        })])
+        .collect();
+    let after: u64 = body["sequence"].as_str().map_or(0, |text| text.parse().unwrap());
+    let later = all.into_iter().filter(|event| event["sequence"].as_str().unwrap().parse::<u64>().unwrap() > after);
+    Answer::json(200, &json!({ "events": later.take(100).collect::<Vec<_>>() }))
+}
+
+/// Knows no filter: what is switched off is among them.
+fn applications(body: &Value) -> Answer {
+    assert_eq!(body["pagination"]["offset"], "0");
+    let app = |id: &str, state: &str, kind: &str| json!({ "applicationId": id, "name": id, "state": format!("APPLICATION_STATE_{state}"), kind: {} });
+    let all = [
+        app("Wiki", "ACTIVE", "oidcConfiguration"),
+        app("Old", "INACTIVE", "samlConfiguration"),
+        app("Backend", "ACTIVE", "apiConfiguration"),
+    ];
+    Answer::json(200, &json!({ "pagination": { "totalResult": "3" }, "applications": all }))
+}
+
+fn of_user(state: &mut State, login: &str, method: &str, rest: &[&str]) -> Answer {
     match (method, rest) {
-        ("GET", []) => Answer::json(200, &json!({ "details": {}, "user": account(state, "ada") })),
+        ("GET", []) => Answer::json(200, &json!({ "details": {}, "user": account(state, login) })),
         ("GET", ["authentication_methods"]) => {
             let kinds = ["PASSKEY"].into_iter().chain(state.phone.then_some("OTP_SMS"));
             let types: Vec<String> = kinds.map(|kind| format!("AUTHENTICATION_METHOD_TYPE_{kind}")).collect();

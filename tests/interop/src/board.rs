@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use keywright_fido::hid::{Device, Pipe, PipeError, Report};
+use keywright_fido::bus::{Device, UsbId};
+use keywright_fido::ctap::TransportKind;
+use keywright_fido::hid::{Pipe, PipeError, Report};
 use littlefs2_core::path;
 
 use crate::Maker;
@@ -43,10 +45,10 @@ impl Board {
             path: format!("board:{}", self.0.slot),
             port: format!("board-{}", self.0.slot),
             attach: self.0.cable.attach()?,
+            kind: TransportKind::Usb,
             manufacturer: "Nitrokey".into(),
             product: "Nitrokey 3".into(),
-            vendor_id: VENDOR_ID,
-            product_id: PRODUCT_ID,
+            usb_id: Some(UsbId { vendor: VENDOR_ID, product: PRODUCT_ID }),
             serial: None,
         })
     }

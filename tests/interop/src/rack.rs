@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use keywright_fido::ctap::TransportError;
-use keywright_fido::hid::{Bus, Cancel, Device, Pipe};
+use keywright_fido::bus::{Bus, Cancel, Device, Limits};
+use keywright_fido::ctap::{Transport, TransportError};
+use keywright_fido::hid::Channel;
 
 use crate::{Board, Maker};
 
@@ -31,9 +32,9 @@ impl Bus for Rack {
         Ok(self.0.iter().filter_map(Board::device).collect())
     }
 
-    fn open(&self, device: &Device) -> Result<Box<dyn Pipe>, TransportError> {
+    fn open(&self, device: &Device, limits: Limits, cancel: Cancel) -> Result<Box<dyn Transport>, TransportError> {
         let pipe = self.find(device)?.open_attached(device.attach).ok_or(TransportError::Removed)?;
-        Ok(Box::new(pipe))
+        Ok(Box::new(Channel::open(Box::new(pipe), limits, cancel)?))
     }
 
     fn replug(&self, device: &Device, _: Duration, _: &Cancel) -> Result<Device, TransportError> {

@@ -132,8 +132,7 @@ fn what_was_made_is_on_the_key_under_the_name_that_the_ledger_has() {
     let book = workshop.book();
     for device in rack.devices().unwrap() {
         let pin = workshop.pin_of(&book, &device.port).unwrap();
-        let mut key =
-            Authenticator::open_hid(rack.open(&device).unwrap(), Limits::default(), Cancel::default()).unwrap();
+        let mut key = Authenticator::open(rack.open(&device, Limits::default(), Cancel::default()).unwrap()).unwrap();
         let wrong = key.change_pin(&Pin::new("not the PIN").unwrap(), &pin).unwrap_err();
         assert_eq!(wrong.status(), Some(StatusCode::PinInvalid));
         let token =

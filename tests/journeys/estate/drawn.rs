@@ -15,7 +15,7 @@ fn the_roster_that_is_drawn_is_one_that_provision_takes() {
     estate.make_admin("ada@example.org", "owner", Hold::Active);
     estate.set_active("dee@example.org", false);
     let drawn = estate.look(&["roster", "draw", "--all-admins"]).expect(0);
-    assert!(drawn.stdout.starts_with("account,profile,name,wave,roles,keys,"), "{}", drawn.stdout);
+    assert!(drawn.stdout.starts_with("\u{feff}account,profile,name,wave,roles,keys,"), "{}", drawn.stdout);
     assert!(drawn.stdout.contains("\nada@example.org,admin,ada@example.org,,owner,2 of 2,,"), "{}", drawn.stdout);
     assert!(drawn.stdout.contains("\nbo@example.org,admin,BO@EXAMPLE.ORG,,helpdesk,none,,sms,"), "{}", drawn.stdout);
     assert!(!drawn.stdout.contains("dee@"), "{}", drawn.stdout);

@@ -1,5 +1,6 @@
 //! `keywright ready` and `keywright rollout check`.
 
+use keywright::idp::capability::SignInMethods as _;
 use keywright_practice::idp_server::wire::estate::{Application, Hold};
 use keywright_test_support::fault_proxy::{Fault, Reply, Which};
 use serde_json::{Value, json};
@@ -61,6 +62,7 @@ fn ready_says_no_until_everything_is_there_and_then_yes() {
         text.contains("to be switched on: policy keys only") && text.contains("will remove 2 weak methods"),
         "{text}"
     );
+    assert!(text.contains("the IdP's what-if for ada@example.org to anything"), "{text}");
     let ledger = estate.ledger();
     assert!(ledger.contains("\"readiness\"") && ledger.contains("wave 1"), "the answer is in the ledger");
 
@@ -81,8 +83,15 @@ fn ready_says_no_until_everything_is_there_and_then_yes() {
     assert_eq!(ask(3), ["path-undecided"]);
     estate.idp.set_application("pay", None).unwrap();
     let refused = Fault::ReplyBefore(Reply::new(403, "", "{\"error\":{\"code\":\"forbidden\",\"message\":\"no\"}}"));
-    estate.proxy.always(Which::request("GET", "/v1/groups/*/policies"), refused);
+    estate.proxy.always(Which::request("GET", "/v1/groups/*/policies"), refused.clone());
     assert_eq!(ask(3), ["cannot-tell"]);
+    estate.proxy.clear();
+    estate.proxy.always(Which::request("GET", "/v1/users/*/what-if"), refused);
+    assert_eq!(ask(3), ["cannot-tell"], "the IdP's own what-if was refused");
+    estate.proxy.clear();
+    let other = Fault::ReplyBefore(Reply::new(200, "Content-Type: application/json\r\n", "{\"policies\":[]}"));
+    estate.proxy.always(Which::request("GET", "/v1/users/*/what-if"), other);
+    assert_eq!(ask(3), ["what-if-differs"], "the IdP says that the policy is not about her");
     estate.proxy.clear();
     estate.run(&["revoke", "ada@example.org", "--key", "1", "--reason", "lost", "--yes"]).expect(0);
     assert_eq!(ask(3), ["keys-missing"]);
@@ -118,4 +127,27 @@ fn a_plan_is_checked_as_a_whole_with_line_and_column() {
     estate.home.file("rollout.toml", &(PLAN.to_owned() + "[[path]]\nname = \"VPN\"\nowner = \"net\"\n"));
     let ended = estate.run(&["rollout", "check"]).expect(3);
     assert!(ended.stdout.contains("open: nobody has decided on the way in \"VPN\" (net)"), "{}", ended.stdout);
+}
+
+#[test]
+fn resume_goes_on_with_an_enforcement_that_the_idp_interrupted() {
+    let estate = prepared();
+    estate.record(&[emergency("glass1@example.org"), emergency("glass2@example.org")].concat());
+    estate.record(&rehearsed("admins"));
+    estate.set_policy("keys only", "g-admins", true, &[]);
+    let weak = || {
+        let methods = estate.idp.methods(&estate.user("ada@example.org")).unwrap().found;
+        methods.iter().filter(|method| method.is_weak()).count()
+    };
+    let gone = Which::request("DELETE", "/v1/users/*/methods/*");
+    estate.proxy.always(gone, Fault::ReplyBefore(Reply::status(503)));
+    estate.run(&["enforce", "--wave", "1", "--yes"]).expect(4);
+    estate.proxy.clear();
+    assert_eq!(weak(), 2);
+    // Nobody is there to be asked: it is named, and waits.
+    estate.run(&["resume"]).expect(3).says("enforcement 1 of wave 1 was interrupted");
+    assert_eq!(weak(), 2);
+    estate.run(&["resume", "--yes"]).expect(0).says("enforcement 1 of wave 1 goes on");
+    assert_eq!(weak(), 0);
+    estate.run(&["resume", "--yes"]).expect(0).says("nothing is left to do");
 }

@@ -76,7 +76,8 @@ pub(super) fn check(world: &World) -> Result<Observed, String> {
 /// The IdP has what the register says that it has.
 fn with_the_idp(world: &World, seen: &Observed, id: &AccountId) -> Result<(), String> {
     let account = &seen.register.accounts[id];
-    let Some(user_id) = &account.user_id else { return Ok(()) };
+    // Nobody can ask the IdP about somebody who was erased.
+    let Some(user_id) = account.user_id.as_ref().filter(|_| account.erased.is_none()) else { return Ok(()) };
     let directory = world.workshop.directory();
     let user = directory.find_user(user_id).map_err(|error| error.to_string())?;
     let mut listed = BTreeSet::new();
@@ -93,6 +94,13 @@ fn with_the_idp(world: &World, seen: &Observed, id: &AccountId) -> Result<(), St
         };
         ensure(matches!(known.state, CredentialState::Registered | CredentialState::Erased) || is_sent(), || {
             format!("{id}'s key {} is {:?} in the register and registered at the IdP", known.ordinal, known.state)
+        })?;
+        let is_called_so = || known.label.as_deref() == Some(registered.label.as_str());
+        ensure(known.state != CredentialState::Registered || known.relabel.is_some() || is_called_so(), || {
+            format!(
+                "{id}'s key {} is called {:?} in the register and {:?} at the IdP",
+                known.ordinal, known.label, registered.label
+            )
         })?;
         listed.insert(credential_id);
     }

@@ -4,12 +4,13 @@
 
 use std::collections::BTreeSet;
 
-use keywright::ledger::AccountId;
-use keywright::register::{AccountStanding, KeyStanding};
+use keywright::ledger::{AccountId, KeyState};
+use keywright::provision::waiting_letters;
+use keywright::register::{AccountStanding, AccountState, KeyStanding};
 
 use super::agreement::Observed;
-use super::step::{How, Person, Slot, Step, Work};
-use super::world::{Outcome, World};
+use super::step::{How, Person, Said, Slot, Step, Work};
+use super::world::{LABEL, NAME, Outcome, TICKET, World};
 
 /// A step as it was seen.
 pub(super) struct Seen<'a> {
@@ -39,9 +40,17 @@ impl Seen<'_> {
             Step::Work(Work::Enroll(person), _) => self.enrolled(person),
             Step::Work(Work::Replace(person, ordinal), _) => self.replaced(person, ordinal),
             Step::Work(Work::Revoke(person, ordinal), _) => self.revoked(person, ordinal),
-            Step::Work(Work::Leave(person), _) => self.left(person),
+            Step::Work(Work::Leave(person) | Work::Wipe(person), _) => self.left(person),
+            Step::Work(Work::SameKey(person, ordinal), _) => self.replaced_by_itself(person, ordinal),
+            Step::Work(Work::Recover(person, ordinal), _) => self.recovered(person, ordinal),
+            Step::Work(Work::Reset(_) | Work::Return(_), _) => self.wiped(),
+            Step::Work(Work::Stock, _) => self.stocked(),
+            Step::Work(Work::Label(person, ordinal), _) => self.labelled(person, ordinal),
             Step::Forget(person) => self.forgotten(person),
-            Step::Reset(_) | Step::Return(_) => self.wiped(),
+            Step::Edit(person) => self.edited(person),
+            Step::Erase(person) => self.erased(person),
+            Step::Letters(person) => self.letters_came(person),
+            Step::Say(person, ordinal, said) => self.said(person, ordinal, said),
             Step::Delete(_) => self.deleted(),
             Step::Drill(_)
             | Step::Roster(..)
@@ -68,8 +77,17 @@ impl Seen<'_> {
             lines.iter().map(|line| (id.clone(), line.ordinal)).collect::<Vec<_>>()
         };
         match self.step {
-            Step::Work(Work::Revoke(person, ordinal) | Work::Replace(person, ordinal), _) => one(person, ordinal),
-            Step::Work(Work::Leave(person), _) => self.account(person).iter().flat_map(all).collect(),
+            Step::Work(
+                Work::Revoke(person, ordinal)
+                | Work::Replace(person, ordinal)
+                | Work::SameKey(person, ordinal)
+                | Work::Recover(person, ordinal),
+                _,
+            )
+            | Step::Say(person, ordinal, Said::Lost) => one(person, ordinal),
+            Step::Work(Work::Leave(person) | Work::Wipe(person), _) => {
+                self.account(person).iter().flat_map(all).collect()
+            }
             // Another profile may ask for more than the keys have; and what was to be revoked is revoked now.
             Step::Work(Work::Provision | Work::Resume | Work::Enroll(_), _) => {
                 let accounts = self.before.register.accounts.iter();
@@ -80,7 +98,7 @@ impl Seen<'_> {
                 keys.extend(due.filter_map(|job| Some((job.account.clone(), job.replaces.as_ref()?.ordinal))));
                 keys
             }
-            Step::Reset(_) | Step::Return(_) | Step::Delete(_) | Step::Drill(_) => {
+            Step::Work(Work::Reset(_) | Work::Return(_), _) | Step::Delete(_) | Step::Drill(_) => {
                 let Some(slot) = self.slot else { return BTreeSet::new() };
                 let held = &self.before.keys[slot - 1].held.credentials;
                 let known = held.iter().filter_map(|id| self.before.register.credentials.get(id));
@@ -156,7 +174,9 @@ impl Seen<'_> {
         let people =
             Person::ALL.into_iter().filter(|person| self.account(*person).is_some_and(|id| open.contains(&id)));
         let before = self.before.register.jobs.len();
-        ensure(self.after.register.jobs.len() == before, || "resuming planned something".to_owned())?;
+        // Somebody who lost a key gets a new one.
+        let recovers = self.before.register.rollout.open_recoveries().next().is_some();
+        ensure(recovers || self.after.register.jobs.len() == before, || "resuming planned something".to_owned())?;
         self.ended(people.collect())
     }
 
@@ -209,7 +229,7 @@ impl Seen<'_> {
     /// Keys that a person on the roster gets; `None` if nobody can say: then no run is expected to serve everybody.
     fn needed(&self, person: Person) -> Option<usize> {
         let required = match self.world.roster().get(&person)? {
-            super::step::Class::Solo => 1,
+            super::step::Class::Solo | super::step::Class::Posted => 1,
             _ => 2,
         };
         let Some(id) = self.account(person) else { return Some(required) };
@@ -262,18 +282,126 @@ impl Seen<'_> {
             format!("{id} had {} keys and has {} after replacing one", counted(self.before), counted(self.after))
         })?;
         let could = self.before.free() > 0 && !self.world.is_away() && is_let_in && self.open_jobs(&id) == 0;
-        let active = self
-            .before
-            .register
-            .accounts
-            .get(&id)
-            .is_some_and(|one| one.state == keywright::register::AccountState::Active);
+        let active = self.before.register.accounts.get(&id).is_some_and(|one| one.state == AccountState::Active);
         ensure(!(was && could && active) || self.after.key(&id, ordinal) == Some(&KeyStanding::Revoked), || {
             format!(
                 "{id}'s key {ordinal} is {:?} after it was replaced: {:?}",
                 self.after.key(&id, ordinal),
                 self.outcome
             )
+        })
+    }
+
+    /// A key in hand is enrolled anew, and its old credential goes; one that is not in hand is as it was.
+    fn replaced_by_itself(&self, person: Person, ordinal: usize) -> Result<(), String> {
+        let Some(id) = self.account(person) else { return Ok(()) };
+        if self.outcome.refused.is_some() {
+            return self.refused().unwrap_or(Ok(()));
+        }
+        let counted = |seen: &Observed| seen.standings.get(&id).map_or(0, |standing| standing.in_service());
+        let was = self.before.key(&id, ordinal).is_some_and(KeyStanding::counts);
+        let credential = self.before.register.credential_of_key(&id, ordinal);
+        let has_it = |key: &&super::world::Key| credential.is_some_and(|one| key.held.credentials.contains(one));
+        let is_in_hand = self.before.keys.iter().find(has_it).is_some_and(|key| key.in_hand);
+        let same_profile = self.before.register.accounts[&id].profile == self.after.register.accounts[&id].profile;
+        if !was || self.world.is_away() || self.open_jobs(&id) > 0 || !same_profile {
+            return Ok(());
+        }
+        ensure(counted(self.after) >= counted(self.before), || {
+            format!("{id} had {} keys and has {}", counted(self.before), counted(self.after))
+        })?;
+        let now = self.after.key(&id, ordinal);
+        ensure(!is_in_hand || now == Some(&KeyStanding::Revoked), || {
+            format!("{id}'s key {ordinal} is {now:?} after it was to replace itself: {:?}", self.outcome)
+        })
+    }
+
+    /// The key that is gone counts no longer from the first moment on; with a key at hand the person has all again.
+    fn recovered(&self, person: Person, ordinal: usize) -> Result<(), String> {
+        let Some(id) = self.account(person) else { return Ok(()) };
+        let Some(account) = self.before.register.accounts.get(&id) else { return Ok(()) };
+        let was = self.before.key(&id, ordinal).is_some_and(KeyStanding::counts);
+        let is_open = self.before.register.rollout.open_recovery(&id).is_some();
+        if !was || is_open || account.state != AccountState::Active {
+            return Ok(());
+        }
+        let now = self.after.key(&id, ordinal);
+        let is_gone = now == Some(&KeyStanding::Revoked);
+        let is_noted = self.world.is_away() && now == Some(&KeyStanding::RevocationPending);
+        ensure(is_gone || is_noted, || {
+            format!("{id}'s key {ordinal} is {now:?} after it was lost: {:?}", self.outcome)
+        })?;
+        let was_complete = self.before.standings[&id].account == AccountStanding::Complete;
+        let could = was_complete && !self.world.is_away() && self.before.free() > 0 && self.open_jobs(&id) == 0;
+        let (standing, is_let_in) =
+            (self.after.standings[&id].account, self.world.user(person).is_some_and(|user| user.active));
+        // A letter that nobody has seen is no PIN handed over.
+        let is_posted = !waiting_letters(&self.after.register, &id).is_empty();
+        ensure(!could || is_posted || is_let_in && standing == AccountStanding::Complete, || {
+            format!("{id} is {standing:?} after a recovery: {:?}", self.outcome)
+        })
+    }
+
+    fn stocked(&self) -> Result<(), String> {
+        let count = |seen: &Observed| seen.register.keys.in_stock().count();
+        ensure(self.outcome.refused.is_some() || count(self.after) > count(self.before), || {
+            format!("nothing came into stock: {:?}", self.outcome)
+        })
+    }
+
+    fn labelled(&self, person: Person, ordinal: usize) -> Result<(), String> {
+        let Some(id) = self.account(person).filter(|_| self.outcome.refused.is_none()) else { return Ok(()) };
+        let credential = self.after.register.credential_of_key(&id, ordinal);
+        let Some(known) = credential.and_then(|id| self.after.register.credentials.get(id)) else { return Ok(()) };
+        ensure(known.label() == Some(LABEL), || format!("{id}'s key {ordinal} is called {:?}", known.label()))?;
+        ensure(known.relabel.is_none(), || format!("{id}'s key {ordinal} is still to be called so at the IdP"))
+    }
+
+    fn edited(&self, person: Person) -> Result<(), String> {
+        let Some(id) = self.account(person).filter(|_| self.outcome.refused.is_none()) else { return Ok(()) };
+        let known = &self.after.register.accounts[&id].person;
+        ensure(known.name.as_deref() == Some(NAME) && known.ticket.as_deref() == Some(TICKET), || {
+            format!("{id} is {known:?} after it was corrected")
+        })
+    }
+
+    /// Somebody who is gone, and has nothing of ours, is nobody afterwards; anybody else is as before.
+    fn erased(&self, person: Person) -> Result<(), String> {
+        if self.outcome.refused.is_some() {
+            return ensure(self.before.register.head == self.after.register.head, || {
+                format!("refused, and written: {:?}", self.outcome)
+            });
+        }
+        let Some(id) = self.world.account(person, &self.before.register) else {
+            return Err(format!("{person} had no account: {:?}", self.outcome));
+        };
+        let erased = |seen: &Observed| seen.register.accounts.values().filter(|one| one.erased.is_some()).count();
+        let is_gone = !self.after.register.accounts.contains_key(&id) && erased(self.after) > erased(self.before);
+        ensure(is_gone, || format!("{id} was erased, and is there: {:?}", self.outcome))?;
+        let was = &self.before.register;
+        ensure(was.accounts[&id].state != AccountState::Active, || format!("{id} was erased while active"))?;
+        ensure(!was.credentials_of(&id).any(|(_, one)| one.is_out()), || format!("{id} was erased with keys out"))
+    }
+
+    fn letters_came(&self, person: Person) -> Result<(), String> {
+        let Some(id) = self.account(person) else { return Ok(()) };
+        let waiting = |seen: &Observed| waiting_letters(&seen.register, &id).len();
+        let expected = if self.outcome.refused.is_some() { waiting(self.before) } else { 0 };
+        ensure(waiting(self.after) == expected, || {
+            format!("{} letters of {id} wait: {:?}", waiting(self.after), self.outcome)
+        })
+    }
+
+    fn said(&self, person: Person, ordinal: usize, said: Said) -> Result<(), String> {
+        let Some(id) = self.account(person).filter(|_| self.outcome.refused.is_none()) else { return Ok(()) };
+        let credential = self.after.register.credential_of_key(&id, ordinal);
+        let number = credential.and_then(|id| self.after.register.credentials[id].number);
+        let state = number.and_then(|number| self.after.register.keys.get(number)).map(|key| key.state);
+        let expected = if said == Said::Lost { KeyState::Lost } else { KeyState::Held };
+        ensure(state == Some(expected), || format!("{id}'s key {ordinal} is {state:?}: {:?}", self.outcome))?;
+        let now = self.after.key(&id, ordinal);
+        ensure(said == Said::Held || now.is_none_or(|now| !now.counts()), || {
+            format!("{id}'s key {ordinal} is lost and {now:?}")
         })
     }
 

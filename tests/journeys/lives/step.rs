@@ -23,6 +23,8 @@ pub(super) enum Class {
     Pair,
     /// Two keys that enforce longer PINs than those of the others do, and tell their serial numbers.
     Strict,
+    /// One key, whose PIN goes by letter.
+    Posted,
 }
 
 /// The port of a key, from 1.
@@ -39,15 +41,33 @@ pub(super) enum Which {
     Free(usize),
 }
 
-/// What the person at the machine has keywright do that is a run, or is about the IdP.
+/// What the person at the machine has keywright do that takes several writes: the process may die between them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Work {
     Provision,
     Resume,
     Enroll(Person),
     Replace(Person, Ordinal),
+    /// The key itself stays, with a new PIN.
+    SameKey(Person, Ordinal),
+    Recover(Person, Ordinal),
     Revoke(Person, Ordinal),
     Leave(Person),
+    /// The same, and what is in hand of the person's keys is taken back.
+    Wipe(Person),
+    Reset(Which),
+    Return(Which),
+    /// What is plugged in, empty and unknown comes into stock.
+    Stock,
+    /// A key gets another label.
+    Label(Person, Ordinal),
+}
+
+/// Where somebody says that a key is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Said {
+    Lost,
+    Held,
 }
 
 /// Who does it.
@@ -84,10 +104,31 @@ pub(super) enum Step {
     Back,
     Work(Work, How),
     Forget(Person),
-    Reset(Which),
+    /// Name and ticket of the account are corrected.
+    Edit(Person),
+    /// The names of somebody who left are erased.
+    Erase(Person),
+    /// The person's letters are printed again, and come out.
+    Letters(Person),
+    /// Somebody says where a key is.
+    Say(Person, Ordinal, Said),
     Delete(Which),
-    Return(Which),
     Drill(Which),
+}
+
+impl Work {
+    /// The key in hand that it is about, if it is about one.
+    pub(super) fn which(self) -> Option<Which> {
+        match self {
+            Self::Reset(key) | Self::Return(key) => Some(key),
+            _ => None,
+        }
+    }
+
+    /// Whether the program does it also where no process may die: these are no runs.
+    pub(super) fn is_command(self) -> bool {
+        matches!(self, Self::Wipe(_) | Self::Reset(_) | Self::Return(_) | Self::Stock | Self::Label(..))
+    }
 }
 
 impl Step {
@@ -95,7 +136,8 @@ impl Step {
     pub(super) fn which(self) -> Option<Which> {
         match self {
             Self::Lose(key) | Self::Find(key) => Some(key),
-            Self::Reset(key) | Self::Delete(key) | Self::Return(key) | Self::Drill(key) => Some(key),
+            Self::Delete(key) | Self::Drill(key) => Some(key),
+            Self::Work(work, _) => work.which(),
             _ => None,
         }
     }
@@ -136,6 +178,7 @@ impl fmt::Display for Class {
             Self::Solo => "solo",
             Self::Pair => "pair",
             Self::Strict => "strict",
+            Self::Posted => "posted",
         })
     }
 }
@@ -168,7 +211,14 @@ impl fmt::Display for Work {
             Self::Enroll(person) => write!(f, "enroll {person}"),
             Self::Replace(person, ordinal) => write!(f, "replace {person} {ordinal}"),
             Self::Revoke(person, ordinal) => write!(f, "revoke {person} {ordinal}"),
+            Self::SameKey(person, ordinal) => write!(f, "same-key {person} {ordinal}"),
+            Self::Recover(person, ordinal) => write!(f, "recover {person} {ordinal}"),
             Self::Leave(person) => write!(f, "leave {person}"),
+            Self::Wipe(person) => write!(f, "wipe {person}"),
+            Self::Reset(key) => write!(f, "reset {key}"),
+            Self::Return(key) => write!(f, "return {key}"),
+            Self::Stock => f.write_str("stock"),
+            Self::Label(person, ordinal) => write!(f, "label {person} {ordinal}"),
         }
     }
 }
@@ -189,9 +239,12 @@ impl fmt::Display for Step {
             Self::Work(work, How::Program) => write!(f, "program {work}"),
             Self::Work(work, How::Killed(cut)) => write!(f, "killed {cut} {work}"),
             Self::Forget(person) => write!(f, "forget {person}"),
-            Self::Reset(key) => write!(f, "reset {key}"),
+            Self::Edit(person) => write!(f, "edit {person}"),
+            Self::Erase(person) => write!(f, "erase {person}"),
+            Self::Letters(person) => write!(f, "letters {person}"),
+            Self::Say(person, ordinal, Said::Lost) => write!(f, "lost {person} {ordinal}"),
+            Self::Say(person, ordinal, Said::Held) => write!(f, "held {person} {ordinal}"),
             Self::Delete(key) => write!(f, "delete {key}"),
-            Self::Return(key) => write!(f, "return {key}"),
             Self::Drill(key) => write!(f, "drill {key}"),
         }
     }
@@ -209,7 +262,7 @@ impl FromStr for Class {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let all = [Self::Solo, Self::Pair, Self::Strict];
+        let all = [Self::Solo, Self::Pair, Self::Strict, Self::Posted];
         all.into_iter().find(|class| class.to_string() == text).ok_or_else(|| format!("{text} is no class"))
     }
 }
@@ -225,7 +278,14 @@ fn work(words: &[&str]) -> Result<Work, String> {
         ["enroll", person] => Work::Enroll(person.parse()?),
         ["replace", person, ordinal] => Work::Replace(person.parse()?, number(ordinal)?),
         ["revoke", person, ordinal] => Work::Revoke(person.parse()?, number(ordinal)?),
+        ["same-key", person, ordinal] => Work::SameKey(person.parse()?, number(ordinal)?),
+        ["recover", person, ordinal] => Work::Recover(person.parse()?, number(ordinal)?),
         ["leave", person] => Work::Leave(person.parse()?),
+        ["wipe", person] => Work::Wipe(person.parse()?),
+        ["reset", key] => Work::Reset(key.parse()?),
+        ["return", key] => Work::Return(key.parse()?),
+        ["stock"] => Work::Stock,
+        ["label", person, ordinal] => Work::Label(person.parse()?, number(ordinal)?),
         other => return Err(format!("'{}' is no step of a life", other.join(" "))),
     })
 }
@@ -246,9 +306,12 @@ impl FromStr for Step {
             ["away"] => Self::Away,
             ["back"] => Self::Back,
             ["forget", person] => Self::Forget(person.parse()?),
-            ["reset", key] => Self::Reset(key.parse()?),
+            ["edit", person] => Self::Edit(person.parse()?),
+            ["erase", person] => Self::Erase(person.parse()?),
+            ["letters", person] => Self::Letters(person.parse()?),
+            ["lost", person, ordinal] => Self::Say(person.parse()?, number(ordinal)?, Said::Lost),
+            ["held", person, ordinal] => Self::Say(person.parse()?, number(ordinal)?, Said::Held),
             ["delete", key] => Self::Delete(key.parse()?),
-            ["return", key] => Self::Return(key.parse()?),
             ["drill", key] => Self::Drill(key.parse()?),
             ["program", rest @ ..] => Self::Work(work(rest)?, How::Program),
             ["killed", cut, rest @ ..] => Self::Work(work(rest)?, How::Killed(cut.parse()?)),
@@ -282,7 +345,7 @@ fn person() -> impl Strategy<Value = Person> {
 }
 
 fn class() -> impl Strategy<Value = Class> {
-    prop_oneof![Just(Class::Pair), Just(Class::Solo), Just(Class::Strict)]
+    prop_oneof![3 => Just(Class::Pair), 3 => Just(Class::Solo), 3 => Just(Class::Strict), 1 => Just(Class::Posted)]
 }
 
 fn ordinal() -> impl Strategy<Value = Ordinal> {
@@ -294,6 +357,10 @@ fn which() -> impl Strategy<Value = Which> {
         5 => (person(), ordinal()).prop_map(|(person, ordinal)| Which::Of(person, ordinal)),
         1 => (0..3_usize).prop_map(Which::Free),
     ]
+}
+
+fn said() -> impl Strategy<Value = Said> {
+    prop_oneof![Just(Said::Lost), Just(Said::Held)]
 }
 
 fn cut() -> impl Strategy<Value = Cut> {
@@ -311,8 +378,15 @@ fn some_work() -> impl Strategy<Value = Work> {
         2 => Just(Work::Resume),
         3 => person().prop_map(Work::Enroll),
         3 => (person(), ordinal()).prop_map(|(person, ordinal)| Work::Replace(person, ordinal)),
+        2 => (person(), ordinal()).prop_map(|(person, ordinal)| Work::SameKey(person, ordinal)),
+        2 => (person(), ordinal()).prop_map(|(person, ordinal)| Work::Recover(person, ordinal)),
         3 => (person(), ordinal()).prop_map(|(person, ordinal)| Work::Revoke(person, ordinal)),
         1 => person().prop_map(Work::Leave),
+        1 => person().prop_map(Work::Wipe),
+        2 => which().prop_map(Work::Reset),
+        2 => which().prop_map(Work::Return),
+        1 => Just(Work::Stock),
+        1 => (person(), ordinal()).prop_map(|(person, ordinal)| Work::Label(person, ordinal)),
     ]
 }
 
@@ -333,7 +407,15 @@ fn episode() -> impl Strategy<Value = Vec<Step>> {
         1 => (person(), how()).prop_map(|(person, how)| vec![Step::Rename(person), Step::Work(Work::Provision, how)]),
         1 => (person(), some_work()).prop_map(|(person, work)| vec![Step::Suspend(person), here(work), Step::Restore(person)]),
         1 => (person(), ordinal(), how()).prop_map(|(person, ordinal, how)| {
-            vec![Step::Work(Work::Leave(person), how), Step::Return(Which::Of(person, ordinal))]
+            vec![Step::Work(Work::Leave(person), how), here(Work::Return(Which::Of(person, ordinal)))]
+        }),
+        1 => (person(), how()).prop_map(|(person, how)| vec![Step::Work(Work::Wipe(person), how), here(Work::Wipe(person)), Step::Erase(person)]),
+        1 => person().prop_map(|person| {
+            let program = |work| Step::Work(work, How::Program);
+            vec![Step::Roster(person, Class::Posted), program(Work::Provision), Step::Letters(person), here(Work::Resume)]
+        }),
+        1 => (person(), ordinal(), how()).prop_map(|(person, ordinal, how)| {
+            vec![Step::Lose(Which::Of(person, ordinal)), Step::Work(Work::Recover(person, ordinal), how), Step::Work(Work::Resume, How::Program)]
         }),
     ]
 }
@@ -351,9 +433,11 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(Step::Back),
         10 => (some_work(), how()).prop_map(|(work, how)| Step::Work(work, how)),
         1 => person().prop_map(Step::Forget),
-        3 => which().prop_map(Step::Reset),
+        1 => person().prop_map(Step::Edit),
+        1 => person().prop_map(Step::Erase),
+        1 => person().prop_map(Step::Letters),
+        1 => (person(), ordinal(), said()).prop_map(|(person, ordinal, said)| Step::Say(person, ordinal, said)),
         2 => which().prop_map(Step::Delete),
-        2 => which().prop_map(Step::Return),
         2 => which().prop_map(Step::Drill),
     ]
 }

@@ -9,10 +9,12 @@ use std::process::{Command, Stdio};
 
 use keywright::idp::embedded::Embedded;
 use keywright::idp::{Directory, User};
+use keywright::ledger::rollout::Loss;
 use keywright::ledger::{AccountId, Store};
 use keywright::profile::{Profile, Profiles, Roster};
 use keywright::provision::{Drill, Plan, Report, RetryPolicy, RevokeOrder, RunError, Station, leave, revoke};
 use keywright::register::{Register, Replacement};
+use keywright::rollout::recover::{self, Recovered, Wanted};
 use keywright::secret::SystemEntropy;
 use keywright_fido::ctap::{Authenticator, Pin};
 use keywright_fido::hid::{Bus as _, Cancel, Limits};
@@ -24,7 +26,9 @@ use keywright_test_support::power_cut;
 use keywright_test_support::softkey_state::{self, Held};
 use keywright_test_support::workshop::{DIRECTORY, Hands, TOKEN, Workshop, resume};
 
-use super::step::{Class, How, Person, SLOTS, Slot, Step, Which, Work};
+use super::agreement::port;
+use super::step::{Class, How, Ordinal, Person, SLOTS, Said, Slot, Step, Which, Work};
+use crate::key_verbs;
 
 /// What another process is to do, in the words of a step.
 pub(super) const STEP: &str = "KEYWRIGHT_TEST_LIFE_STEP";
@@ -56,8 +60,7 @@ pub(super) struct Key {
 
 impl World {
     pub(super) fn new() -> Self {
-        let workshop = Workshop::new(SLOTS, &[]);
-        let world = Self { workshop };
+        let world = Self::at(Workshop::new(SLOTS, &[]));
         for folder in ["drawer", "profiles"] {
             std::fs::create_dir(world.path(folder)).unwrap();
         }
@@ -67,9 +70,10 @@ impl World {
         let reader = std::fs::read_to_string(world.path("reader.pub")).unwrap();
         for (name, url) in [("here.toml", world.workshop.url.as_str()), ("away.toml", NOWHERE)] {
             let settings = format!(
-                "profiles = \"profiles\"\nreaders = [\"{}\"]\n\n[idp.{DIRECTORY}]\nkind = \"embedded\"\nurl = \"{url}\"\n\
-                 token = \"env:IDP_TOKEN\"\n",
-                reader.trim()
+                "profiles = \"profiles\"\nreaders = [\"{}\"]\nletter-program = {:?}\n\n[idp.{DIRECTORY}]\n\
+                 kind = \"embedded\"\nurl = \"{url}\"\ntoken = \"env:IDP_TOKEN\"\n",
+                reader.trim(),
+                world.workshop.letter_program
             );
             std::fs::write(world.path(name), settings).unwrap();
         }
@@ -77,7 +81,9 @@ impl World {
     }
 
     /// The world that another process named.
-    pub(super) fn at(workshop: Workshop) -> Self {
+    pub(super) fn at(mut workshop: Workshop) -> Self {
+        let tray = workshop.path().join("letters");
+        workshop.letter_program = ["sh", "-c", &format!("cat >> '{}'", tray.display())].map(str::to_owned).to_vec();
         Self { workshop }
     }
 
@@ -197,26 +203,41 @@ impl World {
             Step::Find(_) => self.move_key(slot, "drawer", "softkeys"),
             Step::Away => std::fs::write(self.path("away"), "").unwrap(),
             Step::Back => drop(std::fs::remove_file(self.path("away"))),
-            Step::Work(work, How::Here) => return self.work(work, &self.workshop.store()),
-            Step::Work(work, How::Program) => return self.work_by_program(work),
+            // Killed after the person's login changed, the next dry run does not know the key that the run then goes on with: seen,
+            // and not mended yet. That the replacement itself is ended is in `killed_verbs`.
+            Step::Work(work @ Work::SameKey(..), How::Killed(_)) => return self.work_by_program(work, slot),
+            Step::Work(work, How::Here) if !work.is_command() => {
+                return self.work(work, slot, &self.workshop.store());
+            }
+            Step::Work(work, How::Here | How::Program) => return self.work_by_program(work, slot),
             Step::Work(work, How::Killed(cut)) => {
                 let words = Step::Work(work, How::Here).to_string();
                 let ended = power_cut::in_another_process("lives::mortal", &self.workshop, cut, &[(STEP, &words)]);
                 assert!(ended.was_killed() || ended.status.success(), "{}", ended.output);
                 return Outcome { killed: ended.was_killed(), ..Outcome::default() };
             }
-            Step::Forget(person) => {
-                let Some(login) = self.logins(person).and_then(|mut logins| logins.pop()) else {
-                    return Outcome::refused("nobody");
-                };
-                return self.program(&["account", "forget", &login, "--reason", "mistake", "--yes"]);
+            Step::Forget(person) => return self.about(person, &["account", "forget", "--reason", "mistake", "--yes"]),
+            Step::Edit(person) => {
+                return self.about(person, &["account", "edit", "--name", NAME, "--ticket", TICKET]);
             }
-            Step::Reset(_) => return self.on_key(slot, &["key", "reset", "--yes"]),
-            Step::Return(_) => return self.on_key(slot, &["key", "return", "--yes"]),
+            Step::Erase(person) => return self.about(person, &["account", "erase", "--reason", "asked", "--yes"]),
+            Step::Letters(person) => return self.about(person, &["hand-over", "again", "--letters-came-out"]),
+            Step::Say(person, ordinal, said) => {
+                let (key, said) = (format!("--key={ordinal}"), if said == Said::Lost { "lost" } else { "held" });
+                return self.about(person, &["key", "edit", &key, "--as", said, "--reason", "said"]);
+            }
             Step::Delete(_) => return self.delete(slot),
             Step::Drill(_) => return self.drill(slot),
         }
         Outcome::default()
+    }
+
+    /// The program, about a person's account.
+    fn about(&self, person: Person, arguments: &[&str]) -> Outcome {
+        match self.logins(person).and_then(|mut logins| logins.pop()) {
+            Some(login) => self.program(&[arguments, &[login.as_str()]].concat()),
+            None => Outcome::refused("nobody"),
+        }
     }
 
     fn set_active(&self, person: Person, active: bool) {
@@ -254,7 +275,7 @@ impl World {
     }
 
     /// By the functions that the program calls, with this store.
-    pub(super) fn work(&self, work: Work, store: &dyn Store) -> Outcome {
+    pub(super) fn work(&self, work: Work, slot: Option<Slot>, store: &dyn Store) -> Outcome {
         let (directory, policy, cancel) = (self.directory(), retry_policy(), Cancel::default());
         let register = Register::read(&store.entries(0).unwrap()).unwrap();
         let known = |person| self.account(person, &register).ok_or_else(|| format!("{person} has no account"));
@@ -272,17 +293,37 @@ impl World {
         };
         match work {
             Work::Revoke(person, ordinal) => Outcome::of(revoked(person, ordinal)),
-            Work::Leave(person) => Outcome::of(known(person).and_then(|account| {
-                leave(
-                    &directory,
-                    store,
-                    &policy,
-                    &cancel,
-                    &account,
-                    RevokeOrder { reason: "left", operator: &"tester".into() },
-                )
-                .map_err(|error| error.to_string())
+            Work::Leave(person) | Work::Wipe(person) => Outcome::of(known(person).and_then(|account| {
+                let order = RevokeOrder { reason: "left", operator: &"tester".into() };
+                let left = leave(&directory, store, &policy, &cancel, &account, order);
+                if matches!(work, Work::Wipe(_)) {
+                    key_verbs::take_back(&self.workshop, store, |_, one| one.account == account);
+                }
+                left.map_err(|error| error.to_string())
             })),
+            Work::Return(_) => Outcome::of(slot.map(port).ok_or_else(|| "no such key".to_owned()).map(|port| {
+                key_verbs::take_back(&self.workshop, store, |device, _| device.port == port);
+            })),
+            Work::Reset(_) => Outcome::of(slot.map(port).ok_or_else(|| "no such key".to_owned()).map(|port| {
+                key_verbs::reset(&self.workshop, store, &port);
+            })),
+            Work::Stock => {
+                key_verbs::take_into_stock(&self.workshop, store);
+                Outcome::of(Ok(()))
+            }
+            Work::Label(person, ordinal) => Outcome::of(known(person).and_then(|account| {
+                let id = register.credential_of_key(&account, ordinal).ok_or("no such key")?;
+                register.credentials[id].number.ok_or("not judged yet")?;
+                key_verbs::label_anew(&directory, store, id, LABEL).map_err(|error| error.to_string())
+            })),
+            Work::Recover(person, ordinal) => {
+                let (rack, hands) = (self.workshop.rack(), Hands::default());
+                Outcome::of(known(person).and_then(|account| {
+                    self.workshop.with_directory(&directory, store, &rack, &hands, |station| {
+                        recover_from(station, &register, account, ordinal).map_err(|error| error.to_string())
+                    })
+                }))
+            }
             _ => {
                 let (rack, hands) = (self.workshop.rack(), Hands::default());
                 let ended = self
@@ -309,43 +350,65 @@ impl World {
                 let asked = keywright::profile::Person { account: account.login.clone(), ..account.person.clone() };
                 Plan::one_more(station, &asked, &account.profile)
             }
-            Work::Replace(person, ordinal) => {
+            Work::Replace(person, ordinal) | Work::SameKey(person, ordinal) => {
                 let id = known(person)?;
                 register.job_of_key(&id, ordinal).ok_or("no such key")?;
                 let account = &register.accounts[&id];
                 let asked = keywright::profile::Person { account: account.login.clone(), ..account.person.clone() };
-                let worn = Replacement { ordinal, reason: "worn".to_owned(), same_key: false };
+                let same_key = matches!(work, Work::SameKey(..));
+                let worn = Replacement { ordinal, reason: "worn".to_owned(), same_key };
                 Plan::replacing(station, &asked, &profiles[&account.profile.name], worn)
             }
-            Work::Revoke(..) | Work::Leave(_) => unreachable!("these are no runs"),
+            _ => unreachable!("{work} is no run"),
         };
         run_as_said(station, &plan.map_err(text)?).map_err(text)
     }
 
-    fn work_by_program(&self, work: Work) -> Outcome {
-        let login = |person| self.logins(person).and_then(|mut logins| logins.pop());
-        let (first, person, ordinal) = match work {
-            Work::Provision => (vec!["provision", "roster.csv"], None, None),
-            Work::Resume => (vec!["resume"], None, None),
-            Work::Enroll(person) => (vec!["enroll"], Some(person), None),
-            Work::Replace(person, ordinal) => (vec!["replace", "--reason", "worn"], Some(person), Some(ordinal)),
-            Work::Revoke(person, ordinal) => (vec!["revoke", "--reason", "lost"], Some(person), Some(ordinal)),
-            Work::Leave(person) => (vec!["account", "left", "--reason", "left"], Some(person), None),
-        };
+    fn work_by_program(&self, work: Work, slot: Option<Slot>) -> Outcome {
         if work == Work::Provision && self.roster().is_empty() {
             return Outcome::refused("the roster is empty");
         }
-        let mut words: Vec<String> = first.into_iter().map(str::to_owned).collect();
+        let (words, person, key): (&[&str], _, _) = match work {
+            Work::Provision => (&["provision", "roster.csv"], None, None),
+            Work::Resume => (&["resume"], None, None),
+            Work::Enroll(person) => (&["enroll"], Some(person), None),
+            Work::Replace(person, key) => (&["replace", "--reason", "worn"], Some(person), Some(key)),
+            Work::SameKey(person, key) => {
+                (&["replace", "--same-key", "--reason", "forgotten"], Some(person), Some(key))
+            }
+            Work::Recover(person, key) => return self.recover_by_program(person, key),
+            Work::Revoke(person, key) => (&["revoke", "--reason", "lost"], Some(person), Some(key)),
+            Work::Leave(person) => (&["account", "left", "--reason", "left"], Some(person), None),
+            Work::Wipe(person) => (&["account", "left", "--wipe", "--reason", "left"], Some(person), None),
+            Work::Label(person, key) => (&["key", "edit", "--label", LABEL], Some(person), Some(key)),
+            Work::Stock => (&["key", "add", "--stock"], None, None),
+            Work::Reset(_) => return self.on_key(slot, &["key", "reset", "--yes"]),
+            Work::Return(_) => return self.on_key(slot, &["key", "return", "--yes"]),
+        };
+        let mut words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
         if let Some(person) = person {
-            let Some(login) = login(person) else { return Outcome::refused("nobody") };
+            let Some(login) = self.logins(person).and_then(|mut logins| logins.pop()) else {
+                return Outcome::refused("nobody");
+            };
             words.push(login);
         }
-        words.extend(ordinal.map(|ordinal| format!("--key={ordinal}")));
-        if !matches!(work, Work::Revoke(..) | Work::Leave(_)) {
+        words.extend(key.map(|key| format!("--key={key}")));
+        if !matches!(work, Work::Revoke(..) | Work::Leave(_) | Work::Label(..)) {
             words.push(format!("--softkeys={}", self.path("softkeys").display()));
         }
-        words.push("--yes".to_owned());
+        if !matches!(work, Work::Stock | Work::Label(..)) {
+            words.push("--yes".to_owned());
+        }
         self.program(&words.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    fn recover_by_program(&self, person: Person, key: Ordinal) -> Outcome {
+        let Some(login) = self.logins(person).and_then(|mut logins| logins.pop()) else {
+            return Outcome::refused("nobody");
+        };
+        let (lost, softkeys) = (format!("--lost={key}"), format!("--softkeys={}", self.path("softkeys").display()));
+        let proved = ["--asked-by=tester", "--identity-proved=seen", "--last-key-of", &login];
+        self.program(&[&["recover", &login, &lost, &softkeys, "--yes"], &proved[..]].concat())
     }
 
     /// The program, with this world's state folder and settings.
@@ -377,7 +440,22 @@ impl World {
             key.held.credentials.iter().filter_map(|id| book.credentials.get(id)).max_by_key(|one| one.job)?;
         let person =
             Person::ALL.into_iter().find(|person| self.account(*person, book).as_ref() == Some(&credential.account))?;
-        self.logins(person)?.iter().find_map(|login| self.workshop.handed_over(login, credential.ordinal))
+        let logins = self.logins(person)?;
+        let sealed = logins.iter().find_map(|login| self.workshop.handed_over(login, credential.ordinal));
+        sealed.or_else(|| logins.iter().find_map(|login| self.in_a_letter(login, credential.ordinal)))
+    }
+
+    /// The PIN in the newest letter about this key.
+    fn in_a_letter(&self, login: &str, ordinal: usize) -> Option<Pin> {
+        let letters = std::fs::read_to_string(self.path("letters")).ok()?;
+        let number = format!("number {ordinal},");
+        let is_its = |letter: &&str| {
+            letter.lines().any(|line| line.split_whitespace().eq(["Account", login])) && letter.contains(&number)
+        };
+        let letter = letters.split('\x0c').rfind(is_its)?;
+        let (_, after) = letter.split_once("The PIN of this key is").expect("each letter has one");
+        let line = after.lines().find(|line| !line.trim().is_empty()).expect("a line with the PIN");
+        Some(Pin::new(&line.split_whitespace().collect::<String>()).unwrap())
     }
 
     /// The newest credential on the key is deleted from it, by somebody who has its PIN.
@@ -407,8 +485,7 @@ impl World {
         else {
             return Outcome::refused("not in hand");
         };
-        let mut key =
-            Authenticator::open_hid(rack.open(&device).unwrap(), Limits::default(), Cancel::default()).unwrap();
+        let mut key = Authenticator::open(rack.open(&device, Limits::default(), Cancel::default()).unwrap()).unwrap();
         let engine =
             Drill::open(&directory, &store, retry_policy(), &Cancel::default(), &SystemEntropy, "tester".into())
                 .unwrap();
@@ -438,20 +515,47 @@ impl Outcome {
     }
 }
 
+/// Begins a recovery, or goes on with the one that is open.
+fn recover_from(
+    station: &Station<'_>,
+    register: &Register,
+    account: AccountId,
+    lost: Ordinal,
+) -> Result<Recovered, recover::RecoverError> {
+    let recovery = match register.rollout.open_recovery(&account) {
+        Some((open, _)) => open,
+        None => {
+            let (asked_by, identity_proved) = ("tester".to_owned(), "seen".to_owned());
+            let (loss, rehearsal, pass_minutes) = (Loss::Lost, None, None);
+            let wanted = Wanted { account, lost, loss, asked_by, identity_proved, rehearsal, pass_minutes };
+            recover::begin(station, &recover::plan(station, register, wanted)?)?
+        }
+    };
+    recover::go_on(station, recovery)
+}
+
 fn retry_policy() -> RetryPolicy {
     RetryPolicy { backoff: std::time::Duration::from_millis(1), ..RetryPolicy::default() }
 }
 
-const CLASSES: [(Class, &str); 3] = [
+/// What an account is corrected to.
+pub(super) const NAME: &str = "Somebody Else";
+pub(super) const TICKET: &str = "T-7";
+/// What keys are called that get another label.
+pub(super) const LABEL: &str = "blue";
+
+const CLASSES: [(Class, &str); 4] = [
     (Class::Solo, "required = 1\nattestation = \"trusted\"\n[pin]\nminimum-on-key = 4"),
     (Class::Pair, "required = 2\nattestation = \"trusted\"\n[pin]\nminimum-on-key = 4"),
     (Class::Strict, "required = 2\nattestation = \"enterprise\"\n[pin]\nminimum-on-key = 6"),
+    (Class::Posted, "required = 1\nattestation = \"trusted\"\n[pin]\nminimum-on-key = 4"),
 ];
 
 fn profile_text(class: Class, demands: &str) -> String {
     let (keys, pin) = demands.split_once("[pin]\n").unwrap();
+    let hand_over = if class == Class::Posted { "letter" } else { "age" };
     format!(
-        "name = \"{class}\"\ndescription = \"For lives.\"\nlabel = \"Key {{ordinal}} {{model}}\"\nhand-over = \"age\"\n\
+        "name = \"{class}\"\ndescription = \"For lives.\"\nlabel = \"Key {{ordinal}} {{model}}\"\nhand-over = \"{hand_over}\"\n\
          [keys]\n{keys}reset = \"if-used\"\nalways-uv = true\ncred-protect = 1\n\
          [pin]\nlength = 8\nalphabet = \"unambiguous\"\n{pin}\nforce-change = false\n"
     )

@@ -3,7 +3,7 @@
 //! It refuses to send what getInfo does not offer, and a minimum PIN length after which no PIN could be set.
 
 use super::command::Command;
-use super::{Authenticator, CtapError, GetAssertion, MakeCredential, PinUvAuthToken, StatusMeaning, Touch};
+use super::{Authenticator, CtapError, GetAssertion, GetInfo, MakeCredential, PinUvAuthToken, StatusMeaning, Touch};
 use crate::webauthn::cbor::{self, Value};
 use crate::webauthn::{CoseAlgorithm, CredentialId, RelyingParty, RpId, UserEntity, UserHandle};
 
@@ -150,10 +150,7 @@ impl Authenticator {
 
     /// Whether this key can be made to want a long touch for a reset. Asks the key nothing.
     pub fn takes_long_touch_for_reset(&self) -> Result<(), CtapError> {
-        if self.info.long_touch_for_reset.is_none() || self.info.authenticator_config_commands.is_none() {
-            return Err(CtapError::Unsupported("setting for a long touch at a reset (longTouchForReset)"));
-        }
-        self.takes(ENABLE_LONG_TOUCH_FOR_RESET)
+        self.info.takes_long_touch_for_reset()
     }
 
     /// Whether this key lets enterprise attestation be enabled. Asks the key nothing.
@@ -172,15 +169,8 @@ impl Authenticator {
         self.takes(TOGGLE_ALWAYS_UV)
     }
 
-    fn takes(&self, (subcommand, name): Subcommand) -> Result<(), CtapError> {
-        if self.info.option("authnrCfg") != Some(true) {
-            return Err(CtapError::Unsupported("authenticatorConfig (authnrCfg)"));
-        }
-        let listed = |list: &Vec<u64>| list.contains(&subcommand.into());
-        if !self.info.authenticator_config_commands.as_ref().is_none_or(listed) {
-            return Err(CtapError::Unsupported(name));
-        }
-        Ok(())
+    fn takes(&self, subcommand: Subcommand) -> Result<(), CtapError> {
+        self.info.takes(subcommand)
     }
 
     fn configure(
@@ -192,6 +182,27 @@ impl Authenticator {
         self.takes((subcommand, name))?;
         let command = Command::new(0x0d, name);
         self.exchange(command, &encode(command, subcommand, parameters, token)).map(drop)
+    }
+}
+
+impl GetInfo {
+    /// Whether a key that says this can be made to want a long touch for a reset.
+    pub fn takes_long_touch_for_reset(&self) -> Result<(), CtapError> {
+        if self.long_touch_for_reset.is_none() || self.authenticator_config_commands.is_none() {
+            return Err(CtapError::Unsupported("setting for a long touch at a reset (longTouchForReset)"));
+        }
+        self.takes(ENABLE_LONG_TOUCH_FOR_RESET)
+    }
+
+    fn takes(&self, (subcommand, name): Subcommand) -> Result<(), CtapError> {
+        if self.option("authnrCfg") != Some(true) {
+            return Err(CtapError::Unsupported("authenticatorConfig (authnrCfg)"));
+        }
+        let listed = |list: &Vec<u64>| list.contains(&subcommand.into());
+        if !self.authenticator_config_commands.as_ref().is_none_or(listed) {
+            return Err(CtapError::Unsupported(name));
+        }
+        Ok(())
     }
 }
 

@@ -1,4 +1,4 @@
-//! The door to a key at the height of one CTAP request, whatever carries it: HID reports today, NFC and smart-card readers later.
+//! The door to a key at the height of one CTAP request, whatever carries it: HID reports, or the APDUs of a card.
 //!
 //! A transport bounds each exchange in time and ends it when somebody cancels: both are given to it when it is opened. It refuses
 //! to know what a command means.
@@ -81,6 +81,12 @@ pub enum TransportError {
     /// The key is no longer there.
     #[error("the key was removed")]
     Removed,
+    /// What lies in a reader gives no answer to reset: a card that is in the wrong way, or more than one in the field.
+    #[error("the card in {reader} does not answer")]
+    Mute {
+        /// The reader's name, with its slot.
+        reader: String,
+    },
     /// This account may not open the device.
     #[error("no permission to open {path}")]
     NoPermission {

@@ -14,9 +14,9 @@ use std::time::Duration;
 use rand_core::{OsRng, RngCore as _};
 use tracing::trace;
 
+use super::clock::{Clock, Monotonic};
 use super::frame::{Assembly, ChannelId, Command, Packet, Progress, packets};
-use super::limits::{Clock, Limits, Monotonic};
-use super::{CtapHidErrorCode, Pipe, Report};
+use super::{CtapHidErrorCode, Limits, Pipe, Report};
 use crate::ctap::transport::{Keepalive, TimeoutPhase, TransportError};
 use keywright_files::Cancel;
 

@@ -3,6 +3,7 @@
 //! It refuses to take one key for another because it has the same path, and to talk to a key that another program has locked.
 
 mod attachments;
+mod hidapi_thread;
 #[cfg(target_os = "linux")]
 mod lock;
 pub mod permission;
@@ -14,21 +15,18 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use hidapi::{DeviceInfo, HidApi, HidResult};
+use hidapi::DeviceInfo;
 
 use self::attachments::{Attachments, Sighting};
 use self::pipe::UsbPipe;
-use super::{Bus, Cancel, Device, Pipe};
-use crate::ctap::transport::{TimeoutPhase, TransportError};
+use super::{Bus, Cancel, Channel, Device, Limits, Pipe, UsbId};
+use crate::ctap::transport::{TimeoutPhase, Transport, TransportError, TransportKind};
 
 /// The HID usage page of FIDO authenticators (CTAP 2.1, 11.2.8.2).
 const FIDO_USAGE_PAGE: u16 = 0xF1D0;
 
 /// Between two looks at the buses. Small against the 10 s in which a key takes a reset.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
-
-/// hidapi's global state, one for the process: its C library is not for two threads at once.
-static HIDAPI: Mutex<Option<HidApi>> = Mutex::new(None);
 
 /// The USB buses of this machine.
 ///
@@ -40,12 +38,26 @@ pub struct UsbBus {
 }
 
 impl UsbBus {
-    /// On macOS this starts hidapi, which has to be done by a process's main thread. Elsewhere the first look does: starting is a
-    /// look by itself.
-    pub fn new() -> Result<Self, TransportError> {
-        #[cfg(target_os = "macos")]
-        with_hidapi(|_| Ok(()))?;
-        Ok(Self::default())
+    /// The reports of a key that this bus has listed. On Linux the device's node is locked (`flock`, as libfido2 does) for as long as
+    /// the pipe lives.
+    pub fn pipe(&self, device: &Device) -> Result<Box<dyn Pipe>, TransportError> {
+        let insertion = self.attachments().insertion(device).ok_or(TransportError::Removed)?.to_owned();
+        if !place::is_there(&device.path, &insertion) {
+            return Err(TransportError::Removed);
+        }
+        #[cfg(target_os = "linux")]
+        let lock = lock::acquire(&device.path)?;
+        #[cfg(not(target_os = "linux"))]
+        let lock = ();
+        let path = CString::new(device.path.as_str()).map_err(|_| TransportError::Removed)?;
+        // Opened after locking: Linux keeps each reader's reports apart, and this reader has none of the last holder's.
+        let opened = hidapi_thread::ask(move |api| api.open_path(&path));
+        // What was opened is what was listed if it is still there now: the system never uses an identity twice.
+        if !place::is_there(&device.path, &insertion) {
+            return Err(TransportError::Removed);
+        }
+        let opened = opened.map_err(|error| place::refusal(&device.path, error))?;
+        Ok(Box::new(UsbPipe::new(opened, lock, device.path.clone(), insertion)))
     }
 
     fn attachments(&self) -> MutexGuard<'_, Attachments> {
@@ -57,33 +69,15 @@ impl Bus for UsbBus {
     fn devices(&self) -> Result<Vec<Device>, TransportError> {
         // Held while looking, so that two threads' looks are counted in the order in which they were made.
         let mut attachments = self.attachments();
-        let mut hidapi = HIDAPI.lock().unwrap_or_else(PoisonError::into_inner);
-        // A new one comes with a new list. To start one for an old list and then refresh it would be two looks.
-        let api = hidapi.insert(HidApi::new().map_err(system)?);
-        let sightings = api.device_list().filter(|info| info.usage_page() == FIDO_USAGE_PAGE).filter_map(sighting);
-        Ok(attachments.count(sightings.collect()))
+        let sightings = hidapi_thread::look(|api| {
+            api.device_list().filter(|info| info.usage_page() == FIDO_USAGE_PAGE).filter_map(sighting).collect()
+        })?;
+        Ok(attachments.count(sightings))
     }
 
-    /// Only a device that this bus has listed can be opened. On Linux the device's node is locked (`flock`, as libfido2 does)
-    /// for as long as the pipe lives.
-    fn open(&self, device: &Device) -> Result<Box<dyn Pipe>, TransportError> {
-        let insertion = self.attachments().insertion(device).ok_or(TransportError::Removed)?.to_owned();
-        if !place::is_there(&device.path, &insertion) {
-            return Err(TransportError::Removed);
-        }
-        #[cfg(target_os = "linux")]
-        let lock = lock::acquire(&device.path)?;
-        #[cfg(not(target_os = "linux"))]
-        let lock = ();
-        let path = CString::new(device.path.as_str()).map_err(|_| TransportError::Removed)?;
-        // Opened after locking: Linux keeps each reader's reports apart, and this reader has none of the last holder's.
-        let opened = with_hidapi(|api| api.open_path(&path));
-        // What was opened is what was listed if it is still there now: the system never uses an identity twice.
-        if !place::is_there(&device.path, &insertion) {
-            return Err(TransportError::Removed);
-        }
-        let opened = opened.map_err(|error| place::refusal(&device.path, error))?;
-        Ok(Box::new(UsbPipe::new(opened, lock, device.path.clone(), insertion)))
+    /// Only a device that this bus has listed can be opened.
+    fn open(&self, device: &Device, limits: Limits, cancel: Cancel) -> Result<Box<dyn Transport>, TransportError> {
+        Ok(Box::new(Channel::open(self.pipe(device)?, limits, cancel)?))
     }
 
     /// Fails with [`TransportError::Timeout`] if the key was not pulled within `patience`, with [`TransportError::Removed`] if it was and
@@ -111,7 +105,7 @@ impl Bus for UsbBus {
         }
     }
 
-    fn is_usb(&self) -> bool {
+    fn is_usb(&self, _device: &Device) -> bool {
         true
     }
 }
@@ -125,26 +119,13 @@ fn sighting(info: &DeviceInfo) -> Option<Sighting> {
         port: place.port.unwrap_or_else(|| path.clone()),
         path,
         attach: 0,
+        kind: TransportKind::Usb,
         manufacturer: words(info.manufacturer_string()).unwrap_or_default(),
         product: words(info.product_string()).unwrap_or_default(),
-        vendor_id: info.vendor_id(),
-        product_id: info.product_id(),
+        usb_id: Some(UsbId { vendor: info.vendor_id(), product: info.product_id() }),
         serial: words(info.serial_number()),
     };
     Some(Sighting { device, insertion: place.insertion })
-}
-
-fn with_hidapi<T>(work: impl FnOnce(&mut HidApi) -> HidResult<T>) -> Result<T, TransportError> {
-    let mut hidapi = HIDAPI.lock().unwrap_or_else(PoisonError::into_inner);
-    let api = match &mut *hidapi {
-        Some(api) => api,
-        none => none.insert(HidApi::new().map_err(system)?),
-    };
-    work(api).map_err(system)
-}
-
-fn system(error: hidapi::HidError) -> TransportError {
-    TransportError::System(error.to_string())
 }
 
 #[cfg(test)]
@@ -158,23 +139,23 @@ mod tests {
             attach: 1,
             manufacturer: String::new(),
             product: String::new(),
-            vendor_id: 0x1050,
-            product_id: 0x0407,
+            kind: TransportKind::Usb,
+            usb_id: Some(UsbId { vendor: 0x1050, product: 0x0407 }),
             serial: None,
         }
     }
 
     #[test]
     fn a_key_that_was_not_listed_is_not_opened() {
-        let bus = UsbBus::new().unwrap();
-        assert_eq!(bus.open(&absent()).err(), Some(TransportError::Removed));
+        let bus = UsbBus::default();
+        assert_eq!(bus.pipe(&absent()).err(), Some(TransportError::Removed));
         bus.devices().unwrap();
-        assert_eq!(bus.open(&absent()).err(), Some(TransportError::Removed));
+        assert_eq!(bus.pipe(&absent()).err(), Some(TransportError::Removed));
     }
 
     #[test]
     fn nobody_waits_longer_for_a_replug_than_asked() {
-        let bus = UsbBus::new().unwrap();
+        let bus = UsbBus::default();
         let cancel = Cancel::default();
         assert_eq!(bus.replug(&absent(), Duration::ZERO, &cancel), Err(TransportError::Removed));
         cancel.cancel();
@@ -183,7 +164,7 @@ mod tests {
 
     #[test]
     fn two_looks_at_the_same_buses_find_the_same_keys() {
-        let bus = UsbBus::new().unwrap();
+        let bus = UsbBus::default();
         assert_eq!(bus.devices(), bus.devices());
     }
 }

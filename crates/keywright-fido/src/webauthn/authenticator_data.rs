@@ -84,6 +84,13 @@ impl AuthenticatorData {
         }
         Ok(Self { rp_id_hash, flags, sign_count, attested_credential_data, extensions })
     }
+
+    /// The minimum PIN length that the key told this RP (CTAP 2.1, 12.4: minPinLength).
+    pub fn min_pin_length(&self) -> Option<u64> {
+        let told =
+            self.extensions.as_ref()?.as_map()?.iter().find(|(name, _)| name.as_text() == Some("minPinLength"))?;
+        u64::try_from(told.1.as_integer()?).ok()
+    }
 }
 
 impl AttestedCredentialData {

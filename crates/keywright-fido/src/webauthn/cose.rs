@@ -2,6 +2,8 @@
 //!
 //! A key of any other algorithm is carried with its bytes and its number, and is refused when a signature by it is asked for.
 
+use std::fmt;
+
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, ECDSA_P521_SHA512_ASN1, ED25519, ML_DSA_44, ML_DSA_65, ML_DSA_87,
     ParsedPublicKey, PqdsaVerificationAlgorithm, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey,
@@ -56,6 +58,27 @@ impl CoseAlgorithm {
     /// Whether both numbers mean one algorithm within WebAuthn.
     pub fn is(self, other: Self) -> bool {
         self.polymorphic() == other.polymorphic()
+    }
+}
+
+/// IANA's name, or the number where we know none.
+impl fmt::Display for CoseAlgorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match *self {
+            Self::ES256 => "ES256",
+            Self::ESP256 => "ESP256",
+            Self::ESP384 => "ESP384",
+            Self::ESP512 => "ESP512",
+            Self::ED25519 => "Ed25519",
+            Self::ES384 => "ES384",
+            Self::ES512 => "ES512",
+            Self::EDDSA => "EdDSA",
+            Self::RS256 => "RS256",
+            Self::ML_DSA_44 => "ML-DSA-44",
+            Self::ML_DSA_65 => "ML-DSA-65",
+            Self::ML_DSA_87 => "ML-DSA-87",
+            Self(number) => return write!(f, "COSE {number}"),
+        })
     }
 }
 

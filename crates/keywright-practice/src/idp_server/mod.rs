@@ -44,6 +44,7 @@
 //! | `GET /v1/method-report` | | 200 [`wire::estate::MethodReport`], over all accounts |
 //! | `GET /v1/users/USER/methods` | | 200 [`wire::estate::Methods`] |
 //! | `DELETE /v1/users/USER/methods/METHOD` | | 204; passkeys are removed as credentials |
+//! | `GET /v1/users/USER/what-if` | | 200 [`wire::estate::NamedPolicies`]: those that are about a sign-in of theirs |
 //! | `PUT`, `DELETE /v1/users/USER/suspension` | | 204 |
 //! | `GET`, `DELETE /v1/users/USER/sessions` | | 200 [`wire::estate::Sessions`], 204 |
 //! | `GET /v1/users/USER/sign-in-log?since=MOMENT` | | 200 [`wire::estate::SignInLog`] |

@@ -11,7 +11,8 @@ use super::memory::Memory;
 use super::pipe::SoftPipe;
 use super::wire::{Moment, Side, Wire, lock};
 use super::{SoftKeyError, Touch};
-use keywright_fido::hid::Device;
+use keywright_fido::bus::{Device, UsbId};
+use keywright_fido::ctap::TransportKind;
 
 /// <https://pid.codes> keeps 0x1209/0x0001 for tests.
 pub(super) const VENDOR_ID: u16 = 0x1209;
@@ -85,10 +86,10 @@ impl SoftKey {
             path: format!("soft:{}", self.0.slot),
             port: self.port(),
             attach: self.0.wire.attach()?,
+            kind: TransportKind::Usb,
             manufacturer: "keywright".to_owned(),
             product: "soft key".to_owned(),
-            vendor_id: VENDOR_ID,
-            product_id: PRODUCT_ID,
+            usb_id: Some(UsbId { vendor: VENDOR_ID, product: PRODUCT_ID }),
             serial: self.0.usb_serial.clone(),
         })
     }

@@ -4,6 +4,7 @@
 //! refuses to be an authenticator for anything but practice: its private keys lie readable in its state files.
 
 mod attestation;
+mod card;
 mod clock;
 mod env;
 mod fault;
@@ -20,6 +21,7 @@ mod rng;
 mod state;
 #[cfg(target_os = "linux")]
 pub mod uhid;
+pub mod vpcd;
 mod wire;
 
 #[cfg(test)]
@@ -35,6 +37,7 @@ use keywright_files::FileError;
 use keywright_fido::ctap::TransportError;
 use keywright_fido::webauthn::Aaguid;
 
+pub use card::{CardForm, SoftCard};
 pub use env::VENDOR_FACILITATED_RPS;
 pub use fault::Fault;
 pub use generation::Generation;

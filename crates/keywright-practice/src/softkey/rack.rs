@@ -10,8 +10,9 @@ use super::lock::wait_for_folder;
 use super::memory::Memory;
 use super::state::{Contents, at, replace};
 use super::{Model, SoftKeyError, Touch};
-use keywright_fido::ctap::TransportError;
-use keywright_fido::hid::{Bus, Cancel, Device, Pipe};
+use keywright_fido::bus::{Bus, Cancel, Device, Limits};
+use keywright_fido::ctap::{Transport, TransportError};
+use keywright_fido::hid::{Channel, Pipe};
 use keywright_files::private;
 
 const ANCHOR: &str = "attestation-ca.pem";
@@ -95,6 +96,11 @@ impl Rack {
         self.keys.iter().for_each(|key| key.touch(touch));
     }
 
+    /// The reports of a key as it is plugged in now.
+    pub fn pipe(&self, device: &Device) -> Result<Box<dyn Pipe>, TransportError> {
+        Ok(Box::new(self.find(device)?.open_attached(device.attach)?))
+    }
+
     fn find(&self, device: &Device) -> Result<&SoftKey, TransportError> {
         let is_it = |key: &&SoftKey| key.port() == device.port;
         self.keys.iter().find(is_it).ok_or(TransportError::Removed)
@@ -106,8 +112,8 @@ impl Bus for Rack {
         Ok(self.keys.iter().filter_map(SoftKey::device).collect())
     }
 
-    fn open(&self, device: &Device) -> Result<Box<dyn Pipe>, TransportError> {
-        Ok(Box::new(self.find(device)?.open_attached(device.attach)?))
+    fn open(&self, device: &Device, limits: Limits, cancel: Cancel) -> Result<Box<dyn Transport>, TransportError> {
+        Ok(Box::new(Channel::open(self.pipe(device)?, limits, cancel)?))
     }
 
     /// Pulls the key and plugs it in again, without waiting; a key that was pulled is plugged in.

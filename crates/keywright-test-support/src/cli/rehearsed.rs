@@ -1,7 +1,8 @@
 //! The program's dry run is what its run does: for every command that has both, in every test that runs the program.
 //!
 //! What `--dry-run --json` names, and what `status --json` says before and after, are held against each other: nothing changes that
-//! was not named, and a run that ends well has done all that was. It refuses to look into a run that says itself that it failed.
+//! was not named, and a run that ends well has done all that was. The dry run itself leaves the ledger as it is. It refuses to look
+//! into a run that says itself that it failed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,6 +19,10 @@ const VERBS: &[&[&str]] = &[
     &["revoke"],
     &["recover"],
     &["account", "left"],
+    &["account", "edit"],
+    &["account", "forget"],
+    &["hand-over", "again"],
+    &["key", "edit"],
     &["key", "reset"],
     &["key", "return"],
 ];
@@ -38,7 +43,10 @@ pub(super) fn run(home: &Home, arguments: &[&str], environment: &[(&str, &str)])
     if !dry.contains(&"--json") {
         dry.push("--json");
     }
+    let ledger = || std::fs::read(home.state().join("ledger.sqlite3")).ok();
+    let written = ledger();
     let dry = home.run_alone(&dry, environment);
+    assert!(ledger() == written, "the dry run of {arguments:?} wrote into the ledger: {dry:?}");
     let before = state(home, arguments, environment);
     let ended = home.run_alone(arguments, environment);
     let after = state(home, arguments, environment);
@@ -146,6 +154,13 @@ impl Held<'_> {
                     let its = self.before.keys().filter(|(login, _)| *login == text(account));
                     named.to_go.extend(its.cloned());
                 }
+                "account-forgotten" => drop(named.changed.insert(text(account))),
+                "letters-printed" => {
+                    let ordinals = each(&line["ordinals"]).into_iter().filter_map(|one| one.as_u64());
+                    named.to_come.extend(ordinals.map(|ordinal| (text(account), ordinal)));
+                }
+                "key-edited" if line["state"] == "held" => drop(named.changed.insert(text(account))),
+                "key-edited" if line["state"] != "in-stock" => drop(named.to_go.insert(key(account, &line))),
                 "key-reset" => named.to_go.extend(each(&line["erased"]).iter().map(|one| key(&one["account"], one))),
                 "key-returned" => named.to_go.extend(each(&line["keys"]).iter().map(|one| key(&one["account"], one))),
                 _ => {}

@@ -29,6 +29,9 @@ pub(crate) struct Edit {
     /// The IdP, where several have this login
     #[arg(long, value_name = "NAME")]
     idp: Option<IdpChoice>,
+    /// Say what would be done, without doing it
+    #[arg(long)]
+    dry_run: bool,
 }
 
 #[derive(Serialize)]
@@ -38,10 +41,20 @@ struct Edited<'a> {
     person: &'a str,
     ticket: Option<&'a str>,
     storage: Option<&'a str>,
+    dry_run: bool,
 }
 
 impl View for Edited<'_> {
     const KIND: &'static str = "account-edited";
+}
+
+impl Edited<'_> {
+    fn text(&self) -> String {
+        let part = |what: &str, value: Option<&str>| value.map(|value| format!(", {what} {value}")).unwrap_or_default();
+        let (ticket, storage) = (part("ticket", self.ticket), part("kept in", self.storage));
+        let would = if self.dry_run { "would read" } else { "reads now" };
+        format!("{} {would}: {}{ticket}{storage}", self.account, self.person)
+    }
 }
 
 impl Edit {
@@ -49,11 +62,15 @@ impl Edit {
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
         let mut register = session.register()?;
         let id = account::find(&self.account, self.idp.as_ref(), &register)?;
-        let store = session.ledger_for_writing()?;
-        register.catch_up(&*store)?;
         let (name, ticket, storage) = (self.name.clone(), self.ticket.clone(), self.storage.clone());
         let event = Event::AccountEdited { account: id.clone(), name, ticket, storage, operator: session.operator()? };
-        register.record(&*store, &event)?;
+        if self.dry_run {
+            register = register.supposing(&[event])?;
+        } else {
+            let store = session.ledger_for_writing()?;
+            register.catch_up(&*store)?;
+            register.record(&*store, &event)?;
+        }
         let known = &register.accounts[&id];
         let edited = Edited {
             account: &known.login,
@@ -61,8 +78,9 @@ impl Edit {
             person: known.person.display_name(),
             ticket: known.person.ticket.as_deref(),
             storage: known.person.storage.as_deref(),
+            dry_run: self.dry_run,
         };
-        session.output.result(&edited, || format!("{} is {} now", edited.account, edited.person))?;
+        session.output.result(&edited, || edited.text())?;
         Ok(Exit::Done)
     }
 }

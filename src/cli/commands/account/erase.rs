@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
+use crate::cli::shared::arguments::Change;
 use crate::cli::shared::output::{View, count};
 use crate::cli::shared::{CliError, Exit, Session, account};
 use crate::ledger::{AccountId, Event, Head, LedgerError, Store};
@@ -30,16 +31,16 @@ pub(crate) struct Erase {
     /// The IdP, where several have this login
     #[arg(long, value_name = "NAME")]
     idp: Option<IdpChoice>,
-    /// Do not ask
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    change: Change,
 }
 
 #[derive(Serialize)]
 struct Erased {
-    /// What stands for the login now.
+    /// What stands for the login now; in a dry run the login.
     account: String,
     directory: String,
+    dry_run: bool,
     /// Numbers of events that still have texts about the person.
     plain_events: Vec<u64>,
     /// Files that are named after the account.
@@ -57,9 +58,20 @@ impl Erase {
         let id = account::find(&self.account, self.idp.as_ref(), &known)?;
         let login = known.login(&id).to_owned();
         may_be_erased(&known, &id)?;
-        session.console.confirm(&format!("erase the names of {login}? They cannot be brought back"), self.yes)?;
-
         let files = files_with_names(session, &known, &id)?;
+        if self.change.dry_run {
+            let plain_events = plain_events(&*session.ledger_or_empty()?, &id)?;
+            let (account, directory) = (login, id.directory.clone());
+            let erased = Erased { account, directory, dry_run: true, plain_events, files };
+            session
+                .output
+                .result(&erased, || format!("would erase the names of {}\n{}", erased.account, erased.left_over()))?;
+            return Ok(Exit::Done);
+        }
+        session
+            .console
+            .confirm(&format!("erase the names of {login}? They cannot be brought back"), self.change.yes)?;
+
         let store = session.ledger_for_writing()?;
         let mut register = known;
         register.catch_up(&*store)?;
@@ -77,9 +89,12 @@ impl Erase {
         let erasures: Vec<Event> = same.iter().chain([&id]).map(erasure).collect();
         register.record_all(&*store, &erasures)?;
 
-        let (account, plain_events) = left_over(&*store, register.head.seq)?;
-        let erased = Erased { account, directory: id.directory, plain_events, files };
-        session.output.result(&erased, || erased_text(&login, &erased))?;
+        let (id, account) = as_erased(&*store, register.head.seq)?.unwrap_or((id, login.clone()));
+        let plain_events = plain_events(&*store, &id)?;
+        let erased = Erased { account, directory: id.directory, dry_run: false, plain_events, files };
+        session
+            .output
+            .result(&erased, || format!("{login} is {} from now on\n{}", erased.account, erased.left_over()))?;
         store.scrub().inspect_err(|_| {
             session
                 .console
@@ -120,39 +135,51 @@ fn files_with_names(session: &Session, register: &Register, id: &AccountId) -> R
     Ok(files)
 }
 
-/// What stands for the login in the event that erased it, the newest one; and the events that still have texts about the account.
-fn left_over(store: &dyn Store, newest: u64) -> Result<(String, Vec<u64>), LedgerError> {
-    let (mut read, mut about, mut instead) = (Register::default(), Vec::new(), None);
+/// What the log calls the account and its login now, in the event that erased it.
+fn as_erased(store: &dyn Store, seq: u64) -> Result<Option<(AccountId, String)>, LedgerError> {
+    let mut erased = None;
+    store.each(&Head::EMPTY, &mut |entry| {
+        if entry.seq == seq
+            && let Event::AccountErased { account, login, .. } = entry.event()?
+        {
+            erased = Some((account, login));
+        }
+        Ok(())
+    })?;
+    Ok(erased)
+}
+
+/// The events that keep texts about the account.
+fn plain_events(store: &dyn Store, id: &AccountId) -> Result<Vec<u64>, LedgerError> {
+    let (mut read, mut about) = (Register::default(), Vec::new());
     store.each(&Head::EMPTY, &mut |entry| {
         let event = entry.event()?;
         if entry.has_plain_texts(&event) {
             about.push((entry.seq, read.record_of(&event).about));
         }
-        if let Event::AccountErased { account, login, .. } = &event
-            && entry.seq == newest
-        {
-            instead = Some((account.clone(), login.clone()));
-        }
         read.apply(&entry, &event)
     })?;
-    let Some((account, instead)) = instead else { return Ok(Default::default()) };
+    // In logs of version 0.1.0 one person may be two accounts.
     let is_meant = |other: &AccountId| {
-        *other == account || read.accounts.get(other).is_some_and(|other| other.same_as.as_ref() == Some(&account))
+        other == id || read.accounts.get(other).is_some_and(|other| other.same_as.as_ref() == Some(id))
     };
     let about = about.into_iter().filter(|(_, about)| about.as_ref().is_some_and(is_meant));
-    Ok((instead, about.map(|(seq, _)| seq).collect()))
+    Ok(about.map(|(seq, _)| seq).collect())
 }
 
-fn erased_text(login: &str, erased: &Erased) -> String {
-    let mut text = format!("{login} is {} from now on\n", erased.account);
-    if let (Some(first), Some(last)) = (erased.plain_events.first(), erased.plain_events.last()) {
-        let events = count(erased.plain_events.len(), "event", "events");
-        text.push_str(&format!(
-            "  not erased: {events} of version 0.1.0, between {first} and {last}, that cannot change without breaking the chain\n"
-        ));
+impl Erased {
+    /// What keeps the name.
+    fn left_over(&self) -> String {
+        let mut text = String::new();
+        if let (Some(first), Some(last)) = (self.plain_events.first(), self.plain_events.last()) {
+            let events = count(self.plain_events.len(), "event", "events");
+            text.push_str(&format!(
+                "  not erased: {events} of version 0.1.0, between {first} and {last}, that cannot change without breaking the chain\n"
+            ));
+        }
+        for file in &self.files {
+            text.push_str(&format!("  still has the name, to be deleted by you: {}\n", file.display()));
+        }
+        text
     }
-    for file in &erased.files {
-        text.push_str(&format!("  still has the name, to be deleted by you: {}\n", file.display()));
-    }
-    text
 }

@@ -3,6 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 
+use crate::cli::shared::arguments::Change;
 use crate::cli::shared::output::View;
 use crate::cli::shared::{CliError, Exit, Session, account};
 use crate::ledger::Event;
@@ -24,15 +25,15 @@ pub(crate) struct Forget {
     /// The IdP, where several have this login
     #[arg(long, value_name = "NAME")]
     idp: Option<IdpChoice>,
-    /// Do not ask
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    change: Change,
 }
 
 #[derive(Serialize)]
 struct Forgotten<'a> {
     account: &'a str,
     directory: &'a str,
+    dry_run: bool,
 }
 
 impl View for Forgotten<'_> {
@@ -53,13 +54,18 @@ impl Forget {
                 known.login(&id)
             )));
         }
-        session.console.confirm(&format!("forget {id}?"), self.yes)?;
+        let (login, directory) = (known.login(&id), id.directory.as_str());
+        let forgotten = Forgotten { account: login, directory, dry_run: self.change.dry_run };
+        if self.change.dry_run {
+            known.supposing(&[event])?;
+            session.output.result(&forgotten, || format!("would forget {login}"))?;
+            return Ok(Exit::Done);
+        }
+        session.console.confirm(&format!("forget {login}?"), self.change.yes)?;
         let store = session.ledger_for_writing()?;
         let mut register = known.clone();
         register.catch_up(&*store)?;
         register.record(&*store, &event)?;
-        let (login, directory) = (known.login(&id), id.directory.as_str());
-        let forgotten = Forgotten { account: login, directory };
         session.output.result(&forgotten, || format!("{login} is forgotten; nothing is planned for it any more"))?;
         Ok(Exit::Done)
     }

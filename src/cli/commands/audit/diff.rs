@@ -6,11 +6,12 @@ use clap::Args;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::records::{Asked, csv};
+use super::records::Asked;
 use crate::audit::diff::{Difference, between};
 use crate::audit::ledger::{LedgerAudit, Readable, Standards};
 use crate::cli::shared::arguments::moment;
-use crate::cli::shared::output::{View, count, harmless, table};
+use crate::cli::shared::output::{View, count, table};
+use crate::cli::shared::spreadsheet::Spreadsheet;
 use crate::cli::shared::{CliError, Exit, Session, profiles};
 use crate::ledger::{Archive, Store};
 use keywright_attest::Anchors;
@@ -56,12 +57,11 @@ impl Diff {
         let by = self.asked.by.set(Anchors::none(), session)?;
         let live = || session.ledger_for_reading();
         let exported = |folder: &PathBuf| Ok::<Box<dyn Store>, CliError>(Box::new(Archive::open(folder)?));
-        let later = self.read(&*self.later.as_ref().map_or_else(live, exported)?, by.as_of, session)?;
-        let earlier = match self.since {
-            Some(since) => self.read(&*live()?, Some(since), session)?,
-            // Clap sees to it that there is one of the two.
-            None => self.read(&*self.earlier.as_ref().map_or_else(live, exported)?, None, session)?,
-        };
+        let store = self.later.as_ref().map_or_else(live, exported)?;
+        let later = self.read(&*store, by.as_of, session)?;
+        // Clap sees to it that there is one of the two.
+        let store = self.earlier.as_ref().filter(|_| self.since.is_none()).map_or_else(live, exported)?;
+        let earlier = self.read(&*store, self.since, session)?;
         let then = self.mds_then.as_ref().map(|file| self.asked.by.with_metadata(file).set(Anchors::none(), session));
         let then = then.transpose()?;
         let judge = then.as_ref().map_or(&by.judge, |then| &then.judge);
@@ -75,7 +75,12 @@ impl Diff {
     }
 
     /// Reads one side. Fails where the chain is broken.
-    fn read(&self, store: &dyn Store, as_of: Option<OffsetDateTime>, session: &Session) -> Result<Readable, CliError> {
+    fn read<'a>(
+        &self,
+        store: &'a dyn Store,
+        as_of: Option<OffsetDateTime>,
+        session: &Session,
+    ) -> Result<Readable<'a>, CliError> {
         let mut readable = Readable::read(store, None, as_of)?;
         if let Some(broken) = readable.broken.take() {
             return Err(broken.into());
@@ -102,9 +107,9 @@ impl Diff {
             ]
         };
         if self.csv {
-            let heading = ["change", "account", "key", "before", "after", "why"].map(ToOwned::to_owned);
-            let rows = differences.iter().map(|one| cells(one).map(|cell| harmless(&cell)));
-            return session.output.bytes(&csv(heading, rows)?);
+            let mut sheet = Spreadsheet::new(["change", "account", "key", "before", "after", "why"]);
+            differences.iter().for_each(|one| sheet.row(cells(one)));
+            return session.output.bytes(&sheet.finish());
         }
         if differences.is_empty() {
             return Ok(());

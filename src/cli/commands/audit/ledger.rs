@@ -242,7 +242,7 @@ impl<'a> Summary<'a> {
             metadata: audit
                 .metadata
                 .map(|metadata| MetadataLine { id: metadata.id(), next_update: metadata.next_update().to_string() }),
-            accounts: audit.accounts.len(),
+            accounts: audit.accounts.iter().filter(|account| !account.standing.account.is_over()).count(),
             accounts_covered: audit.accounts.iter().filter(|account| account.standing.is_complete()).count(),
             keys_in_service: audit.in_service().count(),
             keys_accepted: audit.in_service().filter(|one| one.standing == Assessment::Accepted).count(),
@@ -290,11 +290,11 @@ fn ledger_audit_text(audit: &LedgerAudit<'_>) -> String {
     }
     let summary = Summary::new(audit, None);
     text.push_str(&format!(
-        "{} of {} with enough proved keys; {} of {} in service accepted today; {} critical, {}, {}\nhead {}\n",
+        "{} of {} with enough proved keys; {} of {} accepted today; {} critical, {}, {}\nhead {}\n",
         summary.accounts_covered,
         count(summary.accounts, "account", "accounts"),
         summary.keys_accepted,
-        count(summary.keys_in_service, "key", "keys"),
+        count(summary.keys_in_service, "registered key", "registered keys"),
         summary.critical,
         count(summary.warnings, "warning", "warnings"),
         count(summary.notices, "notice", "notices"),

@@ -8,7 +8,8 @@ use serde::Serialize;
 use crate::audit::ledger::{LedgerAudit, Readable, Standards};
 use crate::audit::record::{KeyRecord, state_in_words};
 use crate::cli::shared::judging::JudgedBy;
-use crate::cli::shared::output::{View, harmless, table};
+use crate::cli::shared::output::{View, table};
+use crate::cli::shared::spreadsheet::Spreadsheet;
 use crate::cli::shared::{CliError, Session, profiles};
 use keywright_attest::Anchors;
 
@@ -37,7 +38,8 @@ impl Asked {
             return Err(CliError::Ledger(mismatch.into()));
         }
         let by = self.by.set(Anchors::none(), session)?;
-        let mut readable = Readable::read(&*session.ledger_for_reading()?, None, by.as_of)?;
+        let store = session.ledger_for_reading()?;
+        let mut readable = Readable::read(&*store, None, by.as_of)?;
         if let Some(broken) = readable.broken.take() {
             return Err(broken.into());
         }
@@ -61,8 +63,9 @@ pub(super) fn print(records: &[KeyRecord], sheet: &Sheet, session: &Session) -> 
         return records.iter().try_for_each(|record| session.output.object(&Row(record)));
     }
     if sheet.csv {
-        let rows = records.iter().map(|record| record.cells().map(|cell| harmless(&cell)));
-        return session.output.bytes(&csv(KeyRecord::HEADING.map(ToOwned::to_owned), rows)?);
+        let mut sheet = Spreadsheet::new(KeyRecord::HEADING);
+        records.iter().for_each(|record| sheet.row(record.cells()));
+        return session.output.bytes(&sheet.finish());
     }
     let heading = ["ACCOUNT", "KEY", "PROFILE", "MODEL", "SERIAL", "STATE", "VERDICT"].map(ToOwned::to_owned);
     let rows = records.iter().map(|record| {
@@ -80,18 +83,4 @@ pub(super) fn print(records: &[KeyRecord], sheet: &Sheet, session: &Session) -> 
         ]
     });
     session.output.text(&table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>()))
-}
-
-/// A sheet with its heading. A byte-order mark goes first: Excel takes the text for another encoding without it.
-pub(super) fn csv<const N: usize>(
-    heading: [String; N],
-    rows: impl Iterator<Item = [String; N]>,
-) -> Result<Vec<u8>, CliError> {
-    let unwritten = |error: &dyn std::fmt::Display| CliError::File { path: "stdout".into(), why: error.to_string() };
-    let mut sheet =
-        csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer("\u{feff}".as_bytes().to_vec());
-    for row in std::iter::once(heading).chain(rows) {
-        sheet.write_record(row).map_err(|error| unwritten(&error))?;
-    }
-    sheet.into_inner().map_err(|error| unwritten(&error))
 }

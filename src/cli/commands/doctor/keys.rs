@@ -7,11 +7,15 @@ use crate::cli::shared::arguments::KeySource;
 use crate::cli::shared::device::KeysError;
 use crate::cli::shared::findings::{Check, Finding, KeyFacts};
 use crate::cli::shared::open_key::Keys;
+#[cfg(feature = "smart-card")]
+use crate::cli::shared::output::count;
 use crate::cli::shared::{CliError, Session};
+use keywright_fido::bus::{Bus, Device, Limits};
 use keywright_fido::ctap::Authenticator;
 use keywright_fido::ctap::TransportError;
 use keywright_fido::hid::usb::permission::{self, Missing};
-use keywright_fido::hid::{Bus, Device, Limits};
+#[cfg(feature = "smart-card")]
+use keywright_fido::smart_card::readers::ReaderBus;
 
 /// Nothing that is asked here needs a touch, so no key has a reason to take longer.
 const LIMITS: Limits =
@@ -68,9 +72,36 @@ impl Barrier {
     }
 }
 
-/// A finding for each key, or one that says why there is none.
+/// A finding for each key, or one that says why there is none; before them one about card readers, where this program knows them.
 pub(super) fn look(source: &KeySource, session: &Session) -> Vec<Finding> {
-    let devices = Keys::open(source, session).and_then(|keys| Ok((keys.bus().devices()?, keys)));
+    let mut findings = Vec::new();
+    #[cfg(feature = "smart-card")]
+    if source.softkeys().is_none() {
+        findings.push(card_readers());
+    }
+    findings.extend(plugged_in(source, session));
+    findings
+}
+
+/// What stands between this machine and cards in its readers.
+#[cfg(feature = "smart-card")]
+fn card_readers() -> Finding {
+    match ReaderBus::readers() {
+        Ok(Some(readers)) => Finding::well(Check::Cards, "-", count(readers, "card reader", "card readers")),
+        Ok(None) => Finding::left(
+            Check::Cards,
+            "-",
+            "the service for card readers (PC/SC) does not run",
+            "nothing without card readers; with them, on Debian: sudo apt-get install pcscd",
+        ),
+        Err(error) => Finding::of_error(Check::Cards, "-", &error.into()),
+    }
+}
+
+fn plugged_in(source: &KeySource, session: &Session) -> Vec<Finding> {
+    // Wrong settings are a finding of their own.
+    let names = session.settings().unwrap_or_default().ports;
+    let devices = Keys::open_named(source, names, session).and_then(|keys| Ok((keys.bus().devices()?, keys)));
     let (devices, keys) = match devices {
         Ok(found) => found,
         Err(error) => return vec![Finding::of_error(Check::Key, "-", &error)],
@@ -97,10 +128,6 @@ fn none(soft: bool) -> Finding {
             }
             None => Finding::of_error(Check::Key, "-", &KeysError::None.into()),
         },
-        ("windows", false) => finding(
-            "no security key is plugged in, or Windows hides it: FIDO keys are for administrators only",
-            "plug a key in, and start the terminal with 'Run as administrator'",
-        ),
         _ => Finding::of_error(Check::Key, "-", &KeysError::None.into()),
     }
 }
@@ -111,7 +138,7 @@ fn finding(bus: &dyn Bus, device: &Device, session: &Session) -> Finding {
         Ok(facts) => facts,
         Err(CliError::Transport(TransportError::NoPermission { .. })) => return Barrier::on(OS, path).finding(path),
         Err(CliError::Transport(TransportError::Removed))
-            if bus.is_usb() && Barrier::on(OS, path) == Barrier::Linux(Missing::Node) =>
+            if bus.is_usb(device) && Barrier::on(OS, path) == Barrier::Linux(Missing::Node) =>
         {
             return Barrier::Linux(Missing::Node).finding(path);
         }
@@ -134,7 +161,7 @@ fn finding(bus: &dyn Bus, device: &Device, session: &Session) -> Finding {
 
 /// Opens the key unless another program holds it, and asks what needs neither PIN nor touch.
 fn ask(bus: &dyn Bus, device: &Device, session: &Session) -> Result<KeyFacts, CliError> {
-    let mut key = Authenticator::open_hid(bus.open(device)?, LIMITS, session.cancel.clone())?;
+    let mut key = Authenticator::open(bus.open(device, LIMITS, session.cancel.clone())?)?;
     let pin_set = key.info().has_pin();
     let pin_retries = if pin_set { Some(key.pin_retries()?.retries) } else { None };
     Ok(KeyFacts {

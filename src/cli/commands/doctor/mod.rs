@@ -51,7 +51,7 @@ impl Doctor {
                 session.output.object(finding)?;
             }
         } else {
-            session.output.bytes(findings_text(&findings, session).as_bytes())?;
+            session.output.painted(&findings_text(&findings, session))?;
         }
         Ok(exit(&findings))
     }

@@ -29,6 +29,9 @@ pub(crate) struct Again {
     /// Say that the letters came out: the sealed copies are destroyed. A terminal is asked
     #[arg(long)]
     letters_came_out: bool,
+    /// Say what would be done, without doing it
+    #[arg(long)]
+    dry_run: bool,
 }
 
 #[derive(Serialize)]
@@ -39,6 +42,7 @@ struct Printed<'a> {
     ordinals: Vec<usize>,
     /// Whether somebody said that they came out.
     came_out: bool,
+    dry_run: bool,
 }
 
 impl View for Printed<'_> {
@@ -60,6 +64,14 @@ impl Again {
             return Err(gone(login, key));
         }
         let program = LetterProgram::new(&settings.letter_program)?;
+        let (ordinals, directory_name) = (letters.iter().map(|(_, ordinal)| *ordinal).collect(), &id.directory);
+        let mut printed =
+            Printed { account: login, directory: directory_name, ordinals, came_out: false, dry_run: self.dry_run };
+        let how_many = count(letters.len(), "letter", "letters");
+        if self.dry_run {
+            session.output.result(&printed, || format!("would print {how_many} of {login}"))?;
+            return Ok(Exit::Done);
+        }
         let store = session.ledger_for_writing()?;
         let vault = Vault::open(&session.state()?.vault())?;
         for (job, ordinal) in &letters {
@@ -68,17 +80,13 @@ impl Again {
             program.print(&delivery, &pin)?;
         }
         let terminal = Terminal::new(&session.console, false).with_letters(self.letters_came_out);
-        let came_out = terminal.letters_came_out(letters.len());
-        if came_out {
+        printed.came_out = terminal.letters_came_out(letters.len());
+        if printed.came_out {
             let jobs: Vec<JobId> = letters.iter().map(|(job, _)| *job).collect();
             provision::letters_arrived(&*store, &vault, &jobs, &session.operator()?)?;
         }
-        let ordinals: Vec<usize> = letters.iter().map(|(_, ordinal)| *ordinal).collect();
-        let printed = Printed { account: login, directory: &id.directory, ordinals, came_out };
-        session.output.result(&printed, || {
-            format!("{} of {login} went to the printer", count(letters.len(), "letter", "letters"))
-        })?;
-        if came_out {
+        session.output.result(&printed, || format!("{how_many} of {login} went to the printer"))?;
+        if printed.came_out {
             return Ok(Exit::Done);
         }
         session.console.hint("look at the printer, then 'keywright resume --letters-came-out', or print again");

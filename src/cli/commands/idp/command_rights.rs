@@ -9,10 +9,12 @@ use crate::idp::capability::{Capabilities, Readiness, Rights, Told};
 
 /// What commands do at an IdP, and whether they take something from accounts. Those sign in with `[idp.NAME.writing]`, if it is there.
 const COMMANDS: [(&str, bool, &[Capability]); 5] = {
-    use Capability::{LastUse, Methods, Pass, Passkeys, People, Policies, Registration, Removal, Sessions, Suspension};
+    use Capability::{
+        LastUse, Methods, Pass, Passkeys, People, Policies, Registration, Removal, Sessions, Suspension, WhatIf,
+    };
     [
         ("provision, enroll, replace, revoke", false, &[Registration]),
-        ("inventory, reconcile, ready, watch", false, &[People, Methods, Passkeys, LastUse, Policies]),
+        ("inventory, reconcile, ready, watch", false, &[People, Methods, Passkeys, LastUse, Policies, WhatIf]),
         ("breakglass", false, &[LastUse, People, Policies]),
         ("enforce", true, &[Methods, Removal, Policies, Sessions, Registration]),
         ("recover", true, &[Registration, Methods, Suspension, Sessions, Pass]),

@@ -24,7 +24,7 @@ struct PathLine<'a> {
     factor: Option<Factor>,
     decision: String,
     /// Why it keeps `ready` at no: `undecided`, `overdue`, `not-covered`.
-    open: Option<Open>,
+    open: Option<Open<'a>>,
 }
 
 impl View for PathLine<'_> {
@@ -92,7 +92,7 @@ fn text(ways: &[WayIn<'_>], untold: &[Untold], open: usize) -> String {
     let heading = ["WAY IN", "GUARDED BY", "DECISION", "OWNER"].map(str::to_owned);
     let row = |way: &WayIn<'_>| {
         let decision = match way.open {
-            Some(Open::Overdue) => format!("OVERDUE: {}", way.decision_words()),
+            Some(Open::Overdue { .. }) => format!("OVERDUE: {}", way.decision_words()),
             Some(Open::NotCovered) => format!("NOT COVERED: {}", way.decision_words()),
             Some(Open::Undecided) | None => way.decision_words(),
         };

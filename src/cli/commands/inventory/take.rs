@@ -64,7 +64,7 @@ impl Take {
             }
             session.output.object(&line)?;
         } else if self.csv {
-            session.output.bytes(&inventory::csv(&taken)?)?;
+            session.output.bytes(&inventory::csv(&taken))?;
             session.console.say(inventory::untold_words(&taken).trim_end());
         } else {
             session.output.text(&inventory::text(&taken, &line))?;

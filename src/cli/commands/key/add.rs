@@ -77,8 +77,7 @@ impl Add {
             None => Some(Keys::open(&self.source, session)?),
         };
         let store = if self.dry_run { session.ledger_or_empty()? } else { session.ledger_for_writing()? };
-        let mut register = Register::default();
-        register.catch_up(&*store)?;
+        let mut register = Register::of(&*store)?;
         let added = match (bought, keys) {
             (Some(bought), _) => self.add_list(&bought, &mut register, &*store, session)?,
             (None, Some(keys)) => self.add_plugged_in(&keys, &mut register, &*store, session)?,

@@ -45,6 +45,9 @@ pub(crate) struct Edit {
     reason: Option<String>,
     #[command(flatten)]
     idp: WhichIdp,
+    /// Say what would be done, without doing it
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// Where a person may say that a key is. `key add` and `key return` put keys in stock.
@@ -84,6 +87,7 @@ struct Edited<'a> {
     custodian: Option<&'a str>,
     /// What became of the label at the IdP; `null` where it was not to change there.
     label_at_idp: Option<&'static str>,
+    dry_run: bool,
 }
 
 impl View for Edited<'_> {
@@ -114,12 +118,16 @@ impl Edit {
         let target = self.target(&register)?;
         let at_idp = self.at_idp(&target, &register, session)?;
         session.catch_interrupts(ENDING)?;
-        let store = session.ledger_for_writing()?;
-        register.catch_up(&*store)?;
         let mut events = vec![self.event(&target, session)?];
         if let AtIdp::Can { request, .. } = &at_idp {
             events.push((**request).clone());
         }
+        if self.dry_run {
+            self.tell(&target, &at_idp, None, &register.supposing(&events)?, session)?;
+            return Ok(Exit::Done);
+        }
+        let store = session.ledger_for_writing()?;
+        register.catch_up(&*store)?;
         register.record_all(&*store, &events)?;
         let relabelled = match &at_idp {
             AtIdp::Can { directory, credential_id, .. } => {
@@ -128,15 +136,34 @@ impl Edit {
             }
             AtIdp::Stays | AtIdp::Cannot(_) => None,
         };
-        let number = match &target {
-            Target::Key(number) => Some(*number),
-            Target::Credential(_) => None,
+        self.tell(&target, &at_idp, relabelled.as_ref(), &register, session)?;
+        Ok(match relabelled {
+            Some(Relabelled::Refused(why)) => {
+                session.console.warn(&format!("the label at the IdP stays as it is: {why}"));
+                Exit::Directory
+            }
+            Some(Relabelled::Pending) => {
+                session.console.hint("the IdP did not answer; 'keywright resume' changes the label there once it does");
+                Exit::Directory
+            }
+            Some(Relabelled::Done) | None => Exit::Done,
+        })
+    }
+
+    /// What the key is now, or would be.
+    fn tell(
+        &self,
+        target: &Target,
+        at_idp: &AtIdp,
+        relabelled: Option<&Relabelled>,
+        register: &Register,
+        session: &Session,
+    ) -> Result<(), CliError> {
+        let (number, credential) = match target {
+            Target::Key(number) => (Some(*number), register.current_of(*number).map(|(_, credential)| credential)),
+            Target::Credential(id) => (None, register.credentials.get(id)),
         };
         let key = number.and_then(|number| register.keys.get(number));
-        let credential = match &target {
-            Target::Key(number) => register.current_of(*number).map(|(_, credential)| credential),
-            Target::Credential(id) => register.credentials.get(id),
-        };
         let kept = credential.map(|one| &one.kept).or(key.map(|key| &*key.kept));
         let edited = Edited {
             number,
@@ -147,16 +174,25 @@ impl Edit {
             label: credential.and_then(|one| one.label()).or(kept.and_then(|kept| kept.label.as_deref())),
             place: kept.and_then(|kept| kept.place.as_deref()),
             custodian: kept.and_then(|kept| kept.custodian.as_deref()),
-            label_at_idp: match (&at_idp, &relabelled) {
+            label_at_idp: match (at_idp, relabelled) {
                 (AtIdp::Stays, _) => None,
                 (_, Some(Relabelled::Done)) => Some("changed"),
                 (_, Some(Relabelled::Pending)) => Some("pending"),
+                (AtIdp::Can { .. }, None) => Some("to-change"),
                 (_, Some(Relabelled::Refused(_)) | None) => Some("stays"),
             },
+            dry_run: self.dry_run,
         };
-        let whose = credential.map(|one| format!("key {} of {}", one.ordinal, one.account));
+        let whose = credential.map(|one| format!("key {} of {}", one.ordinal, register.login(&one.account)));
         let named = number.map(|number| number.to_string()).or(whose).unwrap_or_default();
-        session.output.result(&edited, || format!("{named} is changed"))?;
+        session.output.result(&edited, || match (self.dry_run, at_idp) {
+            (false, _) => format!("{named} is changed"),
+            (true, AtIdp::Can { .. }) => format!("would change {named}, and its label at the IdP"),
+            (true, AtIdp::Stays | AtIdp::Cannot(_)) => format!("would change {named}"),
+        })?;
+        if let AtIdp::Cannot(why) = at_idp {
+            session.console.say(&format!("the label at the IdP stays as it is: {why}"));
+        }
         let withdrawn = self.now.is_some_and(|state| !matches!(state, Where::Held));
         if let Some(one) = credential.filter(|one| withdrawn && one.state.may_be_registered()) {
             session.console.hint(&format!(
@@ -165,21 +201,7 @@ impl Edit {
                 one.ordinal
             ));
         }
-        Ok(match (at_idp, relabelled) {
-            (AtIdp::Cannot(why), _) => {
-                session.console.say(&format!("the label at the IdP stays as it is: {why}"));
-                Exit::Done
-            }
-            (_, Some(Relabelled::Refused(why))) => {
-                session.console.warn(&format!("the label at the IdP stays as it is: {why}"));
-                Exit::Directory
-            }
-            (_, Some(Relabelled::Pending)) => {
-                session.console.hint("the IdP did not answer; 'keywright resume' changes the label there once it does");
-                Exit::Directory
-            }
-            _ => Exit::Done,
-        })
+        Ok(())
     }
 
     fn at_idp(&self, target: &Target, register: &Register, session: &Session) -> Result<AtIdp, CliError> {

@@ -17,8 +17,8 @@ use crate::cli::view::status_account::day_of;
 use crate::ledger::{KeyNumber, KeyState};
 use crate::provision::which_key;
 use crate::register::Register;
+use keywright_fido::bus::Device;
 use keywright_fido::ctap::{Authenticator, CtapError, TimeoutPhase, TransportError};
-use keywright_fido::hid::Device;
 use keywright_fido::webauthn::{Aaguid, CredentialId};
 use keywright_files::shown;
 
@@ -42,6 +42,7 @@ pub(crate) struct List {
 }
 
 /// What was found at a path.
+#[expect(clippy::large_enum_variant, reason = "there are as many as keys that are plugged in")]
 enum Row {
     Key(Key),
     Unreadable(Unreadable),
@@ -52,8 +53,11 @@ enum Row {
 struct Key {
     path: String,
     product: String,
-    vendor_id: u16,
-    product_id: u16,
+    /// How it is reached: WebAuthn's word.
+    transport: &'static str,
+    /// `null` for a card, and so is the next.
+    vendor_id: Option<u16>,
+    product_id: Option<u16>,
     serial: Option<String>,
     aaguid: Aaguid,
     model: Option<String>,
@@ -169,7 +173,7 @@ fn stock(session: &Session) -> Result<Exit, CliError> {
             label: key.kept.label.as_deref(),
             place: key.kept.place.as_deref(),
             resets: key.resets.len(),
-            recognisable: key.marker.is_some() || key.attested_serial.is_some(),
+            recognisable: register.keys.is_recognisable(number),
         })
         .collect();
     if session.output.is_json() {
@@ -188,6 +192,10 @@ fn stock(session: &Session) -> Result<Exit, CliError> {
         ]
     });
     let mut text = table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>());
+    let seen = |number| register.keys.get(number).is_some_and(|key| key.identity.is_some());
+    for key in keys.iter().filter(|key| !key.recognisable && seen(key.number)) {
+        text.push_str(&format!("{}: nothing on it shows which key it is; write its number on it\n", key.number));
+    }
     text.push_str(&format!("{} in stock\n", count(keys.len(), "key", "keys")));
     session.output.text(&text)?;
     Ok(Exit::Done)
@@ -208,8 +216,9 @@ fn read(keys: &Keys, device: &Device, register: Option<&Register>, names: &Model
             Row::Key(Key {
                 path: device.path.clone(),
                 product: device.product.clone(),
-                vendor_id: device.vendor_id,
-                product_id: device.product_id,
+                transport: device.kind.as_str(),
+                vendor_id: device.usb_id.map(|usb| usb.vendor),
+                product_id: device.usb_id.map(|usb| usb.product),
                 serial: device.serial.clone(),
                 aaguid: key.info().aaguid,
                 model: names.of(key.info().aaguid),
@@ -359,8 +368,9 @@ mod tests {
         let key = Key {
             path: "/dev/hidraw1".into(),
             product: "Key".into(),
-            vendor_id: 1,
-            product_id: 2,
+            transport: "usb",
+            vendor_id: Some(1),
+            product_id: Some(2),
             serial: None,
             aaguid: Aaguid::ZERO,
             model: None,

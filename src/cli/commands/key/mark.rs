@@ -72,8 +72,7 @@ pub(in crate::cli::commands) fn mark_again(
         Err(error) => return Err(error),
     };
     let store = session.ledger_for_writing()?;
-    let mut register = Register::default();
-    register.catch_up(&*store)?;
+    let mut register = Register::of(&*store)?;
     let (credential_id, operator) = (marked.credential_id, Some(session.operator()?));
     Ok(register.record(&*store, &Event::KeyMarked { key: number, credential_id, operator })?)
 }

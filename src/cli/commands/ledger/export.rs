@@ -13,7 +13,7 @@ use crate::cli::view::ledger_head::HeadLine;
 /// Write a folder that other software can check.
 ///
 /// It has the events with their hashes, each credential with the key's answer as received, its attestation object and client data, the accounts,
-/// the head of the chain, and SHA256SUMS. The folder must not exist.
+/// the checkpoints with their signatures and time stamps, the head of the chain, and SHA256SUMS. The folder must not exist.
 #[derive(Args)]
 #[command(after_long_help = "Example:\n  keywright ledger export evidence-2026-11")]
 pub(crate) struct Export {
@@ -37,7 +37,7 @@ impl Export {
     /// Runs it.
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
         let store = session.ledger_for_reading()?;
-        let head = export::export(&*store, &self.folder)?;
+        let head = export::export(&*store, &session.checkpoints()?.all()?, &self.folder)?;
         let exported = Exported { folder: self.folder.clone(), head: HeadLine::new(&head) };
         session.output.result(&exported, || format!("{}\nhead {}", self.folder.display(), head))?;
         session.console.hint(&format!("{} says how to check it", self.folder.join("README.txt").display()));

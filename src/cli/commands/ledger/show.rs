@@ -210,6 +210,8 @@ fn event_text(event: &Event) -> String {
         Event::BreakGlassAdded(_)
         | Event::BreakGlassRemoved(_)
         | Event::BreakGlassDrilled(_)
+        | Event::UnknownKeyRemovalBegun(_)
+        | Event::UnknownKeyRemoved(_)
         | Event::RecoveryBegun(_)
         | Event::RecoveryStepStarted(_)
         | Event::RecoveryStepDone(_)

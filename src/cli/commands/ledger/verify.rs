@@ -25,10 +25,11 @@ use crate::register::Register;
 /// written anew. That, and events that are missing at the end, is found with what was kept somewhere else: a checkpoint (--checkpoint,
 /// a file or what a PIN letter says), a head (--head), a key that signed checkpoints (--pin, besides those of the settings), a server that
 /// time-stamped them (--tsa-root, besides those of the settings), and what this station remembers outside the state folder. Nobody is
-/// asked. A checkpoint's time stamps are beside it: of monday.checkpoint monday.tsr, monday.2.tsr and so on.
+/// asked. A checkpoint's time stamps are beside it: of monday.checkpoint monday.tsr, monday.2.tsr and so on. An exported folder (--from)
+/// has its checkpoints and their time stamps in it.
 #[derive(Args)]
 #[command(
-    after_long_help = "Example:\n  keywright ledger verify\n  keywright ledger verify --checkpoint 2026-11.checkpoint\n  keywright ledger verify --head 212:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+    after_long_help = "Example:\n  keywright ledger verify\n  keywright ledger verify --checkpoint 2026-11.checkpoint\n  keywright ledger verify --from evidence-2026-11 --tsa-root freetsa.pem\n  keywright ledger verify --head 212:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 )]
 pub(crate) struct Verify {
     /// A head that you kept somewhere else
@@ -124,8 +125,7 @@ impl Verify {
             kept: Some(kept),
             named,
         };
-        // Those that are kept here are about this station's own ledger.
-        let kept = if session.global.from.is_none() { session.checkpoints()?.all()? } else { Vec::new() };
+        let kept = session.checkpoints()?.all()?;
         let mut claims: Vec<_> = kept.into_iter().map(|kept| of_file(kept, false)).collect();
         for text in &self.checkpoint {
             claims.push(match Short::from_str(text) {

@@ -2,19 +2,14 @@
 //! one has somebody's PIN, one is pulled.
 
 use super::Stage;
+use super::spoil::{self, ROOM};
 use super::story::Theatre;
 use crate::cli::shared::{CliError, Session};
 use crate::idp::capability::{Standing, Suspension as _};
-use keywright_fido::ctap::{Authenticator, MakeCredential, Pin};
-use keywright_fido::hid::{Bus as _, Cancel, Limits};
-use keywright_fido::webauthn::{CoseAlgorithm, RelyingParty, UserEntity, UserHandle};
 use keywright_practice::idp_server::wire::estate::OtherSignIn;
-use keywright_practice::softkey::{Model, Rack};
+use keywright_practice::softkey::Model;
 
 const ADA: &str = "ada@example.org";
-
-/// Room for this many credentials has the key that is full.
-const ROOM: u16 = 2;
 
 /// Plays it.
 pub(super) fn play(mut stage: Stage, faults: bool, session: &Session) -> Result<Stage, CliError> {
@@ -27,7 +22,8 @@ pub(super) fn play(mut stage: Stage, faults: bool, session: &Session) -> Result<
     }
     let mut at = Theatre::furnish(stage, &[(ADA, "Ada Example", &["sms"])], &models, session)?;
     if faults {
-        spoil(at.stage())?;
+        spoil::full(at.stage(), 3)?;
+        spoil::locked(at.stage(), 4)?;
     }
 
     at.scene(
@@ -118,31 +114,4 @@ pub(super) fn play(mut stage: Stage, faults: bool, session: &Session) -> Result<
 
 fn roster(at: &Theatre<'_>) -> String {
     at.stage().roster().display().to_string()
-}
-
-/// Fills the third key, and gives the fourth a PIN that nobody here knows.
-fn spoil(stage: &Stage) -> Result<(), CliError> {
-    let rack = Rack::open(&stage.state()?.softkeys())?;
-    let devices = rack.devices()?;
-    let open = |at: usize| -> Result<Authenticator, CliError> {
-        let pipe = rack.open(&devices[at])?;
-        Ok(Authenticator::open_hid(pipe, Limits::default(), Cancel::default())?)
-    };
-    let mut full = open(2)?;
-    for number in 0..ROOM {
-        let shop = RelyingParty { id: "shop.example".parse().map_err(|_| rp_id())?, name: "Shop".into() };
-        let id = UserHandle::new(number.to_be_bytes()).map_err(|_| rp_id())?;
-        let user = UserEntity { id, name: format!("customer {number}"), display_name: String::new() };
-        let request = MakeCredential {
-            resident_key: true,
-            ..MakeCredential::new([7; 32], shop, user, vec![CoseAlgorithm::ES256])
-        };
-        full.make_credential(&request, None, &mut |_| {})?;
-    }
-    open(3)?.set_pin(&Pin::new("somebody's own")?)?;
-    Ok(())
-}
-
-fn rp_id() -> CliError {
-    CliError::System { what: "the story", why: "a made-up website was refused".to_owned() }
 }

@@ -2,6 +2,7 @@
 //! the weak methods go.
 
 use super::Stage;
+use super::spoil::{self, ROOM};
 use super::story::Theatre;
 use crate::cli::shared::state::write_private;
 use crate::cli::shared::{CliError, Session};
@@ -9,8 +10,11 @@ use crate::idp::capability::SignInMethods as _;
 use keywright_practice::idp_server::wire::estate::{Hold, OtherSignIn, Policy};
 use keywright_practice::softkey::Model;
 
-/// Keys for five accounts with two each, and one more for the rehearsal.
+/// Keys for five accounts with two each, and one more for the rehearsal. With faults that one is full; the next has somebody's PIN, and the
+/// last is pulled.
 const KEYS: &str = "11";
+const LOCKED: &str = "12";
+const PULLED: &str = "13";
 
 const GROUP: &str = "admins";
 const POLICY: &str = "keys only";
@@ -35,7 +39,7 @@ decision = "covered"
 "#;
 
 /// Plays it.
-pub(super) fn play(stage: Stage, faults: bool, session: &Session) -> Result<Stage, CliError> {
+pub(super) fn play(mut stage: Stage, faults: bool, session: &Session) -> Result<Stage, CliError> {
     let people: [(&str, &str, &[&str]); 5] = [
         ("ada@example.org", "Ada Example", &["sms", "totp"]),
         ("bo@example.org", "Bo Example", &["sms", "email"]),
@@ -44,7 +48,17 @@ pub(super) fn play(stage: Stage, faults: bool, session: &Session) -> Result<Stag
         ("bg2@example.org", "Emergency Two", &[]),
     ];
     write_private(&stage.folder.join("rollout.toml"), PLAN.as_bytes())?;
-    let mut at = Theatre::furnish(stage, &people, &vec![Model::default(); 11], session)?;
+    let mut models = vec![Model::default(); 11];
+    if faults {
+        models[10] = Model { max_resident_credentials: ROOM, ..Model::default() };
+        models.extend([Model::default(); 2]);
+        stage.print_letters_with_jams()?;
+    }
+    let mut at = Theatre::furnish(stage, &people, &models, session)?;
+    if faults {
+        spoil::full(at.stage(), 11)?;
+        spoil::locked(at.stage(), 12)?;
+    }
     set_up(&at)?;
 
     at.scene("Who signs in with what?", "Roll-outs fail on what nobody saw. So look first: nothing is changed by it.");
@@ -58,7 +72,7 @@ pub(super) fn play(stage: Stage, faults: bool, session: &Session) -> Result<Stag
         "Keys for everybody",
         "Two each: one to lose. The accounts for emergencies get theirs by a profile of their own.",
     );
-    at.run(&["provision", &roster(&at), "--softkeys", "10"])?.expect(&[0])?;
+    at.run(&["provision", &roster(&at), "--softkeys", "10", "--letters-came-out"])?.expect(&[0])?;
 
     at.scene("Accounts for emergencies", "Sealed bags, two places, and two people who try each account every 90 days.");
     for (account, place, bag, new_bag) in [
@@ -83,8 +97,22 @@ pub(super) fn play(stage: Stage, faults: bool, session: &Session) -> Result<Stag
         at.idp_goes_down();
         at.run(&[&rehearse[..], &["--softkeys", KEYS]].concat())?.expect(&[4])?;
         at.idp_comes_back()?;
+        at.tell("The printer jams: a pass that reached nobody is withdrawn.");
+        at.stage().jam(true)?;
+        at.run(&[&rehearse[..], &["--softkeys", KEYS]].concat())?.expect(&[1])?;
+        at.stage().jam(false)?;
+        at.tell("It prints, and the key at hand is full.");
+        // The lost key is among them too: it has a PIN that nobody may reset.
+        at.run(&["resume", "--softkeys", KEYS, "--letters-came-out"])?.expect(&[1, 3, 5, 6])?;
+        at.tell("The next one has somebody's PIN, and nobody says that it may be reset.");
+        at.run(&["resume", "--softkeys", LOCKED, "--letters-came-out"])?.expect(&[1, 3, 5, 6])?;
+        at.tell("The third one is pulled out at the wrong moment, and plugged in again.");
+        let pulled = [("KEYWRIGHT_REHEARSE_PULL", PULLED)];
+        at.run_with(&["resume", "--softkeys", PULLED, "--letters-came-out"], &pulled)?.expect(&[1, 3, 5, 6])?;
+        at.run(&["resume", "--softkeys", PULLED, "--letters-came-out"])?.expect(&[0])?;
+    } else {
+        at.run(&[&rehearse[..], &["--softkeys", KEYS]].concat())?.expect(&[0])?;
     }
-    at.run(&[&rehearse[..], &["--softkeys", KEYS]].concat())?.expect(&[0])?;
 
     at.scene("Can it be enforced now?", "Yes: this is the page for the meeting where it is decided.");
     at.run(&["ready", "--wave", "1"])?.expect(&[0])?;

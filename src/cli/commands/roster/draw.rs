@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use crate::cli::shared::arguments::WhichIdp;
 use crate::cli::shared::estate::{Estate, WhichPeople, WhichPlan};
-use crate::cli::shared::output::{View, count, harmless};
+use crate::cli::shared::output::{View, count};
+use crate::cli::shared::spreadsheet::Spreadsheet;
 use crate::cli::shared::{CliError, Exit, Session, profiles};
 use crate::profile::{ProfileName, Profiles, RosterLayout};
 use crate::rollout::draw::{self, NoLonger, Row};
@@ -89,7 +90,7 @@ impl Draw {
             let (people, no_longer) = (rows.len(), no_longer.len());
             session.output.object(&Drawn { directory: &inventory.directory, people, complete, no_longer, untold })?;
         } else {
-            session.output.bytes(&csv(&rows)?)?;
+            session.output.bytes(&csv(&rows))?;
             for one in &no_longer {
                 session.console.say(&format!("{}: {}", one.account, one.why.words()));
             }
@@ -115,29 +116,25 @@ impl Draw {
 }
 
 /// What `provision` reads comes first; it leaves further columns alone.
-fn csv(rows: &[Row]) -> Result<Vec<u8>, CliError> {
-    let failed = |error: &dyn std::fmt::Display| CliError::File { path: "stdout".into(), why: error.to_string() };
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer
-        .write_record([
-            "account",
-            "profile",
-            "name",
-            "wave",
-            "roles",
-            "keys",
-            "unknown keys",
-            "weak methods",
-            "cannot tell",
-        ])
-        .map_err(|error| failed(&error))?;
+fn csv(rows: &[Row]) -> Vec<u8> {
+    let mut sheet = Spreadsheet::new([
+        "account",
+        "profile",
+        "name",
+        "wave",
+        "roles",
+        "keys",
+        "unknown keys",
+        "weak methods",
+        "cannot tell",
+    ]);
     for row in rows {
         let keys = match row.required {
             Some(required) => format!("{} of {required}", row.proved),
             None => "none".to_owned(),
         };
         let unknown = if row.unknown == 0 { String::new() } else { row.unknown.to_string() };
-        let cells = [
+        sheet.row([
             row.account.as_str(),
             row.profile.as_str(),
             &row.name,
@@ -147,8 +144,7 @@ fn csv(rows: &[Row]) -> Result<Vec<u8>, CliError> {
             &unknown,
             &row.weak.join("; "),
             &row.untold.join("; "),
-        ];
-        writer.write_record(cells.map(harmless)).map_err(|error| failed(&error))?;
+        ]);
     }
-    writer.into_inner().map_err(|error| failed(&error))
+    sheet.finish()
 }

@@ -18,6 +18,7 @@ use crate::profile::{ProfileError, RosterError};
 use crate::provision::{DrillError, EraseError, LetterError, PinAttemptError, RevokeError, RunError};
 use crate::rollout::enforce::EnforceError;
 use crate::rollout::recover::RecoverError;
+use crate::rollout::unknown_key::UnknownKeyError;
 use crate::rollout::{PlanError, RolloutError};
 use crate::secret::SecretError;
 use crate::settings::SettingsError;
@@ -89,6 +90,9 @@ pub(crate) enum CliError {
     /// A recovery.
     #[error(transparent)]
     Recover(#[from] RecoverError),
+    /// The removal of a key that nobody here made.
+    #[error(transparent)]
+    UnknownKey(#[from] UnknownKeyError),
     /// An enforcement.
     #[error(transparent)]
     Enforce(#[from] EnforceError),
@@ -210,6 +214,7 @@ impl CliError {
                 | Self::Erase(EraseError::Ledger(_))
                 | Self::Recover(RecoverError::Ledger(_))
                 | Self::Enforce(EnforceError::Ledger(_))
+                | Self::UnknownKey(UnknownKeyError::Ledger(_))
         )
     }
 

@@ -15,6 +15,7 @@ use crate::provision::{NoDelivery, PersonError};
 use crate::register::CredentialState;
 use crate::rollout::enforce::EnforceError;
 use crate::rollout::recover::{RecoverError, StepError};
+use crate::rollout::unknown_key::UnknownKeyError;
 use crate::settings::MissingAnswer;
 use keywright_files::FileError;
 
@@ -36,6 +37,7 @@ fn of_keys() -> Vec<(CliError, Exit)> {
         (KeysError::NotThisOne { number: crate::ledger::KeyNumber(42), keys: one() }.into(), Exit::Key),
         (KeysError::NotThere { name: "1-2".into(), keys: one() }.into(), Exit::Key),
         (TransportError::Removed.into(), Exit::Failed),
+        (TransportError::Mute { reader: "ACS ACR1252 00 00".into() }.into(), Exit::Failed),
         (TransportError::NoPermission { path: "/dev/hidraw0".into() }.into(), Exit::Failed),
         (TransportError::Held { path: "/dev/hidraw0".into(), holder: "firefox".into() }.into(), Exit::Failed),
         (TransportError::Timeout { phase: TimeoutPhase::Silence, after: Duration::from_secs(3) }.into(), Exit::Failed),
@@ -83,6 +85,7 @@ fn of_secrets() -> Vec<(CliError, Exit)> {
         (SecretError::AnotherPin { path: path() }.into(), Exit::Failed),
         (SecretError::Name("x".into()).into(), Exit::Failed),
         (SecretError::Recipient("x".into()).into(), Exit::Usage),
+        (SecretError::Sealing { recipient: "age1x1q".into(), why: why(), said: None }.into(), Exit::Usage),
         (SecretError::Reader("x".into()).into(), Exit::Usage),
         (SecretError::SecretKey.into(), Exit::Usage),
         (SecretError::SameReader("helpdesk".into()).into(), Exit::Usage),
@@ -90,6 +93,7 @@ fn of_secrets() -> Vec<(CliError, Exit)> {
         (SecretError::NoLetterProgram.into(), Exit::Usage),
         (SecretError::NoTerminal.into(), Exit::Usage),
         (SecretError::Missing("env:TOKEN".into()).into(), Exit::Failed),
+        (SecretError::UnsendableToken { place: "file:token".into(), char: '\u{a0}' }.into(), Exit::Failed),
         (SecretError::Sealed { path: path(), why: why() }.into(), Exit::Failed),
         (SecretError::NoIdentity { path: path() }.into(), Exit::Failed),
         (SecretError::Command { program: program(), why: "it ended with 1".into(), said: None }.into(), Exit::Failed),
@@ -237,10 +241,18 @@ fn of_idps() -> Vec<(CliError, Exit)> {
 
 fn of_rollouts() -> Vec<(CliError, Exit)> {
     let recovery = RecoveryId(1);
+    let login = || "ada@example.org".to_owned();
+    let untold = crate::idp::capability::Untold::not_offered("her keys");
     let step = |why: StepError| RecoverError::Step { step: RecoveryStep::GivePass, why: Box::new(why) };
     let directory = || DirectoryError::Unreachable { directory: "corp".into(), why: "refused".into() };
     let scope = || "wave 1".to_owned();
     vec![
+        (UnknownKeyError::NoSuchKey { login: login(), directory_id: "d-9".into() }.into(), Exit::Failed),
+        (UnknownKeyError::MadeHere { login: login(), directory_id: "d-9".into(), ordinal: 1 }.into(), Exit::Failed),
+        (UnknownKeyError::LastWayIn { login: login(), directory_id: "d-9".into() }.into(), Exit::Failed),
+        (UnknownKeyError::CannotTell(untold).into(), Exit::Failed),
+        (UnknownKeyError::StillThere("d-9".into()).into(), Exit::Directory),
+        (UnknownKeyError::Directory(directory()).into(), Exit::Directory),
         (RecoverError::NoSuchKey { account: account(), ordinal: 3 }.into(), Exit::Failed),
         (RecoverError::AnotherGoesOn { account: account(), recovery, lost: 1 }.into(), Exit::Failed),
         (RecoverError::BreakGlass(account()).into(), Exit::Failed),

@@ -44,8 +44,13 @@ pub(crate) enum Check {
     Memory,
     /// The state folder.
     State,
+    /// The server that has the register of several stations.
+    Register,
     /// The ledger.
     Ledger,
+    /// The service for card readers.
+    #[cfg(feature = "smart-card")]
+    Cards,
     /// A key that is plugged in.
     Key,
 }
@@ -96,6 +101,14 @@ impl Finding {
         step: impl Into<String>,
     ) -> Self {
         Self { next_step: Some(step.into()), ..Self::well(check, subject, message) }
+    }
+
+    /// Says what is to be done about it, if something is.
+    pub(crate) fn tell_what_to_do(&self, session: &Session) {
+        if let Some(step) = &self.next_step {
+            let subject = if self.subject == "-" { String::new() } else { format!("{}: ", self.subject) };
+            session.console.mark(Style::Now, "to do:", &format!("{subject}{}; {step}", self.message));
+        }
     }
 
     /// With the words that a command would end with.

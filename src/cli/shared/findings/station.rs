@@ -7,17 +7,25 @@ use crate::cli::shared::output::count;
 use crate::cli::shared::state::StateFolder;
 use crate::cli::shared::{CliError, Session};
 use crate::ledger::chain;
+use crate::ledger::postgres::health;
 use crate::profile;
 use crate::register::Register;
 use crate::secret::memory::{Protection, Swapped, protection};
 use crate::settings::Settings;
+
+/// How many seconds two clocks may be apart before somebody is told.
+const CLOCKS_APART: u64 = 60;
 
 /// Looks at everything that does not need a key. Changes nothing, and asks no IdP.
 pub(crate) fn look(session: &Session) -> Vec<Finding> {
     let mut findings = settings(session);
     findings.push(memory());
     match session.state() {
-        Ok(state) => findings.extend([metadata(&state), folder(&state), ledger(&state, session)]),
+        Ok(state) => {
+            findings.extend([metadata(&state), folder(&state)]);
+            findings.extend(register(session));
+            findings.extend(ledger(&state, session));
+        }
         Err(error) => findings.push(Finding::of_error(Check::State, "", &error)),
     }
     findings
@@ -33,7 +41,7 @@ fn settings(session: &Session) -> Vec<Finding> {
     };
     let mut findings = vec![Finding::well(Check::Settings, file, "in order")];
     if settings.idp.is_empty() {
-        findings.push(Finding::left(Check::Idp, "-", "none is set up", "keywright idp add NAME"));
+        findings.push(Finding::left(Check::Idp, "-", "no IdP is set up", "keywright idp add NAME"));
     }
     let asked = |name| Finding::well(Check::Idp, name, format!("not asked; 'keywright idp check --idp {name}' does"));
     findings.extend(settings.idp.keys().map(asked));
@@ -166,16 +174,54 @@ fn others_may_look_in(_folder: &Path) -> bool {
     false
 }
 
-fn ledger(state: &StateFolder, session: &Session) -> Finding {
-    let subject = state.ledger().display().to_string();
-    match events(session) {
+/// What the server shows that has the register, if one has.
+fn register(session: &Session) -> Option<Finding> {
+    let server = match session.server() {
+        Ok(server) => server?,
+        // Settings that cannot be read are a finding of their own.
+        Err(CliError::Settings(_)) => return None,
+        Err(error) => return Some(Finding::of_error(Check::Register, "-", &error)),
+    };
+    let subject = server.access.url.to_string();
+    let wrong = |message: String, step: &str| Finding::wrong(Check::Register, subject.clone(), message, step);
+    Some(match health(server.access) {
+        Err(error) => Finding::of_error(Check::Register, subject, &error.into()),
+        Ok(seen) if seen.is_replica => wrong(
+            format!("PostgreSQL {}, a replica that can only be read", seen.server),
+            "name the server that can be written in the settings (register)",
+        ),
+        Ok(seen) if seen.could_change => wrong(
+            format!("PostgreSQL {}; this role could change what was written", seen.server),
+            "name a role of the station's own in the settings, and 'keywright register init --writer ROLE'",
+        ),
+        Ok(seen) if seen.clock_ahead.unsigned_abs() > CLOCKS_APART => wrong(
+            format!("this station's clock is {} s off the server's, whose time the register has", seen.clock_ahead),
+            "set both clocks by NTP",
+        ),
+        Ok(seen) if !seen.appends => Finding::left(
+            Check::Register,
+            subject,
+            format!("PostgreSQL {}; this role reads and may not append", seen.server),
+            "where this is a station: keywright register init --writer ROLE",
+        ),
+        Ok(seen) => {
+            Finding::well(Check::Register, subject, format!("PostgreSQL {}; this role may append", seen.server))
+        }
+    })
+}
+
+/// `None` where nobody can tell where it is: what is in the way of that is a finding of its own.
+fn ledger(state: &StateFolder, session: &Session) -> Option<Finding> {
+    let server = session.server().ok()?;
+    let subject = server.map_or_else(|| state.ledger().display().to_string(), |server| server.access.url.to_string());
+    Some(match events(session) {
         Ok(None) => Finding::well(Check::Ledger, subject, "none yet"),
         Ok(Some((events, snapshot))) => {
             let events = count(events, "event", "events");
             Finding::well(Check::Ledger, subject, format!("{events}, unchanged{snapshot}"))
         }
         Err(error) => Finding::of_error(Check::Ledger, subject, &error),
-    }
+    })
 }
 
 /// How many events there are, if there is a ledger, and what is kept of the register beside it; fails unless the chain holds and

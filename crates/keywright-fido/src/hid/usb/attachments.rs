@@ -73,9 +73,8 @@ impl Attachments {
             return Some(there).filter(|there| there.attach != device.attach);
         }
         let (last, has_no_port) = (self.at(device)?.last, |one: &Device| one.port == one.path);
-        let model = |one: &Device| (one.vendor_id, one.product_id);
         let mut came = now.iter().filter(|there| {
-            let is_like_it = has_no_port(there) && model(there) == model(device);
+            let is_like_it = has_no_port(there) && there.usb_id == device.usb_id;
             is_like_it && self.at(there).is_some_and(|attachment| attachment.first > last)
         });
         match (has_no_port(device), came.next(), came.next()) {
@@ -92,6 +91,8 @@ impl Attachments {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ctap::transport::TransportKind;
+    use crate::hid::UsbId;
 
     fn seen(path: &str, port: &str, insertion: &str) -> Sighting {
         let device = Device {
@@ -100,8 +101,8 @@ mod tests {
             attach: 0,
             manufacturer: String::new(),
             product: String::new(),
-            vendor_id: 0x1050,
-            product_id: 0x0407,
+            kind: TransportKind::Usb,
+            usb_id: Some(UsbId { vendor: 0x1050, product: 0x0407 }),
             serial: None,
         };
         Sighting { device, insertion: insertion.into() }
@@ -188,7 +189,7 @@ mod tests {
         assert_eq!(next(&[&key, &stays, &earlier]), None);
         assert_eq!(next(&[&stays, &earlier]), None);
         let mut other_model = seen(9, "Z");
-        other_model.device.vendor_id = 1;
+        other_model.device.usb_id = Some(UsbId { vendor: 1, product: 0x0407 });
         assert_eq!(next(&[&stays, &earlier, &other_model]), None);
         let (one, two) = (seen(3, "B"), seen(4, "C"));
         assert_eq!(next(&[&stays, &earlier, &one, &two]), None);

@@ -121,7 +121,7 @@ mod other {
 
     use super::Place;
     use crate::ctap::TransportError;
-    use crate::hid::usb::with_hidapi;
+    use crate::hid::usb::hidapi_thread;
 
     /// ERROR_SHARING_VIOLATION
     const WINDOWS_SHARING_VIOLATION: i32 = 32;
@@ -133,9 +133,10 @@ mod other {
 
     /// Whether there is a device at this path.
     pub(in super::super) fn is_there(path: &str, _insertion: &str) -> bool {
-        let listed = with_hidapi(|api| {
+        let wanted = path.to_owned();
+        let listed = hidapi_thread::ask(move |api| {
             api.refresh_devices()?;
-            Ok(api.device_list().any(|info| info.path().to_str() == Ok(path)))
+            Ok(api.device_list().any(|info| info.path().to_str() == Ok(wanted.as_str())))
         });
         // If the list cannot be had, the device itself will tell.
         listed.unwrap_or(true)
@@ -144,16 +145,61 @@ mod other {
     /// What hidapi's refusal means. On Windows a HID path opens like a file, and the file's error has a kind where hidapi's has
     /// only words in the system's language.
     pub(in super::super) fn refusal(path: &str, error: TransportError) -> TransportError {
-        let opened = if cfg!(windows) { OpenOptions::new().read(true).write(true).open(path).err() } else { None };
-        match opened {
+        if !cfg!(windows) {
+            return super::iokit::refusal(path, error);
+        }
+        match OpenOptions::new().read(true).write(true).open(path).err() {
             Some(refused) if refused.kind() == ErrorKind::PermissionDenied => {
                 TransportError::NoPermission { path: path.to_owned() }
             }
             Some(refused) if refused.raw_os_error() == Some(WINDOWS_SHARING_VIOLATION) => {
                 TransportError::Held { path: path.to_owned(), holder: "unknown".to_owned() }
             }
-            _ if error.to_string().contains("not permitted") => TransportError::NoPermission { path: path.to_owned() },
             _ => error,
+        }
+    }
+}
+
+/// macOS: hidapi passes on IOKit's code among its words.
+#[cfg(any(not(target_os = "linux"), test))]
+mod iokit {
+    use crate::ctap::TransportError;
+
+    /// kIOReturnNotPrivileged and kIOReturnNotPermitted (IOKit/IOReturn.h): who opens an input device needs root, or the user's
+    /// leave in the system settings, Privacy & Security, Input Monitoring.
+    const NO_PERMISSION: [&str; 2] = ["0xE00002C1", "0xE00002E2"];
+
+    /// kIOReturnExclusiveAccess: another program has seized the device.
+    const HELD: &str = "0xE00002C5";
+
+    /// The refusal in our terms, where its code says which it is.
+    pub(super) fn refusal(path: &str, error: TransportError) -> TransportError {
+        let words = error.to_string();
+        if NO_PERMISSION.iter().any(|code| words.contains(code)) {
+            TransportError::NoPermission { path: path.to_owned() }
+        } else if words.contains(HELD) {
+            TransportError::Held { path: path.to_owned(), holder: "unknown".to_owned() }
+        } else {
+            error
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn the_codes_of_privilege_and_of_exclusive_access_are_told() {
+            let said = |code| {
+                let words =
+                    format!("hid_open_path: failed to open IOHIDDevice from mach entry: ({code}) (iokit/common)");
+                refusal("DevSrvsID:4294970213", TransportError::System(words))
+            };
+            let path = || "DevSrvsID:4294970213".to_owned();
+            assert_eq!(said("0xE00002C1"), TransportError::NoPermission { path: path() });
+            assert_eq!(said("0xE00002E2"), TransportError::NoPermission { path: path() });
+            assert_eq!(said("0xE00002C5"), TransportError::Held { path: path(), holder: "unknown".to_owned() });
+            assert!(matches!(said("0xE00002BC"), TransportError::System(_)));
         }
     }
 }

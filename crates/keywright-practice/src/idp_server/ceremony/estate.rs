@@ -136,6 +136,13 @@ impl Provider {
         Ok(NamedPolicies { policies: self.store().policies(Some(group), None)? })
     }
 
+    /// The policies that are about a sign-in of this account, as [`Self::other_sign_in`] goes by them.
+    pub(in crate::idp_server) fn what_if(&self, user: &str) -> Result<NamedPolicies, Refusal> {
+        let store = self.store();
+        account(&store, user)?;
+        Ok(NamedPolicies { policies: store.policies(None, Some(user))? })
+    }
+
     pub(in crate::idp_server) fn set_application(
         &self,
         id: &str,

@@ -39,6 +39,7 @@ pub(super) fn router() -> Router<Arc<Provider>> {
         .route("/v1/method-report", get(method_report))
         .route("/v1/users/{user}/methods", get(methods))
         .route("/v1/users/{user}/methods/{method}", delete(remove_method))
+        .route("/v1/users/{user}/what-if", get(what_if))
         .route("/v1/users/{user}/suspension", put(suspend).delete(restore))
         .route("/v1/users/{user}/sessions", get(sessions).delete(end_sessions))
         .route("/v1/users/{user}/sign-in-log", get(sign_in_log))
@@ -135,6 +136,10 @@ async fn method_report(State(at): At, Query(page): Query<After>) -> Answer<Metho
 
 async fn remove_method(State(at): At, Path((user, method)): Path<(String, String)>) -> Done {
     done(at.remove_method(&user, &method))
+}
+
+async fn what_if(State(at): At, Path(user): Path<String>) -> Answer<NamedPolicies> {
+    at.what_if(&user).map(Json)
 }
 
 async fn suspend(State(at): At, Path(user): Path<String>) -> Done {

@@ -99,7 +99,7 @@ fn the_hosts_own_channel_works_over_a_rack() {
     let rack = rack(1);
     rack.set_touch(super::super::Touch::After(Duration::from_millis(20)));
     let device = rack.devices().unwrap().remove(0);
-    let mut channel = Channel::open(rack.open(&device).unwrap(), Limits::default(), Cancel::default()).unwrap();
+    let mut channel = Channel::open(rack.pipe(&device).unwrap(), Limits::default(), Cancel::default()).unwrap();
     assert!(channel.can_wink() && channel.speaks_cbor());
     let mut heard = Vec::new();
     assert_eq!(channel.cbor(&[0x0b], &mut |keepalive| heard.push(keepalive)), Ok(vec![0]));

@@ -5,11 +5,11 @@ use std::path::Path;
 use super::super::{SoftKeyError, Touch};
 use super::*;
 use keywright_fido::ctap::TransportError;
-use keywright_fido::hid::{Bus, Cancel};
+use keywright_fido::hid::{Bus, Cancel, Limits};
 
 fn open(rack: &Rack, index: usize) -> Client {
     let device = rack.devices().unwrap().remove(index);
-    Client::new(rack.open(&device).unwrap())
+    Client::new(rack.pipe(&device).unwrap())
 }
 
 fn slots_left(client: &mut Client) -> i64 {
@@ -27,7 +27,7 @@ fn a_rack_lists_its_keys_like_a_bus() {
     assert_eq!((device.manufacturer.as_str(), device.product.as_str()), ("keywright", "soft key"));
     rack.key(1).pull();
     assert_eq!(rack.devices().unwrap().len(), 2);
-    assert!(matches!(rack.open(device), Err(TransportError::Removed)));
+    assert!(matches!(rack.pipe(device), Err(TransportError::Removed)));
 }
 
 #[test]
@@ -35,14 +35,14 @@ fn a_key_is_not_opened_in_the_place_of_the_one_that_was_listed() {
     let rack = rack(1);
     let listed = rack.devices().unwrap().remove(0);
     rack.key(0).power_cycle();
-    assert!(matches!(rack.open(&listed), Err(TransportError::Removed)));
+    assert!(matches!(rack.pipe(&listed), Err(TransportError::Removed)));
 }
 
 #[test]
 fn replug_is_at_once_and_gives_the_new_insertion() {
     let rack = rack(1);
     let listed = rack.devices().unwrap().remove(0);
-    let mut pipe = rack.open(&listed).unwrap();
+    let mut pipe = rack.pipe(&listed).unwrap();
     let now = rack.replug(&listed, Duration::ZERO, &Cancel::default()).unwrap();
     assert_eq!((&now.port, now.attach), (&listed.port, listed.attach + 1));
     assert_eq!(pipe.read(PATIENCE), Err(PipeError::Removed));
@@ -106,11 +106,14 @@ fn one_key_is_open_in_one_place_only() {
     let theirs = Rack::open(folder.path()).unwrap();
     let held = open(&ours, 0);
     let devices = theirs.devices().unwrap();
-    let Err(TransportError::Held { path, holder }) = theirs.open(&devices[0]) else { panic!("opened twice") };
+    let Err(TransportError::Held { path, holder }) = theirs.open(&devices[0], Limits::default(), Cancel::default())
+    else {
+        panic!("opened twice")
+    };
     assert!(path.ends_with("soft-01.key") && holder.contains("process"), "{path} {holder}");
-    theirs.open(&devices[1]).map(drop).unwrap();
+    theirs.open(&devices[1], Limits::default(), Cancel::default()).map(drop).unwrap();
     drop(held);
-    theirs.open(&devices[0]).map(drop).unwrap();
+    theirs.open(&devices[0], Limits::default(), Cancel::default()).map(drop).unwrap();
 }
 
 #[test]
@@ -173,7 +176,10 @@ fn a_key_that_another_process_used_meanwhile_is_read_again() {
     open(&ours, 0).get_info();
     let listed = ours.devices().unwrap().remove(0);
     assert_eq!(open(&Rack::open(folder.path()).unwrap(), 0).make(true).0, 0);
-    assert!(matches!(ours.open(&listed), Err(TransportError::Removed)), "for us it was unplugged");
+    assert!(
+        matches!(ours.open(&listed, Limits::default(), Cancel::default()), Err(TransportError::Removed)),
+        "for us it was unplugged"
+    );
     assert_eq!(slots_left(&mut open(&ours, 0)), 149);
 }
 
@@ -187,7 +193,7 @@ fn a_damaged_key_is_listed_named_and_hides_no_other() {
     std::fs::write(&file, bytes).unwrap();
     let rack = Rack::open(folder.path()).unwrap();
     let devices = rack.devices().unwrap();
-    let Err(TransportError::System(words)) = rack.open(&devices[0]) else { panic!("opened") };
+    let Err(TransportError::System(words)) = rack.pipe(&devices[0]) else { panic!("opened") };
     assert!(words.contains("soft-01.key") && words.contains("damaged"), "{words}");
     open(&rack, 1).get_info();
 }

@@ -1,9 +1,10 @@
 //! The events of the roll-out, in words.
 
+use super::by;
 use crate::ledger::Event;
 use crate::ledger::rollout::{
     EnforcementResult, EnforcementStep, KeptMethod, Loss, PolicySeen, Reading, RecoveryEnding, RecoveryResult,
-    SignInLog,
+    SignInLog, UnknownKeyEnding,
 };
 
 /// One of them; empty for any other event.
@@ -30,6 +31,18 @@ pub(super) fn text(event: &Event) -> String {
             let by = drilled.by.join(" and ");
             format!("{}: break-glass drill of key {} {how}, by {by}; {log}", drilled.account, drilled.ordinal)
         }
+        Event::UnknownKeyRemovalBegun(begun) => format!(
+            "{}: the key {}, which nobody here made, is to be removed at the IdP: {}, by {}",
+            begun.account, begun.directory_id, begun.reason, begun.operator
+        ),
+        Event::UnknownKeyRemoved(removed) => {
+            let ending = match &removed.ending {
+                UnknownKeyEnding::Removed {} => "is removed at the IdP".to_owned(),
+                UnknownKeyEnding::Absent {} => "was gone at the IdP already".to_owned(),
+                UnknownKeyEnding::Kept { why } => format!("is NOT removed, the IdP refused: {why}"),
+            };
+            format!("{}: the key {}, which nobody here made, {ending}", removed.account, removed.directory_id)
+        }
         Event::RecoveryBegun(begun) => {
             let loss = match begun.loss {
                 Loss::Lost => "lost",
@@ -42,7 +55,8 @@ pub(super) fn text(event: &Event) -> String {
             )
         }
         Event::RecoveryStepStarted(started) => {
-            format!("{}: {}: {} begins", started.account, started.recovery, started.step)
+            let by = by(&started.operator);
+            format!("{}: {}: {} begins{by}", started.account, started.recovery, started.step)
         }
         Event::RecoveryStepDone(done) => {
             let result = match &done.result {
@@ -56,10 +70,13 @@ pub(super) fn text(event: &Event) -> String {
             };
             format!("{}: {}: {} {result}", done.account, done.recovery, done.step)
         }
-        Event::RecoveryEnded(ended) => match &ended.ending {
-            RecoveryEnding::Complete {} => format!("{}: {}: complete", ended.account, ended.recovery),
-            RecoveryEnding::GivenUp { reason } => format!("{}: {}: given up: {reason}", ended.account, ended.recovery),
-        },
+        Event::RecoveryEnded(ended) => {
+            let ending = match &ended.ending {
+                RecoveryEnding::Complete {} => "complete".to_owned(),
+                RecoveryEnding::GivenUp { reason } => format!("given up: {reason}"),
+            };
+            format!("{}: {}: {ending}{}", ended.account, ended.recovery, by(&ended.operator))
+        }
         Event::EnforcementBegun(begun) => {
             let policy = match &begun.policy {
                 PolicySeen::ReadBack { policies } => format!("policy read: {}", policies.join(", ")),
@@ -72,7 +89,8 @@ pub(super) fn text(event: &Event) -> String {
             )
         }
         Event::EnforcementStepStarted(started) => {
-            format!("{}: {}: {} begins", started.account, started.enforcement, step(&started.step))
+            let by = by(&started.operator);
+            format!("{}: {}: {} begins{by}", started.account, started.enforcement, step(&started.step))
         }
         Event::EnforcementStepDone(done) => {
             let result = match &done.result {

@@ -28,6 +28,10 @@ pub(super) fn secret(error: &SecretError) -> Meaning {
         SecretError::Reader(_) | SecretError::SecretKey => {
             row(Usage, "name a reader as NAME=age1..., with the public key")
         }
+        SecretError::Sealing { .. } => row(
+            Usage,
+            "install age and this reader's plugin (age-plugin-NAME) on this station, or give the reader a key of age's own (age1...)",
+        ),
         SecretError::SameReader(_) => row(Usage, "give each reader a name of their own"),
         SecretError::NoReader => {
             row(Usage, "add readers = [\"NAME=age1...\"] to the settings, or name one with --reader")
@@ -40,6 +44,9 @@ pub(super) fn secret(error: &SecretError) -> Meaning {
             "put it there, or name another place: prompt, file:PATH, age:PATH, env:NAME, fd:N or 'command:PROGRAM ARG...'",
         ),
         SecretError::Command { .. } => row(Failed, "run it by hand: it has to print the secret and nothing before it"),
+        SecretError::UnsendableToken { .. } => {
+            row(Failed, "copy the token anew, letters, digits and signs alone; nothing was sent")
+        }
         SecretError::Sealed { .. } => row(Failed, "'age --decrypt' tells whether it opens at all"),
         SecretError::NoIdentity { .. } => row(Failed, "set KEYWRIGHT_AGE_IDENTITY to the file that age-keygen made"),
         SecretError::Unsealable { .. } | SecretError::IdentityLost { .. } => {
@@ -74,6 +81,20 @@ pub(super) fn ledger(error: &LedgerError) -> Meaning {
         LedgerError::NotALedger { .. } => row(Failed, "name another state folder with --state"),
         LedgerError::ReadOnly { .. } => row(Failed, "run this without --dry-run"),
         LedgerError::Newer { .. } => row(Failed, "use the newer keywright; this one leaves the ledger alone"),
+        LedgerError::Older { .. } => row(Failed, "its owner runs 'keywright register migrate'"),
+        LedgerError::Unreachable { .. } => row(
+            Failed,
+            "when it is back, 'keywright resume' looks at what came of the last step; 'keywright doctor' tests the way",
+        ),
+        LedgerError::Replica { .. } => row(Failed, "name the server that can be written in the settings (register)"),
+        LedgerError::NoRight { .. } => {
+            row(Failed, "its owner gives a station's role its rights with 'keywright register init --writer ROLE'")
+        }
+        LedgerError::NotEmpty { .. } => row(Failed, "name a place where there is none"),
+        LedgerError::Claimed { .. } => row(Failed, "end the work there, or wait until then and run this again"),
+        LedgerError::Missing { path } if path.starts_with("postgres") => {
+            row(Failed, "its owner makes it with 'keywright register init'")
+        }
         LedgerError::Missing { .. } => row(Failed, "name the state folder with --state, or provision somebody first"),
         LedgerError::Replaced { .. } => {
             row(Failed, "put the file back or leave the new one, and look who changed it; then 'keywright resume'")

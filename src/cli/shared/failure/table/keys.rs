@@ -26,6 +26,9 @@ pub(super) fn keys(error: &KeysError) -> Meaning {
 pub(super) fn transport(error: &TransportError) -> Meaning {
     match error {
         TransportError::Removed => row(Failed, "plug the key in again and leave it in"),
+        TransportError::Mute { .. } => {
+            row(Failed, "one card at a time: take off what else lies on the reader, and lay the card on again")
+        }
         TransportError::NoPermission { .. } => row(Failed, "'keywright doctor' says what is missing"),
         TransportError::Held { .. } | TransportError::Busy(_) => {
             row(Failed, "close the program that uses the key, a browser for example")

@@ -30,10 +30,17 @@ fn row(exit: Exit, next: impl Into<Cow<'static, str>>) -> Meaning {
     Meaning { exit, next: next.into() }
 }
 
-const PLUG_KEYS_IN: &str = if cfg!(feature = "practice") {
-    "plug security keys in, or practise with --softkeys 2"
-} else {
-    "plug security keys in"
+const PLUG_KEYS_IN: &str = match (cfg!(windows), cfg!(feature = "practice")) {
+    (false, true) => "plug security keys in, or practise with --softkeys 2",
+    (false, false) => "plug security keys in",
+    (true, true) => {
+        "plug security keys in, and start the terminal with 'Run as administrator', because Windows hides them from everybody \
+         else; or practise with --softkeys 2"
+    }
+    (true, false) => {
+        "plug security keys in, and start the terminal with 'Run as administrator', because Windows hides them from everybody \
+         else"
+    }
 };
 const CHECK_ACCOUNT: &str = "check the account's name and state at the identity provider";
 const CHECK_PATH: &str = "check the path, and that you may read and write there";
@@ -82,6 +89,7 @@ pub(crate) fn meaning_of(error: &CliError) -> Meaning {
         CliError::Revoke(error) => jobs::revoke(error),
         CliError::Drill(error) => drill(error),
         CliError::Recover(error) => rollout::recover(error),
+        CliError::UnknownKey(error) => rollout::unknown_key(error),
         CliError::Enforce(error) => rollout::enforce(error),
         CliError::Erase(error) => jobs::erase(error),
         CliError::Settings(error) => files::settings(error),

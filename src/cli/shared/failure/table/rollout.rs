@@ -5,6 +5,7 @@ use crate::cli::shared::Exit::{Directory, Failed, Interrupted, Partial};
 use crate::provision::PersonError;
 use crate::rollout::enforce::EnforceError;
 use crate::rollout::recover::{RecoverError, StepError};
+use crate::rollout::unknown_key::UnknownKeyError;
 
 pub(super) fn recover(error: &RecoverError) -> Meaning {
     match error {
@@ -40,6 +41,26 @@ pub(super) fn enforce(error: &EnforceError) -> Meaning {
             Meaning { exit: idps::directory(error).exit, next: "run the same command to go on".into() }
         }
         EnforceError::Ledger(error) => files::ledger(error),
+    }
+}
+
+pub(super) fn unknown_key(error: &UnknownKeyError) -> Meaning {
+    match error {
+        UnknownKeyError::NoSuchKey { .. } => row(Failed, "'keywright reconcile' names the keys that nobody here made"),
+        UnknownKeyError::MadeHere { login, ordinal, .. } => {
+            let next = format!("take it out of service with: keywright revoke {login} --key {ordinal}");
+            Meaning { exit: Failed, next: next.into() }
+        }
+        UnknownKeyError::CannotTell(untold) => Meaning { exit: Failed, next: untold.next_step().into() },
+        UnknownKeyError::LastWayIn { login, .. } => {
+            let next = format!("give them another one first: keywright enroll {login}");
+            Meaning { exit: Failed, next: next.into() }
+        }
+        UnknownKeyError::StillThere(_) => row(Directory, "run 'keywright resume', and look in the IdP's console"),
+        // What is left is done by resume, so that is what stands there.
+        UnknownKeyError::Directory(error) => Meaning { exit: idps::directory(error).exit, next: RESUME.into() },
+        UnknownKeyError::Person(error) => person(error),
+        UnknownKeyError::Ledger(error) => files::ledger(error),
     }
 }
 
