@@ -15,7 +15,7 @@ use super::same_key;
 use super::station::Station;
 use crate::ledger::{AccountId, Failure, JobId};
 use crate::profile::Reset;
-use crate::register::Credential;
+use crate::register::{Credential, Job};
 use keywright_fido::webauthn::Aaguid;
 
 /// A plan, held against keys.
@@ -52,21 +52,22 @@ pub enum KeyState {
     /// It has a PIN, and shows no credential of the register: a reset makes it usable, where the profile allows one.
     Used,
     /// It is somebody's already.
-    Taken {
-        /// Whose, by login.
-        login: String,
-        /// Which of the account's keys.
-        ordinal: usize,
-    },
+    Taken(AccountKey),
     /// It has a PIN, shows nothing, and looks like this key, which only its PIN could tell.
-    CannotTell {
-        /// Whose it may be, by login.
-        login: String,
-        /// Which of the account's keys.
-        ordinal: usize,
-    },
+    CannotTell(AccountKey),
     /// It cannot be used.
     Unusable(Failure),
+}
+
+/// A key of the register, as a person speaks of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountKey {
+    /// Whose. The login that the IdP has for it may be another by now.
+    pub account: AccountId,
+    /// The login that the register has for it.
+    pub login: String,
+    /// Which of the account's keys.
+    pub ordinal: usize,
 }
 
 /// A key that is to be made, and the one that is plugged in that it would be.
@@ -113,7 +114,7 @@ impl DryRun {
         let never = |planned: &Planned| planned.profile.keys.reset == Reset::Never;
         let none_is_reset = plan.people.iter().filter(|planned| planned.has_keys_to_come()).all(never);
         let in_state = |wanted: fn(&KeyState) -> bool| self.keys.iter().filter(|key| wanted(&key.state)).count();
-        let cannot_tell = in_state(|state| matches!(state, KeyState::CannotTell { .. }));
+        let cannot_tell = in_state(|state| matches!(state, KeyState::CannotTell(_)));
         if none_is_reset || cannot_tell == 0 && matched >= self.free() {
             return Resets::Exactly(after_reset);
         }
@@ -167,8 +168,8 @@ fn state(journal: &Journal<'_>, plan: &Plan, key: &mut OpenKey) -> Result<KeySta
     }
     let whose = |job: JobId| {
         let register = journal.book();
-        let job = &register.jobs[&job];
-        (register.login(&job.account).to_owned(), job.ordinal)
+        let Job { account, ordinal, .. } = &register.jobs[&job];
+        AccountKey { account: account.clone(), login: register.login(account).to_owned(), ordinal: *ordinal }
     };
     let hides = match shown_of_register(journal, key)? {
         Shown::Credential(id) => {
@@ -176,23 +177,16 @@ fn state(journal: &Journal<'_>, plan: &Plan, key: &mut OpenKey) -> Result<KeySta
             if is_revoked_first(journal, plan, job) {
                 return Ok(KeyState::Used);
             }
-            let (login, ordinal) = whose(job);
-            return Ok(KeyState::Taken { login, ordinal });
+            return Ok(KeyState::Taken(whose(job)));
         }
         Shown::Perhaps(ids) => {
             let job = ids.first().map(|id| journal.book().credentials[id].job);
-            return Ok(job.map_or(KeyState::Used, |job| {
-                let (login, ordinal) = whose(job);
-                KeyState::CannotTell { login, ordinal }
-            }));
+            return Ok(job.map_or(KeyState::Used, |job| KeyState::CannotTell(whose(job))));
         }
         Shown::Nothing => false,
         Shown::Refusal => true,
     };
-    Ok(may_be(journal, &key.identity(), hides)?.map_or(KeyState::Used, |job| {
-        let (login, ordinal) = whose(job);
-        KeyState::CannotTell { login, ordinal }
-    }))
+    Ok(may_be(journal, &key.identity(), hides)?.map_or(KeyState::Used, |job| KeyState::CannotTell(whose(job))))
 }
 
 /// Whether the run takes the job's key out of service before it looks for keys: then it is nobody's.
@@ -235,7 +229,8 @@ fn key_matches(
 /// The key that is to be enrolled anew, if it is plugged in: it shows its credential, or was emptied for this. It is reset in
 /// either case.
 fn key_that_stays(planned: &Planned, old: &Credential, keys: &[KeySeen], free: &mut Vec<OpenKey>) -> Option<Use> {
-    let is_it = |key: &KeySeen| matches!(&key.state, KeyState::Taken { login, ordinal } if *login == planned.login && *ordinal == old.ordinal);
+    let is_old = |key: &AccountKey| key.account == planned.account && key.ordinal == old.ordinal;
+    let is_it = |key: &KeySeen| matches!(&key.state, KeyState::Taken(key) if is_old(key));
     if !keys.iter().any(is_it) {
         let at = free.iter().position(|key| same_key::is_emptied(old, key))?;
         free.remove(at);

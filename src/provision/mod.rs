@@ -41,7 +41,7 @@ pub mod which_key;
 mod working_copy;
 
 pub use drill::{Drill, DrillError};
-pub use dry_run::{DryRun, KeyMatch, KeySeen, KeyState, Resets, Use, dry_run};
+pub use dry_run::{AccountKey, DryRun, KeyMatch, KeySeen, KeyState, Resets, Use, dry_run};
 pub use erase::{EraseError, Eraser, was_on_empty_key};
 pub use key_fit::lacks;
 pub use leave::leave;

@@ -39,6 +39,24 @@ impl State {
             |job: &&JobId| self.failures.get(job).is_none_or(|(_, failure)| failure.code == FailureCode::KeyRemoved);
         Wanted { new: self.waiting.iter().copied().collect(), begun: self.bound.iter().filter(gone).copied().collect() }
     }
+
+    /// Takes a job that has a key of its own. False if a thread has it, or nothing is left of it in this run.
+    fn take_bound(&mut self, job: JobId) -> bool {
+        let is_free = self.bound.remove(&job);
+        if is_free {
+            self.at_work.insert(job);
+        }
+        is_free
+    }
+
+    /// A thread has left a job, and this is why it stopped.
+    fn leave(&mut self, job: JobId, stopped: Option<(Step, Failure)>) {
+        self.at_work.remove(&job);
+        match stopped {
+            Some(stopped) => _ = self.failures.insert(job, stopped),
+            None => _ = self.failures.remove(&job),
+        }
+    }
 }
 
 /// Jobs that wait for a key.
@@ -80,6 +98,8 @@ struct State {
     waiting: VecDeque<JobId>,
     /// Jobs that have a key of their own somewhere.
     bound: BTreeSet<JobId>,
+    /// Jobs that a thread works on.
+    at_work: BTreeSet<JobId>,
     /// Ports whose key is in a thread's hands. What is plugged in there meanwhile has to wait: it may be the same key.
     in_hand: BTreeSet<String>,
     /// Among them: ports whose key was not told apart yet, so that nobody knows which job it takes.
@@ -307,22 +327,32 @@ impl<'a> Scheduler<'a> {
                     continue;
                 }
             };
-            if self.state().bound.remove(&job) {
-                return Ok(if self.claim(job)? { Some((job, key)) } else { None });
+            if self.state().take_bound(job) {
+                return Ok(if self.claim_bound(job)? { Some((job, key)) } else { None });
             }
             if free.contains(&job) {
                 // Another key was taken for this job's meanwhile.
                 continue;
             }
-            if self.attendees.contains_key(&self.journal.book().jobs[&job].account) {
+            let is_at_work = self.state().at_work.contains(&job);
+            if is_at_work {
                 // The thread that had it in another port has not noticed yet that it is gone.
                 self.state().seen.remove(&(device.port.clone(), device.attach));
-            } else {
+            } else if !self.attendees.contains_key(&self.journal.book().jobs[&job].account) {
                 let message = format!("the key in {} belongs to {job}, which is not part of this run", device.port);
                 self.station.operator.tell(&message);
             }
             return Ok(None);
         }
+    }
+
+    /// As [`Scheduler::claim`], for a job that was taken from those with a key of their own.
+    fn claim_bound(&self, id: JobId) -> Result<bool, JobError> {
+        let claimed = self.claim(id);
+        if !matches!(claimed, Ok(true)) {
+            self.state().at_work.remove(&id);
+        }
+        claimed
     }
 
     /// Claims a job's account for this station, and reads what others did to it meanwhile. `false` if another station works on
@@ -457,6 +487,7 @@ impl<'a> Scheduler<'a> {
 
     /// Runs a job to its end, or to its first trouble.
     fn run_job(&self, id: JobId, key: Option<OpenKey>) {
+        self.state().at_work.insert(id);
         let account = self.journal.book().jobs[&id].account.clone();
         let attendee = &self.attendees[&account];
         let planned = same_key::planned(&attendee.planned, &self.journal.book(), id);
@@ -471,7 +502,7 @@ impl<'a> Scheduler<'a> {
         self.release(&account);
         match result {
             Ok(()) => {
-                self.state().failures.remove(&id);
+                self.state().leave(id, None);
                 self.station.operator.ended(&label, None);
             }
             // Its lease ended, and another station has taken it over: that is no reason for the others to stop.
@@ -480,7 +511,7 @@ impl<'a> Scheduler<'a> {
                 let failure = Failure { code: FailureCode::Ledger, message, ctap_status: None };
                 self.station.operator.ended(&label, Some(&failure));
                 let step = self.journal.state(id).step();
-                self.state().failures.extend(step.map(|step| (id, (step, failure))));
+                self.state().leave(id, step.map(|step| (step, failure)));
             }
             Err(JobError::Ledger(error)) => self.stop(error),
             Err(JobError::Job(failure)) => {
@@ -502,13 +533,16 @@ impl<'a> Scheduler<'a> {
     /// A job that stopped may go on: with any other key if it did nothing to this one, else with the same key plugged in again. No
     /// key helps one that has only its PIN left to hand over.
     fn put_back(&self, id: JobId, failure: Failure) {
-        let Some(step) = self.journal.state(id).step() else { return };
+        let Some(step) = self.journal.state(id).step() else {
+            self.state().leave(id, None);
+            return;
+        };
         let bound = self.journal.has_key(id) && step != Step::HandOver;
         // What the attestations of a whole delivery lack, the next key lacks too; and it would keep a PIN.
         let another_may_do =
             step <= Step::Reset && !matches!(failure.code, FailureCode::Interrupted | FailureCode::AttestationRefused);
         let mut state = self.state();
-        state.failures.insert(id, (step, failure));
+        state.leave(id, Some((step, failure)));
         if bound {
             state.bound.insert(id);
         } else if another_may_do {
@@ -526,8 +560,8 @@ impl<'a> Scheduler<'a> {
         let jobs: Vec<JobId> = self.state().bound.iter().copied().collect();
         for job in jobs {
             if self.journal.state(job).step() == Some(Step::HandOver) {
-                self.state().bound.remove(&job);
-                match self.claim(job) {
+                self.state().take_bound(job);
+                match self.claim_bound(job) {
                     Ok(true) => self.run_job(job, None),
                     Ok(false) => {}
                     Err(JobError::Ledger(error)) => self.stop(error),

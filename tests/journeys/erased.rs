@@ -1,18 +1,16 @@
 //! A key is erased by us, and the program is killed around every write: no ledger says "in service" of a key that is empty.
 
-use std::time::Duration;
-
 use keywright::audit::key::credentials_of_ledger;
 use keywright::ledger::{AccountId, Event, Store};
-use keywright::provision::{Eraser, was_on_empty_key};
 use keywright::register::{CredentialState, KeyStanding, Register, Standing};
-use keywright::secret::SystemEntropy;
 use keywright_fido::ctap::Authenticator;
 use keywright_fido::hid::{Bus, Cancel, Device, Limits};
 use keywright_fido::webauthn::CredentialId;
 use keywright_practice::softkey::Rack;
 use keywright_test_support::power_cut::{self, Cut, work_until_cut};
 use keywright_test_support::workshop::{DIRECTORY, Workshop};
+
+use crate::key_verbs;
 
 fn ada(book: &Register) -> Standing {
     book.standing(&AccountId::new(DIRECTORY, "ada"), time::OffsetDateTime::now_utc()).unwrap()
@@ -26,27 +24,8 @@ fn first_key(rack: &Rack, book: &Register) -> Device {
 
 /// Resets it, as `keywright key reset` does.
 fn reset_first_key(workshop: &Workshop, store: &dyn Store) {
-    let (rack, book) = (workshop.rack(), workshop.book());
-    let device = first_key(&rack, &book);
-    let open = || Authenticator::open(rack.open(&device, Limits::default(), Cancel::default()).unwrap()).unwrap();
-    let mut key = open();
-    let mut ids = credentials_of_ledger(&mut key, &book).unwrap();
-    if ids.is_empty() {
-        ids = was_on_empty_key(&book, &device, &mut key).unwrap();
-    }
-    let nothing = |_: &_| {};
-    let eraser = Eraser {
-        bus: &rack,
-        store,
-        limits: Limits::default(),
-        patience: Duration::ZERO,
-        cancel: Cancel::default(),
-        entropy: &SystemEntropy,
-        operator_name: "tester".into(),
-        ask_to_replug: &nothing,
-        ask_to_touch: &nothing,
-    };
-    eraser.reset(&device, key, &ids, Vec::new()).unwrap();
+    let port = first_key(&workshop.rack(), &workshop.book()).port;
+    key_verbs::reset(workshop, store, &port);
 }
 
 /// Whether the first key has its credential, as it tells itself.

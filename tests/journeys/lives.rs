@@ -68,11 +68,16 @@ fn mortal() {
 fn half() {
     let number = |name: &str, otherwise| env::var(name).ok().map_or(otherwise, |text| text.parse().unwrap());
     let (cases, seed, half) = (number(LIVES, USUAL) / 2, number(SEED, 0), number(HALF, 0));
-    let config = Config { cases, failure_persistence: None, max_shrink_iters: 400, ..Config::default() };
+    let config = Config { cases, failure_persistence: None, max_shrink_iters: 100, ..Config::default() };
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&[seed.to_be_bytes(), half.to_be_bytes()].concat());
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
-    let ended = runner.run(&step::lives(LONGEST), |steps| live(&steps).map_err(TestCaseError::fail));
+    let ended = runner.run(&step::lives(LONGEST), |steps| {
+        // Each is told at once: making it shorter takes minutes.
+        live(&steps)
+            .map_err(|why| TestCaseError::fail(why))
+            .inspect_err(|why| eprintln!("{LIFE}='{}'\n{why}", Words(&steps)))
+    });
     match ended {
         Ok(()) => {}
         Err(TestError::Fail(why, steps)) => panic!("{LIFE}='{}'\n{why}", Words(&steps)),
@@ -81,7 +86,6 @@ fn half() {
 }
 
 #[test]
-#[ignore = "a key that is free is not taken into stock after a replacement: not mended yet"]
 fn register_idp_and_keys_agree_in_every_life() {
     let halves = ["0", "1"].map(|half| {
         let mut command = Command::new(env::current_exe().unwrap());
@@ -114,4 +118,8 @@ const WENT_WRONG: &[&str] = &[
     "roster ada strict; killed before:48 provision; lose ada.2; killed after:0 revoke ada 2; provision",
     // Neither the old nor the new login found a person whose login changed, but the roster's run.
     "roster ada pair; provision; rename ada; replace ada 1; enroll ada",
+    // The dry run did not know the key of somebody whose login changed, that the run then went on with.
+    "roster ada pair; provision; rename ada; killed before:31 same-key ada 1; resume",
+    // The key of a letter that nobody had seen was looked at again and again, as long as others waited for keys.
+    "roster ada posted; roster grace strict; provision; lose ada.1; program recover ada 1; roster mary pair; provision",
 ];

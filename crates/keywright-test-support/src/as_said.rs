@@ -76,10 +76,10 @@ impl Said {
             .iter()
             .flat_map(|account| account.jobs.iter().filter(|job| job.failure.is_some()).map(|job| job.job))
             .collect();
-        let taken = |state: &KeyState| matches!(state, KeyState::Taken { .. } | KeyState::Unusable(_));
+        let taken = |state: &KeyState| matches!(state, KeyState::Taken(_) | KeyState::Unusable(_));
         let taken: BTreeSet<&str> =
             dry_run.keys.iter().filter(|key| taken(&key.state)).map(|key| key.port.as_str()).collect();
-        let mut cannot_tell = dry_run.keys.iter().filter(|key| matches!(key.state, KeyState::CannotTell { .. }));
+        let mut cannot_tell = dry_run.keys.iter().filter(|key| matches!(key.state, KeyState::CannotTell(_)));
         let mut resets = 0;
         let mut all_done = true;
         for (account, matches) in &dry_run.matches {

@@ -12,7 +12,7 @@ use crate::cli::shared::plan_summary::PlanSummary;
 use crate::cli::shared::{CliError, Exit, Session};
 use crate::ledger::{Failure, FailureCode, JobId, Step};
 use crate::provision::{
-    Change, DryRun, KeyMatch, KeySeen, KeyState, PendingLabel, PendingRevocation, Plan, Planned, Use,
+    AccountKey, Change, DryRun, KeyMatch, KeySeen, KeyState, PendingLabel, PendingRevocation, Plan, Planned, Use,
 };
 use crate::register::Replacement;
 use keywright_fido::webauthn::Aaguid;
@@ -241,8 +241,8 @@ impl<'a> KeyLine<'a> {
         let (state, account, ordinal, failure) = match &key.state {
             KeyState::Fresh => ("fresh", None, None, None),
             KeyState::Used => ("used", None, None, None),
-            KeyState::Taken { login, ordinal } => ("taken", Some(login.as_str()), Some(*ordinal), None),
-            KeyState::CannotTell { login, ordinal } => ("cannot-tell", Some(login.as_str()), Some(*ordinal), None),
+            KeyState::Taken(key) => ("taken", Some(key.login.as_str()), Some(key.ordinal), None),
+            KeyState::CannotTell(key) => ("cannot-tell", Some(key.login.as_str()), Some(key.ordinal), None),
             KeyState::Unusable(failure) => ("unusable", None, None, Some(Why::of_key(failure))),
         };
         let KeySeen { port, product, aaguid, .. } = key;
@@ -258,10 +258,10 @@ fn plan_text(outcome: &DryRunOutcome, summary: &PlanSummary) -> String {
     let mut text = table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>());
     for key in &dry_run.keys {
         match &key.state {
-            KeyState::Taken { login, ordinal } => {
+            KeyState::Taken(AccountKey { login, ordinal, .. }) => {
                 text.push_str(&format!("the key in {} is key {ordinal} of {login}\n", key.port));
             }
-            KeyState::CannotTell { login, ordinal } => {
+            KeyState::CannotTell(AccountKey { login, ordinal, .. }) => {
                 text.push_str(&format!(
                     "cannot tell whether the key in {} is key {ordinal} of {login}: it looks the same and shows nothing\n",
                     key.port

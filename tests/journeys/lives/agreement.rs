@@ -41,6 +41,13 @@ impl Observed {
         self.register.unfinished().any(|(_, job)| job.key().is_some_and(|key| key.port == port(slot)))
     }
 
+    /// Whether the register knows a key that was ever in this port: one of a job, or one of stock.
+    pub(super) fn was_seen(&self, slot: Slot) -> bool {
+        let of_jobs = self.register.jobs.values().filter_map(Job::key);
+        let known = self.register.keys.iter().filter_map(|(_, key)| key.identity.as_deref());
+        of_jobs.chain(known).any(|identity| identity.port == port(slot))
+    }
+
     /// Keys in hand that a job may take: nobody's as far as the register knows.
     pub(super) fn free(&self) -> usize {
         let lives = |id: &CredentialId| self.register.credentials.get(id).is_some_and(|one| one.state.lives());

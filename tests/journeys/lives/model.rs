@@ -10,7 +10,7 @@ use keywright::register::{AccountStanding, AccountState, KeyStanding};
 
 use super::agreement::Observed;
 use super::step::{How, Person, Said, Slot, Step, Work};
-use super::world::{LABEL, NAME, Outcome, TICKET, World};
+use super::world::{Key, LABEL, NAME, Outcome, TICKET, World};
 
 /// A step as it was seen.
 pub(super) struct Seen<'a> {
@@ -301,7 +301,7 @@ impl Seen<'_> {
         let counted = |seen: &Observed| seen.standings.get(&id).map_or(0, |standing| standing.in_service());
         let was = self.before.key(&id, ordinal).is_some_and(KeyStanding::counts);
         let credential = self.before.register.credential_of_key(&id, ordinal);
-        let has_it = |key: &&super::world::Key| credential.is_some_and(|one| key.held.credentials.contains(one));
+        let has_it = |key: &&Key| credential.is_some_and(|one| key.held.credentials.contains(one));
         let is_in_hand = self.before.keys.iter().find(has_it).is_some_and(|key| key.in_hand);
         let same_profile = self.before.register.accounts[&id].profile == self.after.register.accounts[&id].profile;
         if !was || self.world.is_away() || self.open_jobs(&id) > 0 || !same_profile {
@@ -342,18 +342,32 @@ impl Seen<'_> {
         })
     }
 
+    /// An empty key that the register never saw is in stock afterwards.
     fn stocked(&self) -> Result<(), String> {
         let count = |seen: &Observed| seen.register.keys.in_stock().count();
-        ensure(self.outcome.refused.is_some() || count(self.after) > count(self.before), || {
+        let is_new = |key: &&Key| {
+            key.in_hand && !key.held.has_pin && key.held.credentials.is_empty() && !self.before.was_seen(key.slot)
+        };
+        let expected = self.before.keys.iter().any(|key| is_new(&key));
+        ensure(self.outcome.refused.is_some() || !expected || count(self.after) > count(self.before), || {
             format!("nothing came into stock: {:?}", self.outcome)
         })
     }
 
     fn labelled(&self, person: Person, ordinal: usize) -> Result<(), String> {
         let Some(id) = self.account(person).filter(|_| self.outcome.refused.is_none()) else { return Ok(()) };
-        let credential = self.after.register.credential_of_key(&id, ordinal);
-        let Some(known) = credential.and_then(|id| self.after.register.credentials.get(id)) else { return Ok(()) };
-        ensure(known.label() == Some(LABEL), || format!("{id}'s key {ordinal} is called {:?}", known.label()))?;
+        let register = &self.after.register;
+        let Some(credential) = register.credential_of_key(&id, ordinal) else { return Ok(()) };
+        let Some(known) = register.credentials.get(credential) else { return Ok(()) };
+        // The label is the key's; a credential that the key has no more keeps the one that it had.
+        let key = known.number.and_then(|number| register.keys.get(number));
+        let is_called = key.is_some_and(|key| key.kept.label.as_deref() == Some(LABEL));
+        ensure(is_called, || format!("the key of {id}'s key {ordinal} is {key:?}"))?;
+        let is_current =
+            known.number.and_then(|number| register.current_of(number)).is_some_and(|(id, _)| id == credential);
+        ensure(!is_current || known.label() == Some(LABEL), || {
+            format!("{id}'s key {ordinal} is called {:?}", known.label())
+        })?;
         ensure(known.relabel.is_none(), || format!("{id}'s key {ordinal} is still to be called so at the IdP"))
     }
 

@@ -203,9 +203,6 @@ impl World {
             Step::Find(_) => self.move_key(slot, "drawer", "softkeys"),
             Step::Away => std::fs::write(self.path("away"), "").unwrap(),
             Step::Back => drop(std::fs::remove_file(self.path("away"))),
-            // Killed after the person's login changed, the next dry run does not know the key that the run then goes on with: seen,
-            // and not mended yet. That the replacement itself is ended is in `killed_verbs`.
-            Step::Work(work @ Work::SameKey(..), How::Killed(_)) => return self.work_by_program(work, slot),
             Step::Work(work, How::Here) if !work.is_command() => {
                 return self.work(work, slot, &self.workshop.store());
             }
