@@ -542,7 +542,8 @@ pub(super) fn pending_revocations(register: &Register, now: OffsetDateTime) -> V
         ordinal,
         reason: reason.to_owned(),
     };
-    let put_off = register.credentials.values().filter(|one| one.state.may_be_registered()).filter_map(|one| {
+    let outstanding = register.outstanding_credentials().map(|(_, one)| one);
+    let put_off = outstanding.filter(|one| one.state.may_be_registered()).filter_map(|one| {
         let reason = one.to_be_revoked.as_ref()?;
         Some(revocation(&one.account, one.ordinal, reason))
     });
@@ -552,7 +553,7 @@ pub(super) fn pending_revocations(register: &Register, now: OffsetDateTime) -> V
 
 /// Labels that were corrected, and that the IdP has not got yet.
 fn pending_labels(register: &Register) -> Vec<PendingLabel> {
-    let pending = register.credentials.iter().filter_map(|(id, one)| {
+    let pending = register.outstanding_credentials().filter_map(|(id, one)| {
         let (account, login) = (one.account.clone(), register.login(&one.account).to_owned());
         let (ordinal, credential_id, label) = (one.ordinal, id.clone(), one.relabel.clone()?);
         Some(PendingLabel { account, login, ordinal, credential_id, label })
@@ -562,7 +563,7 @@ fn pending_labels(register: &Register) -> Vec<PendingLabel> {
 
 /// Erasures that were begun and did not end, of credentials that could still sign in.
 fn open_erasures(register: &Register) -> Vec<OpenErasure> {
-    let open = register.credentials.iter().filter(|(_, one)| one.erasing.is_some() && one.state.lives());
+    let open = register.outstanding_credentials().filter(|(_, one)| one.erasing.is_some() && one.state.lives());
     let open = open.map(|(id, one)| OpenErasure {
         account: one.account.clone(),
         login: register.login(&one.account).to_owned(),

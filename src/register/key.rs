@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::table::Outstanding;
 use super::{Credential, Kept, Register, Table};
 use crate::ledger::{KeyIdentity, KeyNumber, KeyState};
 use keywright_attest::Verdict;
@@ -50,6 +51,12 @@ pub struct Bought {
     pub model: Option<String>,
     /// The serial number in the list of what was bought.
     pub serial: Option<String>,
+}
+
+impl Outstanding for Key {
+    fn is_outstanding(&self) -> bool {
+        self.state == KeyState::InStock
+    }
 }
 
 impl Key {
@@ -155,7 +162,8 @@ impl Keys {
 
     /// Keys that are here and nobody's, by number.
     pub fn in_stock(&self) -> impl Iterator<Item = (KeyNumber, &Key)> {
-        self.iter().filter(|(_, key)| key.state == KeyState::InStock)
+        let outstanding = self.all.outstanding().filter(|(_, key)| key.state == KeyState::InStock);
+        outstanding.map(|(number, key)| (*number, key))
     }
 
     /// Keys that show one USB serial number, of one model: one key that was reset, or a maker that gives several keys one number.
@@ -235,6 +243,9 @@ impl Keys {
         }
     }
 }
+
+impl Outstanding for KeyNumber {}
+impl Outstanding for BTreeSet<KeyNumber> {}
 
 /// What events do to keys beside what they do to credentials.
 impl Register {

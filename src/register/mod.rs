@@ -32,6 +32,7 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
 use self::pool::Pool;
+use self::table::Outstanding;
 use crate::ledger::{
     AccountId, Actor, Erasure, Failure, Head, IdpInstance, JobId, KeyIdentity, KeyNumber, SeenByHand, Step,
     WitnessResult, tree::Tree,
@@ -74,6 +75,9 @@ pub struct Account {
     /// Whether an event said that it is complete, and none since has taken a key away.
     pub completed: bool,
 }
+
+impl Outstanding for Account {}
+impl Outstanding for Vec<CredentialId> {}
 
 impl Account {
     /// Forgets the person, whatever older events may still say in plain text: `instead` stands for the login.
@@ -195,6 +199,13 @@ struct Hardened {
     always_uv: bool,
     pin_complexity_policy: bool,
     long_touch_for_reset: bool,
+}
+
+impl Outstanding for Job {
+    /// What it takes the place of may be left to be revoked.
+    fn is_outstanding(&self) -> bool {
+        self.state.step().is_some() || self.replaces.is_some()
+    }
 }
 
 impl Job {
@@ -379,6 +390,12 @@ pub struct Credential {
     pub failed: Option<String>,
 }
 
+impl Outstanding for Credential {
+    fn is_outstanding(&self) -> bool {
+        self.to_be_revoked.is_some() || self.relabel.is_some() || self.erasing.is_some()
+    }
+}
+
 impl Credential {
     /// The first 8 bytes of SHA-256 of a public key (COSE, base64url as the log has it): enough to find out keys that make the same.
     pub fn print(public_key: &str) -> u64 {
@@ -544,7 +561,12 @@ impl Register {
 
     /// Jobs with something left to do, in the order they were planned.
     pub fn unfinished(&self) -> impl Iterator<Item = (JobId, &Job)> {
-        self.jobs.iter().filter(|(_, job)| job.state.step().is_some()).map(|(id, job)| (*id, job))
+        self.jobs.outstanding().filter(|(_, job)| job.state.step().is_some()).map(|(id, job)| (*id, job))
+    }
+
+    /// Credentials that are still to be revoked, or called something else, at their IdP, and those whose erasure did not end.
+    pub fn outstanding_credentials(&self) -> impl Iterator<Item = (&CredentialId, &Credential)> {
+        self.credentials.outstanding()
     }
 
     /// Every credential that was made for an account, in the order of their jobs, whatever became of it.

@@ -28,7 +28,7 @@ use crate::ledger::{LedgerError, Store};
 
 /// The format. A field more or less in the register is another format: raise it then, so that what other versions wrote is not
 /// misread. A test tells when.
-const FORMAT: u32 = 7;
+const FORMAT: u32 = 8;
 
 /// Whose format that is.
 const VERSION: &str = env!("CARGO_PKG_VERSION");

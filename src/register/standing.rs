@@ -264,7 +264,7 @@ impl Register {
     /// Keys that another one has taken the place of and that the IdP still has: the account, the number of the key, and why.
     /// The new one counts, so nobody is locked out by revoking the old one.
     pub fn replaced_keys(&self, at: OffsetDateTime) -> Vec<(&AccountId, usize, &str)> {
-        let replacing = self.jobs.iter().filter_map(|(id, job)| Some((*id, job, job.replaces.as_ref()?)));
+        let replacing = self.jobs.outstanding().filter_map(|(id, job)| Some((*id, job, job.replaces.as_ref()?)));
         let replaced = replacing.filter_map(|(id, job, Replacement { ordinal, reason, .. })| {
             let new = self.key_line(id, job, &self.accounts.get(&job.account)?.profile, at);
             let old = self.jobs.get(&self.job_of_key(&job.account, *ordinal)?)?;

@@ -14,6 +14,14 @@ use serde::de::DeserializeOwned;
 
 use super::snapshot::kept::Kept;
 
+/// What a command may have to see to though nobody named it: work that is left, a key that waits to be given out.
+pub(super) trait Outstanding {
+    /// Whether this is such a value. A snapshot keeps the answer, so that the others need not be made to find out.
+    fn is_outstanding(&self) -> bool {
+        false
+    }
+}
+
 /// A map whose values may still be bytes.
 pub struct Table<K, V> {
     /// Changed or new since the snapshot.
@@ -81,6 +89,19 @@ impl<K: Ord, V: DeserializeOwned> Table<K, V> {
     /// The values in the order of their keys.
     pub fn values(&self) -> impl Iterator<Item = &V> {
         self.iter().map(|(_, value)| value)
+    }
+
+    /// What is outstanding, in the order of the keys.
+    pub(super) fn outstanding(&self) -> impl Iterator<Item = (&K, &V)>
+    where
+        V: Outstanding,
+    {
+        let own = self.own.iter().filter(|(_, value)| value.is_outstanding());
+        let kept = self.kept.outstanding().iter().filter_map(|place| Some((self.kept.key(*place)?, *place)));
+        let kept = kept.filter(|(key, _)| !self.own.contains_key(*key));
+        let mut all: BTreeMap<&K, &V> = own.collect();
+        all.extend(kept.map(|(key, place)| (key, self.kept.value(place))));
+        all.into_iter()
     }
 
     /// The highest key.
@@ -221,6 +242,12 @@ mod tests {
 
     type Numbers = Table<String, u64>;
 
+    impl Outstanding for u64 {
+        fn is_outstanding(&self) -> bool {
+            !self.is_multiple_of(2)
+        }
+    }
+
     /// A table whose snapshot has these, and which was changed since.
     fn table(kept: &[(&str, u64)], changed: &[(&str, u64)]) -> Numbers {
         let of = |pairs: &[(&str, u64)]| {
@@ -236,7 +263,7 @@ mod tests {
 
     #[test]
     fn a_table_is_the_map_of_both_its_parts() {
-        let kept = [("b", 2), ("d", 4), ("f", 6)];
+        let kept = [("b", 2), ("d", 3), ("f", 5)];
         for changed in [
             &[][..],
             &[("a", 1)],
@@ -249,6 +276,7 @@ mod tests {
             let pairs = kept.iter().chain(changed).map(|(key, value)| ((*key).to_owned(), *value));
             let map: BTreeMap<String, u64> = pairs.collect();
             assert!(table.iter().eq(&map) && table.keys().eq(map.keys()) && table.values().eq(map.values()));
+            assert!(table.outstanding().eq(map.iter().filter(|(_, value)| value.is_outstanding())));
             assert_eq!((table.len(), table.is_empty(), table.last_key()), (map.len(), false, map.keys().last()));
             for key in ["a", "b", "c", "d", "e", "f", "g", "h"] {
                 assert_eq!(table.get_key_value(key), map.get_key_value(key), "{key}");

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::super::table::Table;
+use super::super::table::{Outstanding, Table};
 use super::pieces::Pieces;
 use super::shared::{self, Tables};
 
@@ -19,13 +19,21 @@ pub(in crate::register) struct Kept<K, V> {
     keys: Vec<K>,
     pieces: Pieces,
     values: Vec<OnceLock<Box<V>>>,
+    /// The places of what is outstanding, in order.
+    outstanding: Vec<usize>,
     /// What values have in common.
     tables: Arc<Tables>,
 }
 
 impl<K, V> Default for Kept<K, V> {
     fn default() -> Self {
-        Self { keys: Vec::new(), pieces: Pieces::default(), values: Vec::new(), tables: Arc::default() }
+        Self {
+            keys: Vec::new(),
+            pieces: Pieces::default(),
+            values: Vec::new(),
+            outstanding: Vec::new(),
+            tables: Arc::default(),
+        }
     }
 }
 
@@ -36,6 +44,11 @@ impl<K, V> Kept<K, V> {
 
     pub(in crate::register) fn key(&self, place: usize) -> Option<&K> {
         self.keys.get(place)
+    }
+
+    /// The places of values that are outstanding, in order.
+    pub(in crate::register) fn outstanding(&self) -> &[usize] {
+        &self.outstanding
     }
 
     pub(in crate::register) fn find<Q: Ord + ?Sized>(&self, key: &Q) -> Option<usize>
@@ -69,20 +82,23 @@ impl<K, V: DeserializeOwned> Kept<K, V> {
     }
 }
 
-impl<K: Ord + Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Kept<K, V> {
+impl<K: Ord + Serialize + DeserializeOwned, V: Outstanding + Serialize + DeserializeOwned> Kept<K, V> {
     /// A table as it is in a snapshot.
     pub(in crate::register) fn write(table: &Table<K, V>) -> Result<Vec<u8>, postcard::Error> {
-        let keys = postcard::to_stdvec(&table.keys().collect::<Vec<_>>())?;
+        let places = table.values().enumerate().filter(|(_, value)| value.is_outstanding());
+        let outstanding: Vec<usize> = places.map(|(place, _)| place).collect();
+        let keys = postcard::to_stdvec(&(table.keys().collect::<Vec<_>>(), outstanding))?;
         Pieces::write(keys, table.values().map(postcard::to_stdvec))
     }
 
     pub(in crate::register) fn read(bytes: Bytes, tables: &Arc<Tables>) -> Result<Self, postcard::Error> {
-        let (keys, rest) = postcard::take_from_bytes::<Vec<K>>(&bytes)?;
+        let ((keys, outstanding), rest) = postcard::take_from_bytes::<(Vec<K>, Vec<usize>)>(&bytes)?;
         let pieces = Pieces::read(bytes.slice(bytes.len() - rest.len()..))?;
-        if keys.len() != pieces.len() || !keys.is_sorted() {
+        let is_short = keys.len() != pieces.len() || outstanding.iter().any(|place| *place >= keys.len());
+        if is_short || !keys.is_sorted() || !outstanding.is_sorted() {
             return Err(postcard::Error::DeserializeBadEncoding);
         }
         let values = std::iter::repeat_with(OnceLock::new).take(keys.len()).collect();
-        Ok(Self { keys, pieces, values, tables: Arc::clone(tables) })
+        Ok(Self { keys, pieces, values, outstanding, tables: Arc::clone(tables) })
     }
 }
