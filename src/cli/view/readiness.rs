@@ -188,7 +188,7 @@ fn line(indent: &str, reason: &Reason, login: &str, group: &str) -> String {
 fn what_if(login: &str, tried: &Tried) -> String {
     let by = if tried.policies.is_empty() { String::new() } else { format!(" by {}", tried.policies.join(", ")) };
     let prepared = match tried.prepared.as_deref() {
-        None => "; it does not foretell what is prepared".to_owned(),
+        None => "; it does not evaluate what is prepared".to_owned(),
         Some([]) => String::new(),
         Some(prepared) => format!("; prepared: {}", prepared.join(", ")),
     };

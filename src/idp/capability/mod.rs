@@ -37,7 +37,7 @@ pub use rights::{AccountRights, Readiness, Right, Rights};
 pub use sessions::Sessions;
 pub use suspension::{Standing, Suspension};
 pub use told::{Cursor, Listing, Page, Told, Untold, WhyUntold, walk};
-pub use what_if::{Foretold, WhatIf};
+pub use what_if::{Evaluation, WhatIf};
 
 /// What an adapter can do, each `None` where it cannot.
 #[derive(Clone, Copy, Default)]
@@ -68,7 +68,7 @@ pub struct Capabilities<'a> {
     pub rights: Option<&'a dyn AccountRights>,
     /// The applications that people sign in to.
     pub applications: Option<&'a dyn Applications>,
-    /// What it says itself of a sign-in that nobody has made yet.
+    /// What it evaluates a sign-in to that nobody made.
     pub what_if: Option<&'a dyn WhatIf>,
 }
 
@@ -125,7 +125,7 @@ impl Capability {
             Self::Passkeys => "tell what a passkey is",
             Self::LastUse => "read the last use",
             Self::Policies => "read policies",
-            Self::WhatIf => "foretell a sign-in",
+            Self::WhatIf => "evaluate a sign-in (what-if)",
             Self::Removal => "remove a sign-in method",
             Self::Suspension => "suspend and restore accounts",
             Self::Sessions => "end sessions",

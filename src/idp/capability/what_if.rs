@@ -1,4 +1,4 @@
-//! What an IdP itself says of a sign-in that somebody has not made yet: its own what-if.
+//! What an IdP itself says of a sign-in that nobody made: its what-if, which Entra calls to evaluate and Okta to simulate.
 //!
 //! It is a second opinion beside our reading of the rules. It refuses to call a door shut by a rule that the IdP does not say is about
 //! this person, and to guess what it says of rules that do not act yet.
@@ -10,9 +10,9 @@ use super::told::{Listing, Told, Untold};
 use crate::idp::directory::User;
 use crate::idp::error::DirectoryError;
 
-/// One sign-in of one person, as the IdP foretells it.
+/// One sign-in of one person, as the IdP evaluates it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Foretold {
+pub struct Evaluation {
     /// To what and from where, such as `to Payroll`.
     pub sign_in: String,
     /// The rules that act, and that it says are about this sign-in.
@@ -21,7 +21,7 @@ pub struct Foretold {
     pub prepared: Told<Vec<Rule>>,
 }
 
-impl Foretold {
+impl Evaluation {
     /// What opens the door by the rules that act, as they add up here.
     pub fn admits(&self, order: RuleOrder) -> Admits {
         let all = || self.rules.iter().filter(|rule| rule.about == About::SignIn && rule.state == RuleState::On);
@@ -54,14 +54,14 @@ impl Foretold {
 /// Asking the IdP what a sign-in would come to.
 pub trait WhatIf {
     /// A few sign-ins of this person. Nobody is signed in, and nothing is changed.
-    fn what_if(&self, user: &User) -> Result<Listing<Foretold>, DirectoryError>;
+    fn what_if(&self, user: &User) -> Result<Listing<Evaluation>, DirectoryError>;
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn foretold(admits: &[Admits]) -> Foretold {
+    fn evaluation(admits: &[Admits]) -> Evaluation {
         let rule = |admits: &Admits| Rule {
             policy: "P".into(),
             about: About::SignIn,
@@ -70,7 +70,7 @@ mod tests {
             place: String::new(),
             leaves_out: Listing::default(),
         };
-        Foretold {
+        Evaluation {
             sign_in: "to Payroll".into(),
             rules: admits.iter().map(rule).collect(),
             prepared: Told::Known(Vec::new()),
@@ -81,11 +81,11 @@ mod tests {
     fn rules_add_up_as_the_idp_has_them() {
         let (strict, weak) = (Admits::PhishingResistant, Admits::Weaker(vec!["sms".into()]));
         let untold = Admits::CannotTell(Untold::not_offered("what a rule lets in"));
-        let both = foretold(&[weak.clone(), strict.clone(), untold.clone()]);
+        let both = evaluation(&[weak.clone(), strict.clone(), untold.clone()]);
         assert_eq!((both.admits(RuleOrder::Every), both.admits(RuleOrder::First)), (strict.clone(), weak.clone()));
-        assert_eq!(foretold(&[strict.clone(), untold.clone()]).admits(RuleOrder::First), untold);
-        assert_eq!(foretold(std::slice::from_ref(&strict)).admits(RuleOrder::CannotTell), strict);
-        assert_eq!(foretold(&[weak.clone(), Admits::Nothing]).admits(RuleOrder::Every), Admits::Nothing);
-        assert!(matches!(foretold(&[]).admits(RuleOrder::Every), Admits::Weaker(_)), "no rule is no door");
+        assert_eq!(evaluation(&[strict.clone(), untold.clone()]).admits(RuleOrder::First), untold);
+        assert_eq!(evaluation(std::slice::from_ref(&strict)).admits(RuleOrder::CannotTell), strict);
+        assert_eq!(evaluation(&[weak.clone(), Admits::Nothing]).admits(RuleOrder::Every), Admits::Nothing);
+        assert!(matches!(evaluation(&[]).admits(RuleOrder::Every), Admits::Weaker(_)), "no rule is no door");
     }
 }

@@ -24,7 +24,7 @@ use crate::idp::capability::rights::{AccountRights, Right, Rights};
 use crate::idp::capability::sessions::Sessions;
 use crate::idp::capability::suspension::{Standing, Suspension};
 use crate::idp::capability::told::{Cursor, Listing, Page, Told};
-use crate::idp::capability::what_if::{Foretold, WhatIf};
+use crate::idp::capability::what_if::{Evaluation, WhatIf};
 use crate::idp::directory::{Finding, Registered, User};
 use crate::idp::error::DirectoryError;
 use crate::idp::http::segment;
@@ -287,10 +287,10 @@ impl Policies for Embedded {
 }
 
 impl WhatIf for Embedded {
-    fn what_if(&self, user: &User) -> Result<Listing<Foretold>, DirectoryError> {
+    fn what_if(&self, user: &User) -> Result<Listing<Evaluation>, DirectoryError> {
         let told: estate::NamedPolicies = self.get(&path(&user.id, "/what-if"), &known(user))?;
         let (rules, prepared) = told.policies.into_iter().map(rule).partition(|rule| rule.state == RuleState::On);
-        Ok(Listing::whole(vec![Foretold { sign_in: "to anything".into(), rules, prepared: Told::Known(prepared) }]))
+        Ok(Listing::whole(vec![Evaluation { sign_in: "to anything".into(), rules, prepared: Told::Known(prepared) }]))
     }
 }
 

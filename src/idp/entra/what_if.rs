@@ -2,8 +2,8 @@
 //! CSDL of v1.0; that it takes `Policy.Read.ConditionalAccess` by its permissions reference).
 //!
 //! One sign-in is tried for each person: to the application by which the portals of Azure are guarded, in a browser on Windows. Which
-//! conditions fit, whom groups and roles include, and whom a policy leaves out is judged by Entra. Whether it foretells policies in
-//! report-only mode is not documented: where it answers `policyNotEnabled`, that is said. It refuses to count a policy that Entra could not
+//! conditions fit, whom groups and roles include, and whom a policy leaves out is judged by Entra. Whether it evaluates policies in
+//! report-only mode too is not documented: where it answers `policyNotEnabled`, that is said. It refuses to count a policy that Entra could not
 //! judge (`notEnoughInformation`) as one that is not about the sign-in.
 
 use serde::Deserialize;
@@ -15,7 +15,7 @@ use super::graph::{Permission, untold};
 use super::policies::AccessPolicy;
 use crate::idp::capability::policies::{Admits, Rule, RuleState};
 use crate::idp::capability::told::{Listing, Told, Untold};
-use crate::idp::capability::what_if::{Foretold, WhatIf};
+use crate::idp::capability::what_if::{Evaluation, WhatIf};
 use crate::idp::directory::User;
 use crate::idp::error::DirectoryError;
 
@@ -59,7 +59,7 @@ impl Judged {
     }
 }
 
-fn foretold(judged: &[Judged]) -> Foretold {
+fn evaluation_of(judged: &[Judged]) -> Evaluation {
     let about = || judged.iter().filter(|one| one.policy_applies || one.is_because("notEnoughInformation"));
     let (rules, prepared): (Vec<Rule>, Vec<Rule>) =
         about().filter_map(Judged::rule).partition(|rule| rule.state == RuleState::On);
@@ -68,11 +68,11 @@ fn foretold(judged: &[Judged]) -> Foretold {
         true => Told::CannotTell(Untold::not_offered("what policies in report-only mode would be about")),
         false => Told::Known(prepared),
     };
-    Foretold { sign_in: "to the portals of Azure in a browser on Windows".into(), rules, prepared }
+    Evaluation { sign_in: "to the portals of Azure in a browser on Windows".into(), rules, prepared }
 }
 
 impl WhatIf for Entra {
-    fn what_if(&self, user: &User) -> Result<Listing<Foretold>, DirectoryError> {
+    fn what_if(&self, user: &User) -> Result<Listing<Evaluation>, DirectoryError> {
         let body = json!({
             "signInIdentity": { "@odata.type": "#microsoft.graph.userSignIn", "userId": user.id },
             "signInContext": { "@odata.type": "#microsoft.graph.applicationContext", "includeApplications": [PORTALS] },
@@ -81,7 +81,7 @@ impl WhatIf for Entra {
         });
         let call = self.graph.call(Method::POST, "/v1.0/identity/conditionalAccess/evaluate").json(&body);
         Ok(match self.graph.send(call, WHAT, Permission::READ_ACCESS) {
-            Ok(reply) => Listing::whole(vec![foretold(&reply.json::<Answer>()?.value)]),
+            Ok(reply) => Listing::whole(vec![evaluation_of(&reply.json::<Answer>()?.value)]),
             Err(error) => Listing::untold(untold(WHAT, Permission::READ_ACCESS, error)?),
         })
     }
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_policy_that_is_not_about_the_sign_in_shuts_nothing() {
-        let admits = |judged: &[Judged]| foretold(judged).admits(RuleOrder::Every);
+        let admits = |judged: &[Judged]| evaluation_of(judged).admits(RuleOrder::Every);
         assert_eq!(admits(&[policy("P", "enabled", true, "notSet")]), Admits::PhishingResistant);
         assert!(matches!(admits(&[policy("P", "enabled", false, "users")]), Admits::Weaker(_)));
         let unsure = admits(&[policy("P", "enabled", false, "location, notEnoughInformation")]);
@@ -113,9 +113,9 @@ mod tests {
     #[test]
     fn what_it_says_of_report_only_policies_is_kept_apart() {
         let state = "enabledForReportingButNotEnforced";
-        let told = foretold(&[policy("P", state, true, "notSet")]);
+        let told = evaluation_of(&[policy("P", state, true, "notSet")]);
         assert!(told.rules.is_empty() && told.prepared.known().is_some_and(|rules| rules.len() == 1));
-        assert!(foretold(&[policy("P", state, false, "users")]).prepared.known().is_some_and(Vec::is_empty));
-        assert!(foretold(&[policy("P", state, false, "policyNotEnabled")]).prepared.known().is_none());
+        assert!(evaluation_of(&[policy("P", state, false, "users")]).prepared.known().is_some_and(Vec::is_empty));
+        assert!(evaluation_of(&[policy("P", state, false, "policyNotEnabled")]).prepared.known().is_none());
     }
 }

@@ -14,7 +14,7 @@ use super::applications::App;
 use super::{Okta, Scope};
 use crate::idp::capability::policies::{About, Admits, Rule, RuleState};
 use crate::idp::capability::told::{Listing, Told, Untold};
-use crate::idp::capability::what_if::{Foretold, WhatIf};
+use crate::idp::capability::what_if::{Evaluation, WhatIf};
 use crate::idp::directory::User;
 use crate::idp::error::DirectoryError;
 
@@ -25,7 +25,7 @@ const MOST_APPLICATIONS: usize = 4;
 
 /// `SimulatePolicyEvaluations`.
 #[derive(Deserialize)]
-struct Evaluation {
+struct Simulated {
     #[serde(default)]
     result: Option<Matched>,
 }
@@ -60,8 +60,8 @@ struct MatchedRule {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Answer {
-    List(Vec<Evaluation>),
-    Wrapped { evaluation: Vec<Evaluation> },
+    List(Vec<Simulated>),
+    Wrapped { evaluation: Vec<Simulated> },
 }
 
 impl Answer {
@@ -93,7 +93,7 @@ impl Okta {
         Ok(tried)
     }
 
-    fn simulated(&self, user: &User, app: &App) -> Result<Foretold, DirectoryError> {
+    fn simulated(&self, user: &User, app: &App) -> Result<Evaluation, DirectoryError> {
         let body = json!([{
             "policyTypes": ["ACCESS_POLICY"], "appInstance": app.id, "policyContext": { "user": { "id": user.id } },
         }]);
@@ -115,7 +115,7 @@ impl Okta {
             }
         }
         let prepared = Told::CannotTell(Untold::not_offered("what rules that are switched off would be about"));
-        Ok(Foretold { sign_in: format!("to {}", app.label), rules, prepared })
+        Ok(Evaluation { sign_in: format!("to {}", app.label), rules, prepared })
     }
 
     /// What a rule lets in that Okta names.
@@ -131,7 +131,7 @@ impl Okta {
 }
 
 impl WhatIf for Okta {
-    fn what_if(&self, user: &User) -> Result<Listing<Foretold>, DirectoryError> {
+    fn what_if(&self, user: &User) -> Result<Listing<Evaluation>, DirectoryError> {
         let asked = self.tried().and_then(|apps| apps.iter().map(|app| self.simulated(user, app)).collect());
         Ok(Listing::of(Told::from_answer("which sign-on rules would take them", NEEDS, asked)?))
     }

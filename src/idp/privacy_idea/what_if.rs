@@ -11,7 +11,7 @@ use super::PrivacyIdea;
 use super::policies::{AROUND, POLICYREAD, of_sign_in};
 use super::wire::Policy;
 use crate::idp::capability::told::{Listing, Told, Untold};
-use crate::idp::capability::what_if::{Foretold, WhatIf};
+use crate::idp::capability::what_if::{Evaluation, WhatIf};
 use crate::idp::directory::User;
 use crate::idp::error::DirectoryError;
 
@@ -40,14 +40,14 @@ impl PrivacyIdea {
 }
 
 impl WhatIf for PrivacyIdea {
-    fn what_if(&self, user: &User) -> Result<Listing<Foretold>, DirectoryError> {
+    fn what_if(&self, user: &User) -> Result<Listing<Evaluation>, DirectoryError> {
         let told = Told::from_answer("which policies are about them", POLICYREAD, self.policies_for(user))?;
-        let foretold = |policies: Vec<Policy>| {
+        let evaluations = |policies: Vec<Policy>| {
             // The server found each for this very person.
             let rules = of_sign_in(&policies.iter().collect::<Vec<_>>(), |_| true);
             let prepared = Told::CannotTell(Untold::not_offered("what policies that are switched off would be about"));
-            vec![Foretold { sign_in: "by anything that asks the server".into(), rules, prepared }]
+            vec![Evaluation { sign_in: "by anything that asks the server".into(), rules, prepared }]
         };
-        Ok(Listing::of(told.map(foretold)))
+        Ok(Listing::of(told.map(evaluations)))
     }
 }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use crate::idp::capability::{
-    Application, Capability, Cursor, Foretold, Listing, Page, Policies, Rights, Rule, RuleOrder, ShutOut, Told, Untold,
-    walk,
+    Application, Capability, Cursor, Evaluation, Listing, Page, Policies, Rights, Rule, RuleOrder, ShutOut, Told,
+    Untold, walk,
 };
 use crate::idp::{Directory, DirectoryError};
 use crate::provision::RetryPolicy;
@@ -27,7 +27,7 @@ pub struct Surroundings {
     /// What people sign in to; `None` where the adapter does not read it.
     pub applications: Option<Listing<Application>>,
     /// What the IdP itself says of sign-ins of a few people of each group, by their ids.
-    pub what_if: BTreeMap<String, Listing<Foretold>>,
+    pub what_if: BTreeMap<String, Listing<Evaluation>>,
     /// What our account may do.
     pub rights: Told<Rights>,
     /// Whether it may change accounts of administrators.

@@ -5,8 +5,8 @@ use time::macros::{date, datetime};
 
 use super::*;
 use crate::idp::capability::{
-    About, Admits, Application, Binding, Foretold, Hold, Listing, Method, MethodClass, Passkey, Removal, Right, Rights,
-    Role, RuleOrder, RuleState, Seen, ShutOut, ToldBy, Untold, Usable, WhyUntold,
+    About, Admits, Application, Binding, Evaluation, Hold, Listing, Method, MethodClass, Passkey, Removal, Right,
+    Rights, Role, RuleOrder, RuleState, Seen, ShutOut, ToldBy, Untold, Usable, WhyUntold,
 };
 use crate::idp::{Registered, User};
 use crate::ledger::sample::{account, batch, credential_id, event, found, job_planned, log, outcome, planned, steps};
@@ -580,11 +580,11 @@ fn a_roster_says_in_which_wave_somebody_is() {
 
 #[test]
 fn no_because_the_idps_own_what_if_opens_what_we_read_as_shut() {
-    let foretold =
-        |rules: Vec<Rule>, prepared: Told<Vec<Rule>>| Foretold { sign_in: "to Payroll".into(), rules, prepared };
+    let evaluation =
+        |rules: Vec<Rule>, prepared: Told<Vec<Rule>>| Evaluation { sign_in: "to Payroll".into(), rules, prepared };
     let strict = |state| rule(About::SignIn, state, Admits::PhishingResistant);
     let silent = || Told::CannotTell(Untold::not_offered("what is prepared"));
-    let asked = |state, listing: Listing<Foretold>| {
+    let asked = |state, listing: Listing<Evaluation>| {
         wrong(|world| {
             world.rules().found = vec![strict(state)];
             let ada = world.people[0].user.id.clone();
@@ -592,11 +592,11 @@ fn no_because_the_idps_own_what_if_opens_what_we_read_as_shut() {
         })
     };
     let differs = |says: &str| Reason::WhatIfDiffers { sign_in: "to Payroll".into(), says: says.into() };
-    assert_eq!(asked(RuleState::On, Listing::whole(vec![foretold(vec![strict(RuleState::On)], silent())])), []);
-    let open = asked(RuleState::On, Listing::whole(vec![foretold(Vec::new(), silent())]));
+    assert_eq!(asked(RuleState::On, Listing::whole(vec![evaluation(vec![strict(RuleState::On)], silent())])), []);
+    let open = asked(RuleState::On, Listing::whole(vec![evaluation(Vec::new(), silent())]));
     assert_eq!(open, [differs("would open by anything, because no policy is about it")]);
     // Nothing acts yet: what is prepared has to be about her, where the IdP says so.
-    let prepared = |told| Listing::whole(vec![foretold(Vec::new(), told)]);
+    let prepared = |told| Listing::whole(vec![evaluation(Vec::new(), told)]);
     assert_eq!(asked(RuleState::ReportOnly, prepared(Told::Known(vec![strict(RuleState::ReportOnly)]))), []);
     assert_eq!(asked(RuleState::ReportOnly, prepared(silent())), []);
     let left_out = asked(RuleState::ReportOnly, prepared(Told::Known(Vec::new())));

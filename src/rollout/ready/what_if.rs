@@ -5,13 +5,13 @@
 
 use super::group::Shut;
 use super::{Grounds, Reason};
-use crate::idp::capability::{Admits, Foretold, Rule, Told};
+use crate::idp::capability::{Admits, Evaluation, Rule, Told};
 use crate::rollout::inventory::{Entry, Inventory};
 
 /// People of each group of whom the IdP is asked.
 const SAMPLE: usize = 3;
 
-/// A sign-in that the IdP foretold, in words.
+/// A sign-in as the IdP evaluates it, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tried {
     /// To what and from where.
@@ -42,21 +42,21 @@ pub(super) fn of_person(entry: &Entry, shut: &Shut, grounds: &Grounds<'_>) -> (V
     let leaves_out = |rule: &Rule| rule.leaves_out.found.contains(&entry.user.id);
     let guards = shut.guards.iter().any(|rule| !leaves_out(rule));
     let (mut tried, mut reasons) = (Vec::new(), Vec::new());
-    for foretold in &told.found {
-        let admits = foretold.admits(order);
+    for evaluation in &told.found {
+        let admits = evaluation.admits(order);
         match &admits {
             Admits::CannotTell(untold) => reasons.push(Reason::CannotTell { untold: untold.clone() }),
             Admits::Weaker(ways) if shut.is_today && guards => reasons.push(Reason::WhatIfDiffers {
-                sign_in: foretold.sign_in.clone(),
+                sign_in: evaluation.sign_in.clone(),
                 says: format!("would open by {}", ways.join(", ")),
             }),
-            _ if !shut.is_today && guards && leaves_prepared_out(foretold) => reasons.push(Reason::WhatIfDiffers {
-                sign_in: foretold.sign_in.clone(),
+            _ if !shut.is_today && guards && leaves_prepared_out(evaluation) => reasons.push(Reason::WhatIfDiffers {
+                sign_in: evaluation.sign_in.clone(),
                 says: "is no matter of the policy that is prepared".to_owned(),
             }),
             Admits::Weaker(_) | Admits::Nothing | Admits::PhishingResistant => {}
         }
-        tried.push(in_words(foretold, &admits));
+        tried.push(in_words(evaluation, &admits));
     }
     if grounds.plan.what_if_vouched_by.is_none() {
         reasons.extend(told.untold.iter().map(|untold| Reason::CannotTell { untold: untold.clone() }));
@@ -65,24 +65,24 @@ pub(super) fn of_person(entry: &Entry, shut: &Shut, grounds: &Grounds<'_>) -> (V
 }
 
 /// Whether the IdP says that no strict policy would be about the sign-in once the prepared ones act.
-fn leaves_prepared_out(foretold: &Foretold) -> bool {
-    match &foretold.prepared {
-        Told::Known(prepared) => !prepared.iter().chain(&foretold.rules).any(Rule::is_strict),
+fn leaves_prepared_out(evaluation: &Evaluation) -> bool {
+    match &evaluation.prepared {
+        Told::Known(prepared) => !prepared.iter().chain(&evaluation.rules).any(Rule::is_strict),
         Told::CannotTell(_) => false,
     }
 }
 
-fn in_words(foretold: &Foretold, admits: &Admits) -> Tried {
+fn in_words(evaluation: &Evaluation, admits: &Admits) -> Tried {
     let names = |rules: &[Rule]| rules.iter().map(|rule| rule.policy.clone()).collect::<Vec<String>>();
     Tried {
-        sign_in: foretold.sign_in.clone(),
-        policies: names(&foretold.rules),
+        sign_in: evaluation.sign_in.clone(),
+        policies: names(&evaluation.rules),
         admits: match admits {
             Admits::Nothing => "nothing".to_owned(),
             Admits::PhishingResistant => "nothing weaker than a passkey".to_owned(),
             Admits::Weaker(ways) => ways.join(", "),
             Admits::CannotTell(_) => "cannot tell".to_owned(),
         },
-        prepared: foretold.prepared.known().map(|rules| names(rules)),
+        prepared: evaluation.prepared.known().map(|rules| names(rules)),
     }
 }

@@ -114,8 +114,8 @@ fn graph_describes_every_request_around_the_keys() {
     assert!(visit.admins().0.is_whole());
     assert!(has.people.unwrap().roles(&ada).unwrap().is_whole());
     assert!(has.policies.unwrap().of_group(ADMINS).unwrap().is_whole());
-    let foretold = has.what_if.unwrap().what_if(&ada).unwrap();
-    assert_eq!(foretold.found[0].admits(RuleOrder::Every), Admits::PhishingResistant, "{foretold:?}");
+    let evaluation = has.what_if.unwrap().what_if(&ada).unwrap();
+    assert_eq!(evaluation.found[0].admits(RuleOrder::Every), Admits::PhishingResistant, "{evaluation:?}");
     let suspension = has.suspension.unwrap();
     suspension.suspend(&ada).unwrap();
     assert_eq!(suspension.standing(&ada).unwrap(), Standing::Suspended);

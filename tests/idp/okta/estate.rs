@@ -128,8 +128,8 @@ fn okta_describes_every_request_around_the_keys() {
     assert!(admins.is_whole(), "{:?}", admins.untold);
     assert_eq!(has.people.unwrap().roles(&ada).unwrap().found.len(), 2);
     assert!(has.policies.unwrap().of_group(ADMINS).unwrap().is_whole());
-    let foretold = has.what_if.unwrap().what_if(&ada).unwrap();
-    assert!(foretold.is_whole() && foretold.found.len() == 2, "one for each policy: {foretold:?}");
+    let evaluation = has.what_if.unwrap().what_if(&ada).unwrap();
+    assert!(evaluation.is_whole() && evaluation.found.len() == 2, "one for each policy: {evaluation:?}");
     let suspension = has.suspension.unwrap();
     suspension.suspend(&ada).unwrap();
     assert_eq!(suspension.standing(&ada).unwrap(), Standing::Suspended);

@@ -91,20 +91,20 @@ fn policies_are_read_for_what_they_let_in() {
 fn the_server_says_itself_which_policies_are_about_a_person() {
     let Some(server) = Server::start(&json!({})) else { return };
     let directory = server.directory(TokenType::Passkey);
-    let foretold = |login: &str| {
+    let opened_by = |login: &str| {
         let user = directory.find_user(login).unwrap();
         let told = directory.capabilities().what_if.unwrap().what_if(&user).unwrap();
         assert!(told.is_whole() && told.found[0].prepared.known().is_none());
         told.found[0].admits(RuleOrder::First)
     };
-    assert!(matches!(foretold("user1"), Admits::Weaker(_)));
+    assert!(matches!(opened_by("user1"), Admits::Weaker(_)));
     // One person's policy counts for that person.
     let keys = json!({ "scope": "authorization", "action": { "tokentype": "webauthn passkey" }, "active": true, "user": "user1" });
     server.ask(Method::POST, "/policy/keys", &keys);
-    assert_eq!(foretold("user1"), Admits::PhishingResistant);
-    assert!(matches!(foretold("user2"), Admits::Weaker(_)));
+    assert_eq!(opened_by("user1"), Admits::PhishingResistant);
+    assert!(matches!(opened_by("user2"), Admits::Weaker(_)));
     server.policy("around", "authentication", &json!({ "passOnNoToken": true }));
-    let around = foretold("user1");
+    let around = opened_by("user1");
     assert!(matches!(&around, Admits::Weaker(ways) if ways[0].contains("passOnNoToken")), "{around:?}");
 }
 
