@@ -109,7 +109,7 @@ pub enum DrillError {
     Pin(PinAttemptError),
     /// The login was handed on, or switched off.
     #[error(transparent)]
-    Person(PersonError),
+    Person(#[from] PersonError),
     /// What the ledger has of the credential cannot be used.
     #[error("the ledger's record of this key cannot be read: {0}")]
     Record(WebauthnError),
@@ -139,15 +139,6 @@ impl From<CtapError> for DrillError {
     fn from(error: CtapError) -> Self {
         // The ledger knows that it had one.
         if error.means(StatusMeaning::NoCredentials) { Self::CredentialGone } else { Self::Ctap(error) }
-    }
-}
-
-impl From<PersonError> for DrillError {
-    fn from(error: PersonError) -> Self {
-        match error {
-            PersonError::Directory(error) => error.into(),
-            error => Self::Person(error),
-        }
     }
 }
 

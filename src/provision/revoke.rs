@@ -47,22 +47,13 @@ pub enum RevokeError {
     },
     /// The login was handed on since.
     #[error(transparent)]
-    Person(PersonError),
+    Person(#[from] PersonError),
     /// The IdP.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
     /// The ledger.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-}
-
-impl From<PersonError> for RevokeError {
-    fn from(error: PersonError) -> Self {
-        match error {
-            PersonError::Directory(error) => error.into(),
-            error => Self::Person(error),
-        }
-    }
 }
 
 /// Who has keys revoked, and why: for the log.

@@ -5,7 +5,7 @@
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::inventory::{Entry, Inventory, Whose};
+use super::inventory::{Entry, Inventory};
 use super::plan::Plan;
 use crate::idp::capability::Hold;
 use crate::profile::{Person, ProfileName};
@@ -120,7 +120,7 @@ fn row(entry: &Entry, plan: Option<&Plan>, profile: &ProfileName, register: &Reg
         roles: entry.roles.iter().map(role).collect(),
         proved: standing.as_ref().map_or(0, |standing| standing.in_service()),
         required: standing.map(|standing| standing.required),
-        unknown: entry.keys.iter().filter(|key| key.whose == Whose::Unknown).count(),
+        unknown: entry.unknown_keys().count(),
         weak: entry.weak_methods().map(|method| method.name.clone()).collect(),
         untold: entry.untold().map(ToString::to_string).collect(),
     }

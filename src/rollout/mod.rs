@@ -19,7 +19,7 @@ pub mod unknown_key;
 pub mod watch;
 
 pub use error::RolloutError;
-pub use inventory::{Entry, Inventory, KeyEntry, Scope, Whose};
+pub use inventory::{Entry, Inventory, KeyEntry, MadeHere, Scope, Whose};
 pub use plan::{Factor, GroupPlan, Plan, PlanError, Who};
 pub use ready::{Readiness, Reason};
 pub use shelf::Shelf;

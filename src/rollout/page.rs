@@ -75,7 +75,8 @@ struct KeyCell {
 /// An inventory. About 1 kB for each person.
 pub fn inventory(inventory: &Inventory, sha256: &str) -> Result<String, askama::Error> {
     let people = &inventory.people;
-    let keys = |whose| people.iter().flat_map(|entry| &entry.keys).filter(|key| key.whose == whose).count();
+    let keys =
+        |is: fn(&Whose) -> bool| people.iter().flat_map(|entry| &entry.keys).filter(|key| is(&key.whose)).count();
     let page = InventoryPage {
         content_security_policy: content_security_policy(STYLE, None),
         style: STYLE,
@@ -93,13 +94,13 @@ pub fn inventory(inventory: &Inventory, sha256: &str) -> Result<String, askama::
             ),
             Tile::new(
                 "Keys unknown to us",
-                keys(Whose::Unknown),
+                people.iter().map(|entry| entry.unknown_keys().count()).sum(),
                 "at the identity provider, made by nobody here",
                 "bad",
             ),
             Tile::new(
                 "Keys that differ",
-                keys(Whose::Gone) + keys(Whose::Outlived),
+                keys(|whose| matches!(whose, Whose::Gone(_) | Whose::Outlived { .. })),
                 "gone there, or out of service here",
                 "bad",
             ),
@@ -140,9 +141,9 @@ impl KeyCell {
         Self {
             name: diff::name(key),
             tone: match key.whose {
-                Whose::Ours => "good",
-                Whose::CannotTell => "warn",
-                Whose::Unknown | Whose::Gone | Whose::Outlived => "bad",
+                Whose::Ours { .. } => "good",
+                Whose::CannotTell(_) => "warn",
+                Whose::Unknown { .. } | Whose::Gone(_) | Whose::Outlived { .. } => "bad",
             },
             binding: match key.binding {
                 Binding::DeviceBound => "device-bound",

@@ -117,19 +117,15 @@ pub fn differences(inventory: &Inventory, in_hand: &[InHand], register: &Registe
 }
 
 fn of_person(entry: &Entry) -> Vec<Difference> {
-    let of_key = |key: &KeyEntry| {
-        let ordinal = key.ordinal.unwrap_or_default();
-        match key.whose {
-            Whose::Unknown => Some(Kind::Unknown {
-                directory_id: key.directory_id.clone().unwrap_or_default(),
-                label: key.label.clone(),
-            }),
-            Whose::Outlived => Some(Kind::Outlived { ordinal }),
-            Whose::Gone => Some(Kind::Gone { ordinal }),
-            Whose::Ours if !key.in_service => Some(Kind::Disabled { ordinal }),
-            // That the list could not be read is told once.
-            Whose::Ours | Whose::CannotTell => None,
+    let of_key = |key: &KeyEntry| match &key.whose {
+        Whose::Unknown { directory_id } => {
+            Some(Kind::Unknown { directory_id: directory_id.clone(), label: key.label.clone() })
         }
+        Whose::Outlived { made, .. } => Some(Kind::Outlived { ordinal: made.ordinal }),
+        Whose::Gone(made) => Some(Kind::Gone { ordinal: made.ordinal }),
+        Whose::Ours { made, .. } if !key.in_service => Some(Kind::Disabled { ordinal: made.ordinal }),
+        // That the list could not be read is told once.
+        Whose::Ours { .. } | Whose::CannotTell(_) => None,
     };
     let untold = entry.key_untold.iter().map(|untold| Kind::CannotTell { untold: untold.clone() });
     let kinds = entry.keys.iter().filter_map(of_key).chain(untold);

@@ -9,7 +9,7 @@ use crate::ledger::rollout::{UnknownKeyEnding, UnknownKeyRemoval, UnknownKeyRemo
 use crate::ledger::{AccountId, Actor, Event, LedgerError, Store};
 use crate::provision::{PersonError, RetryPolicy, same_person};
 use crate::register::{KnownPerson, Register};
-use crate::rollout::inventory::{Entry, Whose};
+use crate::rollout::inventory::{Entry, MadeHere};
 use keywright_files::Cancel;
 
 /// Why such a key was not removed.
@@ -49,22 +49,13 @@ pub enum UnknownKeyError {
     StillThere(String),
     /// The login was handed on.
     #[error(transparent)]
-    Person(PersonError),
+    Person(#[from] PersonError),
     /// The IdP.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
     /// The ledger.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-}
-
-impl From<PersonError> for UnknownKeyError {
-    fn from(error: PersonError) -> Self {
-        match error {
-            PersonError::Directory(error) => error.into(),
-            error => Self::Person(error),
-        }
-    }
 }
 
 /// What came of a removal.
@@ -85,16 +76,14 @@ pub fn plan(
     operator: &Actor,
 ) -> Result<UnknownKeyRemoval, UnknownKeyError> {
     let login = || entry.user.login.clone();
-    let has = |id: &Option<String>| id.as_deref() == Some(directory_id);
-    let Some(key) = entry.keys.iter().find(|key| has(&key.directory_id)) else {
+    let Some(key) = entry.keys.iter().find(|key| key.whose.directory_id() == Some(directory_id)) else {
         return Err(match entry.key_untold.first() {
             Some(untold) => UnknownKeyError::CannotTell(untold.clone()),
             None => UnknownKeyError::NoSuchKey { login: login(), directory_id: directory_id.to_owned() },
         });
     };
-    if key.whose != Whose::Unknown {
-        let (ordinal, directory_id) = (key.ordinal.unwrap_or_default(), directory_id.to_owned());
-        return Err(UnknownKeyError::MadeHere { login: login(), directory_id, ordinal });
+    if let Some(MadeHere { ordinal, .. }) = key.whose.made_here() {
+        return Err(UnknownKeyError::MadeHere { login: login(), directory_id: directory_id.to_owned(), ordinal });
     }
     if !has_another_way_in(entry, directory_id) {
         return Err(match entry.method_untold.first() {
@@ -115,8 +104,8 @@ pub fn plan(
 
 /// A key in service besides this one, or another method that is known to work.
 fn has_another_way_in(entry: &Entry, directory_id: &str) -> bool {
-    let by_key = entry.keys.iter().any(|key| key.in_service && key.directory_id.as_deref() != Some(directory_id));
-    let is_key = |id: &str| entry.keys.iter().any(|key| key.directory_id.as_deref() == Some(id));
+    let by_key = entry.keys.iter().any(|key| key.in_service && key.whose.directory_id() != Some(directory_id));
+    let is_key = |id: &str| entry.keys.iter().any(|key| key.whose.directory_id() == Some(id));
     let by_method = entry.methods.iter().any(|method| method.usable == Usable::Yes && !is_key(&method.id));
     by_key || by_method
 }

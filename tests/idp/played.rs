@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use keywright::idp::{Directory, DirectoryError};
 use keywright::ledger::{AccountId, FailureCode, Step};
-use keywright::provision::{JobLabel, RetryPolicy, Revocation, RevokeError, RevokeOrder, RunError, dry_run, revoke};
+use keywright::provision::{
+    JobLabel, PersonError, RetryPolicy, Revocation, RevokeError, RevokeOrder, RunError, dry_run, revoke,
+};
 use keywright::register::CredentialState;
 use keywright_fido::hid::{Bus as _, Cancel};
 use keywright_practice::softkey::Touch;
@@ -300,7 +302,7 @@ pub(crate) fn one_fault_in_a_revocation<P: Played>() {
         proxy.once(Which::request(method, path), fault);
         match lose(directory, &workshop) {
             Ok(_) => {}
-            Err(RevokeError::Directory(_)) => {
+            Err(RevokeError::Directory(_) | RevokeError::Person(PersonError::Directory(_))) => {
                 let book = workshop.book();
                 let revoked = |one: &keywright::register::Credential| one.state == CredentialState::Revoked;
                 assert!(!book.credentials.values().any(revoked), "{case}: it is written down, and nobody knows");

@@ -6,7 +6,7 @@ use keywright::idp::{Directory as _, DirectoryError, User};
 use keywright::ledger::AccountId;
 use keywright::ledger::rollout::{Loss, RecoveryId, RecoveryResult, RecoveryStep};
 use keywright::profile::Reset;
-use keywright::provision::Station;
+use keywright::provision::{PersonError, Station};
 use keywright::register::rollout::Recovery;
 use keywright::register::{KeyStanding, Register};
 use keywright::rollout::recover::{self, RecoverError, Recovered, StandsAt, StepError, Wanted};
@@ -178,7 +178,7 @@ fn while_the_idp_is_away_the_key_counts_no_more_and_the_rest_waits() {
         begin(station, stolen(1)).and_then(|recovery| recover::go_on(station, recovery)).unwrap_err()
     });
     let RecoverError::Step { step: RecoveryStep::Suspend, why } = &error else { panic!("{error}") };
-    assert!(matches!(**why, StepError::Directory(DirectoryError::Unreachable { .. })), "{why}");
+    assert!(matches!(**why, StepError::Person(PersonError::Directory(DirectoryError::Unreachable { .. }))), "{why}");
     assert_eq!(in_service(&workshop), 1, "it is written down");
     assert_eq!(workshop.directory().list(&user(&workshop)).unwrap().len(), 2, "and still there");
 

@@ -4,7 +4,6 @@ use keywright::idp::Directory as _;
 use keywright::ledger::rollout::UnknownKeyRemoval;
 use keywright::provision::RetryPolicy;
 use keywright::rollout::Scope;
-use keywright::rollout::inventory::Whose;
 use keywright::rollout::inventory::read::{Depth, NotKept, Reader};
 use keywright::rollout::unknown_key::{UnknownKeyError, plan};
 use keywright_files::Cancel;
@@ -47,6 +46,6 @@ pub(crate) fn removal(workshop: &Workshop, login: &str) -> Result<UnknownKeyRemo
     let scope = Scope::Accounts(vec![login.to_owned()]);
     let inventory = reader.read(&scope, None, Depth::EachAccount, &workshop.book(), &NotKept).unwrap();
     let entry = &inventory.people[0];
-    let strange = entry.keys.iter().find(|key| key.whose == Whose::Unknown).unwrap();
-    plan(entry, DIRECTORY, strange.directory_id.as_deref().unwrap(), "nobody knows it", &"tester".into())
+    let strange = entry.unknown_keys().next().unwrap();
+    plan(entry, DIRECTORY, strange.whose.directory_id().unwrap(), "nobody knows it", &"tester".into())
 }

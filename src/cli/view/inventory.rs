@@ -81,7 +81,8 @@ struct RoleLine<'a> {
 /// A key at the IdP or in the register.
 #[derive(Serialize)]
 struct KeyLine<'a> {
-    whose: Whose,
+    /// `ours`, `unknown`, `gone`, `outlived`, `cannot-tell`.
+    whose: &'static str,
     directory_id: Option<&'a str>,
     credential_id: Option<&'a CredentialId>,
     label: Option<&'a str>,
@@ -176,13 +177,14 @@ impl<'a> PersonLine<'a> {
 
 impl<'a> KeyLine<'a> {
     fn new(key: &'a KeyEntry) -> Self {
+        let made_here = key.whose.made_here();
         Self {
-            whose: key.whose,
-            directory_id: key.directory_id.as_deref(),
+            whose: key.whose.code(),
+            directory_id: key.whose.directory_id(),
             credential_id: key.credential_id.as_ref(),
             label: key.label.as_deref(),
-            ordinal: key.ordinal,
-            number: key.number,
+            ordinal: made_here.map(|made| made.ordinal),
+            number: made_here.and_then(|made| made.number),
             in_service: key.in_service,
             aaguid: key.aaguid,
             binding: match key.binding {
@@ -225,8 +227,7 @@ impl View for InventoryLine<'_> {
 
 impl<'a> InventoryLine<'a> {
     pub(crate) fn new(inventory: &'a Inventory, sha256: &'a str, number: usize) -> Self {
-        let keys =
-            |whose| inventory.people.iter().flat_map(|entry| &entry.keys).filter(|key| key.whose == whose).count();
+        let keys = || inventory.people.iter().flat_map(|entry| &entry.keys);
         Self {
             directory: &inventory.directory,
             scope: inventory.scope.to_string(),
@@ -236,9 +237,9 @@ impl<'a> InventoryLine<'a> {
             people: inventory.people.len(),
             administrators: inventory.people.iter().filter(|entry| entry.is_admin()).count(),
             weak: inventory.people.iter().filter(|entry| entry.weak_methods().next().is_some()).count(),
-            keys_unknown: keys(Whose::Unknown),
-            keys_gone: keys(Whose::Gone),
-            keys_outlived: keys(Whose::Outlived),
+            keys_unknown: inventory.people.iter().map(|entry| entry.unknown_keys().count()).sum(),
+            keys_gone: keys().filter(|key| matches!(key.whose, Whose::Gone(_))).count(),
+            keys_outlived: keys().filter(|key| matches!(key.whose, Whose::Outlived { .. })).count(),
             untold: inventory.untold.iter().map(UntoldLine::new).collect(),
             lacks: inventory.lacks.iter().copied().collect(),
         }
@@ -277,18 +278,18 @@ fn or_dash(words: Vec<String>) -> String {
 
 /// `2 ours, bound; 1 unknown, synced`.
 fn key_words(keys: &[KeyEntry]) -> String {
-    let mut kinds: BTreeMap<(Whose, Binding), usize> = BTreeMap::new();
+    let mut kinds: BTreeMap<(usize, &str, Binding), usize> = BTreeMap::new();
     for key in keys {
-        *kinds.entry((key.whose, key.binding)).or_default() += 1;
-    }
-    let words = kinds.into_iter().map(|((whose, binding), number)| {
-        let whose = match whose {
-            Whose::Ours => "ours",
-            Whose::Unknown => "unknown",
-            Whose::Gone => "gone",
-            Whose::Outlived => "outlived",
-            Whose::CannotTell => "ours?",
+        let (place, whose) = match key.whose {
+            Whose::Ours { .. } => (0, "ours"),
+            Whose::Unknown { .. } => (1, "unknown"),
+            Whose::Gone(_) => (2, "gone"),
+            Whose::Outlived { .. } => (3, "outlived"),
+            Whose::CannotTell(_) => (4, "ours?"),
         };
+        *kinds.entry((place, whose, key.binding)).or_default() += 1;
+    }
+    let words = kinds.into_iter().map(|((_, whose, binding), number)| {
         let binding = match binding {
             Binding::DeviceBound => ", bound",
             Binding::Synced => ", synced",
@@ -367,7 +368,8 @@ pub(crate) fn csv(inventory: &Inventory) -> Vec<u8> {
             None => Default::default(),
             Some(key) => {
                 let line = KeyLine::new(key);
-                let name = key.number.map(|number| number.to_string()).or(key.directory_id.clone()).unwrap_or_default();
+                let number = line.number.map(|number| number.to_string());
+                let name = number.or(line.directory_id.map(str::to_owned)).unwrap_or_default();
                 let label = key.label.clone().unwrap_or_default();
                 [
                     key.whose.words().to_owned(),

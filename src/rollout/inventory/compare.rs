@@ -3,7 +3,7 @@
 //! It refuses to call a key gone where the IdP's list could not be read.
 
 use super::sighting::{SeenKey, Sighting};
-use super::{Entry, HeldRole, KeyEntry, Teller, Whose};
+use super::{Entry, HeldRole, KeyEntry, MadeHere, Teller, Whose};
 use crate::idp::capability::{Binding, Seen, Told, Untold};
 use crate::ledger::AccountId;
 use crate::register::{Credential, CredentialState, IdpIdentity, Register};
@@ -27,7 +27,7 @@ pub fn entry(
     let mut entries: Vec<KeyEntry> = keys.found.iter().map(|key| seen_key(key, &ours)).collect();
     let is_listed = |one: &&Ours<'_>| keys.found.iter().any(|key| one.is(key));
     for one in ours.iter().filter(|one| one.is_expected && !is_listed(one)) {
-        let whose = if keys.is_whole() { Whose::Gone } else { Whose::CannotTell };
+        let whose = if keys.is_whole() { Whose::Gone(one.made()) } else { Whose::CannotTell(one.made()) };
         entries.push(one.entry(whose, None, Told::CannotTell(Untold::not_offered("the key's last use"))));
     }
     let (key_untold, method_untold) = (keys.untold, methods.untold);
@@ -67,6 +67,10 @@ impl<'a> Ours<'a> {
         key.passkey.registered.is(self.id, names)
     }
 
+    fn made(&self) -> MadeHere {
+        MadeHere { ordinal: self.credential.ordinal, number: self.credential.number }
+    }
+
     fn entry(&self, whose: Whose, seen: Option<&SeenKey>, used: Told<Seen>) -> KeyEntry {
         let (binding, told_by) = self.binding().unwrap_or_else(|| match seen {
             Some(key) => (key.passkey.binding, key.passkey.told_by.into()),
@@ -74,12 +78,9 @@ impl<'a> Ours<'a> {
         });
         KeyEntry {
             whose,
-            directory_id: seen.map(|key| key.passkey.registered.id.clone()),
             label: self.credential.label().or(seen.map(|key| key.passkey.registered.label.as_str())).map(str::to_owned),
             in_service: seen.is_some_and(|key| key.passkey.registered.in_service),
             credential_id: Some(self.id.clone()),
-            ordinal: Some(self.credential.ordinal),
-            number: self.credential.number,
             aaguid: Some(self.credential.key.aaguid),
             binding,
             told_by,
@@ -99,17 +100,19 @@ impl<'a> Ours<'a> {
 fn seen_key(key: &SeenKey, ours: &[Ours<'_>]) -> KeyEntry {
     let used = key.used.clone();
     if let Some(one) = ours.iter().find(|one| one.is(key)) {
-        return one.entry(if one.is_expected { Whose::Ours } else { Whose::Outlived }, Some(key), used);
+        let (made, directory_id) = (one.made(), key.passkey.registered.id.clone());
+        let whose = match one.is_expected {
+            true => Whose::Ours { made, directory_id },
+            false => Whose::Outlived { made, directory_id },
+        };
+        return one.entry(whose, Some(key), used);
     }
     let registered = &key.passkey.registered;
     KeyEntry {
-        whose: Whose::Unknown,
-        directory_id: Some(registered.id.clone()),
+        whose: Whose::Unknown { directory_id: registered.id.clone() },
         label: Some(registered.label.clone()).filter(|label| !label.is_empty()),
         in_service: registered.in_service,
         credential_id: registered.credential_id.clone(),
-        ordinal: None,
-        number: None,
         aaguid: key.passkey.aaguid,
         binding: key.passkey.binding,
         told_by: key.passkey.told_by.into(),

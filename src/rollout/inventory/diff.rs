@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{Entry, Inventory, KeyEntry};
+use super::{Entry, Inventory, KeyEntry, Whose};
 use crate::idp::capability::Hold;
 
 /// A change of one person's account.
@@ -128,12 +128,12 @@ fn sides(
 fn keys(before: &Entry, after: &Entry, changes: &mut Vec<Change>) {
     let is_same = |one: &KeyEntry, other: &KeyEntry| match (&one.credential_id, &other.credential_id) {
         (Some(one), Some(other)) => one == other,
-        _ => one.directory_id.is_some() && one.directory_id == other.directory_id,
+        _ => one.whose.directory_id().is_some_and(|id| other.whose.directory_id() == Some(id)),
     };
     for key in &after.keys {
         match before.keys.iter().find(|old| is_same(old, key)) {
             None => changes.push(Change::KeyNew(name(key))),
-            Some(old) if (old.whose, old.in_service) != (key.whose, key.in_service) => {
+            Some(old) if (old.whose.code(), old.in_service) != (key.whose.code(), key.in_service) => {
                 changes.push(Change::KeyChanged(name(key)));
             }
             Some(_) => {}
@@ -148,11 +148,13 @@ fn keys(before: &Entry, after: &Entry, changes: &mut Vec<Change>) {
 
 /// A key as people know it, with what it is.
 pub fn name(key: &KeyEntry) -> String {
-    let number = key.number.map(|number| number.to_string());
-    let ordinal = || key.ordinal.map(|ordinal| format!("key {ordinal}"));
-    let label = || key.label.clone().or_else(|| key.directory_id.clone());
-    let name = number.or_else(ordinal).or_else(label).unwrap_or_else(|| "a key".to_owned());
-    let disabled = if key.in_service || key.directory_id.is_none() { "" } else { ", disabled" };
+    let name = match &key.whose {
+        Whose::Unknown { directory_id } => key.label.as_ref().unwrap_or(directory_id).clone(),
+        Whose::Ours { made, .. } | Whose::Gone(made) | Whose::Outlived { made, .. } | Whose::CannotTell(made) => {
+            made.to_string()
+        }
+    };
+    let disabled = if key.in_service || key.whose.directory_id().is_none() { "" } else { ", disabled" };
     format!("{name} ({}{disabled})", key.whose.words())
 }
 
@@ -164,7 +166,7 @@ mod tests {
     use crate::idp::User;
     use crate::idp::capability::{Binding, Method, MethodClass, Removal, Role, Seen, Told, Untold, Usable};
     use crate::ledger::IdpInstance;
-    use crate::rollout::inventory::{HeldRole, Scope, Teller, Whose};
+    use crate::rollout::inventory::{HeldRole, MadeHere, Scope, Teller};
 
     fn method(kind: &str) -> Method {
         Method {
@@ -178,15 +180,14 @@ mod tests {
         }
     }
 
-    fn key(id: &str, whose: Whose) -> KeyEntry {
+    const MADE: MadeHere = MadeHere { ordinal: 1, number: None };
+
+    fn key(whose: Whose) -> KeyEntry {
         KeyEntry {
+            label: whose.directory_id().map(str::to_owned),
             whose,
-            directory_id: Some(id.into()),
-            label: Some(id.into()),
             in_service: true,
             credential_id: None,
-            ordinal: None,
-            number: None,
             aaguid: None,
             binding: Binding::CannotTell,
             told_by: Teller::Nobody,
@@ -201,7 +202,7 @@ mod tests {
             group: None,
             account: None,
             roles: Vec::new(),
-            keys: vec![key("k-1", Whose::Ours)],
+            keys: vec![key(Whose::Ours { made: MADE, directory_id: "k-1".into() })],
             methods: vec![method("sms")],
             seen: Told::Known(Seen { at: None }),
             key_untold: Vec::new(),
@@ -229,14 +230,17 @@ mod tests {
         let mut after = person("ada");
         after.user.active = false;
         after.methods = vec![method("push")];
-        after.keys = vec![key("k-1", Whose::Outlived), key("k-2", Whose::Unknown)];
+        after.keys = vec![
+            key(Whose::Outlived { made: MADE, directory_id: "k-1".into() }),
+            key(Whose::Unknown { directory_id: "k-2".into() }),
+        ];
         let role = Role { id: "o".into(), name: "owner".into() };
         after.roles = vec![HeldRole { role, hold: Hold::Eligible, through: None }];
         let told = [
             "ada: not active any more",
             "ada: new role: owner (can be taken on)",
             "ada: new key: k-2 (unknown to us)",
-            "ada: key changed: k-1 (ours, out of service, still at the IdP)",
+            "ada: key changed: key 1 (ours, out of service, still at the IdP)",
             "ada: new weak method: push",
             "ada: weak method gone: sms",
         ];
@@ -268,6 +272,6 @@ mod tests {
         assert_eq!(told, ["ada: cannot tell x: the IdP does not tell it"]);
         let told = words(vec![dark], vec![person("ada")]);
         let light = "ada: can be told now: cannot tell x: the IdP does not tell it";
-        assert_eq!(told, ["ada: new key: k-1 (ours)", "ada: new weak method: sms", light]);
+        assert_eq!(told, ["ada: new key: key 1 (ours)", "ada: new weak method: sms", light]);
     }
 }

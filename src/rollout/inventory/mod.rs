@@ -8,6 +8,7 @@ pub mod read;
 pub mod sighting;
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -104,20 +105,15 @@ pub struct HeldRole {
 /// A key, as the IdP and the register have it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyEntry {
-    /// Which of them has it.
+    /// Which of them has it, and as what.
+    #[serde(flatten)]
     pub whose: Whose,
-    /// The IdP's name for it; `None` where the IdP does not have it.
-    pub directory_id: Option<String>,
     /// Its label.
     pub label: Option<String>,
     /// Whether it signs in as things stand at the IdP.
     pub in_service: bool,
     /// The credential, where one of the two tells it.
     pub credential_id: Option<CredentialId>,
-    /// Its number in the account, if it is in the register.
-    pub ordinal: Option<usize>,
-    /// The key's own number.
-    pub number: Option<KeyNumber>,
     /// The model, where one of the two tells it.
     pub aaguid: Option<Aaguid>,
     /// Where the private key is.
@@ -128,31 +124,95 @@ pub struct KeyEntry {
     pub used: Told<Seen>,
 }
 
-/// Who has a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+/// Who has a key, and as what: `directory_id` is the IdP's name for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "whose")]
 pub enum Whose {
     /// The IdP and the register.
-    Ours,
+    Ours {
+        /// As the register has it.
+        #[serde(flatten)]
+        made: MadeHere,
+        /// As the IdP has it.
+        directory_id: String,
+    },
     /// The IdP alone: nobody here made it.
-    Unknown,
+    Unknown {
+        /// As the IdP has it.
+        directory_id: String,
+    },
     /// The register alone: it is registered there, and the IdP has it no more.
-    Gone,
+    Gone(MadeHere),
     /// The IdP still has it, and here it was taken out of service.
-    Outlived,
+    Outlived {
+        /// As the register has it.
+        #[serde(flatten)]
+        made: MadeHere,
+        /// As the IdP has it.
+        directory_id: String,
+    },
     /// The register has it; the IdP's list could not be read.
-    CannotTell,
+    CannotTell(MadeHere),
+}
+
+/// A key of the register.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MadeHere {
+    /// Which of the account's keys.
+    pub ordinal: usize,
+    /// The key's own number, if it has one.
+    pub number: Option<KeyNumber>,
+}
+
+impl fmt::Display for MadeHere {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.number {
+            Some(number) => number.fmt(f),
+            None => write!(f, "key {}", self.ordinal),
+        }
+    }
 }
 
 impl Whose {
-    /// What it is, for people.
-    pub fn words(self) -> &'static str {
+    /// Its name for programs.
+    pub fn code(&self) -> &'static str {
         match self {
-            Self::Ours => "ours",
-            Self::Unknown => "unknown to us",
-            Self::Gone => "ours, gone at the IdP",
-            Self::Outlived => "ours, out of service, still at the IdP",
-            Self::CannotTell => "ours, cannot tell whether the IdP has it",
+            Self::Ours { .. } => "ours",
+            Self::Unknown { .. } => "unknown",
+            Self::Gone(_) => "gone",
+            Self::Outlived { .. } => "outlived",
+            Self::CannotTell(_) => "cannot-tell",
+        }
+    }
+
+    /// What it is, for people.
+    pub fn words(&self) -> &'static str {
+        match self {
+            Self::Ours { .. } => "ours",
+            Self::Unknown { .. } => "unknown to us",
+            Self::Gone(_) => "ours, gone at the IdP",
+            Self::Outlived { .. } => "ours, out of service, still at the IdP",
+            Self::CannotTell(_) => "ours, cannot tell whether the IdP has it",
+        }
+    }
+
+    /// What the register has of it; `None` if nobody here made it.
+    pub fn made_here(&self) -> Option<MadeHere> {
+        match self {
+            Self::Ours { made, .. } | Self::Gone(made) | Self::Outlived { made, .. } | Self::CannotTell(made) => {
+                Some(*made)
+            }
+            Self::Unknown { .. } => None,
+        }
+    }
+
+    /// The IdP's name for it; `None` where the IdP does not have it, or does not say.
+    pub fn directory_id(&self) -> Option<&str> {
+        match self {
+            Self::Ours { directory_id, .. } | Self::Unknown { directory_id } | Self::Outlived { directory_id, .. } => {
+                Some(directory_id)
+            }
+            Self::Gone(_) | Self::CannotTell(_) => None,
         }
     }
 }
@@ -207,6 +267,11 @@ impl Entry {
         self.methods.iter().filter(|method| method.is_weak())
     }
 
+    /// Keys that the IdP has and nobody here made.
+    pub fn unknown_keys(&self) -> impl Iterator<Item = &KeyEntry> {
+        self.keys.iter().filter(|key| matches!(key.whose, Whose::Unknown { .. }))
+    }
+
     /// What could not be read of it.
     pub fn untold(&self) -> impl Iterator<Item = &Untold> {
         self.key_untold.iter().chain(&self.method_untold)
@@ -232,13 +297,39 @@ impl Inventory {
     }
 }
 
-impl std::fmt::Display for Scope {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::People(who) => who.fmt(f),
             Self::Rollout => f.write_str("everybody in the roll-out plan"),
             Self::Ledger => f.write_str("everybody in the ledger, and all administrators"),
             Self::Accounts(logins) => f.write_str(&logins.join(", ")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_key_of_an_older_inventory_is_read() {
+        let kept = |whose: &str, directory_id: Option<&str>, ordinal: Option<usize>| {
+            let key = json!({
+                "whose": whose, "directory_id": directory_id, "ordinal": ordinal, "number": null, "label": null, "in_service": true,
+                "credential_id": null, "aaguid": null, "binding": "cannot_tell", "told_by": "nobody",
+                "used": { "known": { "at": null } },
+            });
+            serde_json::from_value::<KeyEntry>(key)
+        };
+        let ours = kept("ours", Some("k"), Some(2)).unwrap();
+        assert_eq!(ours.whose, Whose::Ours { made: MadeHere { ordinal: 2, number: None }, directory_id: "k".into() });
+        assert_eq!(kept("gone", None, Some(1)).unwrap().whose.made_here().unwrap().to_string(), "key 1");
+        assert_eq!(kept("unknown", Some("k"), None).unwrap().whose, Whose::Unknown { directory_id: "k".into() });
+        assert!(kept("ours", Some("k"), None).is_err(), "a key of ours has a number in its account");
+        let again = serde_json::to_value(&ours).unwrap();
+        assert_eq!((&again["whose"], &again["ordinal"]), (&json!("ours"), &json!(2)));
     }
 }

@@ -110,16 +110,15 @@ fn custodians(custodians: &[String], grounds: &Grounds<'_>) -> Vec<Reason> {
 
 /// Where IdP and register differ.
 fn keys_at_idp(entry: &Entry, plan: &GroupPlan) -> Vec<Reason> {
-    let reason = |key: &KeyEntry| match key.whose {
-        Whose::Gone => Some(Reason::KeyGone { ordinal: key.ordinal.unwrap_or_default() }),
-        Whose::Outlived => Some(Reason::KeyOutlived { ordinal: key.ordinal.unwrap_or_default() }),
+    let reason = |key: &KeyEntry| match &key.whose {
+        Whose::Gone(made) => Some(Reason::KeyGone { ordinal: made.ordinal }),
+        Whose::Outlived { made, .. } => Some(Reason::KeyOutlived { ordinal: made.ordinal }),
         // People with passkeys of their own make them without us.
-        Whose::Unknown if !plan.factor.has_own_passkeys() => {
-            let name = key.label.clone().or_else(|| key.directory_id.clone());
-            Some(Reason::KeyUnknown { key: name.unwrap_or_default() })
+        Whose::Unknown { directory_id } if !plan.factor.has_own_passkeys() => {
+            Some(Reason::KeyUnknown { key: key.label.as_ref().unwrap_or(directory_id).clone() })
         }
         // That the list could not be read is told by itself.
-        Whose::Ours | Whose::Unknown | Whose::CannotTell => None,
+        Whose::Ours { .. } | Whose::Unknown { .. } | Whose::CannotTell(_) => None,
     };
     entry.keys.iter().filter_map(reason).collect()
 }
@@ -127,11 +126,12 @@ fn keys_at_idp(entry: &Entry, plan: &GroupPlan) -> Vec<Reason> {
 /// Keys that the IdP's rules would not let in.
 fn models(keys: &[KeyEntry], grounds: &Grounds<'_>) -> Vec<Reason> {
     let mut reasons = Vec::new();
-    for key in keys.iter().filter(|key| matches!(key.whose, Whose::Ours | Whose::CannotTell)) {
+    for key in keys {
+        let (Whose::Ours { made, .. } | Whose::CannotTell(made)) = &key.whose else { continue };
         let shut = grounds.surroundings.models.iter().flat_map(|listing| &listing.found);
         for rule in shut.filter(|rule| rule.at_sign_in && Some(rule.model) == key.aaguid) {
             reasons.push(Reason::ModelShutOut {
-                ordinal: key.ordinal.unwrap_or_default(),
+                ordinal: made.ordinal,
                 model: rule.model,
                 rule: rule.rule.clone(),
                 place: rule.place.clone(),

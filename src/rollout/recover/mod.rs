@@ -72,7 +72,7 @@ pub enum RecoverError {
     Directory(#[from] DirectoryError),
     /// The login was handed on.
     #[error(transparent)]
-    Person(PersonError),
+    Person(#[from] PersonError),
 }
 
 /// A step within a sentence that says that it failed.
@@ -92,7 +92,7 @@ pub enum StepError {
     Directory(#[from] DirectoryError),
     /// The login was handed on.
     #[error(transparent)]
-    Person(PersonError),
+    Person(#[from] PersonError),
     /// The key's removal.
     #[error(transparent)]
     Revoke(RevokeError),
@@ -108,22 +108,4 @@ pub enum StepError {
     /// The run that makes the new key.
     #[error(transparent)]
     Run(RunError),
-}
-
-impl From<PersonError> for RecoverError {
-    fn from(error: PersonError) -> Self {
-        match error {
-            PersonError::Directory(error) => error.into(),
-            error => Self::Person(error),
-        }
-    }
-}
-
-impl From<PersonError> for StepError {
-    fn from(error: PersonError) -> Self {
-        match error {
-            PersonError::Directory(error) => error.into(),
-            error => Self::Person(error),
-        }
-    }
 }

@@ -15,7 +15,7 @@ use time::{Date, Duration, OffsetDateTime};
 pub use calendar::{Due, DueKind, calendar, dues};
 
 use super::breakglass;
-use super::inventory::{Entry, Inventory, KeyEntry, Whose, diff};
+use super::inventory::{Entry, Inventory, KeyEntry, MadeHere, Whose, diff};
 use super::plan::Plan;
 use crate::idp::capability::{Seen, Told, Untold};
 use crate::ledger::AccountId;
@@ -178,7 +178,7 @@ pub fn judge(grounds: &Grounds<'_>) -> Vec<Finding> {
 }
 
 fn unknown_keys(entry: &Entry) -> impl Iterator<Item = Finding> + '_ {
-    entry.keys.iter().filter(|key| key.whose == Whose::Unknown).map(|key| Finding::KeyUnknown {
+    entry.unknown_keys().map(|key| Finding::KeyUnknown {
         account: entry.user.login.clone(),
         administrator: entry.is_admin(),
         key: diff::name(key),
@@ -186,10 +186,13 @@ fn unknown_keys(entry: &Entry) -> impl Iterator<Item = Finding> + '_ {
 }
 
 fn keys_that_differ(entry: &Entry) -> impl Iterator<Item = Finding> + '_ {
-    entry.keys.iter().filter(|key| matches!(key.whose, Whose::Gone | Whose::Outlived)).map(|key| Finding::KeyDiffers {
-        account: entry.user.login.clone(),
-        ordinal: key.ordinal.unwrap_or_default(),
-        outlived: key.whose == Whose::Outlived,
+    entry.keys.iter().filter_map(|key| {
+        let (ordinal, outlived) = match &key.whose {
+            Whose::Gone(made) => (made.ordinal, false),
+            Whose::Outlived { made, .. } => (made.ordinal, true),
+            Whose::Ours { .. } | Whose::Unknown { .. } | Whose::CannotTell(_) => return None,
+        };
+        Some(Finding::KeyDiffers { account: entry.user.login.clone(), ordinal, outlived })
     })
 }
 
@@ -226,17 +229,24 @@ fn keys_out(account: &AccountId, register: &Register) -> usize {
 
 fn unused_keys(entry: &Entry, grounds: &Grounds<'_>) -> Vec<Finding> {
     let is_break_glass = entry.account.as_ref().is_some_and(|account| grounds.register.is_break_glass(account));
-    let unused = |key: &&KeyEntry| key.whose == Whose::Ours && matches!(key.used, Told::Known(Seen { at: None }));
     let made = |key: &KeyEntry| {
         let credential = grounds.register.credentials.get(key.credential_id.as_ref()?)?;
         moment(&credential.made)
     };
     let mut found = Vec::new();
     // A key in a sealed bag is there to be unused.
-    for key in entry.keys.iter().filter(unused).filter(|_| !is_break_glass) {
-        let (Some(made), Some(ordinal)) = (made(key), key.ordinal) else { continue };
-        if grounds.at - made > Duration::days(UNUSED_DAYS) {
-            found.push(Finding::KeyNeverUsed { account: entry.user.login.clone(), ordinal, made: made.date() });
+    for key in entry.keys.iter().filter(|_| !is_break_glass) {
+        let (Whose::Ours { made: MadeHere { ordinal, .. }, .. }, Told::Known(Seen { at: None })) =
+            (&key.whose, &key.used)
+        else {
+            continue;
+        };
+        if let Some(made) = made(key).filter(|made| grounds.at - *made > Duration::days(UNUSED_DAYS)) {
+            found.push(Finding::KeyNeverUsed {
+                account: entry.user.login.clone(),
+                ordinal: *ordinal,
+                made: made.date(),
+            });
         }
     }
     found

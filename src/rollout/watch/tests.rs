@@ -7,7 +7,7 @@ use crate::idp::capability::{Method, MethodClass, Removal, Usable};
 use crate::ledger::sample::{account, event, journey, log};
 use crate::ledger::{Event, IdpInstance};
 use crate::profile::built_in;
-use crate::rollout::inventory::{Gone, Scope};
+use crate::rollout::inventory::{Gone, MadeHere, Scope};
 
 const NOW: OffsetDateTime = datetime!(2026-12-24 00:00 UTC);
 
@@ -79,32 +79,31 @@ fn a_weak_method_is_back_if_it_was_not_there_or_was_removed() {
 fn a_key_that_nobody_made_and_one_that_nobody_used_are_told() {
     let key = |whose, used| KeyEntry {
         whose,
-        directory_id: Some("k".into()),
         label: Some("blue".into()),
         in_service: true,
         credential_id: Some(crate::ledger::sample::credential_id(1)),
-        ordinal: Some(1),
-        number: None,
         aaguid: None,
         binding: crate::idp::capability::Binding::CannotTell,
         told_by: crate::rollout::inventory::Teller::Nobody,
         used,
     };
     let with = |whose, used| look(vec![Entry { keys: vec![key(whose, used)], ..ada(&[]) }]);
+    let (made, id) = (MadeHere { ordinal: 1, number: None }, || "k".to_owned());
+    let ours = || Whose::Ours { made, directory_id: id() };
     let never = || Told::Known(Seen { at: None });
     let untold = || Told::CannotTell(Untold::not_offered("last use"));
-    let told = found(None, &with(Whose::Unknown, never()), &journey("ada"), NOW);
-    assert_eq!(told, ["ada: nobody here made key 1 (unknown to us)"]);
-    let told = found(None, &with(Whose::Gone, untold()), &journey("ada"), NOW);
+    let told = found(None, &with(Whose::Unknown { directory_id: id() }, never()), &journey("ada"), NOW);
+    assert_eq!(told, ["ada: nobody here made blue (unknown to us)"]);
+    let told = found(None, &with(Whose::Gone(made), untold()), &journey("ada"), NOW);
     assert_eq!(told, ["ada: key 1 is not at the IdP any more"]);
-    let told = found(None, &with(Whose::Outlived, untold()), &journey("ada"), NOW);
+    let told = found(None, &with(Whose::Outlived { made, directory_id: id() }, untold()), &journey("ada"), NOW);
     assert_eq!(told, ["ada: key 1 is out of service here and still at the IdP"]);
-    let told = found(None, &with(Whose::Ours, never()), &journey("ada"), NOW);
+    let told = found(None, &with(ours(), never()), &journey("ada"), NOW);
     assert_eq!(told, ["ada: key 1, made on 2026-11-23, was never used"]);
     let nothing: [&str; 0] = [];
-    assert_eq!(found(None, &with(Whose::Ours, untold()), &journey("ada"), NOW), nothing, "not told is not never");
+    assert_eq!(found(None, &with(ours(), untold()), &journey("ada"), NOW), nothing, "not told is not never");
     let soon = datetime!(2026-12-20 00:00 UTC);
-    assert_eq!(found(None, &with(Whose::Ours, never()), &journey("ada"), soon), nothing);
+    assert_eq!(found(None, &with(ours(), never()), &journey("ada"), soon), nothing);
 }
 
 #[test]

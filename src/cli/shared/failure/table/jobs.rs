@@ -23,9 +23,9 @@ pub(super) fn run(error: &RunError) -> Meaning {
 
 pub(super) fn revoke(error: &RevokeError) -> Meaning {
     match error {
-        RevokeError::Directory(error) => idps::directory(error),
+        RevokeError::Directory(error) | RevokeError::Person(PersonError::Directory(error)) => idps::directory(error),
         RevokeError::Ledger(error) => files::ledger(error),
-        RevokeError::Person(_) => {
+        RevokeError::Person(PersonError::Changed { .. } | PersonError::Inactive { .. }) => {
             row(Failed, "the key belongs to the user with the old id; remove it in the identity provider's console")
         }
         RevokeError::NoSuchKey { .. } => row(Failed, "'keywright status --json' shows every key that was planned"),

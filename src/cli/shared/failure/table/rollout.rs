@@ -2,6 +2,7 @@
 
 use super::{CHECK_ACCOUNT, Meaning, RESUME, files, idps, jobs, row};
 use crate::cli::shared::Exit::{Directory, Failed, Interrupted, Partial};
+use crate::idp::DirectoryError;
 use crate::provision::PersonError;
 use crate::rollout::enforce::EnforceError;
 use crate::rollout::recover::{RecoverError, StepError};
@@ -57,8 +58,7 @@ pub(super) fn unknown_key(error: &UnknownKeyError) -> Meaning {
             Meaning { exit: Failed, next: next.into() }
         }
         UnknownKeyError::StillThere(_) => row(Directory, "run 'keywright resume', and look in the IdP's console"),
-        // What is left is done by resume, so that is what stands there.
-        UnknownKeyError::Directory(error) => Meaning { exit: idps::directory(error).exit, next: RESUME.into() },
+        UnknownKeyError::Directory(error) | UnknownKeyError::Person(PersonError::Directory(error)) => to_resume(error),
         UnknownKeyError::Person(error) => person(error),
         UnknownKeyError::Ledger(error) => files::ledger(error),
     }
@@ -66,8 +66,7 @@ pub(super) fn unknown_key(error: &UnknownKeyError) -> Meaning {
 
 fn step(error: &StepError) -> Meaning {
     match error {
-        // What is left is done by the same command, so that is what stands there.
-        StepError::Directory(error) => Meaning { exit: idps::directory(error).exit, next: RESUME.into() },
+        StepError::Directory(error) | StepError::Person(PersonError::Directory(error)) => to_resume(error),
         StepError::Person(error) => person(error),
         StepError::Revoke(error) => jobs::revoke(error),
         StepError::StillSignsIn => row(Directory, "run 'keywright resume' when the identity provider is back"),
@@ -75,6 +74,11 @@ fn step(error: &StepError) -> Meaning {
         StepError::NotOutOfThePrinter => row(Failed, "look at the printer, then 'keywright resume' makes another pass"),
         StepError::Run(error) => jobs::run(error),
     }
+}
+
+/// What is left is done by `resume`, so that is what stands there.
+fn to_resume(error: &DirectoryError) -> Meaning {
+    Meaning { exit: idps::directory(error).exit, next: RESUME.into() }
 }
 
 fn person(error: &PersonError) -> Meaning {
