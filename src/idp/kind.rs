@@ -11,7 +11,7 @@ use super::connection::IdpSettings;
 #[cfg(feature = "practice")]
 use super::embedded;
 use super::question::Question;
-use super::{entra, google_workspace, manual, okta, ping_one, privacy_idea, zitadel};
+use super::{auth0, entra, google_workspace, manual, okta, ping_one, privacy_idea, zitadel};
 
 /// A kind of IdP.
 #[derive(Clone, Copy)]
@@ -35,6 +35,7 @@ pub const PRACTICE_KIND: &str = "embedded";
 pub const KINDS: &[Kind] = &[
     #[cfg(feature = "practice")]
     Kind::new::<embedded::Settings>(PRACTICE_KIND, "the practice IdP, keywright idp serve", &[embedded::QUESTIONS]),
+    Kind::new::<auth0::Settings>("auth0", "Auth0", &[auth0::QUESTIONS, NETWORK]),
     Kind::new::<entra::Settings>("entra", "Microsoft Entra ID", &[entra::QUESTIONS, NETWORK]),
     Kind::new::<google_workspace::Settings>(
         "google-workspace",

@@ -16,27 +16,20 @@
 //! It refuses to say anything of the IdP that nobody asked it: accounts are taken at their login, and what has to be done or
 //! looked at there is told to a person.
 
-use std::time::Duration;
-
 use serde::Deserialize;
-use time::OffsetDateTime;
 
 use super::connection::{ConnectionConfig, IdpSettings, OpenError};
 use super::directory::{ByHand, Directory, Finding, Registered, Registration, User};
 use super::error::{DirectoryError, IdpName};
 use super::http::ServerUrl;
+use super::own_challenge;
 use super::question::Question;
 use crate::ledger::IdpInstance;
-use crate::secret::{Entropy as _, SecretSource, SystemEntropy};
-use keywright_fido::webauthn::options::{AuthenticatorSelection, PublicKeyCredentialParameters};
+use crate::secret::SecretSource;
 use keywright_fido::webauthn::{
-    AttestationConveyance, Ceremony, Challenge, CoseAlgorithm, CredentialCreationOptions, RegistrationResponse,
-    RelyingParty, RpId, UserEntity, UserHandle, UserVerification, WebauthnError,
+    Ceremony, RegistrationResponse, RelyingParty, RpId, UserEntity, UserHandle, WebauthnError,
 };
 use keywright_files::shown;
-
-/// How long a key may take to attest itself. Nobody waits for it but us.
-const LIFE: Duration = Duration::from_secs(3600);
 
 /// What `kind = "manual"` has of its own.
 #[derive(Debug, Clone, Deserialize)]
@@ -179,41 +172,18 @@ impl Manual {
     }
 
     fn ceremony(&self, user: &User) -> Result<Ceremony, WebauthnError> {
-        let random = || {
-            let mut bytes = [0; 32];
-            SystemEntropy.fill(&mut bytes);
-            bytes
+        let rp = RelyingParty { id: RpId::PROBE, name: self.name.to_string() };
+        let entity = UserEntity {
+            id: UserHandle::new(own_challenge::random())?,
+            name: user.login.clone(),
+            display_name: user.display_name.clone(),
         };
-        let rp_id = RpId::PROBE;
-        let origin = format!("https://{rp_id}").parse()?;
-        let parameters = |alg| PublicKeyCredentialParameters { kind: "public-key".into(), alg };
-        let options = CredentialCreationOptions {
-            rp: RelyingParty { id: rp_id, name: self.name.to_string() },
-            user: UserEntity {
-                id: UserHandle::new(random())?,
-                name: user.login.clone(),
-                display_name: user.display_name.clone(),
-            },
-            challenge: Challenge::new(random())?,
-            pub_key_cred_params: [CoseAlgorithm::ES256, CoseAlgorithm::EDDSA].map(parameters).into(),
-            timeout: None,
-            exclude_credentials: Vec::new(),
-            authenticator_selection: AuthenticatorSelection {
-                resident_key: Some("discouraged".into()),
-                require_resident_key: false,
-                user_verification: UserVerification::Required,
-            },
-            attestation: AttestationConveyance::Direct,
-            extensions: serde_json::Value::Null,
-        };
-        Ok(Ceremony {
-            user_id: user.id.clone(),
-            pending: None,
-            continuation: None,
-            options,
-            origin,
-            deadline: OffsetDateTime::now_utc() + LIFE,
-        })
+        let origin = format!("https://{}", rp.id).parse()?;
+        let mut ceremony = own_challenge::ceremony(&user.id, rp, entity, origin);
+        // It stays off the key's list.
+        ceremony.options.authenticator_selection.resident_key = Some("discouraged".into());
+        ceremony.options.authenticator_selection.require_resident_key = false;
+        Ok(ceremony)
     }
 }
 

@@ -5,6 +5,7 @@
 //!
 //! A kind of IdP is added with its file and one entry of [`KINDS`].
 
+pub mod auth0;
 pub mod capability;
 pub mod connection;
 pub mod directory;
@@ -18,6 +19,7 @@ pub mod kind;
 pub mod manual;
 pub mod oauth;
 pub mod okta;
+mod own_challenge;
 pub mod ping_one;
 pub mod privacy_idea;
 pub mod question;

@@ -74,6 +74,7 @@ pub struct ClientCredentials {
     client_id: String,
     authentication: ClientAuthentication,
     scope: String,
+    audience: Option<String>,
     dpop: Option<Dpop>,
     explain: fn(&Fault) -> Option<&'static str>,
     clock: ServerClock,
@@ -126,6 +127,7 @@ impl ClientCredentials {
             client_id: client_id.to_owned(),
             authentication,
             scope: scope.to_owned(),
+            audience: None,
             dpop: None,
             explain: |_| None,
             clock: ServerClock::default(),
@@ -136,6 +138,11 @@ impl ClientCredentials {
     /// Has tokens bound to a key that is made here and now (RFC 9449). A server that grants a Bearer token all the same is heard.
     pub fn with_dpop(self) -> Self {
         Self { dpop: Some(Dpop::new()), ..self }
+    }
+
+    /// Names the API that the token is for, where the server wants that in a parameter of its own (Auth0's `audience`).
+    pub fn for_audience(self, audience: &str) -> Self {
+        Self { audience: Some(audience.to_owned()), ..self }
     }
 
     /// Has refusals of the token endpoint told with what a person can do about them, such as where in the IdP's console to look.
@@ -229,6 +236,7 @@ impl ClientCredentials {
     fn token_request(&self) -> Call<'_> {
         let call = self.server.call(Method::POST, &self.token_path);
         let mut form = vec![("grant_type", "client_credentials")];
+        form.extend(self.audience.as_deref().map(|audience| ("audience", audience)));
         // In a grant that is an assertion it stands within.
         if !self.scope.is_empty() && !matches!(self.authentication, ClientAuthentication::JwtGrant { .. }) {
             form.push(("scope", &self.scope));

@@ -270,6 +270,10 @@ mod tests {
                 "url = \"https://pi.example\"\nusername = \"keywright\"\npassword = \"file:token\"\nrealm = \"corp\"\n\
                  token-type = \"webauthn\"\norigin = \"https://login.example\"\n",
             ),
+            (
+                "auth0",
+                "url = \"https://acme.eu.auth0.com\"\nclient-id = \"1\"\nclient-secret = \"file:token\"\nrp-id = \"example.org\"\n",
+            ),
             ("entra", "tenant-id = \"corp.example.org\"\nclient-id = \"1\"\nclient-secret = \"file:token\"\n"),
             (
                 "ping-one",

@@ -7,7 +7,7 @@ use data_encoding::BASE64;
 use keywright::idp::connection::{ConnectionConfig, IdpSettings};
 use keywright::idp::embedded::Embedded;
 use keywright::idp::{
-    Capability, Directory, KINDS, entra, google_workspace, manual, okta, ping_one, privacy_idea, zitadel,
+    Capability, Directory, KINDS, auth0, entra, google_workspace, manual, okta, ping_one, privacy_idea, zitadel,
 };
 use serde_json::json;
 
@@ -25,6 +25,9 @@ fn adapter(column: &str, folder: &Path) -> Box<dyn Directory> {
     keep(folder, "secret", "a-secret");
     let settings: Box<dyn IdpSettings> = match column {
         "practice IdP" => return Box::new(Embedded::new("acme", "http://127.0.0.1:9", "t".to_owned().into()).unwrap()),
+        "Auth0" => Box::new(read::<auth0::Settings>(&format!(
+            "url = \"https://acme.eu.auth0.com\"\nclient-id = \"c\"\nclient-secret = \"{secret}\"\nrp-id = \"login.example.org\""
+        ))),
         "Entra ID" => Box::new(read::<entra::Settings>(&format!(
             "tenant-id = \"72f988bf-86f1-41af-91ab-2d7cd011db47\"\nclient-id = \"c\"\nclient-secret = \"{secret}\""
         ))),

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 
+mod auth0;
 mod descriptions;
 mod documentation;
 mod embedded;

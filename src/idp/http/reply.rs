@@ -133,7 +133,8 @@ impl Reply {
         Fault { code, message }
     }
 
-    /// `Retry-After` (RFC 9110 10.2.3): seconds, or a date; where there is none, Okta's `X-Rate-Limit-Reset`, seconds since 1970.
+    /// `Retry-After` (RFC 9110 10.2.3): seconds, or a date; where there is none, Okta's `X-Rate-Limit-Reset` or
+    /// Auth0's `X-RateLimit-Reset`, seconds since 1970.
     /// Points in time are held against the answer's own `Date`, because clocks differ.
     fn retry_after(&self) -> Option<Duration> {
         let date = |text| OffsetDateTime::parse(text, &Rfc2822).ok();
@@ -143,7 +144,8 @@ impl Reply {
                 Err(_) => date(value)?,
             },
             None => {
-                let reset = self.header("x-rate-limit-reset")?.trim().parse().ok()?;
+                let reset = self.header("x-rate-limit-reset").or_else(|| self.header("x-ratelimit-reset"))?;
+                let reset = reset.trim().parse().ok()?;
                 OffsetDateTime::from_unix_timestamp(reset).ok()?
             }
         };
