@@ -20,6 +20,8 @@ use keywright_test_support::fault_proxy::{self, Fault, FaultProxy, Which};
 use keywright_test_support::workshop::each;
 use secrecy::ExposeSecret;
 
+use crate::fake_idp::{self, FakeIdp};
+use crate::scale::{self, Costs};
 use crate::software_signer::Signer;
 
 const TOKEN: &str = "correct-horse-battery";
@@ -302,4 +304,23 @@ fn one_writing_request_goes_wrong_once_and_the_next_try_ends_it() {
         write(&idp, &user).unwrap_or_else(|error| panic!("{case}: {error}"));
         assert!(is_done(&direct, &user), "{case}");
     });
+}
+
+#[test]
+fn an_inventory_asks_five_times_for_each_person_and_goes_on_where_it_ended() {
+    let server = server();
+    let idp = client(&server.url());
+    for number in 0..scale::people() {
+        idp.set_member("staff", &account(&idp, &format!("user{number}")), true).unwrap();
+    }
+    let own = server.url();
+    let front = FakeIdp::start(move |request| fake_idp::forward(&own, request));
+    let is_list = |path: &str| {
+        path.contains("/groups")
+            || path.contains("/method-report")
+            || path.contains("/role-holders")
+            || path == "/v1/check"
+    };
+    let costs = Costs { name: "practice IdP", per_person: 5, group: "staff", pace: None };
+    scale::holds(&costs, &client(&front.url()), &front, is_list);
 }

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
@@ -89,6 +89,7 @@ pub(crate) struct FakeIdp {
     address: SocketAddr,
     seen: Arc<Mutex<Vec<(Request, Answer)>>>,
     closing: Arc<AtomicBool>,
+    limited_every: Arc<AtomicUsize>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -98,7 +99,8 @@ impl FakeIdp {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (seen, closing) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
-        let (log, end) = (seen.clone(), closing.clone());
+        let limited_every = Arc::new(AtomicUsize::new(0));
+        let (log, end, limited) = (seen.clone(), closing.clone(), limited_every.clone());
         let thread = std::thread::spawn(move || {
             for stream in listener.incoming() {
                 if end.load(Ordering::SeqCst) {
@@ -107,12 +109,16 @@ impl FakeIdp {
                 let Ok(mut stream) = stream else { continue };
                 // A client that goes away in the middle is that client's affair.
                 let Ok(request) = read(&mut stream) else { continue };
-                let answer = handle(&request);
+                let every = limited.load(Ordering::SeqCst);
+                let answer = match every > 0 && log.lock().unwrap().len() % every == 0 {
+                    true => Answer::empty(429).with("Retry-After", "0"),
+                    false => handle(&request),
+                };
                 log.lock().unwrap().push((request, answer.clone()));
                 let _ = write(&mut stream, &answer);
             }
         });
-        Self { address, seen, closing, thread: Some(thread) }
+        Self { address, seen, closing, limited_every, thread: Some(thread) }
     }
 
     /// The same, with a state that the handler shares with the test.
@@ -123,6 +129,11 @@ impl FakeIdp {
         let state = Arc::new(Mutex::new(state));
         let own = Arc::clone(&state);
         (Self::start(move |request| handle(&mut own.lock().unwrap(), request)), state)
+    }
+
+    /// From now on every such request is one too many.
+    pub(crate) fn is_asked_too_often_every(&self, requests: usize) {
+        self.limited_every.store(requests, Ordering::SeqCst);
     }
 
     /// `http://127.0.0.1:PORT`.

@@ -15,6 +15,7 @@ use serde_json::json;
 use crate::estates::{self, Estate, Visit, Writing};
 use crate::fake_idp::FakeIdp;
 use crate::played::keep;
+use crate::scale::{self, Costs, Pace};
 use domain::{Domain, State};
 
 impl Estate for Domain {
@@ -192,4 +193,23 @@ fn a_scope_that_is_not_delegated_is_named() {
 #[test]
 fn one_person_costs_a_bounded_number_of_requests() {
     assert_eq!(estates::asked_for_one_person::<Domain>("ada@example.org"), 6);
+}
+
+#[test]
+fn an_inventory_asks_seven_times_for_each_person_and_goes_on_where_it_ended() {
+    let is_list = |path: &str| path == "/token" || path.contains("/groups/") || path.contains("/usage/users/all/");
+    let costs = Costs {
+        name: "Google Workspace",
+        per_person: 7,
+        group: "g1",
+        pace: Some(Pace {
+            requests: 2400,
+            per: Duration::from_secs(60),
+            source: "quota of the Directory API for a user and project",
+        }),
+    };
+    scale::an_inventory_costs::<Domain>(&costs, is_list, |domain, people| {
+        let person = |number: usize| ((1000 + number).to_string(), format!("user{number}"));
+        domain.state.lock().unwrap().people = (0..people).map(person).collect();
+    });
 }

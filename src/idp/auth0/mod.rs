@@ -138,6 +138,12 @@ impl Auth0 {
         }
     }
 
+    /// What Auth0's index of users has, which lags.
+    fn search(&self, query: &str, what: &str) -> Result<Vec<Account>, DirectoryError> {
+        let call = self.call(Method::GET, "/users").query("q", query).query("search_engine", "v3");
+        self.send(call.query("per_page", &PER_PAGE.to_string()), what)?.json()
+    }
+
     /// The accounts under a login: an e-mail address is asked for as it is kept, in lower case; a username is searched for, and read
     /// again, because the search lags.
     fn named(&self, login: &str, what: &str) -> Result<Vec<Account>, DirectoryError> {
@@ -146,8 +152,7 @@ impl Auth0 {
             return self.send(call, what)?.json();
         }
         let quoted = login.replace('\\', "\\\\").replace('"', "\\\"");
-        let call = self.call(Method::GET, "/users").query("q", &format!("username:\"{quoted}\""));
-        let found: Vec<Account> = self.send(call.query("search_engine", "v3"), what)?.json()?;
+        let found = self.search(&format!("username:\"{quoted}\""), what)?;
         found.iter().map(|account| self.account(&account.user_id, what)).collect()
     }
 }

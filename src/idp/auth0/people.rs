@@ -3,13 +3,13 @@
 //! | what | request | how sure |
 //! |---|---|---|
 //! | roles | `roles`, paged by offset | confirmed (types of Auth0's SDK) |
-//! | who has one | `roles/{id}/users`, by checkpoints, which go beyond 1000 people | confirmed; it does not say who is blocked, so each account is read |
+//! | who has one | `roles/{id}/users`, by checkpoints, which go beyond 1000 people | confirmed; it does not say who is blocked, so a page's accounts are searched for by their ids, and read one by one where the search, which lags, has them not |
 //! | one person's | `users/{id}/roles` | confirmed |
 //!
 //! A role is what a tenant makes of it: all count as roles of power, and one can be named where a group is asked for. It refuses to speak
 //! for the administrators of the tenant itself: they are no users of it, and the Management API has no list of them.
 
-use super::wire::{RoleObject, RoleUser, RoleUsers};
+use super::wire::{Account, RoleObject, RoleUser, RoleUsers};
 use super::{Auth0, known, user_path};
 use crate::idp::capability::people::{Hold, People, Person, Role, RoleHolder};
 use crate::idp::capability::told::{Cursor, Listing, Page, Told};
@@ -21,8 +21,8 @@ const ADMINS: &str = "administrators by their roles";
 
 pub(super) const NEEDS: &str = "the scopes read:users, read:roles and read:role_members";
 
-/// People on a page of members, each of whom is read: few, because a page is read again whole after a failure.
-const TAKE: usize = 50;
+/// People on a page of members: as many as one search can name in its address.
+const TAKE: usize = 25;
 
 impl Auth0 {
     fn roles_of_tenant(&self) -> Result<Vec<Role>, DirectoryError> {
@@ -51,6 +51,29 @@ impl Auth0 {
         }
         let page: RoleUsers = self.get(&path, "such role")?.json()?;
         Ok((page.users, page.next))
+    }
+
+    /// The accounts of some people, without those that were deleted since.
+    fn accounts(&self, users: &[RoleUser]) -> Result<Vec<Account>, DirectoryError> {
+        if users.is_empty() {
+            return Ok(Vec::new());
+        }
+        let quoted = |one: &RoleUser| format!("\"{}\"", one.user_id.replace('\\', "\\\\").replace('"', "\\\""));
+        let ids: Vec<String> = users.iter().map(quoted).collect();
+        let mut accounts = self.search(&format!("user_id:({})", ids.join(" OR ")), "search for users")?;
+        // Whatever else a search has that does not know the query.
+        accounts.retain(|account| users.iter().any(|one| one.user_id == account.user_id));
+        for one in users {
+            if accounts.iter().any(|account| account.user_id == one.user_id) {
+                continue;
+            }
+            match self.account(&one.user_id, "such user") {
+                Ok(account) => accounts.push(account),
+                Err(DirectoryError::NotFound { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(accounts)
     }
 
     /// A page of people with any role: `after` names the role and, past its first page, where it goes on.
@@ -87,20 +110,13 @@ fn role(role: RoleObject) -> Role {
 }
 
 impl People for Auth0 {
-    /// `group` is a role. Those of its people are left out who were deleted since.
+    /// `group` is a role.
     fn members(&self, group: &str, after: Option<&Cursor>) -> Result<Page<Person>, DirectoryError> {
         let asked = || {
             let id = self.role_id(group)?;
             let (users, next) = self.with_role(&id, after.map(|cursor| cursor.0.as_str()), TAKE)?;
-            let mut people = Vec::new();
-            for one in users {
-                match self.account(&one.user_id, "such user") {
-                    Ok(account) => people.push(Person { user: account.user(), guest: false }),
-                    Err(DirectoryError::NotFound { .. }) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            Ok((people, next))
+            let people = self.accounts(&users)?.into_iter();
+            Ok((people.map(|account| Person { user: account.user(), guest: false }).collect(), next))
         };
         Ok(Page::of(Told::of_existing("the people with the role", NEEDS, asked())?))
     }

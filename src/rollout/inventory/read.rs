@@ -109,7 +109,7 @@ impl Reader<'_> {
         register: &Register,
         partial: &dyn Partial,
     ) -> Result<Inventory, RolloutError> {
-        let instance = self.ask(|| self.directory.instance())?;
+        let instance = self.ask(|| self.directory.instance()).map_err(|error| self.why_it_ended(error))?;
         let idp = IdpIdentity { name: self.directory.name().to_owned(), instance: instance.clone() };
         let people = self
             .directory
@@ -184,8 +184,13 @@ impl Reader<'_> {
     ) -> Result<P, RolloutError> {
         match after {
             Some(_) if self.cancel.is_cancelled() => Err(RolloutError::Stopped),
-            _ => Ok(self.ask(|| page(after))?),
+            _ => self.ask(|| page(after)).map_err(|error| self.why_it_ended(error)),
         }
+    }
+
+    /// A wait for the IdP that somebody ended gives back what was waited for; it is no fault of the IdP's.
+    fn why_it_ended(&self, error: DirectoryError) -> RolloutError {
+        if self.cancel.is_cancelled() && error.is_away() { RolloutError::Stopped } else { error.into() }
     }
 
     /// Everybody's roles.
@@ -353,7 +358,7 @@ impl Reader<'_> {
             }
             sightings.extend(fresh);
             match error {
-                Some(error) => return Err(error.into()),
+                Some(error) => return Err(self.why_it_ended(error)),
                 None if self.cancel.is_cancelled() => return Err(RolloutError::Stopped),
                 None => {}
             }

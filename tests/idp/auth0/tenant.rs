@@ -85,7 +85,8 @@ impl Tenant {
         {
             let mut state = self.state.lock().unwrap();
             for login in state.logins.clone() {
-                let phone = json!({ "type": "phone", "phone_number": "+15550100", "preferred_authentication_method": "sms" });
+                let phone =
+                    json!({ "type": "phone", "phone_number": "+15550100", "preferred_authentication_method": "sms" });
                 put(&mut state, &id_of(&login), &phone);
             }
         }
@@ -110,7 +111,10 @@ fn database_id(login: &str) -> String {
 }
 
 fn error(status: u16, error: &str, code: &str) -> Answer {
-    Answer::json(status, &json!({ "statusCode": status, "error": error, "message": "It was refused.", "errorCode": code }))
+    Answer::json(
+        status,
+        &json!({ "statusCode": status, "error": error, "message": "It was refused.", "errorCode": code }),
+    )
 }
 
 fn absent(code: &str) -> Answer {
@@ -134,14 +138,19 @@ fn token(state: &State, request: &Request) -> Answer {
     let is_ours = request.field("grant_type").as_deref() == Some("client_credentials")
         && request.field("client_id").as_deref() == Some(CLIENT)
         && request.field("client_secret").as_deref() == Some(SECRET)
-        && request.field("audience").is_some_and(|audience| audience.ends_with("/api/v2/") && audience.contains(host.split(':').next().unwrap()));
+        && request.field("audience").is_some_and(|audience| {
+            audience.ends_with("/api/v2/") && audience.contains(host.split(':').next().unwrap())
+        });
     if !is_ours {
         return Answer::json(401, &json!({ "error": "access_denied", "error_description": "Unauthorized" }));
     }
     let part = |value: &Value| BASE64URL_NOPAD.encode(value.to_string().as_bytes());
     let jwt = format!("{}.{}.c2ln", part(&json!({ "alg": "RS256" })), part(&json!({ "scope": state.scopes })));
     let token = if state.opaque { "opaque" } else { &jwt };
-    Answer::json(200, &json!({ "access_token": token, "token_type": "Bearer", "expires_in": 86400, "scope": state.scopes }))
+    Answer::json(
+        200,
+        &json!({ "access_token": token, "token_type": "Bearer", "expires_in": 86400, "scope": state.scopes }),
+    )
 }
 
 /// A page as `page`, `per_page` and `include_totals` ask for it.
@@ -186,14 +195,22 @@ fn answer(state: &mut State, request: &Request) -> Answer {
         ("GET", ["users"]) => {
             assert_eq!(request.parameter("search_engine").as_deref(), Some("v3"));
             let query = request.parameter("q").unwrap();
-            let of = state.logins.iter().filter(|login| query == format!("username:\"{login}\""));
-            // The index lags.
+            let ids = query.strip_prefix("user_id:(").and_then(|ids| ids.strip_suffix(')'));
+            let ids: Vec<&str> = ids.map_or(Vec::new(), |ids| ids.split(" OR ").collect());
+            let is_asked_for = |login: &&String| match ids.is_empty() {
+                true => query == format!("username:\"{login}\""),
+                false => ids.contains(&format!("\"{}\"", id_of(login)).as_str()),
+            };
+            // The index lags: who is new is not in it, and who was blocked is not yet.
+            let of = state.logins.iter().filter(is_asked_for).filter(|login| !login.starts_with("new"));
             let lagging = |login: &String| {
                 let mut lagging = account(state, login);
                 lagging["blocked"] = false.into();
                 lagging
             };
-            Answer::json(200, &of.map(lagging).collect())
+            let found: Vec<Value> = of.map(lagging).collect();
+            assert!(found.len() <= request.parameter("per_page").unwrap().parse().unwrap());
+            Answer::json(200, &found.into())
         }
         ("GET", ["custom-domains"]) => Answer::json(200, &state.domains),
         ("GET", ["connections"]) => {
@@ -234,7 +251,8 @@ fn role_users(state: &State, request: &Request, id: &str) -> Answer {
     let from: usize = request.parameter("from").map_or(0, |from| from.parse().unwrap());
     assert!(take <= 100, "more than Auth0 gives on a page");
     let logins: &[String] = if id == ROLE { &state.logins } else { &[] };
-    let user = |login: &String| json!({ "user_id": id_of(login), "email": format!("{login}@example.org"), "name": login });
+    let user =
+        |login: &String| json!({ "user_id": id_of(login), "email": format!("{login}@example.org"), "name": login });
     let users: Vec<Value> = logins.iter().skip(from).take(take).map(user).collect();
     let mut body = json!({ "users": users });
     if from + take < logins.len() {

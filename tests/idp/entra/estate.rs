@@ -18,7 +18,7 @@ use super::tenant::{ADMINS, MODEL, SECRET, State, TENANT, Tenant, strength};
 use crate::estates::{self, Estate, Visit, Writing};
 use crate::fake_idp::FakeIdp;
 use crate::played::keep;
-use crate::scale;
+use crate::scale::{self, Costs, Pace};
 
 impl Estate for Tenant {
     const DESCRIPTION: Option<&'static str> = Some(super::DESCRIPTION);
@@ -396,7 +396,17 @@ fn an_inventory_asks_five_times_for_each_person_and_goes_on_where_it_ended() {
     let is_list = |path: &str| {
         ["/groups", "/roleManagement", "/identityGovernance", "/oauth2"].iter().any(|part| path.contains(part))
     };
-    scale::an_inventory_costs::<Tenant>("Entra ID", 5, "Admins", is_list, |tenant, people| {
+    let costs = Costs {
+        name: "Entra ID",
+        per_person: 5,
+        group: "Admins",
+        pace: Some(Pace {
+            requests: 3500,
+            per: Duration::from_secs(10),
+            source: "Graph's limits of identity and access; those of authentication methods are not documented",
+        }),
+    };
+    scale::an_inventory_costs::<Tenant>(&costs, is_list, |tenant, people| {
         tenant.state.lock().unwrap().logins = (0..people).map(|number| format!("user{number}")).collect();
     });
 }

@@ -135,15 +135,19 @@ fn token(state: &State) -> String {
     }
 }
 
-/// Pages of two.
+/// Long lists by pages of `$top`, or 100, as Graph has them; short ones by pages of two, so that they are walked too.
 fn page(request: &Request, all: &[Value]) -> Answer {
+    let size = match all.len() {
+        0..=10 => 2,
+        _ => request.parameter("$top").map_or(100, |top| top.parse().unwrap()),
+    };
     let from: usize = request.parameter("$skiptoken").map_or(0, |token| token.parse().unwrap());
-    let mut answer = json!({ "value": all.iter().skip(from).take(2).collect::<Vec<_>>() });
-    if all.len() > from + 2 {
+    let mut answer = json!({ "value": all.iter().skip(from).take(size).collect::<Vec<_>>() });
+    if all.len() > from + size {
         let kept: Vec<&str> = request.query.split('&').filter(|one| !one.contains("skiptoken=")).collect();
         let host = request.header("host").unwrap();
         answer["@odata.nextLink"] =
-            json!(format!("http://{host}{}?{}&$skiptoken={}", request.path, kept.join("&"), from + 2));
+            json!(format!("http://{host}{}?{}&$skiptoken={}", request.path, kept.join("&"), from + size));
     }
     Answer::json(200, &answer)
 }

@@ -11,9 +11,9 @@ use time::{Duration, OffsetDateTime};
 
 use crate::fake_idp::{Answer, FakeIdp, Request};
 
-const PEOPLE: [(&str, &str); 3] = [("1001", "ada"), ("1002", "bob"), ("1003", "eve")];
-
 pub(super) struct State {
+    /// By number and name; Ada is the first.
+    pub people: Vec<(String, String)>,
     /// Scopes that are not delegated.
     pub denied: Vec<&'static str>,
     /// How many days late reports are.
@@ -28,7 +28,10 @@ pub(super) struct Domain {
 
 impl Domain {
     pub(super) fn start() -> Self {
-        let (idp, state) = FakeIdp::sharing(State { denied: Vec::new(), report_days: 3, over_quota: false }, answer);
+        let people = [("1001", "ada"), ("1002", "bob"), ("1003", "eve")];
+        let people = people.map(|(number, name)| (number.to_owned(), name.to_owned())).into();
+        let state = State { people, denied: Vec::new(), report_days: 3, over_quota: false };
+        let (idp, state) = FakeIdp::sharing(state, answer);
         Self { idp, state }
     }
 }
@@ -95,14 +98,14 @@ fn answer(state: &mut State, request: &Request) -> Answer {
     let path: Vec<&str> = segments.iter().map(String::as_str).collect();
     let asked = match &path[..] {
         ["admin", "directory", "v1", "users"] => needs("admin.directory.user.readonly").map(|()| {
-            Answer::json(200, &json!({ "kind": "admin#directory#users", "users": PEOPLE.map(|(number, name)| account(number, name)) }))
+            Answer::json(200, &json!({ "kind": "admin#directory#users", "users": state.people.iter().map(|(number, name)| account(number, name)).collect::<Vec<_>>() }))
         }),
-        ["admin", "directory", "v1", "users", key] => needs("admin.directory.user.readonly").map(|()| of_key(key)),
+        ["admin", "directory", "v1", "users", key] => needs("admin.directory.user.readonly").map(|()| of_key(state, key)),
         ["admin", "directory", "v1", "users", key, list @ ("asps" | "verificationCodes")] => {
             needs("admin.directory.user.security").map(|()| codes(key, list))
         }
         ["admin", "directory", "v1", "groups", rest @ ..] => {
-            needs("admin.directory.group.readonly").map(|()| groups(request, rest))
+            needs("admin.directory.group.readonly").map(|()| groups(state, request, rest))
         }
         ["admin", "directory", "v1", "customer", "my_customer", list] => {
             needs("admin.directory.rolemanagement.readonly").map(|()| roles(request, list))
@@ -118,8 +121,8 @@ fn answer(state: &mut State, request: &Request) -> Answer {
     asked.unwrap_or_else(|refused| refused)
 }
 
-fn of_key(key: &str) -> Answer {
-    match PEOPLE.iter().find(|(number, name)| *number == key || email(name) == key) {
+fn of_key(state: &State, key: &str) -> Answer {
+    match state.people.iter().find(|(number, name)| *number == key || email(name) == key) {
         Some((number, name)) => Answer::json(200, &account(number, name)),
         None => absent(),
     }
@@ -135,7 +138,7 @@ fn codes(key: &str, list: &str) -> Answer {
     Answer::json(200, &items.map_or(json!({ "kind": "x" }), |items| json!({ "kind": "x", "items": items })))
 }
 
-fn groups(request: &Request, rest: &[&str]) -> Answer {
+fn groups(state: &State, request: &Request, rest: &[&str]) -> Answer {
     let group = email("admins");
     match rest {
         [] => Answer::json(200, &json!({ "kind": "admin#directory#groups", "groups": [] })),
@@ -144,15 +147,23 @@ fn groups(request: &Request, rest: &[&str]) -> Answer {
         }
         [id, "members"] if *id == "g1" || *id == group => {
             assert_eq!(request.parameter("includeDerivedMembership").as_deref(), Some("true"));
-            let member = |(number, name): &(&str, &str)| json!({ "id": number, "email": email(name), "type": "USER", "role": "MEMBER", "status": "ACTIVE" });
+            let member = |(number, name): &(String, String)| json!({ "id": number, "email": email(name), "type": "USER", "role": "MEMBER", "status": "ACTIVE" });
+            // A group within it stands among them.
             let nested = json!({ "id": "g2", "email": email("nested"), "type": "GROUP", "role": "MEMBER" });
-            match request.parameter("pageToken") {
-                None => Answer::json(
-                    200,
-                    &json!({ "members": [member(&PEOPLE[0]), member(&PEOPLE[1])], "nextPageToken": "p2" }),
-                ),
-                Some(_) => Answer::json(200, &json!({ "members": [nested, member(&PEOPLE[2])] })),
+            let mut members: Vec<Value> = state.people.iter().map(member).collect();
+            members.insert(members.len().min(2), nested);
+            // Long lists by pages of `maxResults`, as Google has them; short ones by pages of two, so that they are walked too.
+            let size = match members.len() {
+                0..=10 => 2,
+                _ => request.parameter("maxResults").map_or(200, |most| most.parse().unwrap()),
+            };
+            let from: usize = request.parameter("pageToken").map_or(0, |token| token.parse().unwrap());
+            let shown: Vec<Value> = members.iter().skip(from).take(size).cloned().collect();
+            let mut body = json!({ "members": shown });
+            if members.len() > from + size {
+                body["nextPageToken"] = (from + size).to_string().into();
             }
+            Answer::json(200, &body)
         }
         _ => error(404, "notFound", "Resource Not Found: groupKey"),
     }

@@ -17,7 +17,7 @@ use super::org::{ADMINS, Org, State, TOKEN};
 use crate::estates::{self, Estate, Visit, Writing};
 use crate::fake_idp::FakeIdp;
 use crate::played::keep;
-use crate::scale;
+use crate::scale::{self, Costs, Pace};
 
 impl Estate for Org {
     const DESCRIPTION: Option<&'static str> = Some(super::DESCRIPTION);
@@ -364,7 +364,17 @@ fn an_inventory_asks_seven_times_for_each_person_and_goes_on_where_it_ended() {
         let is_whole = path.ends_with("/users") || path.ends_with("/roles");
         is_whole || path.contains("/groups") || path.contains("/iam/")
     };
-    scale::an_inventory_costs::<Org>("Okta", 7, "Everyone", is_list, |org, people| {
+    let costs = Costs {
+        name: "Okta",
+        per_person: 7,
+        group: "Everyone",
+        pace: Some(Pace {
+            requests: 300,
+            per: Duration::from_secs(60),
+            source: "its management rate limits: 600 to an endpoint, half of them for one token",
+        }),
+    };
+    scale::an_inventory_costs::<Org>(&costs, is_list, |org, people| {
         let people = (0..people).map(|number| (format!("user{number}"), "ACTIVE"));
         org.state.lock().unwrap().people = people.collect();
     });

@@ -101,14 +101,18 @@ fn list(member: &str, items: Vec<Value>) -> Answer {
     Answer::json(200, &json!({ "_links": {}, "_embedded": { member: items } }))
 }
 
-/// Pages of two.
+/// Long lists by pages of `limit`, or 100, as PingOne has them; short ones by pages of two, so that they are walked too.
 fn page(request: &Request, member: &str, items: &[Value]) -> Answer {
+    let size = match items.len() {
+        0..=10 => 2,
+        _ => request.parameter("limit").map_or(100, |limit| limit.parse().unwrap()),
+    };
     let from: usize = request.parameter("cursor").map_or(0, |cursor| cursor.parse().unwrap());
-    let shown: Vec<Value> = items.iter().skip(from).take(2).cloned().collect();
+    let shown: Vec<Value> = items.iter().skip(from).take(size).cloned().collect();
     let mut body = json!({ "_links": {}, "_embedded": { member: shown } });
-    if items.len() > from + 2 {
+    if items.len() > from + size {
         let kept: Vec<&str> = request.query.split('&').filter(|one| !one.starts_with("cursor=")).collect();
-        let next = format!("https://api.pingone.com{}?{}&cursor={}", request.path, kept.join("&"), from + 2);
+        let next = format!("https://api.pingone.com{}?{}&cursor={}", request.path, kept.join("&"), from + size);
         body["_links"]["next"] = json!({ "href": next });
     }
     Answer::json(200, &body)

@@ -14,7 +14,7 @@ use super::environment::{CLIENT, ENVIRONMENT, Environment, GROUP, POLICY, SECRET
 use crate::estates::{self, Estate, Visit, Writing};
 use crate::fake_idp::FakeIdp;
 use crate::played::keep;
-use crate::scale;
+use crate::scale::{self, Costs, Pace};
 
 impl Estate for Environment {
     const DESCRIPTION: Option<&'static str> =
@@ -251,7 +251,13 @@ fn an_inventory_asks_six_times_for_each_person_and_goes_on_where_it_ended() {
         let is_whole = ["/users", "/roles", "/roleAssignments", "/token"].iter().any(|end| path.ends_with(end));
         is_whole || path.contains("/groups")
     };
-    scale::an_inventory_costs::<Environment>("PingOne", 6, "Admins", is_list, |environment, people| {
+    let costs = Costs {
+        name: "PingOne",
+        per_person: 6,
+        group: "Admins",
+        pace: Some(Pace { requests: 600, per: Duration::from_secs(60), source: "its base rate limits: configuration" }),
+    };
+    scale::an_inventory_costs::<Environment>(&costs, is_list, |environment, people| {
         environment.state.lock().unwrap().logins = (0..people).map(|number| format!("user{number}")).collect();
     });
 }

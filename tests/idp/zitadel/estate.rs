@@ -13,7 +13,7 @@ use super::people::{ORGANIZATION, PAT, People, State};
 use crate::estates::{self, Estate, Visit, Writing};
 use crate::fake_idp::FakeIdp;
 use crate::played::keep;
-use crate::scale;
+use crate::scale::{self, Costs};
 
 impl Estate for People {
     /// Its protos are no OpenAPI.
@@ -231,7 +231,8 @@ fn sign_ins_are_walked_in_the_events_and_are_never_the_whole_log() {
 #[test]
 fn an_inventory_asks_three_times_for_each_person_and_goes_on_where_it_ended() {
     let is_list = |path: &str| path == "/v2/users" || path.contains("/members/");
-    scale::an_inventory_costs::<People>("Zitadel", 3, ORGANIZATION, is_list, |zitadel, people| {
+    let costs = Costs { name: "Zitadel", per_person: 3, group: ORGANIZATION, pace: None };
+    scale::an_inventory_costs::<People>(&costs, is_list, |zitadel, people| {
         zitadel.state.lock().unwrap().logins = (0..people).map(|number| format!("user{number}")).collect();
     });
 }
