@@ -21,7 +21,7 @@ use crate::estates::{Estate, Visit};
 use crate::fake_idp::FakeIdp;
 
 /// People, unless somebody wants more.
-const FEW: usize = 2 * PORTION + 8;
+const FEW: usize = 1000;
 
 /// While it is limited, a server says of every such request that it is one too many.
 const LIMITED_EVERY: usize = 97;

@@ -28,6 +28,11 @@ const ADMINS_BY_GROUP: &str = "administrators by a group";
 /// What reading people needs.
 pub(super) const NEEDS: &str = "the role Identity Data Admin or Identity Data Read Only";
 
+/// Where accounts and groups begin, each of which is asked for its roles: few on a page, because a page that PingOne was asked too often for
+/// is asked for again whole.
+const ACCOUNTS: &str = "/users?limit=25";
+const GROUPS: &str = "/groups?limit=25";
+
 /// Pages that are read before a list is held to be a circle.
 const MOST_PAGES: usize = 1000;
 
@@ -254,10 +259,10 @@ impl People for PingOne {
     }
 
     fn admins(&self, after: Option<&Cursor>) -> Result<Page<RoleHolder>, DirectoryError> {
-        match after.map_or("/users?limit=100", |cursor| cursor.0.as_str()) {
+        match after.map_or(ACCOUNTS, |cursor| cursor.0.as_str()) {
             path if path.starts_with("/users?") => {
                 let page = Page::of(Told::from_answer(ADMINS, NEEDS, self.admins_of_users(path))?);
-                Ok(Page { next: page.next.or_else(|| Some(Cursor("/groups?limit=100".into()))), ..page })
+                Ok(Page { next: page.next.or_else(|| Some(Cursor(GROUPS.into()))), ..page })
             }
             path if path.starts_with("/groups?") => {
                 Ok(match Told::from_answer(ADMINS_BY_GROUP, NEEDS, self.admins_of_groups(path))? {
