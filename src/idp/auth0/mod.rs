@@ -151,8 +151,7 @@ impl Auth0 {
             let call = self.call(Method::GET, "/users-by-email").query("email", &login.to_lowercase());
             return self.send(call, what)?.json();
         }
-        let quoted = login.replace('\\', "\\\\").replace('"', "\\\"");
-        let found = self.search(&format!("username:\"{quoted}\""), what)?;
+        let found = self.search(&format!("username:{}", phrase(login)), what)?;
         found.iter().map(|account| self.account(&account.user_id, what)).collect()
     }
 }
@@ -168,6 +167,11 @@ fn explain(fault: &Fault) -> Option<&'static str> {
         }
         _ => None,
     }
+}
+
+/// A phrase of Lucene's query syntax.
+fn phrase(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 fn known(user: &User) -> String {

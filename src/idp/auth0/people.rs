@@ -10,7 +10,7 @@
 //! for the administrators of the tenant itself: they are no users of it, and the Management API has no list of them.
 
 use super::wire::{Account, RoleObject, RoleUser, RoleUsers};
-use super::{Auth0, known, user_path};
+use super::{Auth0, known, phrase, user_path};
 use crate::idp::capability::people::{Hold, People, Person, Role, RoleHolder};
 use crate::idp::capability::told::{Cursor, Listing, Page, Told};
 use crate::idp::directory::User;
@@ -58,8 +58,7 @@ impl Auth0 {
         if users.is_empty() {
             return Ok(Vec::new());
         }
-        let quoted = |one: &RoleUser| format!("\"{}\"", one.user_id.replace('\\', "\\\\").replace('"', "\\\""));
-        let ids: Vec<String> = users.iter().map(quoted).collect();
+        let ids: Vec<String> = users.iter().map(|one| phrase(&one.user_id)).collect();
         let mut accounts = self.search(&format!("user_id:({})", ids.join(" OR ")), "search for users")?;
         // Whatever else a search has that does not know the query.
         accounts.retain(|account| users.iter().any(|one| one.user_id == account.user_id));
