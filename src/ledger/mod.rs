@@ -277,6 +277,14 @@ pub enum LedgerError {
         /// Its words.
         why: String,
     },
+    /// A column of its database has another type than it was made with, or is empty.
+    #[error("column {name} of the register's database is not as keywright made it: {why}")]
+    Column {
+        /// What it is called.
+        name: String,
+        /// What does not fit.
+        why: String,
+    },
     /// Something is there, where a copy was to go.
     #[error("{path} has a ledger already; nothing was copied")]
     NotEmpty {

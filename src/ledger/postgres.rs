@@ -8,6 +8,7 @@
 //! right to write otherwise, readers read. Entries have the server's time, so that stations whose clocks differ write one order. It
 //! refuses a second writer of one station, a replica, and an event about somebody whom another station works on.
 
+mod column;
 mod connection;
 mod copy;
 mod owner;
@@ -25,6 +26,7 @@ use tokio_postgres::types::Type;
 
 use keywright_files::{FileError, private};
 
+use self::column::value;
 use self::connection::Connection;
 pub use self::connection::{Access, ClientCertificate, PostgresUrl};
 pub use self::copy::{copy_into_file, copy_into_server};
@@ -76,8 +78,8 @@ impl PostgresStore {
         private::make_folder(place.parent().unwrap_or(Path::new(".")))?;
         let lock = lock(place)?;
         let mut store = Self::read(access)?;
-        let is_replica = store.connection().ask_one("SELECT pg_is_in_recovery()", &[])?.get(0);
-        if is_replica {
+        let recovering = store.connection().ask_one("SELECT pg_is_in_recovery()", &[])?;
+        if value(&recovering, 0)? {
             return Err(LedgerError::Replica { place: store.place.clone() });
         }
         store.writer = Some(Writer { station: key.fingerprint(), name, lease, _lock: lock });
@@ -133,12 +135,8 @@ impl PostgresStore {
     fn has(&self, head: &Head) -> Result<bool, LedgerError> {
         let sql = "SELECT hash FROM keywright.events WHERE seq = $1";
         let found = self.connection().ask(sql, &[(&number(head.seq), Type::INT8)])?;
-        Ok(found.first().is_some_and(|row| row.get::<_, &[u8]>(0) == head.hash))
-    }
-
-    fn forget_kept(&self) -> Result<(), LedgerError> {
-        let removed = self.keeper.as_ref().map_or(Ok(()), Keeper::remove);
-        removed.map_err(|error| LedgerError::File { path: self.place.clone(), why: error.to_string() })
+        let hash = found.first().map(|row| value::<&[u8]>(row, 0)).transpose()?;
+        Ok(hash.is_some_and(|hash| hash == head.hash))
     }
 }
 
@@ -192,18 +190,18 @@ impl Store for PostgresStore {
                 (&erased, Type::TEXT_ARRAY),
             ],
         )?;
-        match row.get("outcome") {
+        match value(&row, 0)? {
             "written" => {
                 if !erased.is_empty() {
                     // What is kept has the person's names.
-                    self.forget_kept()?;
+                    self.keeper.as_ref().map_or(Ok(()), Keeper::remove)?;
                 }
                 Ok(entries)
             }
-            "claimed" => Err(LedgerError::Claimed { name: row.get("holder"), until: row.get("held_until") }),
+            "claimed" => Err(LedgerError::Claimed { name: value(&row, 3)?, until: value(&row, 4)? }),
             _ => {
-                let hash = row.get::<_, &[u8]>("found_hash").try_into().unwrap_or_default();
-                let found = Head { seq: u64::try_from(row.get::<_, i64>("found_seq")).unwrap_or(0), hash };
+                let hash = value::<&[u8]>(&row, 2)?.try_into().unwrap_or_default();
+                let found = Head { seq: u64::try_from(value::<i64>(&row, 1)?).unwrap_or(0), hash };
                 Err(LedgerError::Conflict { expected: expected.clone(), found })
             }
         }
@@ -220,11 +218,7 @@ impl Store for PostgresStore {
                 (&writer.lease.as_secs_f64(), Type::FLOAT8),
             ],
         )?;
-        Ok(if row.get("is_ours") {
-            Claim::Ours
-        } else {
-            Claim::Theirs { name: row.get("holder"), until: row.get("held_until") }
-        })
+        Ok(if value(&row, 0)? { Claim::Ours } else { Claim::Theirs { name: value(&row, 1)?, until: value(&row, 2)? } })
     }
 
     fn renew_claims(&self) -> Result<Option<Duration>, LedgerError> {
@@ -240,7 +234,7 @@ impl Store for PostgresStore {
     }
 
     fn scrub(&self) -> Result<(), LedgerError> {
-        self.forget_kept()?;
+        self.keeper.as_ref().map_or(Ok(()), Keeper::remove)?;
         self.connection().ask("SELECT keywright.scrub()", &[]).map(drop)
     }
 
@@ -266,10 +260,7 @@ impl Store for PostgresStore {
     }
 
     fn kept(&self) -> Result<Option<Snapshot>, Unusable> {
-        let Some(kept) = self.keeper.as_ref().map_or(Ok(None), Keeper::read)? else { return Ok(None) };
-        let has_it =
-            kept.head == Head::EMPTY || self.has(&kept.head).map_err(|error| Unusable::File(error.to_string()))?;
-        if has_it { Ok(Some(kept)) } else { Err(Unusable::OtherLog) }
+        self.keeper.as_ref().map_or(Ok(None), |keeper| keeper.read(|head| self.has(head)))
     }
 
     fn keep(&self, head: &Head, content: &[u8]) -> Result<(), FileError> {
@@ -317,12 +308,12 @@ fn number(seq: u64) -> i64 {
 }
 
 fn entry(row: &Row) -> Result<Entry, LedgerError> {
-    let found: i64 = row.get(0);
+    let found: i64 = value(row, 0)?;
     let seq = u64::try_from(found)
         .ok()
         .filter(|seq| *seq > 0)
         .ok_or_else(|| LedgerError::broken(1, format!("event {found} stands before it")))?;
     let hash =
-        row.get::<_, &[u8]>(3).try_into().map_err(|_| LedgerError::broken(seq, "its hash has another length"))?;
-    Ok(Entry { seq, time: row.get(1), body: row.get(2), hash, texts: texts_from("", |_| None) })
+        value::<&[u8]>(row, 3)?.try_into().map_err(|_| LedgerError::broken(seq, "its hash has another length"))?;
+    Ok(Entry { seq, time: value(row, 1)?, body: value(row, 2)?, hash, texts: texts_from("", |_| None) })
 }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use keywright_files::{FileError, private};
 
-use super::{Head, MacPurpose, StationKey};
+use super::{Head, LedgerError, MacPurpose, StationKey};
 
 /// The file begins with it: the head's number (8 bytes, big-endian) and hash, the content, and the MAC of all that follow.
 const MAGIC: &[u8; 16] = b"keywright kept 1";
@@ -66,8 +66,11 @@ impl Keeper {
         Self { path: ledger.with_extension("kept"), key }
     }
 
-    /// What is kept; `None` if nothing is. Whether the log has its head is for the store to say.
-    pub(super) fn read(&self) -> Result<Option<Snapshot>, Unusable> {
+    /// What is kept; `None` if nothing is. `has` says whether the log has an event of this number and hash.
+    pub(super) fn read(
+        &self,
+        has: impl FnOnce(&Head) -> Result<bool, LedgerError>,
+    ) -> Result<Option<Snapshot>, Unusable> {
         let unreadable = |error: std::io::Error| Unusable::File(error.to_string());
         let opened = match fs::File::open(&self.path) {
             Ok(opened) => opened,
@@ -87,7 +90,11 @@ impl Keeper {
         let head = said[MAGIC.len()..].split_first_chunk::<8>();
         let head = head.and_then(|(seq, rest)| Some((u64::from_be_bytes(*seq), *rest.first_chunk::<32>()?)));
         let (seq, hash) = head.ok_or(Unusable::Format)?;
-        Ok(Some(Snapshot { head: Head { seq, hash }, file: file.into() }))
+        let head = Head { seq, hash };
+        match head == Head::EMPTY || has(&head).map_err(|error| Unusable::File(error.to_string()))? {
+            true => Ok(Some(Snapshot { head, file: file.into() })),
+            false => Err(Unusable::OtherLog),
+        }
     }
 
     /// Keeps these bytes in place of the older ones.

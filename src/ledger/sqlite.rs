@@ -206,11 +206,6 @@ impl SqliteStore {
         Ok(head)
     }
 
-    fn forget_kept(&self) -> Result<(), LedgerError> {
-        let removed = self.keeper.as_ref().map_or(Ok(()), Keeper::remove);
-        removed.map_err(|error| LedgerError::File { path: self.path.display().to_string(), why: error.to_string() })
-    }
-
     /// Fails if the name leads elsewhere than to the file that was opened: what is written there would be lost with it.
     fn still_here(&self, opened: &Opened) -> Result<(), LedgerError> {
         let replaced = || LedgerError::Replaced { path: self.path.display().to_string() };
@@ -267,7 +262,7 @@ impl Store for SqliteStore {
         }
         if records.iter().any(|record| matches!(record.event, Event::AccountErased { .. })) {
             // What is kept has the person's names.
-            self.forget_kept()?;
+            self.keeper.as_ref().map_or(Ok(()), Keeper::remove)?;
         }
         change.commit().map_err(failed)?;
         self.still_here(&writer.opened)?;
@@ -275,7 +270,7 @@ impl Store for SqliteStore {
     }
 
     fn scrub(&self) -> Result<(), LedgerError> {
-        self.forget_kept()?;
+        self.keeper.as_ref().map_or(Ok(()), Keeper::remove)?;
         let database = self.database();
         let failed = |error| database_error(&self.path, &error);
         let held =
@@ -306,10 +301,7 @@ impl Store for SqliteStore {
     }
 
     fn kept(&self) -> Result<Option<Snapshot>, Unusable> {
-        let Some(kept) = self.keeper.as_ref().map_or(Ok(None), Keeper::read)? else { return Ok(None) };
-        let has_it =
-            kept.head == Head::EMPTY || self.has(&kept.head).map_err(|error| Unusable::File(error.to_string()))?;
-        if has_it { Ok(Some(kept)) } else { Err(Unusable::OtherLog) }
+        self.keeper.as_ref().map_or(Ok(None), |keeper| keeper.read(|head| self.has(head)))
     }
 
     fn keep(&self, head: &Head, content: &[u8]) -> Result<(), FileError> {

@@ -244,6 +244,49 @@ fn a_pooler_that_hands_each_statement_to_another_connection_changes_nothing() {
 }
 
 #[test]
+fn a_column_of_another_type_is_told_and_panics_nowhere() {
+    let Some(server) = register() else { return };
+    let store = office(&server, "office_a").store;
+    let (event, ada) = about("ada", "lost her key");
+    append(&store, &event, Some(&ada));
+    for (table, column, now, then) in [
+        ("events", "time", "json USING to_json(time)", "text USING time #>> '{}'"),
+        ("events", "body", "bytea USING convert_to(body, 'UTF8')", "text USING convert_from(body, 'UTF8')"),
+        ("events", "hash", "text USING encode(hash, 'hex')", "bytea USING decode(hash, 'hex')"),
+        ("persons", "salt", "text USING encode(salt, 'hex')", "bytea USING decode(salt, 'hex')"),
+        ("texts", "text", "text USING encode(text, 'hex')", "bytea USING decode(text, 'hex')"),
+    ] {
+        let alter = |to: &str| {
+            server.sql("keywright", &format!("ALTER TABLE keywright.{table} ALTER COLUMN {column} TYPE {to}"));
+        };
+        let changed = |error: Option<LedgerError>| match error {
+            Some(LedgerError::Column { name, .. }) => assert_eq!(name, column),
+            other => panic!("{table}.{column}: {other:?}"),
+        };
+        alter(now);
+        changed(store.entries(0).err());
+        changed(store.entry(1).err());
+        if table == "events" {
+            changed(store.head().err());
+            changed(health(access(&server, "audit")).err());
+        } else {
+            changed(store.persons(&mut |_| Ok(())).err());
+            let file = tempfile::tempdir().unwrap();
+            let reader = PostgresStore::read(access(&server, "audit")).unwrap();
+            changed(copy_into_file(&reader, &file.path().join("copy.sqlite3")).err());
+        }
+        alter(then);
+        assert_eq!(store.entries(0).unwrap().len(), 1, "{table}.{column} is as it was");
+    }
+    // Nothing where something has to be.
+    server.sql("keywright", "ALTER TABLE keywright.events ALTER COLUMN body DROP NOT NULL");
+    server.sql("keywright", "ALTER TABLE keywright.events DISABLE TRIGGER events_are_not_changed");
+    server.sql("keywright", "UPDATE keywright.events SET body = NULL");
+    let empty = store.entries(0);
+    assert!(matches!(&empty, Err(LedgerError::Column { name, .. }) if name == "body"), "{empty:?}");
+}
+
+#[test]
 fn what_a_station_works_on_no_other_writes_about_until_its_lease_ends() {
     let Some(server) = register() else { return };
     let (a, b) = (office(&server, "office_a").store, office(&server, "office_b").store);

@@ -301,7 +301,7 @@ fn in_chain<'e, E: std::error::Error + 'static>(error: &'e (dyn std::error::Erro
 }
 
 /// The last cause says most.
-fn words(error: &tokio_postgres::Error) -> String {
+pub(super) fn words(error: &tokio_postgres::Error) -> String {
     let mut error: &dyn std::error::Error = error;
     while let Some(source) = error.source() {
         error = source;

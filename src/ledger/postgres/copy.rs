@@ -6,6 +6,7 @@ use std::path::Path;
 
 use tokio_postgres::types::Type;
 
+use super::column::value;
 use super::connection::{Access, Connection};
 use super::owner::require_version;
 use super::{PostgresStore, number};
@@ -21,7 +22,7 @@ pub fn copy_into_server(from: &SqliteStore, access: Access) -> Result<Head, Ledg
     let mut connection = Connection::open(access.clone())?;
     require_version(&mut connection)?;
     let begun = connection.ask_one("SELECT EXISTS (SELECT FROM keywright.events)", &[])?;
-    if begun.get(0) {
+    if value(&begun, 0)? {
         return Err(LedgerError::NotEmpty { path: connection.place() });
     }
     let side = from.side_rows()?;
@@ -50,12 +51,12 @@ impl PostgresStore {
         let mut side = SideRows::default();
         let sql = "SELECT number, account, salt, named_in_log FROM keywright.persons ORDER BY number";
         for row in connection.ask(sql, &[])? {
-            side.persons.push((row.get(0), row.get(1), row.get(2), row.get(3)));
+            side.persons.push((value(&row, 0)?, value(&row, 1)?, value(&row, 2)?, value(&row, 3)?));
         }
         for row in connection.ask("SELECT person, code, text FROM keywright.texts ORDER BY person, code", &[])? {
-            let text = String::from_utf8(row.get(2));
+            let text = String::from_utf8(value(&row, 2)?);
             let text = text.map_err(|_| LedgerError::broken(0, "a text about a person was changed"))?;
-            side.texts.push((row.get(0), row.get(1), text));
+            side.texts.push((value(&row, 0)?, value(&row, 1)?, text));
         }
         Ok(side)
     }

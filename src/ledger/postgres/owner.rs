@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
+use super::column::value;
 use super::connection::{Access, Connection};
 use super::{VERSION, entry};
 use crate::ledger::{Head, LedgerError};
@@ -48,7 +49,7 @@ pub fn init(access: Access, roles: &Roles) -> Result<(), LedgerError> {
         &[],
     )?;
     let (server, encoding, owner, is_there): (i32, String, String, bool) =
-        (row.get(0), row.get(1), row.get(2), row.get(3));
+        (value(&row, 0)?, value(&row, 1)?, value(&row, 2)?, value(&row, 3)?);
     if server < OLDEST_SERVER {
         return Err(LedgerError::Database(format!(
             "PostgreSQL 13 is the oldest that will do, and this is {}",
@@ -90,14 +91,14 @@ pub fn health(access: Access) -> Result<Health, LedgerError> {
             (SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class c WHERE c.oid = to_regclass('keywright.events'))",
         &[],
     )?;
-    let servers = OffsetDateTime::UNIX_EPOCH + Duration::from_secs_f64(row.get::<_, f64>(2).max(0.0));
+    let servers = OffsetDateTime::UNIX_EPOCH + Duration::from_secs_f64(value::<f64>(&row, 2)?.max(0.0));
     let newest = connection.ask("SELECT seq, time, body, hash FROM keywright.events ORDER BY seq DESC LIMIT 1", &[])?;
     Ok(Health {
-        server: row.get(0),
+        server: value(&row, 0)?,
         head: newest.first().map_or(Ok(Head::EMPTY), |row| entry(row).map(|entry| entry.head()))?,
-        is_replica: row.get(1),
-        appends: row.get(3),
-        could_change: row.get(4),
+        is_replica: value(&row, 1)?,
+        appends: value(&row, 3)?,
+        could_change: value(&row, 4)?,
         clock_ahead: (OffsetDateTime::now_utc() - servers).whole_seconds(),
     })
 }
@@ -108,7 +109,7 @@ pub(super) fn require_version(connection: &mut Connection) -> Result<(), LedgerE
     let there = match connection.ask_one("SELECT to_regclass('keywright.format') IS NOT NULL", &[]) {
         // Without the right to look into the schema there is nothing to be seen in it.
         Err(LedgerError::NoRight { .. }) => None,
-        there => Some(there?.get::<_, bool>(0)),
+        there => Some(value(&there?, 0)?),
     };
     match there {
         Some(true) => {}
@@ -119,7 +120,7 @@ pub(super) fn require_version(connection: &mut Connection) -> Result<(), LedgerE
         }
     }
     let row = connection.ask_one("SELECT max(version) FROM keywright.format", &[])?;
-    match row.get::<_, Option<i32>>(0) {
+    match value::<Option<i32>>(&row, 0)? {
         Some(VERSION) => Ok(()),
         Some(found) if found > VERSION => {
             Err(LedgerError::Newer { path: place, found: found.into(), known: VERSION.into() })

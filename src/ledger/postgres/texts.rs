@@ -10,6 +10,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use zeroize::Zeroizing;
 
+use super::column::value;
 use super::connection::{Connection, Parameters};
 use super::number;
 use crate::ledger::personal::person::{Person, identity, kept_text, key, new_salt};
@@ -67,8 +68,8 @@ impl Committed {
             &[(&accounts, Type::TEXT_ARRAY)],
         )?;
         let Some(first) = rows.first() else { return Err(LedgerError::Database("it gave no answer".to_owned())) };
-        let (time, newest) = (first.get(0), first.get(1));
-        let known = rows.iter().filter_map(Person::known).collect();
+        let (time, newest) = (value(first, 0)?, value(first, 1)?);
+        let known = rows.iter().filter_map(|row| Person::known(row).transpose()).collect::<Result<_, _>>()?;
         let mut people = People { known, newest, new: NewPersons::default() };
         let (mut bodies, mut texts) = (Vec::with_capacity(records.len()), NewTexts::default());
         for Record { event, about } in records {
@@ -91,11 +92,13 @@ impl Committed {
 
 impl Person {
     /// Of the row with account, number, salt and whether old events name them; `None` if the row has none.
-    fn known(row: &Row) -> Option<(String, Self)> {
-        let (account, number): (Option<String>, Option<i64>) = (row.get(2), row.get(3));
-        let salt = row.get::<_, Option<&[u8]>>(4)?.try_into().map(Zeroizing::new).ok()?;
-        let number = u64::try_from(number?).ok()?;
-        Some((account?, Self { number, salt: key(&salt), named_in_log: row.get(5) }))
+    fn known(row: &Row) -> Result<Option<(String, Self)>, LedgerError> {
+        let (account, number): (Option<String>, Option<i64>) = (value(row, 2)?, value(row, 3)?);
+        let (Some(account), Some(found), Some(salt)) = (account, number, value::<Option<&[u8]>>(row, 4)?) else {
+            return Ok(None);
+        };
+        let (number, salt) = (person_number(found)?, salt_of(found, salt)?);
+        Ok(Some((account, Self { number, salt: key(&salt), named_in_log: value(row, 5)? })))
     }
 }
 
@@ -136,7 +139,10 @@ impl NewTexts {
 }
 
 /// What is kept of the tokens of some entries.
-pub(super) struct TextsRead(HashMap<Token, Result<Option<Arc<str>>, String>>);
+pub(super) struct TextsRead(HashMap<Token, KeptText>);
+
+/// `None` if it was erased; in words what is wrong.
+type KeptText = Result<Option<Arc<str>>, String>;
 
 impl TextsRead {
     /// Of the entries with these bodies, by one statement.
@@ -163,9 +169,9 @@ impl TextsRead {
         let mut salts: HashMap<u64, hmac::Key> = HashMap::new();
         let mut found = HashMap::with_capacity(rows.len());
         for row in &rows {
-            let place = usize::try_from(row.get::<_, i64>(0)).unwrap_or(0);
+            let place = usize::try_from(value::<i64>(row, 0)?).unwrap_or(0);
             if let Some(token) = place.checked_sub(1).and_then(|place| tokens.get(place)) {
-                found.insert(*token, one(row, *token, &mut salts));
+                found.insert(*token, one(row, *token, &mut salts)?);
             }
         }
         Ok(Self(found))
@@ -189,17 +195,28 @@ impl TextsRead {
     }
 }
 
-fn one(row: &Row, token: Token, salts: &mut HashMap<u64, hmac::Key>) -> Result<Option<Arc<str>>, String> {
-    if row.get::<_, Option<i64>>(1).is_none() {
-        return Err(format!("person {} of the ledger is gone", token.person));
+/// What is kept of a token, or in words what is wrong with it.
+fn one(row: &Row, token: Token, salts: &mut HashMap<u64, hmac::Key>) -> Result<KeptText, LedgerError> {
+    let (person, salt): (Option<i64>, Option<&[u8]>) = (value(row, 1)?, value(row, 2)?);
+    if person.is_none() {
+        return Ok(Err(format!("person {} of the ledger is gone", token.person)));
     }
-    let text = row.get::<_, Option<&[u8]>>(3).map(|text| String::from_utf8(text.to_vec()));
-    let text = text.transpose().map_err(|_| "a text about a person was changed".to_owned())?;
-    if let Some(salt) = row.get::<_, Option<&[u8]>>(2) {
-        let salt = salt.try_into().map_err(|_| "a person's salt was changed".to_owned())?;
+    let text = value::<Option<&[u8]>>(row, 3)?.map(|text| String::from_utf8(text.to_vec()));
+    let Ok(text) = text.transpose() else { return Ok(Err("a text about a person was changed".to_owned())) };
+    if let Some(salt) = salt {
+        let Ok(salt) = salt.try_into() else { return Ok(Err("a person's salt was changed".to_owned())) };
         salts.entry(token.person).or_insert_with(|| key(&Zeroizing::new(salt)));
     }
-    kept_text(token, text, salts.get(&token.person))
+    Ok(kept_text(token, text, salts.get(&token.person)))
+}
+
+fn person_number(found: i64) -> Result<u64, LedgerError> {
+    u64::try_from(found).map_err(|_| LedgerError::broken(0, format!("person {found} of the ledger has no such number")))
+}
+
+fn salt_of(person: i64, salt: &[u8]) -> Result<Zeroizing<[u8; 32]>, LedgerError> {
+    let wrong = |_| LedgerError::broken(0, format!("person {person} of the ledger has a salt of another length"));
+    salt.try_into().map(Zeroizing::new).map_err(wrong)
 }
 
 /// Every person with salt and texts.
@@ -216,22 +233,21 @@ pub(super) fn persons(
             &[(&after, Type::INT8), (&PAGE, Type::INT8)],
         )?;
         let Some(last) = rows.last() else { return Ok(()) };
-        after = last.get(0);
+        after = value(last, 0)?;
         let mut rows = rows.iter().peekable();
         while let Some(row) = rows.next() {
-            let found: i64 = row.get(0);
-            let wrong = |what: &str| LedgerError::broken(0, format!("person {found} of the ledger has {what}"));
-            let salt: Option<&[u8]> = row.get(1);
-            let salt = salt.map(TryInto::try_into).transpose().map_err(|_| wrong("a salt of another length"))?;
-            let number = u64::try_from(found).map_err(|_| wrong("no such number"))?;
-            let mut person = PersonTexts { number, salt: salt.map(Zeroizing::new), texts: Vec::new() };
+            let found: i64 = value(row, 0)?;
+            let salt = value::<Option<&[u8]>>(row, 1)?.map(|salt| salt_of(found, salt)).transpose()?;
+            let mut person = PersonTexts { number: person_number(found)?, salt, texts: Vec::new() };
             let mut row = Some(row);
             while let Some(one) = row {
-                if let Some(text) = one.get::<_, Option<&[u8]>>(2) {
-                    let text = String::from_utf8(text.to_vec()).map_err(|_| wrong("a text that is not UTF-8"))?;
+                if let Some(text) = value::<Option<&[u8]>>(one, 2)? {
+                    let text = String::from_utf8(text.to_vec()).map_err(|_| {
+                        LedgerError::broken(0, format!("person {found} of the ledger has a text that is not UTF-8"))
+                    })?;
                     person.texts.push(text);
                 }
-                row = rows.next_if(|next| next.get::<_, i64>(0) == found);
+                row = rows.next_if(|next| value::<i64>(next, 0).is_ok_and(|next| next == found));
             }
             visit(person)?;
         }

@@ -120,6 +120,7 @@ fn of_files() -> Vec<(CliError, Exit)> {
         (LedgerError::NotAsRemembered(Mismatch::Forked { known: 7 }).into(), Exit::Failed),
         (LedgerError::Forged { name: "w".into(), path: path() }.into(), Exit::Failed),
         (LedgerError::Private(FileError::InsecurePermissions { path: path() }).into(), Exit::Failed),
+        (LedgerError::Column { name: "body".into(), why: why() }.into(), Exit::Failed),
         (LedgerError::Head("x".into()).into(), Exit::Failed),
         (LedgerError::Database("disk I/O error".into()).into(), Exit::Failed),
         (LedgerError::Private(FileError::Link { path: path() }).into(), Exit::Failed),

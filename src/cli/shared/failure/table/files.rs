@@ -90,6 +90,10 @@ pub(super) fn ledger(error: &LedgerError) -> Meaning {
         LedgerError::NoRight { .. } => {
             row(Failed, "its owner gives a station's role its rights with 'keywright register init --writer ROLE'")
         }
+        LedgerError::Column { .. } => row(
+            Failed,
+            "ask who administers the database what was changed; a backup restored beside it shows what it was",
+        ),
         LedgerError::NotEmpty { .. } => row(Failed, "name a place where there is none"),
         LedgerError::Claimed { .. } => row(Failed, "end the work there, or wait until then and run this again"),
         LedgerError::Missing { path } if path.starts_with("postgres") => {
