@@ -5,7 +5,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use crate::cli::commands::{
     account, attest, audit, breakglass, completions, doctor, drill, enforce, enroll, hand_over, help, idp, init,
     inventory, key, ledger, man, mds, profile, provision, ready, reconcile, recover, register, replace, resume, revoke,
-    rollout, roster, status, version, watch, witness,
+    rollout, roster, station, status, version, watch, witness,
 };
 use crate::cli::shared::arguments::Global;
 use crate::cli::shared::{CliError, Exit, Session, exit};
@@ -45,7 +45,22 @@ const GROUPS: [(&str, &[&str]); 5] = [
         ],
     ),
     ("Evidence", &["audit", "attest", "ledger", "mds"]),
-    ("Set-up", &["init", "doctor", "idp", "profile", "register", "softkey", "completions", "man", "help", "version"]),
+    (
+        "Set-up",
+        &[
+            "init",
+            "doctor",
+            "idp",
+            "profile",
+            "register",
+            "station",
+            "softkey",
+            "completions",
+            "man",
+            "help",
+            "version",
+        ],
+    ),
 ];
 
 /// The whole command line.
@@ -101,6 +116,7 @@ pub(crate) enum Command {
     Idp(idp::Idp),
     Profile(profile::Profile),
     Register(register::Register),
+    Station(station::Station),
     #[cfg(all(feature = "practice", target_os = "linux"))]
     Softkey(crate::cli::commands::softkey::Softkey),
     Ledger(ledger::Ledger),
@@ -171,6 +187,7 @@ impl Command {
             Self::Idp(command) => command.run(session),
             Self::Profile(command) => command.run(session),
             Self::Register(command) => command.run(session),
+            Self::Station(command) => command.run(session),
             #[cfg(all(feature = "practice", target_os = "linux"))]
             Self::Softkey(command) => command.run(session),
             Self::Ledger(command) => command.run(session),

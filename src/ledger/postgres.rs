@@ -12,6 +12,7 @@ mod column;
 mod connection;
 mod copy;
 mod owner;
+mod sealed_pins;
 mod texts;
 
 use std::path::Path;
@@ -31,6 +32,7 @@ use self::connection::Connection;
 pub use self::connection::{Access, ClientCertificate, PostgresUrl};
 pub use self::copy::{copy_into_file, copy_into_server};
 pub use self::owner::{Health, Roles, health, init, migrate};
+pub use self::sealed_pins::SealedPins;
 use self::texts::{Committed, TextsRead};
 use super::personal::person::identity;
 use super::personal::{PersonTexts, texts_from};

@@ -53,9 +53,9 @@ pub fn letter_again(
     id: JobId,
 ) -> Result<Option<(Delivery, Pin)>, LetterError> {
     let journal = Journal::open(store)?;
-    let Some(pin) = WorkingCopy::of_job(&journal, id)?.map_or(Ok(None), |copy| copy.open(vault))? else {
-        return Ok(None);
-    };
+    let Some(copy) = WorkingCopy::of_job(&journal, id)? else { return Ok(None) };
+    copy.take_in(vault)?;
+    let Some(pin) = copy.open(vault)? else { return Ok(None) };
     let (job, account) = (&register.jobs[&id], &register.accounts[&register.jobs[&id].account]);
     let label = job.credential_id().and_then(|id| register.credentials.get(id)).and_then(|one| one.label());
     let delivery = Delivery {

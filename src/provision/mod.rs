@@ -61,3 +61,4 @@ pub use run::run;
 pub use run_error::RunError;
 pub use same_person::PersonError;
 pub use station::Station;
+pub use working_copy::destroy_handed_over;

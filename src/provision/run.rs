@@ -244,7 +244,7 @@ fn open_jobs(
     };
     let mut ours = Vec::new();
     for (id, account, ordinal) in open {
-        match working_copy::sealed_elsewhere(station, journal, id)? {
+        match working_copy::goes_on_elsewhere(station, journal, id)? {
             None => ours.push(id),
             Some(other) => {
                 let login = &attendees[&account].planned.login;

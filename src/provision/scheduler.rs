@@ -369,7 +369,7 @@ impl<'a> Scheduler<'a> {
             return Ok(false);
         }
         self.journal.catch_up()?;
-        let elsewhere = working_copy::sealed_elsewhere(self.station, self.journal, id)?;
+        let elsewhere = working_copy::goes_on_elsewhere(self.station, self.journal, id)?;
         if let Some(station) = &elsewhere {
             let (whose, ordinal) = (&self.attendees[&account].planned.login, self.journal.book().jobs[&id].ordinal);
             let message = format!("{whose}'s key {ordinal} has a PIN that station {station} sealed: it goes on there");

@@ -22,7 +22,7 @@ pub use pass_note::PassNote;
 pub(crate) use program::{child, words_without};
 pub use reader::Reader;
 pub use recipient::Recipient;
-pub use seal::{PinOwner, SealedPin, Vault};
+pub use seal::{PinOwner, SealedPin, SharedCopies, Vault};
 pub use source::{PLACES, SecretSource};
 
 use keywright_files::FileError;
@@ -49,6 +49,9 @@ pub enum SecretError {
         /// What age says.
         why: String,
     },
+    /// The copies that other stations find.
+    #[error("the sealed PINs of the other stations cannot be reached: {0}")]
+    Shared(String),
     /// A file in a sealed PIN's place that is another's.
     #[error("{path} is not the PIN that was sealed for this key")]
     AnotherPin {

@@ -1,4 +1,5 @@
-//! Working copies of PINs, sealed with age to this station and to every reader, so that no PIN is ever known to a key alone.
+//! Working copies of PINs, sealed with age to this station and to every reader, so that no PIN is ever known to a key alone. Where
+//! several stations share a register, a copy can be sealed to the others too and kept where they find it.
 //!
 //! It refuses to write before everything is sealed, to go on with an identity that others can read, and to open a copy for
 //! another key than it was sealed for: two files of the vault that change places are found out. The identity itself is as safe
@@ -80,10 +81,28 @@ const LONGEST_CONTENT: usize = 16 * 1024;
 /// The longest file of identities that is read, in bytes.
 const LONGEST_IDENTITIES: usize = 16 * 1024;
 
+/// Where other stations find working copies that were sealed to them too. The same age files as in the vault, by name and SHA-256.
+/// Errors are in words.
+pub trait SharedCopies: Send + Sync {
+    /// Keeps one. To keep the same again changes nothing.
+    fn keep(&self, name: &SealedPin, sha256: &str, sealed: &[u8]) -> Result<(), String>;
+    /// One that is kept.
+    fn find(&self, name: &SealedPin, sha256: &str) -> Result<Option<Vec<u8>>, String>;
+    /// Destroys all of this name.
+    fn destroy(&self, name: &SealedPin) -> Result<(), String>;
+}
+
+/// The other stations, and where they find copies.
+struct Shared {
+    copies: Box<dyn SharedCopies>,
+    stations: Vec<x25519::Recipient>,
+}
+
 /// A folder of working copies (`pins/NAME.age`, 0600) and the identity that opens them (`station.key`, 0600).
 pub struct Vault {
     pins: PathBuf,
     identity: Identity,
+    shared: Option<Shared>,
 }
 
 impl Vault {
@@ -104,7 +123,19 @@ impl Vault {
         }
         let open =
             private::open(&path)?.ok_or_else(|| SecretError::IdentityLost { path: path.display().to_string() })?;
-        Ok(Self { pins, identity: read_identities(&path, open)?.swap_remove(0) })
+        Ok(Self { pins, identity: read_identities(&path, open)?.swap_remove(0), shared: None })
+    }
+
+    /// The same, which looks for copies where other stations keep theirs too. What it seals, it seals to these stations and keeps
+    /// there; to nobody else, and nowhere else, if there are none.
+    #[must_use]
+    pub fn sharing(self, copies: Box<dyn SharedCopies>, stations: Vec<x25519::Recipient>) -> Self {
+        Self { shared: Some(Shared { copies, stations }), ..self }
+    }
+
+    /// Whom other stations name to have PINs sealed to this one.
+    pub fn recipient(&self) -> x25519::Recipient {
+        self.identity.to_public()
     }
 
     /// Seals a PIN. When this returns, the disk has it (file and folder are synced). Overwrites an older copy of that name.
@@ -117,27 +148,37 @@ impl Vault {
         readers: &[Reader],
     ) -> Result<String, SecretError> {
         let path = self.path(name)?;
-        let station = self.identity.to_public();
+        let station = self.recipient();
+        let stations = self.shared.iter().flat_map(|shared| shared.stations.iter().cloned());
         // No other program hears of a PIN before a key has it, so readers whose keys only a plugin knows open no working copy.
         let own = |reader: &'_ Reader| match &reader.recipient {
             Recipient::X25519(recipient) => Some(recipient.clone()),
             Recipient::OfProgram(_) => None,
         };
-        let recipients: Vec<_> = std::iter::once(station).chain(readers.iter().filter_map(own)).collect();
+        let recipients: Vec<_> =
+            std::iter::once(station).chain(stations).chain(readers.iter().filter_map(own)).collect();
         // Room for all of it, so that no copy is left behind by growing.
         let mut text = Zeroizing::new(Vec::with_capacity(LONGEST_CONTENT));
         serde_json::to_writer(&mut *text, &Content::new(owner, pin))
             .map_err(|error| private::at(&path)(error.into()))?;
         let sealed = seal(recipients.iter(), &text);
         private::write(&path, &sealed)?;
-        Ok(HEXLOWER.encode(&Sha256::digest(&sealed)))
+        let sha256 = HEXLOWER.encode(&Sha256::digest(&sealed));
+        if let Some(shared) = self.shared.as_ref().filter(|shared| !shared.stations.is_empty()) {
+            shared.copies.keep(name, &sha256, &sealed).map_err(SecretError::Shared)?;
+        }
+        Ok(sha256)
     }
 
     /// Opens a working copy that was sealed for this owner, in the file of this SHA-256; `None` if there is none. Any other is
     /// refused ([`SecretError::AnotherPin`]).
     pub fn unseal(&self, name: &SealedPin, owner: &PinOwner, sha256: &str) -> Result<Option<Pin>, SecretError> {
         let path = self.path(name)?;
-        let Some(sealed) = private::read(&path)? else { return Ok(None) };
+        let found = match (private::read(&path)?, &self.shared) {
+            (None, Some(shared)) => shared.copies.find(name, sha256).map_err(SecretError::Shared)?,
+            (here, _) => here,
+        };
+        let Some(sealed) = found else { return Ok(None) };
         let another = || SecretError::AnotherPin { path: path.display().to_string() };
         if HEXLOWER.encode(&Sha256::digest(&sealed)) != sha256 {
             return Err(another());
@@ -162,17 +203,39 @@ impl Vault {
         pin.map(Some).ok_or_else(|| unsealable("there is no PIN in it".to_owned()))
     }
 
-    /// Destroys a working copy; nothing happens if there is none.
+    /// Destroys a working copy, also where other stations find it; nothing happens if there is none.
     ///
     /// The file is removed and the disk knows it when this returns. It is not overwritten first: on flash and on file systems
     /// that copy on write that reaches other blocks, and what stays behind is sealed.
     pub fn destroy(&self, name: &SealedPin) -> Result<(), SecretError> {
         let path = self.path(name)?;
+        // The one that others find goes first: as long as one is left, this is done again.
+        if let Some(shared) = &self.shared {
+            shared.copies.destroy(name).map_err(SecretError::Shared)?;
+        }
         match fs::remove_file(&path) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(private::at(&path)(error).into()),
             // Synced in either case: an earlier call may have been cut off between removing and syncing.
             _ => Ok(private::sync_folder(&self.pins)?),
         }
+    }
+
+    /// Takes a working copy of this SHA-256 in that another station sealed to this one: from now on it is here too. Nothing happens if
+    /// one of that name is here, or none is anywhere.
+    pub fn take_in(&self, name: &SealedPin, sha256: &str) -> Result<(), SecretError> {
+        let path = self.path(name)?;
+        let Some(shared) = self.shared.as_ref().filter(|_| !path.exists()) else { return Ok(()) };
+        match shared.copies.find(name, sha256).map_err(SecretError::Shared)? {
+            Some(sealed) if HEXLOWER.encode(&Sha256::digest(&sealed)) == sha256 => Ok(private::write(&path, &sealed)?),
+            Some(_) => Err(SecretError::AnotherPin { path: path.display().to_string() }),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the working copy of this name that is here is the file of this SHA-256.
+    pub fn has(&self, name: &SealedPin, sha256: &str) -> Result<bool, SecretError> {
+        let sealed = private::read(&self.path(name)?)?;
+        Ok(sealed.is_some_and(|sealed| HEXLOWER.encode(&Sha256::digest(&sealed)) == sha256))
     }
 
     /// The working copies that are there, sorted.
@@ -261,6 +324,9 @@ fn unseal(identity: &Identity, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Stri
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::{Arc, Mutex};
+
     use super::*;
 
     fn named(name: &str) -> SealedPin {
@@ -354,6 +420,62 @@ mod tests {
         assert!(std::str::from_utf8(&unseal(&lead, &sealed).unwrap()).unwrap().ends_with(r#""pin":"k7mw4xrt"}"#));
         assert!(unseal(&stranger, &sealed).is_err());
         assert!(!sealed.windows(4).any(|window| window == b"k7mw"));
+    }
+
+    /// Files by name and SHA-256.
+    type Copies = BTreeMap<(String, String), Vec<u8>>;
+
+    /// What stations find, in memory.
+    #[derive(Clone, Default)]
+    struct Shelf(Arc<Mutex<Copies>>);
+
+    impl SharedCopies for Shelf {
+        fn keep(&self, name: &SealedPin, sha256: &str, sealed: &[u8]) -> Result<(), String> {
+            self.0.lock().unwrap().insert((name.0.clone(), sha256.to_owned()), sealed.to_vec());
+            Ok(())
+        }
+
+        fn find(&self, name: &SealedPin, sha256: &str) -> Result<Option<Vec<u8>>, String> {
+            Ok(self.0.lock().unwrap().get(&(name.0.clone(), sha256.to_owned())).cloned())
+        }
+
+        fn destroy(&self, name: &SealedPin) -> Result<(), String> {
+            self.0.lock().unwrap().retain(|(known, _), _| *known != name.0);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_copy_opens_at_the_stations_that_were_named_and_at_no_other() {
+        let [a, b, c] = [(); 3].map(|()| tempfile::tempdir().unwrap());
+        let shelf = Shelf::default();
+        let open = |folder: &tempfile::TempDir, stations: Vec<x25519::Recipient>| {
+            Vault::open(folder.path()).unwrap().sharing(Box::new(shelf.clone()), stations)
+        };
+        let (b, c) = (open(&b, Vec::new()), open(&c, Vec::new()));
+        let a = open(&a, vec![b.recipient()]);
+        let sha256 = a.seal(&named("job-1-1"), &owner(1), &pin("k7mw4xrt"), &[]).unwrap();
+        assert_eq!(b.unseal(&named("job-1-1"), &owner(1), &sha256).unwrap().unwrap().expose(), "k7mw4xrt");
+        assert!(matches!(b.unseal(&named("job-1-1"), &owner(2), &sha256), Err(SecretError::AnotherPin { .. })));
+        assert!(b.unseal(&named("job-1-1"), &owner(1), "another").unwrap().is_none());
+        let refused = c.unseal(&named("job-1-1"), &owner(1), &sha256);
+        assert!(matches!(refused, Err(SecretError::Unsealable { .. })));
+        b.take_in(&named("job-1-1"), &sha256).unwrap();
+        assert!(b.has(&named("job-1-1"), &sha256).unwrap());
+        fs::remove_file(b.path(&named("job-1-1")).unwrap()).unwrap();
+        // A file that took its place.
+        shelf.keep(&named("job-1-1"), &sha256, b"another").unwrap();
+        let refused = b.unseal(&named("job-1-1"), &owner(1), &sha256);
+        assert!(matches!(refused, Err(SecretError::AnotherPin { .. })));
+        assert!(b.take_in(&named("job-1-1"), &sha256).is_err() && b.list().unwrap().is_empty());
+        assert!(a.has(&named("job-1-1"), &sha256).unwrap() && !a.has(&named("job-1-1"), "another").unwrap());
+        // Whoever is done first takes the one that others find; the station that sealed it has its own until it is told.
+        b.destroy(&named("job-1-1")).unwrap();
+        assert!(b.unseal(&named("job-1-1"), &owner(1), &sha256).unwrap().is_none());
+        assert!(a.unseal(&named("job-1-1"), &owner(1), &sha256).unwrap().is_some());
+        // Nothing is kept for others where nobody was named.
+        b.seal(&named("job-2-1"), &owner(2), &pin("k7mw4xrt"), &[]).unwrap();
+        assert!(shelf.0.lock().unwrap().is_empty());
     }
 
     #[test]

@@ -51,5 +51,5 @@ pub use idp_change::{answers, with_answers, with_default, without};
 pub use idp_table::{IdpTable, certificates};
 pub use new_table::{IdpName, NewTable, refuse_name, write};
 pub use ports::PortNames;
-pub use register::RegisterPlace;
+pub use register::{OtherStation, RegisterPlace};
 pub use station_keys::StationKeys;

@@ -10,12 +10,14 @@
 //! key = "file:office-a.key"
 //! ca = "company-ca.pem"                 # trusted besides the system's
 //! lease-seconds = 120                   # how long what this station works on stays its own when it is not heard of
+//! stations = ["office-b=age1..."]       # who can hand over PINs that this station sealed ('keywright station show')
 //! ```
 //!
-//! It refuses a password in the address, and a certificate without its key.
+//! It refuses a password in the address, a certificate without its key, and a station whose key only a plugin of age knows.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +30,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::idp_table::certificates;
 use crate::ledger::postgres::{Access, ClientCertificate, PostgresUrl};
-use crate::secret::{SecretError, SecretSource};
+use crate::secret::{Reader, Recipient, SecretError, SecretSource};
 use keywright_files::FileError;
 
 /// A register for several stations.
@@ -43,6 +45,29 @@ pub struct RegisterPlace {
     ca: Option<PathBuf>,
     /// How long what this station works on stays its own when it is not heard of.
     pub lease: Duration,
+    /// Other stations that PINs are sealed to.
+    pub stations: Vec<OtherStation>,
+}
+
+/// Another station, written `NAME=age1...`.
+#[derive(Debug, Clone)]
+pub struct OtherStation {
+    /// For people.
+    pub name: String,
+    /// What it opens sealed PINs by.
+    pub recipient: age::x25519::Recipient,
+}
+
+impl FromStr for OtherStation {
+    type Err = SecretError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let Reader { name, recipient } = text.parse()?;
+        match recipient {
+            Recipient::X25519(recipient) => Ok(Self { name, recipient }),
+            Recipient::OfProgram(_) => Err(SecretError::Recipient(recipient.to_string())),
+        }
+    }
 }
 
 /// Shorter ones end while a person looks for the key; longer ones keep a dead station's work from the others.
@@ -62,6 +87,8 @@ struct Table {
     ca: Option<PathBuf>,
     #[serde(default = "lease")]
     lease_seconds: u64,
+    #[serde(default)]
+    stations: Vec<String>,
 }
 
 struct Url(PostgresUrl);
@@ -99,8 +126,10 @@ impl<'de> Deserialize<'de> for RegisterPlace {
                     let (from, to) = (LEASE_SECONDS.start(), LEASE_SECONDS.end());
                     return Err(A::Error::custom(format!("lease-seconds is a number from {from} to {to}")));
                 }
-                let Table { url: Url(url), password, certificate, key, ca, lease_seconds } = table;
-                Ok(RegisterPlace { url, password, certificate, key, ca, lease: Duration::from_secs(lease_seconds) })
+                let Table { url: Url(url), password, certificate, key, ca, lease_seconds, stations } = table;
+                let stations = stations.iter().map(|text| text.parse().map_err(A::Error::custom));
+                let (stations, lease) = (stations.collect::<Result<_, _>>()?, Duration::from_secs(lease_seconds));
+                Ok(RegisterPlace { url, password, certificate, key, ca, lease, stations })
             }
         }
         deserializer.deserialize_any(TextOrTable)
@@ -111,7 +140,7 @@ impl RegisterPlace {
     /// At this address, with nothing else.
     pub fn at(url: PostgresUrl) -> Self {
         let lease = Duration::from_secs(lease());
-        Self { url, password: None, certificate: None, key: None, ca: None, lease }
+        Self { url, password: None, certificate: None, key: None, ca: None, lease, stations: Vec::new() }
     }
 
     /// The same server as another role: the database's owner.
@@ -184,6 +213,11 @@ mod tests {
             ("[register]\nurl = \"postgres://a@h/kw\"\ncertificate = \"a.pem\"", "go together"),
             ("[register]\nurl = \"postgres://a@h/kw\"\nlease-seconds = 1", "from 5 to 86400"),
             ("[register]\nurl = \"postgres://a@h/kw\"\nlease = 1", "lease"),
+            ("[register]\nurl = \"postgres://a@h/kw\"\nstations = [\"b\"]", "NAME=age1"),
+            (
+                "[register]\nurl = \"postgres://a@h/kw\"\nstations = [\"b=age1pq1qqqqqqqqqq\"]",
+                "is not an age recipient",
+            ),
             ("register = 7", "the address of a register"),
         ] {
             let error = parse(text).unwrap_err();

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 #![cfg(unix)]
 
+mod colleague;
 mod rights;
 mod stations;
 mod store;

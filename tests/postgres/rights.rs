@@ -37,6 +37,10 @@ fn stations_append_and_change_nothing_and_the_owner_is_stopped_by_triggers() {
     refused(&server, "owner", "INSERT INTO keywright.events VALUES (3, 't', 'b', 'h', 'w')", "follows the newest one");
     refused(&server, "audit", "SELECT keywright.renew('x', 1)", "permission denied");
     refused(&server, "stranger", "SELECT * FROM keywright.events", "permission denied");
+    for role in ["office_a", "audit"] {
+        refused(&server, role, "SELECT * FROM keywright.sealed_pins", "permission denied");
+    }
+    refused(&server, "audit", "SELECT keywright.find_pin('job-1-1', '')", "permission denied");
 }
 
 #[test]

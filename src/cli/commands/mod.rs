@@ -34,6 +34,7 @@ pub(crate) mod rollout;
 pub(crate) mod roster;
 #[cfg(all(feature = "practice", target_os = "linux"))]
 pub(crate) mod softkey;
+pub(crate) mod station;
 pub(crate) mod status;
 pub(crate) mod version;
 pub(crate) mod watch;

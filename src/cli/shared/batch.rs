@@ -122,7 +122,9 @@ impl RunContext {
                 .map_err(|error| CliError::File { path: std::env::temp_dir(), why: error.to_string() })?;
             (session.ledger_or_empty()?, Vault::open(scratch.path())?, Some(scratch))
         } else {
-            (session.ledger_for_writing()?, Vault::open(&state.vault())?, None)
+            let (store, vault) = (session.ledger_for_writing()?, session.vault()?);
+            provision::destroy_handed_over(&*store, &vault)?;
+            (store, vault, None)
         };
         let readers = settings.readers.iter().chain(&work.reader).cloned().collect();
         let letter_program = settings.letter_program.clone();

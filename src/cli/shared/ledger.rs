@@ -6,9 +6,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::cli::shared::{CliError, Session};
-use crate::ledger::postgres::{Access, StationAtServer};
+use crate::ledger::postgres::{Access, SealedPins, StationAtServer};
 use crate::ledger::{Archive, Entry, Head, LedgerError, PostgresStore, Record, SqliteStore, StationKey, Store};
 use crate::register::Register;
+use crate::secret::Vault;
+use crate::settings::OtherStation;
 
 /// The server that has the register of several stations.
 #[derive(Clone)]
@@ -17,6 +19,8 @@ pub(crate) struct Server {
     pub(crate) access: Access,
     /// How long what this station claims stays its own.
     lease: Duration,
+    /// Other stations that PINs are sealed to.
+    pub(crate) stations: Vec<OtherStation>,
 }
 
 impl Session {
@@ -26,7 +30,7 @@ impl Session {
             return Ok(server.clone());
         }
         let server = match self.settings()?.register {
-            Some(place) => Some(Server { access: place.access()?, lease: place.lease }),
+            Some(place) => Some(Server { access: place.access()?, lease: place.lease, stations: place.stations }),
             None => None,
         };
         Ok(self.server.get_or_init(|| server).clone())
@@ -85,7 +89,7 @@ impl Session {
     pub(crate) fn ledger_as_accepted(&self) -> Result<Box<dyn Store>, CliError> {
         self.refuse_export()?;
         let state = self.state()?;
-        if let Some(Server { access, lease }) = self.server()? {
+        if let Some(Server { access, lease, .. }) = self.server()? {
             let key = StationKey::read_or_make(&state.create()?.station_key())?;
             let station = StationAtServer { key, name: self.operator()?.to_string(), lease };
             let store = PostgresStore::open(access, &state.ledger(), station)?;
@@ -96,6 +100,18 @@ impl Session {
         let key = StationKey::read_or_make(&state.station_key())?;
         self.wrote.store(true, Ordering::SeqCst);
         Ok(Box::new(store.keeping(key)))
+    }
+
+    /// The sealed PINs: this station's, and those that other stations sealed to it.
+    pub(crate) fn vault(&self) -> Result<Vault, CliError> {
+        let vault = Vault::open(&self.state()?.vault())?;
+        Ok(match self.server()? {
+            Some(Server { access, stations, .. }) => {
+                let stations = stations.into_iter().map(|station| station.recipient).collect();
+                vault.sharing(Box::new(SealedPins::at(access)?), stations)
+            }
+            None => vault,
+        })
     }
 
     /// Refuses a command that writes where an exported folder is read in place of the ledger.

@@ -123,17 +123,22 @@ enum Failed {
 impl Connection {
     /// Connects to a server that answers now: one that is away when a command begins is told at once.
     pub(super) fn open(access: Access) -> Result<Self, LedgerError> {
-        let place = access.url.to_string();
-        let refused = |why: String| LedgerError::Unreachable { place: place.clone(), why };
-        let secured = !access.url.is_local() || !access.anchors.is_empty() || access.certificate.is_some();
-        let tls = secured.then(|| tls(&access)).transpose().map_err(refused)?;
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| refused(error.to_string()))?;
-        let mut connection = Self { access, tls, runtime, client: None };
+        let mut connection = Self::new(access)?;
         match connection.connect() {
             Ok(()) => Ok(connection),
             Err(Failed::Refused(error)) => Err(error),
             Err(Failed::Lost(why)) => Err(connection.unreachable(why)),
         }
+    }
+
+    /// Connects when something is asked.
+    pub(super) fn new(access: Access) -> Result<Self, LedgerError> {
+        let place = access.url.to_string();
+        let refused = |why: String| LedgerError::Unreachable { place: place.clone(), why };
+        let secured = !access.url.is_local() || !access.anchors.is_empty() || access.certificate.is_some();
+        let tls = secured.then(|| tls(&access)).transpose().map_err(refused)?;
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| refused(error.to_string()))?;
+        Ok(Self { access, tls, runtime, client: None })
     }
 
     /// The address, for people.

@@ -134,12 +134,15 @@ fn grants(roles: &Roles) -> String {
     let mut sql = String::new();
     for role in roles.writers.iter().chain(&roles.readers).map(|role| quoted(role)) {
         sql.push_str(&format!("GRANT USAGE ON SCHEMA keywright TO {role};\n"));
-        sql.push_str(&format!("GRANT SELECT ON ALL TABLES IN SCHEMA keywright TO {role};\n"));
+        sql.push_str(&format!(
+            "GRANT SELECT ON keywright.format, keywright.events, keywright.persons, keywright.texts, keywright.claims \
+             TO {role};\n"
+        ));
     }
     for role in roles.writers.iter().map(|role| quoted(role)) {
         sql.push_str(&format!(
             "GRANT EXECUTE ON FUNCTION keywright.append, keywright.scrub, keywright.claim, keywright.renew, \
-             keywright.release TO {role};\n"
+             keywright.release, keywright.keep_pin, keywright.find_pin, keywright.destroy_pin TO {role};\n"
         ));
     }
     sql

@@ -21,6 +21,12 @@ CREATE TABLE keywright.texts (
 CREATE TABLE keywright.claims (
     resource text PRIMARY KEY, station text NOT NULL, name text NOT NULL, until timestamptz NOT NULL);
 
+-- PINs that are not handed over, sealed to several stations: age files, by the SHA-256 that the log has of each. Read by functions
+-- alone.
+CREATE TABLE keywright.sealed_pins (
+    name text NOT NULL, sha256 text NOT NULL, sealed bytea NOT NULL CHECK (octet_length(sealed) <= 65536),
+    PRIMARY KEY (name, sha256));
+
 CREATE FUNCTION keywright.refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'events are never changed or removed';
@@ -138,6 +144,25 @@ CREATE FUNCTION keywright.release(resource text, station text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     DELETE FROM keywright.claims c WHERE c.station = $2 AND (c.resource = $1 OR $1 IS NULL);
+END $$;
+
+CREATE FUNCTION keywright.keep_pin(name text, sha256 text, sealed bytea) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    INSERT INTO keywright.sealed_pins VALUES ($1, $2, $3) ON CONFLICT DO NOTHING;
+END $$;
+
+-- No row if there is none.
+CREATE FUNCTION keywright.find_pin(name text, sha256 text) RETURNS SETOF bytea
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY SELECT p.sealed FROM keywright.sealed_pins p WHERE p.name = $1 AND p.sha256 = $2;
+END $$;
+
+CREATE FUNCTION keywright.destroy_pin(name text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    DELETE FROM keywright.sealed_pins p WHERE p.name = $1;
 END $$;
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA keywright FROM PUBLIC;

@@ -9,10 +9,14 @@ use crate::provision::job_context::JobContext;
 use crate::provision::job_error::JobError;
 use crate::provision::letters;
 use crate::provision::pin_delivery::PinDelivery;
+use crate::provision::working_copy::WorkingCopy;
 use crate::secret::Delivery;
 
 pub(super) fn execute(job: &mut JobContext<'_>) -> Result<Outcome, JobError> {
     let (station, profile) = (job.station, &job.planned.profile);
+    if let Some(copy) = WorkingCopy::of_job(job.journal, job.id).map_err(JobError::Ledger)? {
+        copy.take_in(station.vault)?;
+    }
     let pin = job.pin()?;
     let completed = job.outcome(Step::Complete)?;
     let delivery = Delivery {

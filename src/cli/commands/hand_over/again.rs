@@ -9,7 +9,7 @@ use crate::cli::shared::terminal::Terminal;
 use crate::cli::shared::{CliError, Exit, Session, account};
 use crate::ledger::JobId;
 use crate::provision::{self, Operator as _};
-use crate::secret::{LetterProgram, Vault};
+use crate::secret::LetterProgram;
 
 /// Print PIN letters of an account again.
 ///
@@ -73,7 +73,7 @@ impl Again {
             return Ok(Exit::Done);
         }
         let store = session.ledger_for_writing()?;
-        let vault = Vault::open(&session.state()?.vault())?;
+        let vault = session.vault()?;
         for (job, ordinal) in &letters {
             let again = provision::letter_again(&register, &vault, directory.registration(), &*store, *job)?;
             let (delivery, pin) = again.ok_or_else(|| gone(login, Some(*ordinal)))?;

@@ -52,6 +52,7 @@ pub(super) fn secret(error: &SecretError) -> Meaning {
         SecretError::Unsealable { .. } | SecretError::IdentityLost { .. } => {
             row(Failed, "the state folder's vault has another station's identity; restore it from the backup")
         }
+        SecretError::Shared(_) => row(Failed, "when the register's server is back, 'keywright resume' goes on"),
         SecretError::AnotherPin { .. } => row(
             Failed,
             "put the files of the vault back as they were, then 'keywright resume'; nothing was handed over",
