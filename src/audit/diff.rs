@@ -4,6 +4,8 @@
 //! Keys are told apart by their credential, accounts by IdP and user; a new login is a change and nobody new. It judges nothing
 //! itself.
 
+pub mod page;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;

@@ -18,7 +18,7 @@ use keywright_attest::{AttestationDemand, Chain, Exposure, Policy, Statement, Ve
 use keywright_fido::webauthn::CredentialId;
 use keywright_files::shown;
 
-const STYLE: &str = include_str!("../../templates/ledger.css");
+pub(super) const STYLE: &str = include_str!("../../templates/ledger.css");
 const SCRIPT: &str = include_str!("../../templates/ledger.js");
 
 /// Groups of findings with more than this are closed at first.
@@ -615,7 +615,7 @@ fn day(time: &str) -> String {
     time.get(..10).unwrap_or(time).to_owned()
 }
 
-fn moment(at: OffsetDateTime) -> String {
+pub(super) fn moment(at: OffsetDateTime) -> String {
     let minutes = format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
     at.to_offset(time::UtcOffset::UTC).format(minutes).unwrap_or_else(|_| at.to_string())
 }

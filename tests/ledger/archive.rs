@@ -162,3 +162,31 @@ fn a_difference_names_what_changed_and_nothing_else() {
     let sheet = home.run_alone(&["audit", "diff", "all/evidence", "later", "--csv"], &[]).expect(3).stdout;
     assert!(sheet.starts_with("\u{feff}change,account,key,before,after,why\r\n"), "{sheet}");
 }
+
+#[test]
+fn the_page_of_what_changed_says_what_the_lines_say() {
+    let home = rehearsed();
+    let page = |code| {
+        let arguments = ["audit", "diff", "all/evidence", "--state", "all", "--page", "changes.html", "--json"];
+        let lines = home.run_alone(&arguments, &[]).expect(code).json();
+        (lines, std::fs::read_to_string(home.path("changes.html")).unwrap())
+    };
+    let (_, nothing) = page(0);
+    assert!(nothing.contains("Nothing: keys, people, verdicts and drills are as they were"), "{nothing}");
+    home.run_alone(&["key", "edit", "K-0001", "--place", "<b>safe</b> 7", "--state", "all"], &[]);
+    let (lines, changed) = page(3);
+    assert_eq!(changed.matches("role=\"rowheader\"").count(), lines.len());
+    assert!(changed.contains(lines[0]["key"].as_str().unwrap()), "{changed}");
+    assert!(changed.contains("place &#60;b&#62;safe&#60;/b&#62; 7") && !changed.contains("<b>safe"), "{changed}");
+    assert!(changed.contains("default-src 'none'") || changed.contains("default-src &#39;none&#39;"), "{changed}");
+    assert!(!changed.contains("<script") && !changed.contains("http:") && !changed.contains("https:"), "{changed}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(home.path("changes.html")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    home.run_alone(&["audit", "diff", "all/evidence", "--state", "all", "--page", "no/where.html"], &[])
+        .expect(1)
+        .says("no/where.html");
+}

@@ -7,11 +7,12 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::records::Asked;
-use crate::audit::diff::{Difference, between};
+use crate::audit::diff::{Difference, between, page};
 use crate::audit::ledger::{LedgerAudit, Readable, Standards};
 use crate::cli::shared::arguments::moment;
 use crate::cli::shared::output::{View, count, table};
 use crate::cli::shared::spreadsheet::Spreadsheet;
+use crate::cli::shared::state::write_private;
 use crate::cli::shared::{CliError, Exit, Session, profiles};
 use crate::ledger::{Archive, Store};
 use keywright_attest::Anchors;
@@ -22,7 +23,7 @@ use keywright_attest::Anchors;
 /// moment; with --mds-then, the earlier one by what was known then. Ends with 3 if something changed.
 #[derive(Args)]
 #[command(
-    after_long_help = "Example:\n  keywright audit diff --since 2026-07-01\n  keywright audit diff evidence-2026-06\n  keywright audit diff evidence-2026-06 evidence-2026-09 --csv > changes.csv"
+    after_long_help = "Example:\n  keywright audit diff --since 2026-07-01\n  keywright audit diff evidence-2026-06\n  keywright audit diff evidence-2026-06 evidence-2026-09 --csv > changes.csv\n  keywright audit diff --since 2026-07-01 --page changes.html"
 )]
 pub(crate) struct Diff {
     /// The earlier exported folder
@@ -42,6 +43,9 @@ pub(crate) struct Diff {
     /// Print it as CSV, for a spreadsheet
     #[arg(long, conflicts_with = "json")]
     csv: bool,
+    /// Write it as one page of HTML too, for managers and auditors
+    #[arg(long, value_name = "FILE")]
+    page: Option<PathBuf>,
 }
 
 #[derive(Serialize)]
@@ -65,10 +69,14 @@ impl Diff {
         let then = self.mds_then.as_ref().map(|file| self.asked.by.with_metadata(file).set(Anchors::none(), session));
         let then = then.transpose()?;
         let judge = then.as_ref().map_or(&by.judge, |then| &then.judge);
-        let differences = between(
-            &LedgerAudit::judge(&earlier, &Standards { judge, at: self.since.unwrap_or(by.at) }),
-            &LedgerAudit::judge(&later, &Standards { judge: &by.judge, at: by.at }),
-        );
+        let earlier = LedgerAudit::judge(&earlier, &Standards { judge, at: self.since.unwrap_or(by.at) });
+        let later = LedgerAudit::judge(&later, &Standards { judge: &by.judge, at: by.at });
+        let differences = between(&earlier, &later);
+        if let Some(file) = &self.page {
+            let failed = |why: String| CliError::File { path: file.clone(), why };
+            let html = page::render(&earlier, &later, &differences).map_err(|error| failed(error.to_string()))?;
+            write_private(file, html.as_bytes())?;
+        }
         self.print(&differences, session)?;
         session.console.say(&format!("{} changed", count(differences.len(), "thing", "things")));
         Ok(if differences.is_empty() { Exit::Done } else { Exit::Partial })
