@@ -186,6 +186,34 @@ fn a_server_that_is_killed_under_two_stations_loses_nothing() {
 }
 
 #[test]
+fn a_replica_that_lagged_and_took_over_is_found_out_and_gone_on_from() {
+    let Some(offices) = Offices::open(1) else { return };
+    let [office] = &offices.offices[..] else { panic!("one of them") };
+    ended(office.provision());
+    let lagging = offices.server.replica();
+    // It is cut off, and hears nothing of what comes now.
+    lagging.kill();
+    office.run(&["account", "edit", "ada@example.org", "--name", "Ada L."]).expect(0);
+    let settings = std::fs::read_to_string(&office.settings).unwrap();
+    std::fs::write(&office.settings, settings.replace(&offices.server.url("office_a"), &lagging.url("office_a")))
+        .unwrap();
+    offices.server.kill();
+    lagging.up();
+    office.run(&["account", "edit", "ada@example.org", "--name", "Ada B."]).expect(1);
+    lagging.sql("postgres", "SELECT pg_promote()");
+
+    let words = "the ledger is an older copy";
+    office.run(&["resume", "--softkeys", "6"]).expect(1).says(words).says("keywright ledger accept");
+    office.run(&["status"]).expect(1).says(words);
+    office.run(&["ledger", "accept", "--reason", "the first server is lost", "--yes"]).expect(0);
+    office.run(&["account", "edit", "ada@example.org", "--name", "Ada L."]).expect(0);
+    office.run(&["resume", "--softkeys", "6"]).expect(0);
+    office.run(&["ledger", "verify"]).expect(0);
+    // The first one comes back up for the test's end.
+    offices.server.up();
+}
+
+#[test]
 fn the_command_line_makes_copies_and_refuses() {
     let Some(server) = Postgres::start() else { return };
     let home = Home::new();
