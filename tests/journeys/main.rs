@@ -31,6 +31,7 @@
 //! | a person who lost a key gets back in | `recovery`, `killed_recovery`, `cli: recover` |
 //! | a key that nobody here made goes | `estate::reconcile`, `killed_verbs::the_removal_of_a_strange_key_that_is_killed_is_ended_by_the_next_run` |
 //! | weak methods go, and nobody is locked out | `enforcement`, `killed_enforcement` |
+//! | a station comes back from a backup | `restored` |
 //! | any of these after any other | `lives` |
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
@@ -65,6 +66,7 @@ mod odd_idp;
 mod one_person;
 mod provision_two_admins;
 mod recovery;
+mod restored;
 #[cfg(unix)]
 mod resume_after_power_cut;
 #[cfg(unix)]
