@@ -238,6 +238,11 @@ impl Vault {
         Ok(sealed.is_some_and(|sealed| HEXLOWER.encode(&Sha256::digest(&sealed)) == sha256))
     }
 
+    /// The text of another age file that was sealed to this station; in words why it does not open.
+    pub(crate) fn open_sealed(&self, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, String> {
+        unseal(&self.identity, sealed, sealed.len())
+    }
+
     /// The working copies that are there, sorted.
     pub fn list(&self) -> Result<Vec<SealedPin>, SecretError> {
         names(&self.pins)
@@ -246,7 +251,7 @@ impl Vault {
     /// The content of a working copy. The log tells that it was opened, so that it can be seen how often one is.
     fn opened(&self, name: &SealedPin, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, String> {
         tracing::debug!(name = name.0, "a sealed PIN is opened");
-        unseal(&self.identity, sealed)
+        unseal(&self.identity, sealed, LONGEST_CONTENT)
     }
 
     fn path(&self, name: &SealedPin) -> Result<PathBuf, SecretError> {
@@ -299,7 +304,7 @@ pub(super) fn read_identities(path: &Path, open: File) -> Result<Vec<Identity>, 
 }
 
 /// An age file that each of these recipients opens. There has to be one at least.
-pub(super) fn seal<'a>(recipients: impl Iterator<Item = &'a x25519::Recipient>, text: &[u8]) -> Vec<u8> {
+pub(crate) fn seal<'a>(recipients: impl Iterator<Item = &'a x25519::Recipient>, text: &[u8]) -> Vec<u8> {
     let recipients = recipients.map(|recipient| recipient as &dyn age::Recipient);
     let mut sealed = Vec::new();
     let written = age::Encryptor::with_recipients(recipients).map_err(std::io::Error::other).and_then(|encryptor| {
@@ -311,14 +316,14 @@ pub(super) fn seal<'a>(recipients: impl Iterator<Item = &'a x25519::Recipient>, 
     sealed
 }
 
-/// The text of an age file.
-fn unseal(identity: &Identity, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, String> {
+/// The text of an age file, up to so many bytes.
+fn unseal(identity: &Identity, sealed: &[u8], longest: usize) -> Result<Zeroizing<Vec<u8>>, String> {
     let decryptor = age::Decryptor::new_buffered(sealed).map_err(|error| error.to_string())?;
     let reader =
         decryptor.decrypt(std::iter::once(identity as &dyn age::Identity)).map_err(|error| error.to_string())?;
     // Room for all of it, so that no copy is left behind by growing.
-    let mut text = Zeroizing::new(Vec::with_capacity(LONGEST_CONTENT + 1));
-    reader.take(LONGEST_CONTENT as u64).read_to_end(&mut text).map_err(|error| error.to_string())?;
+    let mut text = Zeroizing::new(Vec::with_capacity(longest.saturating_add(1)));
+    reader.take(longest as u64).read_to_end(&mut text).map_err(|error| error.to_string())?;
     Ok(text)
 }
 
@@ -417,8 +422,12 @@ mod tests {
         let reader = Reader { name: "lead".to_owned(), recipient: lead.to_public().into() };
         vault.seal(&named("job-1"), &owner(1), &pin("k7mw4xrt"), &[reader]).unwrap();
         let sealed = fs::read(folder.path().join("pins/job-1.age")).unwrap();
-        assert!(std::str::from_utf8(&unseal(&lead, &sealed).unwrap()).unwrap().ends_with(r#""pin":"k7mw4xrt"}"#));
-        assert!(unseal(&stranger, &sealed).is_err());
+        assert!(
+            std::str::from_utf8(&unseal(&lead, &sealed, LONGEST_CONTENT).unwrap())
+                .unwrap()
+                .ends_with(r#""pin":"k7mw4xrt"}"#)
+        );
+        assert!(unseal(&stranger, &sealed, LONGEST_CONTENT).is_err());
         assert!(!sealed.windows(4).any(|window| window == b"k7mw"));
     }
 

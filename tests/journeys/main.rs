@@ -31,7 +31,7 @@
 //! | a person who lost a key gets back in | `recovery`, `killed_recovery`, `cli: recover` |
 //! | a key that nobody here made goes | `estate::reconcile`, `killed_verbs::the_removal_of_a_strange_key_that_is_killed_is_ended_by_the_next_run` |
 //! | weak methods go, and nobody is locked out | `enforcement`, `killed_enforcement` |
-//! | a station comes back from a backup | `restored` |
+//! | a station comes back from a backup, or moves to another machine | `restored`, `moved` |
 //! | any of these after any other | `lives` |
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
@@ -62,6 +62,7 @@ mod letters;
 mod lives;
 mod lockouts;
 mod lost_key;
+mod moved;
 mod odd_idp;
 mod one_person;
 mod provision_two_admins;

@@ -88,6 +88,7 @@ impl Session {
     /// The ledger for writing, whatever this station remembers: for the command by which somebody accepts it as it is.
     pub(crate) fn ledger_as_accepted(&self) -> Result<Box<dyn Store>, CliError> {
         self.refuse_export()?;
+        self.refuse_moved()?;
         let state = self.state()?;
         if let Some(Server { access, lease, .. }) = self.server()? {
             let key = StationKey::read_or_make(&state.create()?.station_key())?;
@@ -104,6 +105,7 @@ impl Session {
 
     /// The sealed PINs: this station's, and those that other stations sealed to it.
     pub(crate) fn vault(&self) -> Result<Vault, CliError> {
+        self.refuse_moved()?;
         let vault = Vault::open(&self.state()?.vault())?;
         Ok(match self.server()? {
             Some(Server { access, stations, .. }) => {
@@ -112,6 +114,11 @@ impl Session {
             }
             None => vault,
         })
+    }
+
+    /// Refuses to be a station that another machine is by now.
+    fn refuse_moved(&self) -> Result<(), CliError> {
+        self.state()?.moved_to()?.map_or(Ok(()), |to| Err(CliError::Moved { to }))
     }
 
     /// Refuses a command that writes where an exported folder is read in place of the ledger.

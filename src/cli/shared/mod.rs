@@ -25,6 +25,7 @@ pub(crate) mod open_key;
 pub(crate) mod operator;
 pub(crate) mod output;
 pub(crate) mod outside;
+pub(crate) mod parcel;
 pub(crate) mod pin_entry;
 pub(crate) mod plan_summary;
 #[cfg(feature = "practice")]

@@ -34,6 +34,20 @@ impl StateFolder {
         &self.0
     }
 
+    /// The file that says that the station has moved, and to which recipient.
+    pub(crate) const MOVED: &'static str = "moved";
+
+    /// The recipient that this station has moved to, if it has.
+    pub(crate) fn moved_to(&self) -> Result<Option<String>, CliError> {
+        let found = private::read(&self.0.join(Self::MOVED))?;
+        Ok(found.map(|to| String::from_utf8_lossy(&to).trim().to_owned()))
+    }
+
+    /// Says that this station has moved.
+    pub(crate) fn mark_moved(&self, to: &str) -> Result<(), CliError> {
+        write_private(&self.0.join(Self::MOVED), format!("{to}\n").as_bytes())
+    }
+
     /// The ledger's file.
     pub(crate) fn ledger(&self) -> PathBuf {
         self.0.join("ledger.sqlite3")

@@ -1,12 +1,14 @@
 //! `keywright station`: this station among others.
 
+pub(crate) mod move_away;
+pub(crate) mod receive;
 pub(crate) mod show;
 
 use clap::{Args, Subcommand};
 
 use crate::cli::shared::{CliError, Exit, Session};
 
-/// This station, where several share a register.
+/// This station: what others name it by, and moving it to another machine.
 #[derive(Args)]
 pub(crate) struct Station {
     #[command(subcommand)]
@@ -16,6 +18,8 @@ pub(crate) struct Station {
 #[derive(Subcommand)]
 enum StationCommand {
     Show(show::Show),
+    Move(move_away::Move),
+    Receive(receive::Receive),
 }
 
 impl Station {
@@ -23,6 +27,8 @@ impl Station {
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
         match &self.command {
             StationCommand::Show(command) => command.run(session),
+            StationCommand::Move(command) => command.run(session),
+            StationCommand::Receive(command) => command.run(session),
         }
     }
 }

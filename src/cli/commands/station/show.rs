@@ -32,8 +32,9 @@ impl Show {
     /// Runs it.
     pub(crate) fn run(&self, session: &Session) -> Result<Exit, CliError> {
         let state = session.state()?;
-        let key = StationKey::read_or_make(&state.create()?.station_key())?;
+        state.create()?;
         let recipient = session.vault()?.recipient().to_string();
+        let key = StationKey::read_or_make(&state.station_key())?;
         let others = session.server()?.map(|server| server.stations).unwrap_or_default();
         let others = others.into_iter().map(|station| station.name).collect();
         let this = ThisStation { station: key.fingerprint(), recipient, others };

@@ -176,6 +176,12 @@ pub(crate) enum CliError {
         /// What to do.
         next: &'static str,
     },
+    /// Another machine is this station by now.
+    #[error("this station has moved: only the machine that opens {to} goes on with it")]
+    Moved {
+        /// That machine's recipient.
+        to: String,
+    },
     /// Somebody pressed Ctrl-C while a single key was in hand.
     #[error("interrupted")]
     Stopped,

@@ -83,6 +83,7 @@ fn of_secrets() -> Vec<(CliError, Exit)> {
         (SecretError::IdentityLost { path: path() }.into(), Exit::Failed),
         (SecretError::Unsealable { path: path(), why: why() }.into(), Exit::Failed),
         (SecretError::Shared(why()).into(), Exit::Failed),
+        (CliError::Moved { to: "age1x".into() }, Exit::Failed),
         (SecretError::AnotherPin { path: path() }.into(), Exit::Failed),
         (SecretError::Name("x".into()).into(), Exit::Failed),
         (SecretError::Recipient("x".into()).into(), Exit::Usage),

@@ -122,6 +122,9 @@ pub(crate) fn meaning_of(error: &CliError) -> Meaning {
             row(Failed, "check the name; 'keywright status' and 'keywright key list' show what there is")
         }
         CliError::NotSetUp { next, .. } => row(Failed, *next),
+        CliError::Moved { .. } => {
+            row(Failed, "work there; a station of its own on this machine takes another folder, --state")
+        }
         CliError::Stopped => row(Interrupted, RUN_AGAIN),
         CliError::Interrupted => row(Interrupted, RESUME),
         CliError::System { .. } => {
