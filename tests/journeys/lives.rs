@@ -74,9 +74,7 @@ fn half() {
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
     let ended = runner.run(&step::lives(LONGEST), |steps| {
         // Each is told at once: making it shorter takes minutes.
-        live(&steps)
-            .map_err(|why| TestCaseError::fail(why))
-            .inspect_err(|why| eprintln!("{LIFE}='{}'\n{why}", Words(&steps)))
+        live(&steps).map_err(TestCaseError::fail).inspect_err(|why| eprintln!("{LIFE}='{}'\n{why}", Words(&steps)))
     });
     match ended {
         Ok(()) => {}
