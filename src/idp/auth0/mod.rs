@@ -2,7 +2,7 @@
 //! authentication methods (`POST /api/v2/users/{id}/authentication-methods`).
 //!
 //! Auth0 begins no ceremony and verifies nothing: challenge and checks are ours, and what fails them is not sent. A public key goes as
-//! Auth0 itself keeps one, a COSE_Key in base64 (see [`passkeys`]). It refuses accounts without an identity in a database connection,
+//! Auth0 itself keeps one, a COSE_Key in base64 (see `passkeys.rs`). It refuses accounts without an identity in a database connection,
 //! which is all that Auth0 has passkeys for.
 
 mod classes;
