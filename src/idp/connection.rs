@@ -12,6 +12,7 @@ use super::directory::Directory;
 use super::error::DirectoryError;
 use super::http::{Client, Limits, Network};
 use crate::secret::{SecretError, SecretSource};
+use keywright_fido::webauthn::{Origin, RpId};
 
 /// What a table of one kind holds of its own: read and checked, and nobody was asked yet.
 pub trait IdpSettings: fmt::Debug + Send + Sync {
@@ -86,6 +87,17 @@ impl ConnectionConfig {
 
     fn place(&self, source: &SecretSource) -> SecretSource {
         self.secret.clone().unwrap_or_else(|| source.from_folder(&self.folder))
+    }
+
+    /// The page on which people sign in: the one of the settings, else the RP ID's own. Fails for a page that may not use the RP ID
+    /// (WebAuthn L3, 13.4.9).
+    pub fn origin(&self, asked: Option<&Origin>, rp_id: &RpId) -> Result<Origin, OpenError> {
+        let own = || format!("https://{rp_id}").parse().map_err(|error| self.refuse(format!("origin: {error}")));
+        let origin = asked.cloned().map_or_else(own, Ok)?;
+        if origin.may_use(rp_id) {
+            return Ok(origin);
+        }
+        Err(self.refuse(format!("origin: a page at {origin} may not use the RP ID {rp_id}")))
     }
 
     /// A setting that will not do.

@@ -202,8 +202,10 @@ impl Store for PostgresStore {
             }
             "claimed" => Err(LedgerError::Claimed { name: value(&row, 3)?, until: value(&row, 4)? }),
             _ => {
-                let hash = value::<&[u8]>(&row, 2)?.try_into().unwrap_or_default();
-                let found = Head { seq: u64::try_from(value::<i64>(&row, 1)?).unwrap_or(0), hash };
+                let odd = |name: &str| LedgerError::Column { name: name.to_owned(), why: "it is no head".to_owned() };
+                let hash = value::<&[u8]>(&row, 2)?.try_into().map_err(|_| odd("found_hash"))?;
+                let seq = u64::try_from(value::<i64>(&row, 1)?).map_err(|_| odd("found_seq"))?;
+                let found = Head { seq, hash };
                 Err(LedgerError::Conflict { expected: expected.clone(), found })
             }
         }

@@ -64,15 +64,7 @@ impl PingOne {
     /// Asks nobody yet.
     pub fn open(connection: &ConnectionConfig, settings: &Settings) -> Result<Self, OpenError> {
         let rp_id = settings.rp_id.clone();
-        let origin = match &settings.origin {
-            Some(origin) => origin.clone(),
-            None => {
-                format!("https://{rp_id}").parse().map_err(|error| connection.refuse(format!("origin: {error}")))?
-            }
-        };
-        if !origin.may_use(&rp_id) {
-            return Err(connection.refuse(format!("origin: a page at {origin} may not use the RP ID {rp_id}")));
-        }
+        let origin = connection.origin(settings.origin.as_ref(), &rp_id)?;
         let secret = connection.secret(&settings.client_secret, "client secret")?;
         let credentials = ClientCredentials::new(
             connection.client(&settings.auth)?,

@@ -115,15 +115,7 @@ impl Zitadel {
         let domain = settings.domain.clone().or_else(host).ok_or_else(|| {
             connection.refuse("domain: the url's host cannot be an RP ID; name the domain where people sign in")
         })?;
-        let origin = match &settings.origin {
-            Some(origin) => origin.clone(),
-            None => {
-                format!("https://{domain}").parse().map_err(|error| connection.refuse(format!("origin: {error}")))?
-            }
-        };
-        if !origin.may_use(&domain) {
-            return Err(connection.refuse(format!("origin: a page at {origin} may not use the RP ID {domain}")));
-        }
+        let origin = connection.origin(settings.origin.as_ref(), &domain)?;
         let token = connection.token(&settings.token, "personal access token")?;
         let authorization = Authorization::Token(format!("Bearer {}", token.expose_secret()).into());
         let organization = settings.organization.clone();
